@@ -1,0 +1,52 @@
+# Every target sets up what it needs: a virtual environment in .venv, made once and reused.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := $(wildcard engine plugins/* scenarios/*)
+STAMP := $(VENV)/.installed
+# One pip call for all packages, so that pip resolves them together; editable, so that tests see the sources.
+EDITABLE := -e ./engine -e "./plugins/text[transformers]" -e ./plugins/collaborative -e ./plugins/lightfm \
+	-e ./scenarios/social -e ./scenarios/ecommerce -e ./scenarios/video -e ./scenarios/music
+
+.PHONY: help dev demo test test-slow lint type docs bench real clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(STAMP): constraints.txt pyproject.toml $(wildcard engine/pyproject.toml plugins/*/pyproject.toml scenarios/*/pyproject.toml)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement requirements-dev.txt $(EDITABLE)
+	@touch $@
+
+dev: $(STAMP)  ## make .venv with all packages, editable, from the tested versions
+
+demo: $(STAMP)  ## run the main job end to end in four scenarios, offline
+	@$(BIN)/crossrec demo
+
+test: $(STAMP)  ## run the whole test suite, ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+
+test-slow: $(STAMP)  ## run the long tests too
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## format and fix what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+type: $(STAMP)  ## mypy --strict on engine, plugins and scenarios
+	$(BIN)/mypy
+
+docs: $(STAMP)  ## regenerate the generated parts of the docs
+	$(BIN)/python docs/generate.py
+
+bench: $(STAMP)  ## measure speed and memory against peers; writes benchmarks/results
+	$(BIN)/python benchmarks/run.py
+
+real: $(STAMP)  ## ingest, fit and evaluate real sets; needs ../shared/datasets, skips without
+	$(BIN)/python benchmarks/real.py
+
+clean:  ## remove the environment and caches
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,108 @@
+"""What sources answer (`Candidates`) and what becomes of their answers together (`Pool`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Fills index rows that hold fewer candidates than the widest row.
+PAD = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The candidates of one source, best first.
+
+    Attributes
+    ----------
+    index : int64 array, shape (n, ≤k)
+        Item indexes, `PAD` behind the last candidate of a row.
+    score : float32 array, same shape
+        Falling along each row; -inf where `index` is `PAD`. Order only.
+    source : str
+    mean, std : float32 arrays, shape (n,), or None
+        Mean and standard deviation of the source's scores over the whole catalog that the query
+        admits; with them scores of unlike sources can be set on one scale.
+    """
+
+    index: NDArray[np.int64]
+    score: NDArray[np.float32]
+    source: str = ""
+    mean: NDArray[np.float32] | None = None
+    std: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        if self.index.shape != self.score.shape or self.index.ndim != 2:
+            raise ValueError("index and score must be two-dimensional and of one shape")
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @classmethod
+    def empty(cls, n: int, source: str = "") -> Candidates:
+        """Return no candidates for `n` queries."""
+        return cls(np.zeros((n, 0), np.int64), np.zeros((n, 0), np.float32), source)
+
+    def row(self, i: int) -> NDArray[np.int64]:
+        """Return the candidates of query `i` without padding."""
+        row: NDArray[np.int64] = self.index[i]
+        return row[row != PAD]
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """The union of several sources' candidates, with what every source thinks of each.
+
+    Attributes
+    ----------
+    index : int64 array, shape (n, m)
+        Distinct items of each query, ascending, `PAD` behind the last.
+    scores : float32 array, shape (n, m, n_sources)
+        NaN where a source has no score for a candidate.
+    ranks : int64 array, shape (n, m, n_sources)
+        0 is the source's best; -1 where the source did not propose the candidate itself.
+    sources : tuple of str
+    mean, std : float32 arrays, shape (n, n_sources)
+        Each source's score statistics over the catalog where it gives them, else over the pool.
+    """
+
+    index: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    ranks: NDArray[np.int64]
+    sources: tuple[str, ...]
+    mean: NDArray[np.float32]
+    std: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """True where `index` is an item, bool (n, m)."""
+        valid: NDArray[np.bool_] = self.index != PAD
+        return valid
+
+    def take(self, rows: NDArray[np.int64]) -> Pool:
+        """Return the chosen queries."""
+        return Pool(
+            self.index[rows],
+            self.scores[rows],
+            self.ranks[rows],
+            self.sources,
+            self.mean[rows],
+            self.std[rows],
+        )
+
+    def select(self, sources: tuple[str, ...]) -> Pool:
+        """Return the same candidates seen by the chosen sources only."""
+        at = [self.sources.index(name) for name in sources]
+        return Pool(
+            self.index,
+            self.scores[:, :, at],
+            self.ranks[:, :, at],
+            sources,
+            self.mean[:, at],
+            self.std[:, at],
+        )

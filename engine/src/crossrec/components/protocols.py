@@ -1,0 +1,145 @@
+"""The four protocols. Everything that scores is a plugin behind one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.components.candidates import Candidates, Pool
+from crossrec.components.evidence import Evidence
+from crossrec.components.query import Query, QueryBatch
+from crossrec.components.run import RunOptions
+from crossrec.components.slate import Slate
+from crossrec.components.state import State
+from crossrec.data.catalog import Catalog
+from crossrec.data.dataset import Dataset
+from crossrec.data.ragged import Ragged
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Items → vectors."""
+
+    def encode(self, catalog: Catalog, run: RunOptions) -> NDArray[np.float32]:
+        """Return float32 (n_items, dim) with L2-normalised rows; zero rows for items without text.
+
+        Deterministic, and cached by content hash under ``run.cache`` where encoding is slow.
+        """
+        ...
+
+
+@runtime_checkable
+class CandidateGenerator(Protocol):
+    """Query → at most k candidates. Unknown users and empty histories are valid queries."""
+
+    def fit(self, dataset: Dataset, run: RunOptions) -> None:
+        """Learn from `dataset`; a second call starts anew."""
+        ...
+
+    def generate(self, queries: QueryBatch, k: int) -> Candidates:
+        """Return the best ≤ k candidates of each query, none of them in ``queries.exclude``.
+
+        Candidates for which the source has no evidence at all are left out, not given a zero.
+        """
+        ...
+
+    def state(self) -> State:
+        """Return what was learnt, as arrays and JSON values."""
+        ...
+
+    def restore(self, state: State, catalog: Catalog) -> None:
+        """Take back what `state` returned; arrays may be read-only."""
+        ...
+
+
+class ScoringSource(CandidateGenerator, Protocol):
+    """A generator with the capability ``score``."""
+
+    def score(self, queries: QueryBatch, index: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Score given candidates.
+
+        Parameters
+        ----------
+        index : int64 array, shape (n, m)
+            Item indexes, `PAD` allowed.
+
+        Returns
+        -------
+        float32 array, shape (n, m)
+            The score that `generate` gives to the same item; NaN at `PAD` and where the source has
+            no evidence.
+        """
+        ...
+
+
+class ExplainingSource(CandidateGenerator, Protocol):
+    """A generator with the capability ``explain``."""
+
+    def explain(self, queries: QueryBatch, index: NDArray[np.int64]) -> list[Evidence | None]:
+        """Return the evidence for each item of `index` (1-dimensional), for a batch of one query.
+
+        None where the source has nothing to say for an item.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """What a ranker learns from: queries, their candidates, and what really came next.
+
+    Attributes
+    ----------
+    queries : QueryBatch, n queries
+    pool : Pool, n queries
+    targets : Ragged, n rows
+        Items that the user turned to after the cut.
+    """
+
+    queries: QueryBatch
+    pool: Pool
+    targets: Ragged
+
+
+@runtime_checkable
+class Ranker(Protocol):
+    """Query × candidates → scores."""
+
+    def fit(self, dataset: Dataset, examples: Examples, run: RunOptions) -> None:
+        """Learn from examples that lie after the events of `dataset`."""
+        ...
+
+    def score(self, queries: QueryBatch, pool: Pool) -> NDArray[np.float32]:
+        """Return float32 (n, m) aligned with ``pool.index``; -inf at `PAD`."""
+        ...
+
+    def state(self) -> State:
+        """Return what was learnt, as arrays and JSON values."""
+        ...
+
+    def restore(self, state: State, catalog: Catalog) -> None:
+        """Take back what `state` returned."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class PolicyContext:
+    """What a policy may look at."""
+
+    query: Query
+    catalog: Catalog
+    now: float
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Ranked candidates + context → slate."""
+
+    def apply(self, slate: Slate, context: PolicyContext) -> Slate:
+        """Drop, move or insert items; every change is recorded with ``slate.with_items``.
+
+        The slate that comes in is longer than k, so that dropped items are made up for.
+        """
+        ...

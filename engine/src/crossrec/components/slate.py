@@ -1,0 +1,106 @@
+"""What is answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from crossrec.components.evidence import Reason
+
+
+@dataclass(frozen=True)
+class SlateItem:
+    """One recommended item.
+
+    Attributes
+    ----------
+    index : int
+        Index inside; not part of the public answer.
+    score : float
+        Orders the slate; comparable only within it.
+    """
+
+    index: int
+    item_id: str
+    score: float
+    title: str = ""
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a policy did to one item, and why."""
+
+    policy: str
+    item_id: str
+    action: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """A source or policy that was left out of one answer."""
+
+    component: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Slate:
+    """The answer to one query: at most k valid items, never a placeholder.
+
+    Attributes
+    ----------
+    path : str
+        Which history was used: "stored history", "given history", "items" or "no history".
+    short_because : str
+        Why there are fewer than k items; empty where there are k.
+    degraded : tuple of Degraded
+        Components that failed and were left out.
+    notes : tuple of str
+        Fallbacks that the caller should know of, e.g. that the user is unknown.
+    """
+
+    items: tuple[SlateItem, ...]
+    request_id: str = ""
+    scenario: str = ""
+    surface: str = ""
+    path: str = ""
+    short_because: str = ""
+    degraded: tuple[Degraded, ...] = ()
+    changes: tuple[Change, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def item_ids(self) -> tuple[str, ...]:
+        """The recommended ids, best first."""
+        return tuple(item.item_id for item in self.items)
+
+    def with_items(self, items: tuple[SlateItem, ...], *changes: Change) -> Slate:
+        """Return the slate with other items; every change says why."""
+        return replace(self, items=items, changes=(*self.changes, *changes))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the public form, ready for JSON: ids only, no indexes."""
+        return {
+            "request_id": self.request_id,
+            "scenario": self.scenario,
+            "surface": self.surface,
+            "path": self.path,
+            "items": [
+                {
+                    "item_id": item.item_id,
+                    "title": item.title,
+                    "score": item.score,
+                    "reasons": [
+                        {"source": r.source, "text": r.text, "history": list(r.history)}
+                        for r in item.reasons
+                    ],
+                }
+                for item in self.items
+            ],
+            "short_because": self.short_because,
+            "degraded": [{"component": d.component, "error": d.error} for d in self.degraded],
+            "changes": [vars(change).copy() for change in self.changes],
+            "notes": list(self.notes),
+        }

@@ -1,0 +1,74 @@
+"""From dense scores to the best k candidates."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.components.candidates import PAD, Candidates
+from crossrec.data.ragged import Ragged
+
+
+def top_k(
+    scores: NDArray[np.float32],
+    k: int,
+    exclude: Ragged | None = None,
+    *,
+    source: str = "",
+    minimum: float = -np.inf,
+) -> Candidates:
+    """Return the best `k` items of each row of a dense score matrix.
+
+    Parameters
+    ----------
+    scores : float32 array, shape (n, n_items)
+        Overwritten: excluded items become -inf. NaN counts as no evidence.
+    k : int
+    exclude : Ragged, n rows, optional
+        Items that must not be returned.
+    minimum : float
+        Only scores above it are candidates; 0 drops items without evidence in a count-like source.
+
+    Returns
+    -------
+    Candidates
+        Best first, ties in the order of the index, with `mean` and `std` over what is not excluded.
+    """
+    n, n_items = scores.shape
+    scores[np.isnan(scores)] = -np.inf
+    if exclude is not None and len(exclude.values):
+        scores[exclude.row_of, exclude.values] = -np.inf
+    finite = np.isfinite(scores)
+    mean, std = _moments(scores, finite)
+    width = min(k, n_items)
+    if width == 0 or n == 0:
+        return Candidates.empty(n, source)
+    best = np.sort(_partition(scores, width), axis=1)
+    values = np.take_along_axis(scores, best, axis=1)
+    order = np.argsort(-values, axis=1, kind="stable")
+    index = np.take_along_axis(best, order, axis=1).astype(np.int64)
+    score = np.take_along_axis(values, order, axis=1).astype(np.float32)
+    keep = np.isfinite(score) & (score > minimum)
+    used = int(keep.sum(axis=1).max(initial=0))
+    index = np.where(keep, index, PAD)[:, :used]
+    score = np.where(keep, score, -np.inf).astype(np.float32)[:, :used]
+    return Candidates(index, score, source, mean, std)
+
+
+def _partition(scores: NDArray[np.float32], width: int) -> NDArray[np.int64]:
+    """Return the indexes of the `width` largest scores of each row, unordered."""
+    if width == scores.shape[1]:
+        return np.broadcast_to(np.arange(width), scores.shape)
+    return np.argpartition(scores, -width, axis=1)[:, -width:]
+
+
+def _moments(
+    scores: NDArray[np.float32], finite: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and standard deviation of the finite scores of each row."""
+    count = np.maximum(finite.sum(axis=1), 1)
+    clean = np.where(finite, scores, 0.0)
+    mean = clean.sum(axis=1, dtype=np.float64) / count
+    spread = np.where(finite, clean - mean[:, None], 0.0)
+    std = np.sqrt(np.square(spread).sum(axis=1, dtype=np.float64) / count)
+    return mean.astype(np.float32), std.astype(np.float32)

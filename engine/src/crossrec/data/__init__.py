@@ -1,0 +1,1 @@
+"""Vocabulary, catalog, events and dataset; reading and validating files; importers."""

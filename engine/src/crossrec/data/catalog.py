@@ -1,0 +1,101 @@
+"""The items of a scenario: ids, titles, texts, categories, creators and further attributes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.data.vocabulary import Vocabulary
+from crossrec.scenario import ItemSchema
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}([^{]*)")
+
+
+@dataclass(frozen=True, eq=False)
+class Catalog:
+    """Items as columns, aligned with the item vocabulary. Immutable.
+
+    Attributes
+    ----------
+    items : Vocabulary
+    titles, texts, creators : tuple of str, length n
+        Empty string where unknown. `texts` is the full text after the schema's template.
+    categories : tuple of tuple of str, length n
+    attributes : mapping of str to tuple
+        Every further field of the schema, None where missing.
+    known : bool array, shape (n,)
+        False for items that occur in events only and have no row in the item table.
+    """
+
+    items: Vocabulary
+    titles: tuple[str, ...]
+    texts: tuple[str, ...]
+    categories: tuple[tuple[str, ...], ...]
+    creators: tuple[str, ...]
+    known: NDArray[np.bool_]
+    attributes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def from_records(
+        cls, items: Vocabulary, records: Mapping[str, Mapping[str, Any]], schema: ItemSchema
+    ) -> Catalog:
+        """Build from one mapping of fields per item id; those without get `known` = False."""
+        rows = [records.get(id_) for id_ in items.ids]
+        fields: list[Mapping[str, Any]] = [row or {} for row in rows]
+        shown = {schema.title, schema.categories, schema.creator}
+        names = {name for row in fields for name in row} - shown
+        return cls(
+            items=items,
+            titles=tuple(as_text(row.get(schema.title)) for row in fields),
+            texts=tuple(render(schema.text_template, row) for row in fields),
+            categories=tuple(as_list(row.get(schema.categories)) for row in fields),
+            creators=tuple(as_text(row.get(schema.creator)) for row in fields),
+            known=np.array([row is not None for row in rows], dtype=bool),
+            attributes={name: tuple(row.get(name) for row in fields) for name in sorted(names)},
+        )
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def with_texts(self, texts: Sequence[str]) -> Catalog:
+        """Return the same catalog with other texts, e.g. ``catalog.with_texts(catalog.titles)``."""
+        if len(texts) != len(self):
+            raise ValueError(f"{len(texts)} texts for {len(self)} items")
+        return replace(self, texts=tuple(texts))
+
+    def label(self, index: int) -> str:
+        """Return what a person calls the item: its title, else its id."""
+        return self.titles[index] or self.items.id(index)
+
+
+def as_text(value: Any) -> str:
+    """Return a field as one string: lists joined by spaces, None and NaN as the empty string."""
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, (list, tuple)):
+        return " ".join(as_text(part) for part in value if part not in (None, ""))
+    return str(value).strip()
+
+
+def as_list(value: Any) -> tuple[str, ...]:
+    """Return a field as a tuple of strings; a string is split at ``|``."""
+    if isinstance(value, (list, tuple)):
+        parts = [as_text(part) for part in value]
+    else:
+        parts = [part.strip() for part in as_text(value).split("|")]
+    return tuple(part for part in parts if part)
+
+
+def render(template: str, row: Mapping[str, Any]) -> str:
+    """Fill `template` from `row`; an empty field falls out with the punctuation that follows it."""
+    pieces = []
+    for name, after in _PLACEHOLDER.findall(template):
+        value = as_text(row.get(name))
+        if value:
+            pieces.append(value + after)
+    return "".join(pieces).strip(" .,;|-") if pieces else ""

@@ -1,0 +1,11 @@
+"""The names of the columns that crossrec uses everywhere behind the edge of ingestion."""
+
+USER = "user_id"
+ITEM = "item_id"
+EVENT = "event_type"
+TIME = "time"
+VALUE = "value"
+EVENT_ID = "event_id"
+
+#: Columns of an events table, in their usual order. USER and ITEM are required.
+EVENT_COLUMNS = (USER, ITEM, EVENT, TIME, VALUE, EVENT_ID)

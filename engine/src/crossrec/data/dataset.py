@@ -1,0 +1,121 @@
+"""What components are fitted on: users, items and events of one scenario. Immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.data.catalog import Catalog
+from crossrec.data.events import Events
+from crossrec.data.ragged import Ragged
+from crossrec.data.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Events over a catalog, sorted by (user, time, original row).
+
+    Only events with a positive weight are interactions: they make the sequences and the matrix.
+    Negative events are kept in `events` and reach `disliked`.
+
+    Attributes
+    ----------
+    users : Vocabulary
+    catalog : Catalog
+    events : Events
+        All events, sorted by (user, time, original row).
+    has_clock : bool
+        Whether times are seconds. Where False they are positions only, and whatever needs a clock
+        (windows, half-lives in days, a temporal split) must refuse or fall back.
+    vectors : mapping of str to float32 array, shape (n_items, dim)
+        Item vectors by encoder name, attached by the fit path.
+    """
+
+    users: Vocabulary
+    catalog: Catalog
+    events: Events
+    has_clock: bool
+    vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    @classmethod
+    def build(
+        cls, users: Vocabulary, catalog: Catalog, events: Events, *, has_clock: bool
+    ) -> Dataset:
+        """Sort `events` stably by (user, time, original row) and wrap them."""
+        order = np.lexsort((np.arange(len(events)), events.times, events.users))
+        return cls(users, catalog, events.take(order), has_clock)
+
+    @property
+    def n_users(self) -> int:
+        """Number of users in the vocabulary."""
+        return len(self.users)
+
+    @property
+    def n_items(self) -> int:
+        """Number of items in the vocabulary."""
+        return len(self.catalog)
+
+    @cached_property
+    def interactions(self) -> Events:
+        """The events with a positive weight, sorted by (user, time, original row)."""
+        return self.events.take(self.events.weights > 0)
+
+    @cached_property
+    def sequences(self) -> Ragged:
+        """Items of each user's interactions, oldest first; row = user index."""
+        counts = np.bincount(self.interactions.users, minlength=self.n_users)
+        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return Ragged(indptr, self.interactions.items)
+
+    @cached_property
+    def disliked(self) -> Ragged:
+        """Items of each user's negative events; row = user index."""
+        negative = self.events.take(self.events.weights < 0)
+        counts = np.bincount(negative.users, minlength=self.n_users)
+        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return Ragged(indptr, negative.items)
+
+    @cached_property
+    def item_counts(self) -> NDArray[np.int64]:
+        """Number of interactions of each item, int64 (n_items,)."""
+        return np.bincount(self.interactions.items, minlength=self.n_items)
+
+    def matrix(self, *, binary: bool = False) -> Any:
+        """Return users × items as a scipy CSR matrix, float32.
+
+        Parameters
+        ----------
+        binary : bool
+            1 where a user has any interaction with an item, instead of the summed weights.
+        """
+        from scipy.sparse import csr_matrix
+
+        events = self.interactions
+        shape = (self.n_users, self.n_items)
+        matrix = csr_matrix((events.weights, (events.users, events.items)), shape, np.float32)
+        matrix.sum_duplicates()
+        if binary:
+            matrix.data[:] = 1.0
+        return matrix
+
+    def with_events(self, events: Events) -> Dataset:
+        """Return the same users and catalog with other events, e.g. those before a cut."""
+        fresh = Dataset.build(self.users, self.catalog, events, has_clock=self.has_clock)
+        return replace(fresh, vectors=self.vectors)
+
+    def with_vectors(self, name: str, vectors: NDArray[np.float32]) -> Dataset:
+        """Return the dataset with one more set of item vectors.
+
+        Raises
+        ------
+        ValueError
+            If there is not one row for each item.
+        """
+        if len(vectors) != self.n_items:
+            raise ValueError(f"{len(vectors)} vectors of {name!r} for {self.n_items} items")
+        return replace(self, vectors={**self.vectors, name: vectors})

@@ -1,0 +1,74 @@
+"""Rows of unequal length in two flat arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Ragged:
+    """`n` rows of indexes: row `i` is ``values[indptr[i]:indptr[i + 1]]``.
+
+    Attributes
+    ----------
+    indptr : int64 array, shape (n + 1,)
+    values : int64 array, shape (indptr[-1],)
+    """
+
+    indptr: IntArray
+    values: IntArray
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Sequence[int] | IntArray]) -> Ragged:
+        """Build from an iterable of index sequences."""
+        arrays = [np.asarray(row, dtype=np.int64) for row in rows]
+        lengths = np.array([len(array) for array in arrays], dtype=np.int64)
+        values = np.concatenate(arrays) if arrays else np.zeros(0, dtype=np.int64)
+        return cls(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), values)
+
+    @classmethod
+    def empty(cls, n: int) -> Ragged:
+        """Return `n` empty rows."""
+        return cls(np.zeros(n + 1, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    @property
+    def lengths(self) -> IntArray:
+        """Length of each row, int64 (n,)."""
+        return np.diff(self.indptr)
+
+    @property
+    def row_of(self) -> IntArray:
+        """The row that each value stands in, int64 (len(values),)."""
+        return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
+
+    def row(self, i: int) -> IntArray:
+        """Return row `i`, a view."""
+        return self.values[self.indptr[i] : self.indptr[i + 1]]
+
+    def take(self, rows: IntArray) -> Ragged:
+        """Return the chosen rows, in the order given."""
+        lengths = self.lengths[rows]
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        offset = np.repeat(self.indptr[:-1][rows] - indptr[:-1], lengths)
+        return Ragged(indptr, self.values[np.arange(indptr[-1]) + offset])
+
+    def tail(self, limit: int) -> Ragged:
+        """Keep only the last `limit` values of each row."""
+        kept = np.minimum(self.lengths, limit)
+        indptr = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
+        offset = np.repeat(self.indptr[1:] - kept - indptr[:-1], kept)
+        return Ragged(indptr, self.values[np.arange(indptr[-1]) + offset])
+
+    def from_end(self) -> IntArray:
+        """Position of each value counted from the end of its row: 0 is the last, int64."""
+        return np.repeat(self.indptr[1:], self.lengths) - 1 - np.arange(len(self.values))

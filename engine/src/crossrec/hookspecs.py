@@ -1,0 +1,66 @@
+"""The hooks of crossrec, on one page.
+
+Every hook is called once, when the registry is loaded, with a `register` callback. An implementation
+hands over descriptions and import paths (``"package.module:Class"``), never live objects: nothing
+heavy is imported before a component is built. The contract of each hook is in ``docs/hooks.md``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+    from crossrec.plugins.registration import Register
+
+PROJECT = "crossrec"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def register_encoders(register: Register) -> None:
+    """Register encoders: items → vectors."""
+
+
+@hookspec
+def register_candidate_generators(register: Register) -> None:
+    """Register candidate generators: query → k candidates with scores."""
+
+
+@hookspec
+def register_rankers(register: Register) -> None:
+    """Register rankers: query × candidates → scores."""
+
+
+@hookspec
+def register_policies(register: Register) -> None:
+    """Register policies: ranked candidates + context → slate."""
+
+
+@hookspec
+def register_scenarios(register: Register) -> None:
+    """Register scenarios: what differs between one domain and the next."""
+
+
+@hookspec
+def register_importers(register: Register) -> None:
+    """Register importers: public file formats → items and events."""
+
+
+@hookspec
+def register_stores(register: Register) -> None:
+    """Register stores: where items and events live."""
+
+
+@hookspec
+def register_executors(register: Register) -> None:
+    """Register executors: where heavy work runs."""
+
+
+@hookspec
+def register_commands(cli: click.Group) -> None:
+    """Add commands to the `crossrec` command line."""

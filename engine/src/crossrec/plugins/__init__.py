@@ -1,0 +1,1 @@
+"""Finding, isolating, listing, checking and installing plugins; the registry of what they offer."""

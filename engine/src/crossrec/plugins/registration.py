@@ -1,0 +1,83 @@
+"""What a plugin hands over for each of its components: a description, not a live object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol
+
+#: Optional abilities that a component may declare. Whatever is not declared is never called.
+CAPABILITIES = frozenset({"score", "explain", "update", "add_items", "forget"})
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One named component of one plugin.
+
+    Attributes
+    ----------
+    kind : str
+        ``"encoders"``, ``"candidate_generators"``, ``"rankers"``, ``"policies"``, ``"scenarios"``,
+        ``"importers"``, ``"stores"`` or ``"executors"``.
+    name : str
+        The name users write in a pipeline file. Unique within its kind.
+    factory : str or callable
+        ``"package.module:Name"`` (imported on first use) or a callable. It is called with the
+        validated configuration, or without arguments where `config` is None.
+    config : str, type or None
+        The pydantic model (or its import path) that validates the component's settings.
+    capabilities : frozenset of str
+        Subset of `CAPABILITIES`.
+    summary : str
+        One line for ``crossrec plugins list``.
+    plugin, distribution : str
+        Entry point and distribution that registered it; filled in by the loader.
+    """
+
+    kind: str
+    name: str
+    factory: str | Callable[..., Any]
+    config: str | type[Any] | None = None
+    capabilities: frozenset[str] = frozenset()
+    summary: str = ""
+    plugin: str = ""
+    distribution: str = ""
+
+    def build(self, settings: dict[str, Any] | None = None) -> Any:
+        """Import the factory and build the component from `settings`.
+
+        Raises
+        ------
+        ConfigError
+            If the settings do not fit the component's configuration.
+        """
+        from crossrec.plugins.settings import validated
+
+        factory = resolve(self.factory)
+        if self.config is None:
+            return factory()
+        return factory(validated(self, resolve(self.config), settings or {}))
+
+
+class Register(Protocol):
+    """The callback that hooks receive."""
+
+    def __call__(
+        self,
+        name: str,
+        factory: str | Callable[..., Any],
+        *,
+        config: str | type[Any] | None = None,
+        capabilities: frozenset[str] | set[str] = frozenset(),
+        summary: str = "",
+    ) -> None:
+        """Register one component under `name`."""
+
+
+def resolve(target: str | Callable[..., Any]) -> Any:
+    """Return the object behind ``"package.module:Name"``; a callable is returned as it is."""
+    if not isinstance(target, str):
+        return target
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)

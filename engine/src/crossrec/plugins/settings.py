@@ -1,0 +1,36 @@
+"""Validation of a component's settings, with an error that names the component and the setting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from crossrec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from crossrec.plugins.registration import Registration
+
+
+def validated(registration: Registration, model: type[BaseModel], settings: dict[str, Any]) -> Any:
+    """Return `settings` as an instance of `model`.
+
+    Raises
+    ------
+    ConfigError
+        Names the component, the setting and what is wrong with it.
+    """
+    from pydantic import ValidationError
+
+    unknown = sorted(set(settings) - set(model.model_fields))
+    if unknown:
+        known = ", ".join(model.model_fields) or "none"
+        raise ConfigError(
+            f"{registration.name} has no setting {unknown[0]!r}; its settings are: {known}"
+        )
+    try:
+        return model(**settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        setting = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{registration.name}: setting {setting!r}: {first['msg']}") from None
