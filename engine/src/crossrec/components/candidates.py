@@ -25,6 +25,9 @@ class Candidates:
     mean, std : float32 arrays, shape (n,), or None
         Mean and standard deviation of the source's scores over the whole catalog that the query
         admits; with them scores of unlike sources can be set on one scale.
+    full : float32 array, shape (n, n_items), or None
+        The source's scores of the whole catalog where it has them at hand (-inf where excluded), so
+        that candidates of other sources need no second pass. Lives no longer than the request.
     """
 
     index: NDArray[np.int64]
@@ -32,6 +35,7 @@ class Candidates:
     source: str = ""
     mean: NDArray[np.float32] | None = None
     std: NDArray[np.float32] | None = None
+    full: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if self.index.shape != self.score.shape or self.index.ndim != 2:
@@ -47,8 +51,8 @@ class Candidates:
 
     def row(self, i: int) -> NDArray[np.int64]:
         """Return the candidates of query `i` without padding."""
-        row: NDArray[np.int64] = self.index[i]
-        return row[row != PAD]
+        row: NDArray[np.int64] = self.index[i][self.index[i] != PAD]
+        return row
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,8 @@ def top_k(
     Returns
     -------
     Candidates
-        Best first, ties in the order of the index, with `mean` and `std` over what is not excluded.
+        Best first, ties in the order of the index, with `mean` and `std` over what is not excluded
+        and `scores` itself as `full`.
     """
     n, n_items = scores.shape
     scores[np.isnan(scores)] = -np.inf
@@ -52,7 +53,7 @@ def top_k(
     used = int(keep.sum(axis=1).max(initial=0))
     index = np.where(keep, index, PAD)[:, :used]
     score = np.where(keep, score, -np.inf).astype(np.float32)[:, :used]
-    return Candidates(index, score, source, mean, std)
+    return Candidates(index, score, source, mean, std, scores)
 
 
 def _partition(scores: NDArray[np.float32], width: int) -> NDArray[np.int64]:
