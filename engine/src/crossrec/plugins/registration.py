@@ -7,8 +7,22 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
 
+from crossrec.errors import PluginError
+
 #: Optional abilities that a component may declare. Whatever is not declared is never called.
 CAPABILITIES = frozenset({"score", "explain", "update", "add_items", "forget"})
+
+#: What can be registered; each kind has its hook ``register_<kind>``.
+KINDS = (
+    "encoders",
+    "candidate_generators",
+    "rankers",
+    "policies",
+    "scenarios",
+    "importers",
+    "stores",
+    "executors",
+)
 
 
 @dataclass(frozen=True)
@@ -18,8 +32,7 @@ class Registration:
     Attributes
     ----------
     kind : str
-        ``"encoders"``, ``"candidate_generators"``, ``"rankers"``, ``"policies"``, ``"scenarios"``,
-        ``"importers"``, ``"stores"`` or ``"executors"``.
+        One of `KINDS`.
     name : str
         The name users write in a pipeline file. Unique within its kind.
     factory : str or callable
@@ -51,13 +64,29 @@ class Registration:
         ------
         ConfigError
             If the settings do not fit the component's configuration.
+        PluginError
+            If the component or a library that it needs cannot be imported.
         """
-        from crossrec.plugins.settings import validated
+        from crossrec.plugins.settings import refuse_settings, validated
 
-        factory = resolve(self.factory)
+        factory = self._resolved(self.factory)
         if self.config is None:
+            refuse_settings(self, settings or {})
             return factory()
-        return factory(validated(self, resolve(self.config), settings or {}))
+        return factory(validated(self, self._resolved(self.config), settings or {}))
+
+    def _resolved(self, target: str | Callable[..., Any]) -> Any:
+        """Import what the plugin pointed to, and say what to install where that fails."""
+        try:
+            return resolve(target)
+        except (ImportError, AttributeError) as error:
+            from crossrec.plugins.known import EXTRAS
+
+            missing = (getattr(error, "name", None) or "").partition(".")[0]
+            hint = f"; run `crossrec install '{EXTRAS[missing]}'`" if missing in EXTRAS else ""
+            raise PluginError(
+                f"{self.name} of {self.distribution or 'crossrec'} cannot be loaded: {error}{hint}"
+            ) from error
 
 
 class Register(Protocol):

@@ -34,3 +34,9 @@ def validated(registration: Registration, model: type[BaseModel], settings: dict
         first = error.errors()[0]
         setting = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{registration.name}: setting {setting!r}: {first['msg']}") from None
+
+
+def refuse_settings(registration: Registration, settings: dict[str, Any]) -> None:
+    """Raise ConfigError where settings are given to a component that takes none."""
+    if settings:
+        raise ConfigError(f"{registration.name} takes no settings; {next(iter(settings))!r} is one")

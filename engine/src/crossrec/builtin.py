@@ -1,0 +1,73 @@
+"""What the engine itself brings, registered through the same hooks as everybody's plugins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crossrec.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+    from crossrec.plugins.registration import Register
+
+
+@hookimpl
+def register_rankers(register: Register) -> None:
+    """Register the ways to join several sources without training a model."""
+    register(
+        "rrf",
+        "crossrec.components.fusion:ReciprocalRankFusion",
+        config="crossrec.components.fusion:RrfConfig",
+        summary="reciprocal rank fusion: ranks only, nothing to learn",
+    )
+    register(
+        "weighted",
+        "crossrec.components.fusion:WeightedFusion",
+        config="crossrec.components.fusion:WeightedConfig",
+        summary="weighted sum of standardised scores, weights chosen on validation",
+    )
+    register(
+        "best",
+        "crossrec.components.fusion:BestSource",
+        summary="the order of the source that is best on validation",
+    )
+
+
+@hookimpl
+def register_policies(register: Register) -> None:
+    """Register the policies that every scenario needs."""
+    register(
+        "availability",
+        "crossrec.components.policies:Availability",
+        summary="drops items that are hidden, expired, not yet there or out of stock",
+    )
+
+
+@hookimpl
+def register_stores(register: Register) -> None:
+    """Register the store of a local workspace."""
+    register(
+        "sqlite",
+        "crossrec.store.sqlite:SqliteStore",
+        summary="one SQLite file in the workspace, write-ahead log",
+    )
+
+
+@hookimpl
+def register_executors(register: Register) -> None:
+    """Register where heavy work runs."""
+    register(
+        "local",
+        "crossrec.executors:LocalExecutor",
+        config="crossrec.executors:LocalConfig",
+        summary="threads of this process; one after the other with 1 worker",
+    )
+
+
+@hookimpl
+def register_commands(cli: click.Group) -> None:
+    """Add the engine's own commands."""
+    from crossrec.cli.table import add_commands
+
+    add_commands(cli)

@@ -1,0 +1,17 @@
+"""The command line: one small module per group, imported only when its command is called."""
+
+from __future__ import annotations
+
+from crossrec import __version__
+from crossrec.cli.root import CrossrecGroup
+from crossrec.cli.version import version_option
+
+main = CrossrecGroup(
+    name="crossrec",
+    help="Recommendations for many scenarios from one engine: ingest, fit, recommend, evaluate.",
+    params=[version_option(__version__)],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=True,
+)
+
+__all__ = ["main"]

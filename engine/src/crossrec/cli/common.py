@@ -1,0 +1,118 @@
+"""What commands share: options, tables, JSON and progress bars."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Progress = Callable[[str, int, int], None]
+
+
+def workspace_option(command: Command) -> Command:
+    """Add ``-w/--workspace``; the command receives ``workspace: Path``."""
+    return click.option(
+        "-w",
+        "--workspace",
+        envvar="CROSSREC_WORKSPACE",
+        default=".crossrec",
+        show_default=True,
+        show_envvar=True,
+        type=click.Path(path_type=Path),
+        help="Folder with everything that was ingested and fitted.",
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """Add ``--json``; the command receives ``as_json: bool``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def echo_json(value: Any) -> None:
+    """Print a value as JSON on stdout; NaN and infinities, which JSON has not, become null."""
+    click.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table on stdout: through rich on a terminal, aligned plain text in a pipe."""
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _rich_table(columns, cells)
+    else:
+        _plain_table(columns, cells)
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Give a callable for ``RunOptions.progress``: a bar on a terminal's stderr, else silent.
+
+    Each message has its bar; ``total`` 0 or less shows that it is running, without a length.
+    """
+    if not sys.stderr.isatty():
+        yield lambda message, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bars = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    tasks: dict[str, Any] = {}
+
+    def report(message: str, done: int, total: int) -> None:
+        length = total if total > 0 else None
+        if message not in tasks:
+            tasks[message] = bars.add_task(message, total=length)
+        bars.update(tasks[message], completed=done, total=length)
+
+    with bars:
+        yield report
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` in JSON's own types; numpy scalars and arrays become numbers and lists."""
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(part) for part in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
+
+
+def _rich_table(columns: Sequence[str], rows: list[list[str]]) -> None:
+    """Print through rich; cells are data, never markup."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(cell) for cell in row))
+    Console().print(shown)
+
+
+def _plain_table(columns: Sequence[str], rows: list[list[str]]) -> None:
+    """Print aligned columns, two blanks between them."""
+    lines = [list(columns), *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    for line in lines:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())

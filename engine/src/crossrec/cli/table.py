@@ -1,0 +1,31 @@
+"""The engine's commands: name → (where it is, one line of help). Nothing is imported to list it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import click
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("crossrec.cli.demo:demo", "Run the main job end to end in four scenarios."),
+    "scenarios": ("crossrec.cli.scenarios:scenarios", "What each scenario expects and shows."),
+    "ingest": ("crossrec.cli.ingest:ingest", "Read items and events from your files."),
+    "fit": ("crossrec.cli.fit:fit", "Learn from what was ingested."),
+    "recommend": ("crossrec.cli.recommend:recommend", "Recommend for a user or a history."),
+    "similar": ("crossrec.cli.recommend:similar", "More like these items."),
+    "explain": ("crossrec.cli.recommend:explain", "Why an item is recommended to a user."),
+    "evaluate": ("crossrec.cli.evaluate:evaluate", "Measure every source and the pipeline."),
+    "plugins": ("crossrec.cli.plugins:plugins", "List and check what is installed."),
+    "install": ("crossrec.cli.install:install", "Install plugins or scenario packages."),
+    "uninstall": ("crossrec.cli.install:uninstall", "Remove plugins or scenario packages."),
+}
+
+
+def add_commands(cli: click.Group) -> None:
+    """Add the engine's commands to a group, unimported."""
+    from crossrec.cli.lazy import LazyGroup
+
+    assert isinstance(cli, LazyGroup)
+    for name, (target, summary) in COMMANDS.items():
+        cli.add_lazy(name, target, summary)

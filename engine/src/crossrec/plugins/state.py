@@ -1,0 +1,65 @@
+"""What became of each plugin, as data: for ``crossrec plugins list`` and for error messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Status = Literal["loaded", "failed", "incompatible", "blocked"]
+
+
+@dataclass(frozen=True)
+class PluginState:
+    """One plugin that was found, whether or not it could be used.
+
+    Attributes
+    ----------
+    name, distribution, version : str
+        Entry point, and the installed distribution that it belongs to.
+    status : {"loaded", "failed", "incompatible", "blocked"}
+        ``failed``: it raised, mistyped a hook or collided with another plugin. ``incompatible``:
+        what it requires is not installed in that version; it was not imported. ``blocked``: left
+        out by ``CROSSREC_PLUGINS``.
+    hooks : tuple of str
+        The hooks it implements.
+    components : tuple of str
+        What it registered, as ``"kind:name"``.
+    error : str
+        One line; empty where it is loaded or blocked.
+    warnings : tuple of str
+        What its author should mend though it works.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    status: Status
+    hooks: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+    error: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def broken(self) -> bool:
+        """Whether somebody has to mend something."""
+        return self.status in ("failed", "incompatible")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state ready for JSON."""
+        return {
+            "name": self.name,
+            "distribution": self.distribution,
+            "version": self.version,
+            "status": self.status,
+            "hooks": list(self.hooks),
+            "components": list(self.components),
+            "error": self.error,
+            "warnings": list(self.warnings),
+        }
+
+
+def one_line(error: BaseException) -> str:
+    """Return an exception as one line: its type and the first line of what it says."""
+    said = str(error).strip().splitlines()
+    name = type(error).__name__
+    return f"{name}: {said[0]}" if said else name

@@ -1,0 +1,57 @@
+"""What to say about a name that no loaded plugin registered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from crossrec.plugins.known import PROVIDERS
+from crossrec.plugins.nearest import nearest
+from crossrec.plugins.state import PluginState
+
+_MANY = 12
+
+
+def unknown_name(
+    kind: str, name: str, installed: Sequence[str], plugins: Iterable[PluginState]
+) -> str:
+    """Return one line: what was probably meant, what is there and what to install.
+
+    Parameters
+    ----------
+    installed : sequence of str
+        The names of this kind that are there.
+    """
+    provided = {of: dist for (k, of), dist in PROVIDERS.items() if k == kind}
+    meant = name if name in provided else nearest(name, [*installed, *provided])
+    parts = [f"unknown {singular(kind)} {name!r}"]
+    if meant is not None and meant != name:
+        parts[0] += f": did you mean {meant!r}?"
+    if meant in provided and meant not in installed:
+        parts.append(_how_to_get(provided[meant], plugins))
+    parts.append(f"installed: {_listed(installed)}")
+    return "; ".join(parts)
+
+
+def singular(kind: str) -> str:
+    """Return what one component of a kind is called: ``candidate_generators`` → source."""
+    names = {"candidate_generators": "source", "policies": "policy"}
+    return names.get(kind, kind.removesuffix("s"))
+
+
+def _how_to_get(distribution: str, plugins: Iterable[PluginState]) -> str:
+    """Say how to get what a distribution provides, which may be installed and unusable."""
+    for state in plugins:
+        if state.distribution != distribution:
+            continue
+        if state.broken:
+            return f"it comes with {distribution}, which is {state.status}: {state.error}"
+        if state.status == "blocked":
+            return f"it comes with {distribution}, which CROSSREC_PLUGINS leaves out"
+    return f"it comes with {distribution}: `crossrec install {distribution}`"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names as a list that fits a line."""
+    shown = ", ".join(names[:_MANY])
+    more = len(names) - _MANY
+    return (f"{shown} and {more} more" if more > 0 else shown) or "none"
