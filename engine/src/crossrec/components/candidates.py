@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,30 @@ class Candidates:
     def empty(cls, n: int, source: str = "") -> Candidates:
         """Return no candidates for `n` queries."""
         return cls(np.zeros((n, 0), np.int64), np.zeros((n, 0), np.float32), source)
+
+    @classmethod
+    def stack(cls, parts: Sequence[Candidates], source: str = "") -> Candidates:
+        """Return the candidates of several blocks of queries as one, padded to the widest.
+
+        `mean` and `std` are kept where every block has them; `full` only of a single block, since
+        for all queries together it may be larger than memory.
+        """
+        if len(parts) == 1:
+            return replace(parts[0], source=source)
+        n, width = sum(len(p) for p in parts), max((p.index.shape[1] for p in parts), default=0)
+        index = np.full((n, width), PAD, dtype=np.int64)
+        score = np.full((n, width), -np.inf, dtype=np.float32)
+        start = 0
+        for part in parts:
+            rows = slice(start, start + len(part))
+            index[rows, : part.index.shape[1]] = part.index
+            score[rows, : part.score.shape[1]] = part.score
+            start = rows.stop
+        means = [part.mean for part in parts if part.mean is not None]
+        stds = [part.std for part in parts if part.std is not None]
+        if not parts or len(means) < len(parts) or len(stds) < len(parts):
+            return cls(index, score, source)
+        return cls(index, score, source, np.concatenate(means), np.concatenate(stds))
 
     def row(self, i: int) -> NDArray[np.int64]:
         """Return the candidates of query `i` without padding."""
