@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -56,6 +57,15 @@ class PluginState:
             "error": self.error,
             "warnings": list(self.warnings),
         }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> PluginState:
+        """Return the state that `to_dict` gave."""
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in record.items()
+        }
+        return cls(**fields)
 
 
 def one_line(error: BaseException) -> str:

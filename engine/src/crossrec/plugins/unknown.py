@@ -23,13 +23,12 @@ def unknown_name(
     """
     provided = {of: dist for (k, of), dist in PROVIDERS.items() if k == kind}
     meant = name if name in provided else nearest(name, [*installed, *provided])
-    parts = [f"unknown {singular(kind)} {name!r}"]
-    if meant is not None and meant != name:
-        parts[0] += f": did you mean {meant!r}?"
+    said = f"unknown {singular(kind)} {name!r}"
+    said += f": did you mean {meant!r}? " if meant not in (None, name) else "; "
+    said += f"installed: {_listed(installed)}"
     if meant in provided and meant not in installed:
-        parts.append(_how_to_get(provided[meant], plugins))
-    parts.append(f"installed: {_listed(installed)}")
-    return "; ".join(parts)
+        said += f"; {_how_to_get(meant, provided[meant], plugins)}"
+    return said
 
 
 def singular(kind: str) -> str:
@@ -38,16 +37,16 @@ def singular(kind: str) -> str:
     return names.get(kind, kind.removesuffix("s"))
 
 
-def _how_to_get(distribution: str, plugins: Iterable[PluginState]) -> str:
+def _how_to_get(name: str, distribution: str, plugins: Iterable[PluginState]) -> str:
     """Say how to get what a distribution provides, which may be installed and unusable."""
     for state in plugins:
         if state.distribution != distribution:
             continue
         if state.broken:
-            return f"it comes with {distribution}, which is {state.status}: {state.error}"
+            return f"{name!r} comes with {distribution}, which is {state.status}: {state.error}"
         if state.status == "blocked":
-            return f"it comes with {distribution}, which CROSSREC_PLUGINS leaves out"
-    return f"it comes with {distribution}: `crossrec install {distribution}`"
+            return f"{name!r} comes with {distribution}, which CROSSREC_PLUGINS leaves out"
+    return f"{name!r} comes with {distribution}: run `crossrec install {distribution}`"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,0 +1,148 @@
+"""Installing and removing plugins with the pip of the running interpreter."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from crossrec.errors import CrossrecError, PluginError, UsageError
+from crossrec.plugins.known import PROVIDERS
+from crossrec.plugins.nearest import nearest
+from crossrec.plugins.registry import STRICT, SUBSET
+from crossrec.plugins.requirements import installed_version
+from crossrec.plugins.state import PluginState
+
+_PROBE = (
+    "import json; from crossrec.plugins.registry import load_registry; "
+    "print(json.dumps([s.to_dict() for s in load_registry(warn=False).plugins]))"
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What pip changed among the plugins.
+
+    Attributes
+    ----------
+    appeared, changed, disappeared : tuple of PluginState
+        New plugins; those of another version or status, as they are now; those that are gone.
+    """
+
+    appeared: tuple[PluginState, ...] = ()
+    changed: tuple[PluginState, ...] = ()
+    disappeared: tuple[PluginState, ...] = ()
+
+    @property
+    def broken(self) -> tuple[PluginState, ...]:
+        """The new or changed plugins that cannot be used."""
+        return tuple(state for state in (*self.appeared, *self.changed) if state.broken)
+
+
+def install(
+    packages: Sequence[str], options: Sequence[str] = (), *, editable: bool = False
+) -> Outcome:
+    """Install packages with pip, whose output goes to the terminal.
+
+    Parameters
+    ----------
+    packages : sequence of str
+        Names, folders, files or addresses, as pip takes them.
+    options : sequence of str
+        Further options of pip, such as ``--upgrade``.
+    editable : bool
+        The packages are folders, to be used where they lie.
+
+    Raises
+    ------
+    UsageError
+        For no package, an option in place of one, or a plugin's short name.
+    CrossrecError
+        If pip is missing or fails.
+    """
+    _check(packages)
+    wanted = [f"--editable={one}" for one in packages] if editable else ["--", *packages]
+    return _run_pip(["install", *options, *wanted])
+
+
+def uninstall(packages: Sequence[str]) -> Outcome:
+    """Remove packages with pip; works also for plugins that fail to import.
+
+    Raises
+    ------
+    UsageError
+        If one is not installed, or is the engine itself; nothing is removed then.
+    CrossrecError
+        If pip is missing or fails.
+    """
+    _check(packages)
+    for package in packages:
+        if package.lower() == "crossrec":
+            raise UsageError("crossrec cannot remove itself: use `pip uninstall crossrec`")
+        if installed_version(package) is None:
+            meant = nearest(package, {state.distribution for state in probe()} - {"crossrec"})
+            hint = f": did you mean {meant!r}?" if meant else "; see `crossrec plugins list`"
+            raise UsageError(f"{package!r} is not installed{hint}")
+    return _run_pip(["uninstall", "--yes", "--", *packages])
+
+
+def probe() -> list[PluginState]:
+    """Return the state of every plugin, as a fresh interpreter finds them.
+
+    Raises
+    ------
+    PluginError
+        If the engine itself cannot be imported there.
+    """
+    hidden = {SUBSET, STRICT}
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE], capture_output=True, text=True, env=environment, check=False
+    )
+    if done.returncode != 0:
+        said = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise PluginError(f"the plugins cannot be listed: {said}")
+    return [PluginState.from_dict(record) for record in json.loads(done.stdout.splitlines()[-1])]
+
+
+def _run_pip(arguments: Sequence[str]) -> Outcome:
+    """Run pip and return what changed among the plugins."""
+    before = {(state.distribution, state.name): state for state in probe()}
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
+    if subprocess.run([*command[:3], "--version"], capture_output=True, check=False).returncode:
+        raise CrossrecError(
+            f"{sys.executable} has no pip: run `{sys.executable} -m ensurepip`, or use the "
+            "tool that made this environment"
+        )
+    code = subprocess.run(command, check=False).returncode
+    if code != 0:
+        raise CrossrecError(f"pip {arguments[0]} failed with exit code {code}: see above")
+    after = {(state.distribution, state.name): state for state in probe()}
+    return Outcome(
+        appeared=tuple(after[key] for key in after if key not in before),
+        changed=tuple(
+            state
+            for key, state in after.items()
+            if key in before
+            and (state.version, state.status) != (before[key].version, before[key].status)
+        ),
+        disappeared=tuple(before[key] for key in before if key not in after),
+    )
+
+
+def _check(packages: Sequence[str]) -> None:
+    """Raise UsageError for what is no package, or the short name of one: PyPI has others so named.
+
+    ``crossrec install music`` would fetch a stranger's package called music.
+    """
+    if not packages:
+        raise UsageError("name at least one package")
+    ours = {name.removeprefix("crossrec-"): name for name in PROVIDERS.values()}
+    for package in packages:
+        if package.startswith("-"):
+            raise UsageError(f"{package!r} is no package")
+        if package in ours:
+            raise UsageError(f"{package!r} is not ours: did you mean {ours[package]!r}?")
