@@ -1,0 +1,139 @@
+"""Connections to one SQLite file: one that writes, and one that reads for each thread."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crossrec.errors import WorkspaceError
+from crossrec.store.schema import check_format, create_base
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+_BUSY_SECONDS = 30.0
+_CACHE_KIB = 128 * 1024
+# Pages of 4 KiB in the log before they move into the file: after every few batches, not after each.
+_CHECKPOINT_PAGES = 40_000
+
+
+class Connections:
+    """Opens connections on first use; a reader never creates the file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+        self._writer: Database | None = None
+        self._guard = threading.Lock()
+
+    def writer(self) -> Database:
+        """Return the database open for writing, created where it is missing.
+
+        Raises
+        ------
+        WorkspaceError
+            If the file cannot be written, is no database or is of a newer format.
+        """
+        if self._writer is None:
+            from sqlite_utils import Database
+
+            with self.translated():
+                connection = self._connect(f"{self.path.absolute().as_uri()}?mode=rwc")
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+                connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+                db = Database(connection)
+                check_format(db, str(self.path))
+                create_base(db)
+            self._writer = db
+        return self._writer
+
+    def reader(self) -> sqlite3.Connection:
+        """Return this thread's connection for reading.
+
+        Raises
+        ------
+        WorkspaceError
+            If the file is missing, is no database or is of a newer format.
+        """
+        connection: sqlite3.Connection | None = getattr(self._local, "reader", None)
+        if connection is None:
+            from sqlite_utils import Database
+
+            with self.translated():
+                connection = self._connect_reader()
+                check_format(Database(connection), str(self.path))
+            self._local.reader = connection
+        return connection
+
+    def _connect_reader(self) -> sqlite3.Connection:
+        """Open read-only; in a folder that nobody can write to, the file cannot change either."""
+        uri = self.path.absolute().as_uri()
+        connection = self._connect(f"{uri}?mode=ro")
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master")
+        except sqlite3.OperationalError:
+            if not self.path.exists():
+                raise
+            connection = self._connect(f"{uri}?immutable=1")
+        return connection
+
+    def _connect(self, uri: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            uri, uri=True, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False
+        )
+        with self._guard:
+            self._open.append(connection)
+        return connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write everything within, or nothing of it."""
+        connection: sqlite3.Connection = self.writer().conn
+        with self.translated():
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn what SQLite says about an unusable file into one line that says what to do."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise WorkspaceError(explain(self.path, error)) from error
+
+    def close(self) -> None:
+        """Close all connections; the next use opens new ones."""
+        with self._guard:
+            for connection in self._open:
+                connection.close()
+            self._open.clear()
+        self._local = threading.local()
+        self._writer = None
+
+
+def explain(path: Path, error: sqlite3.DatabaseError) -> str:
+    """Return one line for an error of SQLite."""
+    message = str(error)
+    if "readonly" in message or "read-only" in message:
+        return f"{path} is read-only: make it writable, or copy the workspace elsewhere"
+    if "unable to open" in message:
+        return f"{path} cannot be opened: check that it exists and may be read and written"
+    if "not a database" in message or "malformed" in message:
+        return f"{path} is damaged or no SQLite database: restore it from a copy, or ingest anew"
+    if "locked" in message or "busy" in message:
+        return f"{path} is in use by another process: try again when that is done"
+    if "full" in message:
+        return f"the disk that holds {path} is full: free some space and run the same again"
+    return f"{path}: {message}"

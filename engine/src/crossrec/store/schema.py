@@ -1,0 +1,68 @@
+"""The tables of one scenario in a SQLite store, and the version of their layout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crossrec.errors import WorkspaceError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+#: Layout of the tables, kept in ``PRAGMA user_version``. Raise it when a table changes.
+FORMAT = 1
+
+
+def check_format(db: Database, name: str) -> None:
+    """Refuse a store that a newer crossrec wrote.
+
+    Raises
+    ------
+    WorkspaceError
+    """
+    found = db.execute("PRAGMA user_version").fetchone()[0]
+    if found > FORMAT:
+        raise WorkspaceError(
+            f"{name} has store format {found}, this crossrec reads up to {FORMAT}: upgrade crossrec"
+        )
+
+
+def create_base(db: Database) -> None:
+    """Create what every store has, and stamp the format."""
+    columns = {"name": str, "has_clock": int, "last_event": int}
+    db.table("scenarios").create(columns, pk="name", if_not_exists=True)
+    db.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def create_scenario(db: Database, scenario: str) -> None:
+    """Create the tables of one scenario where they are missing.
+
+    Users, items and types get small integers in the order of their first ingestion. Events lie
+    sorted by (user, time, id), where `id` is their place in the order of ingestion: a history is
+    one range of the table, and no second index has to be kept. The keys that make events unique
+    stand in a table of their own, so that a batch can be written to both in sorted order; that
+    is twice as fast as an index over random keys.
+    """
+    for kind in ("users", "items"):
+        table = db.table(f"{scenario}_{kind}")
+        table.create(
+            {"id": int, "name": str, "data": str}, pk="id", not_null={"name"}, if_not_exists=True
+        )
+        table.create_index(["name"], unique=True, if_not_exists=True)
+    types = db.table(f"{scenario}_types")
+    types.create({"id": int, "name": str}, pk="id", if_not_exists=True)
+    types.create_index(["name"], unique=True, if_not_exists=True)
+    db.table(f"{scenario}_keys").create({"key": int}, pk="key", if_not_exists=True)
+    db.execute(
+        f"CREATE TABLE IF NOT EXISTS {quoted(f'{scenario}_events')} ("
+        '"user" INTEGER NOT NULL, "time" REAL NOT NULL, "id" INTEGER NOT NULL, '
+        '"item" INTEGER NOT NULL, "type" INTEGER NOT NULL, "value" REAL, '
+        'PRIMARY KEY ("user", "time", "id")) WITHOUT ROWID'
+    )
+    row = {"name": scenario, "has_clock": None, "last_event": 0}
+    db.table("scenarios").insert(row, ignore=True)
+
+
+def quoted(name: str) -> str:
+    """Return `name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,344 @@
+"""The store in one SQLite file: WAL, one transaction a batch, small integers for ids."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.data.events import Events
+from crossrec.data.rows import Coded, EventRows
+from crossrec.data.vocabulary import Vocabulary
+from crossrec.data.weights import event_weights
+from crossrec.errors import DataError
+from crossrec.scenario import Scenario
+from crossrec.store.base import Counts, HistoryEvent, Records
+from crossrec.store.connections import Connections
+from crossrec.store.schema import create_scenario, quoted
+
+_UPSERT = (
+    "INSERT INTO {table} (name, data) VALUES (?, ?) ON CONFLICT (name) DO UPDATE "
+    "SET data = json_patch(coalesce(data, '{{}}'), excluded.data)"
+)
+_INSERT_EVENTS = (
+    'INSERT INTO {table} ("user", "time", "id", "item", "type", "value") VALUES (?, ?, ?, ?, ?, ?)'
+)
+# Infinity stands for a missing value: numpy.fromiter takes no None, and stored values are finite.
+_SELECT_EVENTS = (
+    'SELECT "user", "time", "id", "item", "type", coalesce("value", 9e999) FROM {table}'
+)
+_SELECT_HISTORY = (
+    'SELECT i."name", e."type", e."time", e."value" '
+    'FROM {events} e JOIN {items} i ON i."id" = e."item" '
+    'WHERE e."user" = (SELECT "id" FROM {users} WHERE "name" = ?) '
+    'ORDER BY e."time" DESC, e."id" DESC LIMIT ?'
+)
+_ROW = np.dtype(
+    [("user", "i8"), ("time", "f8"), ("id", "i8"), ("item", "i8"), ("type", "i8"), ("value", "f8")]
+)
+_NAMES_A_QUERY = 10_000
+
+
+class SqliteStore:
+    """Implements `crossrec.store.base.Store` in the file at `path`.
+
+    Reading is safe from several threads and beside one writer. There must be one writer only,
+    which the workspace's lock sees to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._connections = Connections(path)
+        self._prepared: set[str] = set()
+        self._ids: dict[str, dict[str, int]] = {}
+        self._types: dict[str, dict[int, int]] = {}
+
+    @classmethod
+    def create(cls, path: Path) -> SqliteStore:
+        """Create the file where it is missing, and return its store."""
+        store = cls(path)
+        store._connections.writer()
+        return store
+
+    def close(self) -> None:
+        """Release the connections; the next use opens new ones."""
+        self._connections.close()
+
+    def add_items(self, scenario: str, records: Records) -> int:
+        """Insert or update items; new fields win, old ones stay. Return how many were new."""
+        return self._add_records(scenario, "items", records)
+
+    def add_users(self, scenario: str, records: Records) -> int:
+        """Insert or update users; new fields win, old ones stay. Return how many were new."""
+        return self._add_records(scenario, "users", records)
+
+    def _add_records(self, scenario: str, kind: str, records: Records) -> int:
+        self._prepare(scenario)
+        table = quoted(f"{scenario}_{kind}")
+        known = f"SELECT count(data) FROM {table}"
+        rows = [(id_, json.dumps(fields, ensure_ascii=False)) for id_, fields in records.items()]
+        with self._connections.transaction() as connection:
+            before: int = connection.execute(known).fetchone()[0]
+            connection.executemany(_UPSERT.format(table=table), rows)
+            after: int = connection.execute(known).fetchone()[0]
+        return after - before
+
+    def add_events(self, scenario: str, rows: EventRows) -> int:
+        """Append the events whose key is new, in their order. Return how many that were.
+
+        Raises
+        ------
+        DataError
+            If the scenario holds events with a clock and these have none, or the reverse.
+        """
+        self._prepare(scenario)
+        if not len(rows):
+            return 0
+        try:
+            with self._connections.transaction() as connection:
+                last = _claim_clock(connection, scenario, has_clock=rows.times is not None)
+                fresh = _insert_keys(connection, quoted(f"{scenario}_keys"), rows.keys)
+                self._insert_events(connection, scenario, rows.take(fresh), last)
+                update = "UPDATE scenarios SET last_event = ? WHERE name = ?"
+                connection.execute(update, [last + len(fresh), scenario])
+        except BaseException:
+            self._ids.clear()  # what was rolled back must not be remembered
+            raise
+        return len(fresh)
+
+    def _insert_events(
+        self, connection: sqlite3.Connection, scenario: str, rows: EventRows, last: int
+    ) -> None:
+        """Write the rows in the order of the table; they are numbered from `last` + 1."""
+        ids = np.arange(last + 1, last + 1 + len(rows))
+        users = self._resolve(connection, f"{scenario}_users", rows.users)
+        items = self._resolve(connection, f"{scenario}_items", rows.items)
+        types = self._resolve(connection, f"{scenario}_types", rows.types)
+        times = ids.astype(np.float64) if rows.times is None else rows.times
+        order = np.lexsort((ids, times, users))
+        columns = (users, times, ids, items, types, rows.values)
+        insert = _INSERT_EVENTS.format(table=quoted(f"{scenario}_events"))
+        connection.executemany(
+            insert, zip(*(column[order].tolist() for column in columns), strict=True)
+        )
+
+    def _prepare(self, scenario: str) -> None:
+        """Create the scenario's tables where they are missing."""
+        if scenario not in self._prepared:
+            db = self._connections.writer()
+            with self._connections.translated():
+                create_scenario(db, scenario)
+            self._prepared.add(scenario)
+
+    def _resolve(
+        self, connection: sqlite3.Connection, table: str, column: Coded
+    ) -> NDArray[np.int64]:
+        """Return the integer of each row's name, giving new names the next ones."""
+        ids = self._ids.setdefault(table, {})
+        fresh = [name for name in column.values if name not in ids]
+        if fresh:
+            insert = f"INSERT OR IGNORE INTO {quoted(table)} (name) VALUES (?)"
+            connection.executemany(insert, ((name,) for name in fresh))
+            for start in range(0, len(fresh), _NAMES_A_QUERY):
+                names = fresh[start : start + _NAMES_A_QUERY]
+                marks = ",".join("?" * len(names))
+                select = f"SELECT name, id FROM {quoted(table)} WHERE name IN ({marks})"
+                ids.update(connection.execute(select, names))
+        numbers = np.array([ids[name] for name in column.values], dtype=np.int64)
+        return numbers[column.codes]
+
+    def scenarios(self) -> list[str]:
+        """Return the names of the scenarios that have any data."""
+        rows = self._read("SELECT name FROM scenarios ORDER BY name")
+        return [name for (name,) in rows]
+
+    def counts(self, scenario: str) -> Counts:
+        """Return how much there is of `scenario`."""
+        if not self._exists(scenario):
+            return Counts()
+        users, items, events = (
+            quoted(f"{scenario}_{kind}") for kind in ("users", "items", "events")
+        )
+        row = self._read(
+            f"SELECT (SELECT count(*) FROM {users}), (SELECT count(*) FROM {items}), "
+            f"(SELECT count(data) FROM {items}), (SELECT count(*) FROM {events}), "
+            "(SELECT has_clock FROM scenarios WHERE name = ?)",
+            [scenario],
+        )[0]
+        n_users, n_items, known, n_events, clock = row
+        return Counts(n_users, n_items, known, n_events, None if clock is None else bool(clock))
+
+    def known_items(self, scenario: str) -> set[str]:
+        """Return the ids of all items that have a row in the item table."""
+        if not self._exists(scenario):
+            return set()
+        table = quoted(f"{scenario}_items")
+        return {name for (name,) in self._read(f"SELECT name FROM {table} WHERE data IS NOT NULL")}
+
+    def items(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
+        """Return all items in the order of first ingestion, and the fields of the known ones."""
+        return self._records(scenario, "items")
+
+    def users(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
+        """Return all users in the order of first ingestion, and the fields of the known ones."""
+        return self._records(scenario, "users")
+
+    def _records(self, scenario: str, kind: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
+        if not self._exists(scenario):
+            return Vocabulary(), {}
+        rows = self._read(f'SELECT name, data FROM {quoted(f"{scenario}_{kind}")} ORDER BY "id"')
+        records = {name: json.loads(data) for name, data in rows if data is not None}
+        return Vocabulary(name for name, _ in rows), records
+
+    def events(self, scenario: Scenario) -> Events:
+        """Return all events in the order of ingestion, as indexes into `users` and `items`.
+
+        Raises
+        ------
+        DataError
+            If an event's type is unknown to the scenario.
+        """
+        if not self._exists(scenario.name):
+            return Events.empty()
+        connection = self._connections.reader()
+        with self.snapshot():
+            users = self._positions(f"{scenario.name}_users")
+            items = self._positions(f"{scenario.name}_items")
+            types = self._type_indexes(scenario)
+            select = _SELECT_EVENTS.format(table=quoted(f"{scenario.name}_events"))
+            rows = np.fromiter(connection.execute(select), dtype=_ROW)
+        rows = rows[np.argsort(rows["id"])]
+        table = np.full(max(types, default=0) + 1, -1, dtype=np.int64)
+        table[list(types)] = list(types.values())
+        values = np.where(np.isinf(rows["value"]), np.nan, rows["value"])
+        kinds = table[rows["type"]]
+        return Events(
+            users=users[rows["user"]],
+            items=items[rows["item"]],
+            types=kinds,
+            times=np.ascontiguousarray(rows["time"]),
+            weights=event_weights(kinds, values, scenario),
+        )
+
+    def history(self, scenario: Scenario, user_id: str, limit: int = 200) -> list[HistoryEvent]:
+        """Return the last `limit` events of a user, oldest first; none for an unknown user."""
+        if not self._exists(scenario.name):
+            return []
+        users, items, events = (
+            quoted(f"{scenario.name}_{kind}") for kind in ("users", "items", "events")
+        )
+        select = _SELECT_HISTORY.format(users=users, items=items, events=events)
+        rows = self._read(select, [user_id, limit])[::-1]
+        if not rows:
+            return []
+        types = self._type_indexes(scenario)
+        kinds = np.array([types[row[1]] for row in rows], dtype=np.int64)
+        values = np.array([row[3] for row in rows], dtype=np.float64)
+        weights = event_weights(kinds, values, scenario).tolist()
+        return [
+            HistoryEvent(row[0], float(row[2]), weight)
+            for row, weight in zip(rows, weights, strict=True)
+        ]
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all reads within see one state, whatever another process writes meanwhile."""
+        connection = self._connections.reader()
+        if connection.in_transaction:
+            yield
+            return
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.execute("COMMIT")
+
+    def _read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        with self._connections.translated():
+            return self._connections.reader().execute(sql, values).fetchall()
+
+    def _exists(self, scenario: str) -> bool:
+        found = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+        return bool(self._read(found, [f"{scenario}_events"]))
+
+    def _positions(self, table: str) -> NDArray[np.int64]:
+        """Return the vocabulary index of each integer id, -1 where there is none."""
+        ids = np.array(self._read(f'SELECT "id" FROM {quoted(table)} ORDER BY "id"'), np.int64)
+        positions = np.full(int(ids[-1, 0]) + 1 if len(ids) else 1, -1, dtype=np.int64)
+        if len(ids):
+            positions[ids[:, 0]] = np.arange(len(ids))
+        return positions
+
+    def _type_indexes(self, scenario: Scenario) -> dict[int, int]:
+        """Return the index in `scenario.events` of each stored type."""
+        cached = self._types.get(scenario.name)
+        stored = self._read(f"SELECT id, name FROM {quoted(f'{scenario.name}_types')}")
+        if cached is not None and len(cached) == len(stored):
+            return cached
+        indexes = {}
+        for number, name in stored:
+            event = scenario.event(name)
+            if event is None:
+                raise DataError(
+                    f"the workspace holds events of type {name!r}, which scenario "
+                    f"{scenario.name!r} no longer knows: declare it, or as an alias of another"
+                )
+            indexes[number] = scenario.events.index(event)
+        self._types[scenario.name] = indexes
+        return indexes
+
+
+def _insert_keys(
+    connection: sqlite3.Connection, table: str, keys: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Insert the keys that are new and return their rows, ascending; of equal keys the first."""
+    unique, first = np.unique(keys, return_index=True)
+    insert = f"INSERT INTO {table} (key) VALUES (?)"
+    connection.execute("SAVEPOINT keys")
+    try:
+        connection.executemany(insert, zip(unique.tolist()))
+    except sqlite3.IntegrityError:
+        connection.execute("ROLLBACK TO keys")
+        known = _known_keys(connection, table, unique)
+        unique, first = unique[~known], first[~known]
+        connection.executemany(insert, zip(unique.tolist()))
+    connection.execute("RELEASE keys")
+    return np.sort(first)
+
+
+def _known_keys(
+    connection: sqlite3.Connection, table: str, keys: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return which of the sorted keys the table holds."""
+    known = np.zeros(len(keys), dtype=bool)
+    for start in range(0, len(keys), _NAMES_A_QUERY):
+        asked = keys[start : start + _NAMES_A_QUERY]
+        select = f"SELECT key FROM {table} WHERE key IN ({','.join('?' * len(asked))})"
+        found = [key for (key,) in connection.execute(select, asked.tolist())]
+        known[start : start + len(asked)] = np.isin(asked, np.array(found, dtype=np.int64))
+    return known
+
+
+def _claim_clock(connection: sqlite3.Connection, scenario: str, *, has_clock: bool) -> int:
+    """Note whether the scenario's events have a clock, refuse a mixture; return the last id."""
+    select = "SELECT has_clock, last_event FROM scenarios WHERE name = ?"
+    known, last = connection.execute(select, [scenario]).fetchone()
+    if known is None:
+        update = "UPDATE scenarios SET has_clock = ? WHERE name = ?"
+        connection.execute(update, [int(has_clock), scenario])
+    elif bool(known) and not has_clock:
+        raise DataError(
+            f"scenario {scenario!r} holds events with times, and these have none: name their time "
+            "column (--map time=COLUMN), or use another workspace"
+        )
+    elif has_clock and not bool(known):
+        raise DataError(
+            f"scenario {scenario!r} holds events without times, and these have some: leave the "
+            "times out (--no-clock), or use another workspace"
+        )
+    return int(last)
