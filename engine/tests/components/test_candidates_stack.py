@@ -25,7 +25,8 @@ def test_stacked_blocks_equal_one_block() -> None:
     stacked = Candidates.stack(parts)
     np.testing.assert_array_equal(stacked.index, whole.index)
     np.testing.assert_array_equal(stacked.score, whole.score)
-    assert stacked.mean is not None and whole.mean is not None
+    assert stacked.mean is not None
+    assert whole.mean is not None
     np.testing.assert_array_equal(stacked.mean, whole.mean)
     assert stacked.full is None
 

@@ -86,7 +86,7 @@ def test_best_source_is_found_and_the_rest_stands_behind():
     best.fit(None, found, RUN)
     assert best.source == "good"
     scores = best.score(found.queries, found.pool)
-    known = np.isfinite(found.pool.scores[:, :, 0])
+    known = found.pool.ranks[:, :, 0] >= 0
     assert scores[known].min() > scores[~known & found.pool.valid].max(initial=-np.inf)
 
 

@@ -180,15 +180,17 @@ class BestSource:
         self.source = pool.sources[int(np.argmax(gains))] if gains else ""
 
     def score(self, queries: QueryBatch, pool: Pool) -> NDArray[np.float32]:
-        """Return the best source's z-scores, everything it does not know behind, -inf at `PAD`."""
+        """Return the best source's order, what it did not propose behind, -inf at `PAD`."""
         at = pool.sources.index(self.source) if self.source in pool.sources else 0
         return np.where(pool.valid, self._trusting(pool, at), -np.inf).astype(np.float32)
 
     @staticmethod
     def _trusting(pool: Pool, at: int) -> NDArray[np.float32]:
-        scores = pool.scores[:, :, at]
+        # By rank, not by score: a score of 0 may be an opinion or the lack of any, and only what
+        # the source proposed itself is surely one.
+        ranks = pool.ranks[:, :, at]
         tail = _BEHIND + reciprocal_ranks(pool, 60.0) * 1e5
-        return np.where(np.isfinite(scores), scores, tail).astype(np.float32)
+        return np.where(ranks >= 0, -ranks, tail).astype(np.float32)
 
     def state(self) -> State:
         """Return the source's name."""

@@ -1,0 +1,148 @@
+"""``crossrec recommend``, ``similar`` and ``explain``: answers for users, histories and items."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crossrec.cli.common import echo_json, json_option, table, workspace_option
+from crossrec.errors import UsageError
+
+if TYPE_CHECKING:
+    from crossrec.components.slate import Slate
+
+
+def _ids(text: str | None) -> list[str]:
+    """Split a comma-separated list of ids; a JSON list allows ids with commas."""
+    if not text:
+        return []
+    if text.lstrip().startswith("["):
+        import json
+
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise UsageError(f"not a JSON list of ids: {error}") from None
+        return [str(value) for value in values]
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
+    """Print a slate."""
+    if as_json:
+        echo_json(slate.to_dict())
+        return
+    columns = ("#", "ITEM", "TITLE", "SCORE") + (("WHY",) if explain else ())
+    rows = []
+    for place, item in enumerate(slate.items, 1):
+        row = [place, item.item_id, item.title, f"{item.score:.3f}"]
+        if explain:
+            row.append("; ".join(reason.text for reason in item.reasons))
+        rows.append(row)
+    table(columns, rows)
+    if slate.short_because:
+        click.echo(slate.short_because)
+    for note in slate.notes:
+        click.echo(f"note: {note}")
+    for degraded in slate.degraded:
+        click.echo(f"degraded: {degraded.component} was left out ({degraded.error})")
+
+
+@click.command()
+@click.argument("scenario")
+@workspace_option
+@click.option("--user", help="User id; the history is read from the workspace.")
+@click.option("--history", help="Item ids, oldest first: i1,i2,i3 (or a JSON list).")
+@click.option("--item", "items", multiple=True, help="Item id; the list is about it (repeatable).")
+@click.option("--surface", help="Where the list is shown; the scenario's usual one by default.")
+@click.option("--exclude", help="Item ids that must not be returned.")
+@click.option("-k", default=10, show_default=True, help="Length of the list.")
+@click.option("--explain", is_flag=True, help="Say why each item is there.")
+@json_option
+def recommend(
+    scenario: str,
+    workspace: Path,
+    user: str | None,
+    history: str | None,
+    items: tuple[str, ...],
+    surface: str | None,
+    exclude: str | None,
+    k: int,
+    explain: bool,
+    as_json: bool,
+) -> None:
+    """Recommend items of SCENARIO to a user, for a history, or about an item."""
+    from crossrec.pipeline.engine import Engine
+
+    if items and (user is not None or history is not None):
+        raise UsageError("give --item alone, without --user and --history")
+    slate = Engine.open(workspace).recommend(
+        scenario,
+        user,
+        history=None if history is None else _ids(history),
+        item_ids=items,
+        exclude=_ids(exclude),
+        k=k,
+        surface=surface,
+        explain=explain or as_json,
+    )
+    show(slate, explain=explain, as_json=as_json)
+
+
+@click.command()
+@click.argument("scenario")
+@click.argument("item_ids", nargs=-1, required=True)
+@workspace_option
+@click.option("-k", default=10, show_default=True, help="Length of the list.")
+@click.option("--explain", is_flag=True, help="Say why each item is there.")
+@json_option
+def similar(
+    scenario: str,
+    item_ids: tuple[str, ...],
+    workspace: Path,
+    k: int,
+    explain: bool,
+    as_json: bool,
+) -> None:
+    """List items of SCENARIO that are like the given ones."""
+    from crossrec.pipeline.engine import Engine
+
+    engine = Engine.open(workspace)
+    slate = engine.recommend(scenario, item_ids=item_ids, k=k, explain=explain or as_json)
+    show(slate, explain=explain, as_json=as_json)
+
+
+@click.command()
+@click.argument("scenario")
+@click.argument("item_id")
+@workspace_option
+@click.option("--user", help="User id; the history is read from the workspace.")
+@click.option("--history", help="Item ids, oldest first: i1,i2,i3 (or a JSON list).")
+@json_option
+def explain(
+    scenario: str,
+    item_id: str,
+    workspace: Path,
+    user: str | None,
+    history: str | None,
+    as_json: bool,
+) -> None:
+    """Say what every source of SCENARIO makes of one item for one user."""
+    from crossrec.pipeline.engine import Engine
+
+    engine = Engine.open(workspace)
+    opinion = engine.explain(
+        scenario, item_id, user, history=None if history is None else _ids(history)
+    )
+    if as_json:
+        echo_json(opinion.to_dict())
+        return
+    place = f"place {opinion.place} of the pool" if opinion.place else opinion.outside
+    click.echo(f"{opinion.item_id} {opinion.title}".rstrip() + f": {place}")
+    rows = [
+        (s.source, "" if s.rank is None else s.rank, "" if s.z is None else f"{s.z:+.2f}", s.reason)
+        for s in opinion.sources
+    ]
+    table(("SOURCE", "RANK", "Z-SCORE", "EVIDENCE"), rows)

@@ -1,0 +1,1 @@
+"""The two straight paths: fit (store → artifact) and request (query → slate)."""

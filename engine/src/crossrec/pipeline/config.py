@@ -1,0 +1,140 @@
+"""What a pipeline is made of, in TOML: the scenario's default, overridden by the user's file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from crossrec.errors import ConfigError
+from crossrec.scenario import Scenario
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceConfig(_Frozen):
+    """One candidate generator of a pipeline.
+
+    Attributes
+    ----------
+    name : str
+        The registered candidate generator.
+    label : str
+        How it is called in reports; needed only where a generator is used twice.
+    """
+
+    name: str
+    label: str = ""
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _label_defaults_to_name(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and not values.get("label"):
+            return {**values, "label": values.get("name", "")}
+        return values
+
+
+class PolicyConfig(_Frozen):
+    """One policy of a pipeline, applied in the order of the file."""
+
+    name: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, values: Any) -> Any:
+        return {"name": values} if isinstance(values, str) else values
+
+
+class PipelineConfig(_Frozen):
+    """A whole pipeline.
+
+    Attributes
+    ----------
+    encoder : str
+        Registered encoder whose item vectors the sources may use; "" for none.
+    title_vectors : bool
+        Whether titles alone are encoded too, as ``vectors["<encoder>:title"]``.
+    candidates : int
+        Size of the pool that the ranker orders.
+    history : {"exclude", "keep"}
+        Whether items of the history may come back.
+    ranker : str
+        ``"auto"`` chooses on validation among best source, reciprocal rank and weighted fusion;
+        any registered ranker is tried too, and serves only where it wins.
+    item_sources : tuple of str
+        Labels of the sources that answer item surfaces ("more like this"); all where empty.
+    """
+
+    encoder: str = ""
+    encoder_settings: dict[str, Any] = Field(default_factory=dict)
+    title_vectors: bool = False
+    candidates: Annotated[int, Field(ge=1, le=2000)] = 300
+    history: Literal["exclude", "keep"] = "exclude"
+    ranker: str = "auto"
+    ranker_settings: dict[str, Any] = Field(default_factory=dict)
+    policies: tuple[PolicyConfig, ...] = ()
+    sources: tuple[SourceConfig, ...]
+    item_sources: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _labels_are_distinct(self) -> PipelineConfig:
+        labels = [source.label for source in self.sources]
+        double = {label for label in labels if labels.count(label) > 1}
+        if double:
+            raise ValueError(f"two sources are called {min(double)!r}: give one a label")
+        if not labels:
+            raise ValueError("a pipeline needs at least one source")
+        missing = set(self.item_sources) - set(labels)
+        if missing:
+            raise ValueError(f"item_sources names {min(missing)!r}, which is no source")
+        return self
+
+
+def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
+    """Return the scenario's default pipeline, with the keys of the user's file in their place.
+
+    Parameters
+    ----------
+    path : Path, optional
+        A TOML file; each of its top-level keys replaces the default's.
+
+    Raises
+    ------
+    ConfigError
+        Names the file, the key and what is wrong with it.
+    """
+    package, _, resource = scenario.pipeline.partition(":")
+    text = files(package).joinpath(resource).read_text(encoding="utf-8")
+    values = _parse(text, f"default pipeline of {scenario.name}")
+    name = f"default pipeline of {scenario.name}"
+    if path is not None:
+        if not path.is_file():
+            raise ConfigError(f"there is no pipeline file {path}")
+        name = str(path)
+        values |= _parse(path.read_text(encoding="utf-8"), name)
+    return parse_config(values, name)
+
+
+def parse_config(values: Mapping[str, Any], name: str) -> PipelineConfig:
+    """Validate `values` as a pipeline; errors name `name`."""
+    try:
+        return PipelineConfig.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{name}: {where + ': ' if where else ''}{first['msg']}") from None
+
+
+def _parse(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name} is not valid TOML: {error}") from None

@@ -1,0 +1,215 @@
+"""`Engine`: the library's front door to one workspace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossrec.components.query import Query
+from crossrec.components.run import RunOptions
+from crossrec.components.slate import Slate
+from crossrec.errors import NotFittedError, UsageError
+from crossrec.pipeline.config import load_config
+from crossrec.pipeline.fit import fit_pipeline
+from crossrec.pipeline.opinion import Opinion, opinion_on
+from crossrec.pipeline.pipeline import Pipeline
+from crossrec.pipeline.request import Past, answer, understand
+from crossrec.pipeline.saving import load_pipeline, save_pipeline
+from crossrec.plugins.registry import Registry, load_registry
+from crossrec.scenario import Scenario, Surface
+from crossrec.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class _Serving:
+    """A loaded pipeline and the pointer it was loaded by."""
+
+    pipeline: Pipeline
+    stamp: tuple[int, int]
+
+
+class Engine:
+    """Fits and answers for all scenarios of a workspace.
+
+    Examples
+    --------
+    >>> engine = Engine.open("shop")                                      # doctest: +SKIP
+    >>> engine.recommend(scenario="ecommerce", user_id="u1", k=10).item_ids  # doctest: +SKIP
+    """
+
+    def __init__(self, workspace: Workspace, registry: Registry | None = None) -> None:
+        self.workspace = workspace
+        self.registry = registry or load_registry()
+        self._serving: dict[str, _Serving] = {}
+
+    @classmethod
+    def open(cls, path: str | Path) -> Engine:
+        """Open the workspace at `path`.
+
+        Raises
+        ------
+        WorkspaceError
+            If there is no workspace.
+        """
+        return cls(Workspace.open(Path(path)))
+
+    def fit(
+        self, scenario: str, *, pipeline_file: Path | None = None, run: RunOptions | None = None
+    ) -> Pipeline:
+        """Fit the scenario's pipeline on all its events and publish it.
+
+        A fit that dies leaves the artifact before it serving.
+
+        Raises
+        ------
+        UsageError, ConfigError
+            For an unknown scenario or a pipeline file that can't be used.
+        WorkspaceError
+            If another process is writing to the workspace.
+        """
+        known = self.registry.scenario(scenario)
+        config = load_config(known, pipeline_file)
+        options = run or RunOptions(cache=self.workspace.cache)
+        with self.workspace.writing():
+            dataset = self.workspace.dataset(known)
+            if not len(dataset.catalog):
+                raise NotFittedError(
+                    f"scenario {scenario!r} has no items: run `crossrec ingest {scenario}` first"
+                )
+            pipeline = fit_pipeline(scenario, dataset, config, self.registry, options)
+            save_pipeline(pipeline, self.workspace.artifact_path(scenario))
+        return pipeline
+
+    def recommend(
+        self,
+        scenario: str,
+        user_id: str | None = None,
+        *,
+        history: Sequence[str] | None = None,
+        item_ids: Sequence[str] = (),
+        session: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        k: int = 10,
+        surface: str | None = None,
+        explain: bool = True,
+        now: float | None = None,
+    ) -> Slate:
+        """Recommend `k` items to a user, for a given history, or about items.
+
+        Parameters
+        ----------
+        user_id : str, optional
+            The history is read from the store, with events that came after the fit.
+        history : sequence of str, optional
+            Item ids, oldest first: a new user is a history.
+        item_ids : sequence of str
+            Items that the list is about ("more like this").
+        exclude : sequence of str
+            Items that must not be returned.
+        explain : bool
+            Whether every item carries its reasons.
+
+        Raises
+        ------
+        UsageError
+            For an unknown scenario or surface, or k below 1.
+        NotFittedError
+            If the scenario was not fitted yet.
+        """
+        known = self.registry.scenario(scenario)
+        pipeline = self.pipeline(scenario)
+        place = _surface(known, surface, about_items=bool(item_ids))
+        query = Query(
+            user_id=user_id,
+            history=None if history is None else tuple(history),
+            item_ids=tuple(item_ids),
+            session=tuple(session),
+            exclude=tuple(exclude),
+            now=now,
+            surface=place.name,
+            k=k,
+        )
+        past = Past()
+        if user_id is not None and history is None and not item_ids:
+            past = self._past(known, user_id)
+        return answer(pipeline, query, past, surface=place.name, explain=explain)
+
+    def similar(self, scenario: str, item_id: str, *, k: int = 10, explain: bool = True) -> Slate:
+        """Recommend `k` items like one item."""
+        return self.recommend(scenario, item_ids=(item_id,), k=k, explain=explain)
+
+    def explain(
+        self,
+        scenario: str,
+        item_id: str,
+        user_id: str | None = None,
+        *,
+        history: Sequence[str] | None = None,
+    ) -> Opinion:
+        """Return what every source makes of one item for one user or history.
+
+        Raises
+        ------
+        UsageError
+            If the item is not in the fitted catalog.
+        """
+        known = self.registry.scenario(scenario)
+        pipeline = self.pipeline(scenario)
+        item = pipeline.catalog.items.index(item_id)
+        if item < 0:
+            raise UsageError(f"item {item_id!r} is not in the fitted catalog of {scenario!r}")
+        past = Past() if user_id is None or history is not None else self._past(known, user_id)
+        query = Query(user_id=user_id, history=None if history is None else tuple(history))
+        return opinion_on(pipeline, understand(pipeline, query, past, time.time()).batch, item)
+
+    def pipeline(self, scenario: str) -> Pipeline:
+        """Return the serving pipeline; a newer artifact is picked up at the next call."""
+        folder = self.workspace.artifact_path(scenario)
+        stamp = _stamp(folder / "current")
+        serving = self._serving.get(scenario)
+        if serving is None or (stamp is not None and stamp != serving.stamp):
+            if stamp is None:
+                raise NotFittedError(
+                    f"scenario {scenario!r} is not fitted yet: run `crossrec fit {scenario}` first"
+                )
+            serving = _Serving(load_pipeline(folder, self.registry), stamp)
+            self._serving[scenario] = serving
+        return serving.pipeline
+
+    def _past(self, scenario: Scenario, user_id: str) -> Past:
+        events = self.workspace.history(scenario, user_id)
+        return Past(
+            liked=tuple(event.item_id for event in events if event.weight > 0),
+            disliked=tuple(event.item_id for event in events if event.weight < 0),
+            known=bool(events),
+        )
+
+
+def _stamp(pointer: Path) -> tuple[int, int] | None:
+    try:
+        status = pointer.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino
+
+
+def _surface(scenario: Scenario, name: str | None, *, about_items: bool) -> Surface:
+    """Return the surface asked for, or the scenario's usual one for such a query."""
+    if name is None:
+        wanted = "item" if about_items else "user"
+        main = scenario.surface(scenario.main_surface)
+        usual = [main] if main is not None and main.input == wanted else []
+        usual += [surface for surface in scenario.surfaces if surface.input == wanted]
+        if not usual:
+            raise UsageError(f"scenario {scenario.name!r} has no surface about a {wanted}")
+        return usual[0]
+    found = scenario.surface(name)
+    if found is None:
+        known = ", ".join(surface.name for surface in scenario.surfaces)
+        raise UsageError(f"scenario {scenario.name!r} has no surface {name!r}: it has {known}")
+    if (found.input == "item") != about_items:
+        need = "--item" if found.input == "item" else "--user or --history"
+        raise UsageError(f"surface {name!r} is about a {found.input}: give {need}")
+    return found

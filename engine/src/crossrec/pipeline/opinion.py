@@ -1,0 +1,84 @@
+"""What every source makes of one item for one user: the long answer to "why this?"."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from crossrec.components.query import QueryBatch
+from crossrec.pipeline.pipeline import Pipeline
+from crossrec.pipeline.reasons import evidence_of, in_words
+
+
+@dataclass(frozen=True)
+class SourceOpinion:
+    """One source's view.
+
+    Attributes
+    ----------
+    rank : int or None
+        Place in the source's own list, from 1; None where it did not propose the item.
+    z : float or None
+        Score in standard deviations above the source's mean for this user.
+    """
+
+    source: str
+    rank: int | None
+    z: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """All sources' views of one item.
+
+    Attributes
+    ----------
+    place : int or None
+        Place in the ranked pool, from 1; None where the item is not in it.
+    outside : str
+        Why it is not in the pool.
+    """
+
+    item_id: str
+    title: str
+    place: int | None
+    outside: str
+    sources: tuple[SourceOpinion, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return asdict(self)
+
+
+def opinion_on(pipeline: Pipeline, batch: QueryBatch, item: int) -> Opinion:
+    """Return what the pipeline makes of `item` for a batch of one query."""
+    pool, scores, _ = pipeline.rank_user(batch)
+    catalog = pipeline.catalog
+    columns = np.flatnonzero(pool.index[0] == item)
+    place, outside = None, ""
+    views: list[SourceOpinion] = []
+    if len(columns):
+        column = int(columns[0])
+        place = int((scores[0] > scores[0, column]).sum()) + 1
+        for at, label in enumerate(pool.sources):
+            rank, score = int(pool.ranks[0, column, at]), float(pool.scores[0, column, at])
+            spread = float(pool.std[0, at])
+            z = (score - float(pool.mean[0, at])) / spread if spread > 0 else 0.0
+            found = evidence_of(pipeline, label, batch, [item]).get(item)
+            reason = in_words(label, found, catalog).text if found is not None else ""
+            views.append(
+                SourceOpinion(
+                    label,
+                    rank + 1 if rank >= 0 else None,
+                    z if np.isfinite(score) else None,
+                    reason,
+                )
+            )
+    elif item in batch.exclude.values:
+        outside = "excluded for this user (consumed, disliked or asked to be left out)"
+    else:
+        outside = f"not among the {pool.valid[0].sum()} candidates that the sources proposed"
+    return Opinion(catalog.items.id(item), catalog.titles[item], place, outside, tuple(views))

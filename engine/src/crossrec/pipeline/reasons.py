@@ -1,0 +1,102 @@
+"""Reasons in words, made of the evidence that really put an item where it stands."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.components.candidates import Pool
+from crossrec.components.evidence import Evidence, Reason
+from crossrec.components.fusion import standardised
+from crossrec.components.query import QueryBatch
+from crossrec.data.catalog import Catalog
+from crossrec.pipeline.pipeline import Pipeline
+
+log = logging.getLogger("crossrec")
+
+#: Reasons for one item, and history items named in one reason.
+_REASONS, _NAMED = 2, 2
+
+
+def explain_items(
+    pipeline: Pipeline, queries: QueryBatch, pool: Pool, ranker: Any, items: Sequence[int]
+) -> dict[int, tuple[Reason, ...]]:
+    """Return the reasons for each item of a batch of one query.
+
+    The sources that contributed most to the item's place are asked for their evidence; items that
+    no source proposed are not in the answer.
+    """
+    at = {int(item): column for column, item in enumerate(pool.index[0])}
+    shares = contributions(pool, ranker)[0]
+    order = np.argsort(-shares, axis=1, kind="stable")
+    asked: dict[str, list[int]] = {}
+    for item in items:
+        if item in at:
+            column = at[item]
+            for source in order[column][: _REASONS + 1]:
+                if np.isfinite(shares[column, source]) and shares[column, source] > 0:
+                    asked.setdefault(pool.sources[source], []).append(item)
+    evidence = {
+        label: evidence_of(pipeline, label, queries, wanted) for label, wanted in asked.items()
+    }
+    return {
+        item: _reasons(pipeline.catalog, evidence, [pool.sources[s] for s in order[at[item]]], item)
+        for item in items
+        if item in at
+    }
+
+
+def contributions(pool: Pool, ranker: Any) -> NDArray[np.float32]:
+    """Return how much each source did for each candidate, float32 (n, m, n_sources); 0 for nothing.
+
+    By the ranker's own account where it has one (`WeightedFusion`), else by the sources' z-scores.
+    A source that did not propose the item itself counts for less than one that did.
+    """
+    own = getattr(ranker, "contributions", None)
+    shares = own(pool) if callable(own) else standardised(pool)
+    known = np.isfinite(pool.scores)
+    proposed = pool.ranks >= 0
+    return np.where(known, np.where(proposed, shares, shares * 0.5), 0.0).astype(np.float32)
+
+
+def evidence_of(
+    pipeline: Pipeline, label: str, queries: QueryBatch, items: list[int]
+) -> Mapping[int, Evidence]:
+    """Ask one source for its evidence; one that can't explain, or fails, gives none."""
+    if "explain" not in pipeline.capabilities.get(label, frozenset()):
+        return {}
+    source: Any = pipeline.sources[label]
+    try:
+        found = source.explain(queries, np.array(items, dtype=np.int64))
+    except Exception as error:
+        log.warning("source %s could not explain", label, exc_info=error)
+        return {}
+    return {item: one for item, one in zip(items, found) if one is not None}
+
+
+def _reasons(
+    catalog: Catalog,
+    evidence: Mapping[str, Mapping[int, Evidence]],
+    order: Sequence[str],
+    item: int,
+) -> tuple[Reason, ...]:
+    reasons = []
+    for label in order:
+        found = evidence.get(label, {}).get(item)
+        if found is not None:
+            reasons.append(in_words(label, found, catalog))
+        if len(reasons) == _REASONS:
+            break
+    return tuple(reasons)
+
+
+def in_words(source: str, evidence: Evidence, catalog: Catalog) -> Reason:
+    """Return the evidence as a sentence with titles and ids."""
+    named = evidence.history[:_NAMED]
+    titles = " and ".join(f"“{catalog.label(index)}”" for index in named)
+    text = f"{evidence.phrase} {titles}".strip()
+    return Reason(source, text, tuple(catalog.items.id(index) for index in named))

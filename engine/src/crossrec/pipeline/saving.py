@@ -1,0 +1,123 @@
+"""A pipeline as an artifact, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crossrec.artifacts import open_artifact, publish
+from crossrec.components.state import State
+from crossrec.data.catalog import Catalog
+from crossrec.data.vocabulary import Vocabulary
+from crossrec.errors import ArtifactError
+from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.fit import build_policies, build_source, capabilities
+from crossrec.pipeline.pipeline import Pipeline
+from crossrec.plugins.registry import Registry
+
+KIND = "pipeline"
+
+
+def save_pipeline(pipeline: Pipeline, folder: Path) -> Path:
+    """Publish the pipeline in `folder` by one atomic step; return the version's folder."""
+    ranker = pipeline.report["gate"]["chosen"]
+    states = {f"source/{label}": source.state() for label, source in pipeline.sources.items()}
+    states[f"ranker/{ranker}"] = pipeline.ranker.state()
+    states["catalog"] = _catalog_state(pipeline.catalog)
+    states["popularity"] = State({"fallback": pipeline.fallback, "counts": pipeline.counts})
+    return publish(
+        folder,
+        kind=KIND,
+        manifest_fields={
+            "scenario": pipeline.scenario,
+            "config": pipeline.config.model_dump(mode="json"),
+            "metrics": pipeline.report["gate"],
+        },
+        users=pipeline.users,
+        items=pipeline.catalog.items,
+        states=states,
+        extra={"report": dict(pipeline.report), "has_clock": pipeline.has_clock},
+    )
+
+
+def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> Pipeline:
+    """Open the pipeline that serves in `folder`.
+
+    Raises
+    ------
+    NotFittedError
+        If nothing was fitted yet.
+    ArtifactError
+        If it is damaged, foreign or newer, or if none of its sources can be restored.
+    """
+    artifact = open_artifact(folder, verify=verify)
+    manifest = artifact.manifest
+    if manifest.kind != KIND:
+        raise ArtifactError(f"{folder} holds a {manifest.kind!r} artifact, not a pipeline")
+    config = parse_config(manifest.fields["config"], str(artifact.path))
+    report = dict(manifest.extra["report"])
+    catalog = _catalog(artifact.items, artifact.states["catalog"])
+    sources: dict[str, Any] = {}
+    failed: dict[str, str] = dict(report["failed"])
+    for source in config.sources:
+        state = artifact.states.get(f"source/{source.label}")
+        if state is None:
+            continue
+        try:
+            generator = build_source(source, registry)
+            generator.restore(state, catalog)
+        except Exception as error:
+            failed[source.label] = f"{type(error).__name__}: {error}"
+            continue
+        sources[source.label] = generator
+    if not sources:
+        causes = "; ".join(f"{label}: {error}" for label, error in failed.items())
+        raise ArtifactError(f"no source of {artifact.path} can be restored ({causes})")
+    name = report["gate"]["chosen"]
+    settings = config.ranker_settings if name == config.ranker else {}
+    ranker = registry.get("rankers", name).build(settings)
+    ranker.restore(artifact.states[f"ranker/{name}"], catalog)
+    popularity = artifact.states["popularity"].arrays
+    return Pipeline(
+        scenario=manifest.fields["scenario"],
+        config=config,
+        users=artifact.users,
+        catalog=catalog,
+        sources=sources,
+        capabilities=capabilities(config, registry, tuple(sources)),
+        ranker=ranker,
+        policies=build_policies(config, registry),
+        fallback=popularity["fallback"],
+        counts=popularity["counts"],
+        has_clock=bool(manifest.extra["has_clock"]),
+        report={**report, "failed": failed},
+    )
+
+
+def _catalog_state(catalog: Catalog) -> State:
+    """Keep the catalog as JSON values."""
+    attributes = {name: list(column) for name, column in catalog.attributes.items()}
+    values: Mapping[str, Any] = {
+        "titles": list(catalog.titles),
+        "texts": list(catalog.texts),
+        "categories": [list(row) for row in catalog.categories],
+        "creators": list(catalog.creators),
+        "attributes": attributes,
+    }
+    return State({"known": catalog.known.astype(np.uint8)}, values)
+
+
+def _catalog(items: Vocabulary, state: State) -> Catalog:
+    values = state.values
+    return Catalog(
+        items=items,
+        titles=tuple(values["titles"]),
+        texts=tuple(values["texts"]),
+        categories=tuple(tuple(row) for row in values["categories"]),
+        creators=tuple(values["creators"]),
+        known=state.arrays["known"].astype(bool),
+        attributes={name: tuple(column) for name, column in values["attributes"].items()},
+    )

@@ -1,0 +1,147 @@
+"""The fit path: who serves, who is left out, and what the gate does."""
+
+import numpy as np
+import pytest
+from crossrec.components.query import QueryBatch
+from crossrec.components.run import RunOptions
+from crossrec.data.events import Events
+from crossrec.data.ragged import Ragged
+from crossrec.errors import ConfigError, CrossrecError, UsageError
+from crossrec.pipeline.config import load_config, parse_config
+from crossrec.pipeline.fit import fit_pipeline
+from crossrec.pipeline.saving import load_pipeline, save_pipeline
+from crossrec.scenario import EventType, ItemSchema, Scenario, Surface
+
+RUN = RunOptions(seed=1)
+
+
+def parity_of(pipeline, history, k=5):
+    queries = QueryBatch.from_histories(Ragged.from_rows([history]))
+    return {int(i) % 2 for i in pipeline.rank(queries, k).row(0)}
+
+
+def test_checkerboard_even_histories_get_even_items(dataset, registry, make_config):
+    pipeline = fit_pipeline("toy", dataset, make_config("popular", "together"), registry, RUN)
+    assert parity_of(pipeline, [0, 4]) == {0}
+    assert parity_of(pipeline, [1, 5]) == {1}
+    assert pipeline.report["gate"]["queries"] >= 50
+
+
+def test_a_source_that_cannot_be_fitted_is_left_out_and_named(dataset, registry, make_config):
+    pipeline = fit_pipeline("toy", dataset, make_config("together", "unfit"), registry, RUN)
+    assert list(pipeline.sources) == ["together"]
+    assert pipeline.report["failed"] == {"unfit": "MemoryError: too large"}
+
+
+def test_no_source_at_all_is_an_error(dataset, registry, make_config):
+    with pytest.raises(CrossrecError, match="no source could be fitted .*too large"):
+        fit_pipeline("toy", dataset, make_config("unfit"), registry, RUN)
+
+
+def test_a_source_that_fails_at_requests_does_not_stop_the_fit(dataset, registry, make_config):
+    pipeline = fit_pipeline("toy", dataset, make_config("together", "broken"), registry, RUN)
+    pool, _, degraded = pipeline.rank_user(QueryBatch.from_histories(Ragged.from_rows([[0]])))
+    assert pool.sources == ("together",)
+    assert degraded[0].component == "broken"
+    assert "out of order" in degraded[0].error
+
+
+def test_every_source_failing_is_one_clear_error(dataset, registry, make_config):
+    with pytest.raises(CrossrecError, match="no source could answer .*out of order"):
+        fit_pipeline("toy", dataset, make_config("broken"), registry, RUN)
+
+
+def test_the_gate_keeps_a_bad_ranker_out(dataset, registry, make_config):
+    config = make_config("popular", "together", ranker="inverted")
+    gate = fit_pipeline("toy", dataset, config, registry, RUN).report["gate"]
+    assert gate["chosen"] != "inverted"
+    assert gate["ndcg"]["inverted"] < gate["ndcg"]["best"]
+    assert gate["ndcg"][gate["chosen"]] == max(gate["ndcg"].values())
+
+
+def test_too_few_queries_fuse_ranks(make_shop, registry, make_config):
+    pipeline = fit_pipeline("toy", make_shop(n_users=10), make_config("together"), registry, RUN)
+    assert pipeline.report["gate"]["chosen"] == "rrf"
+    assert "too few" in pipeline.report["gate"]["why"]
+
+
+def test_no_events_still_fit(dataset, registry, make_config):
+    empty = dataset.with_events(Events.empty())
+    pipeline = fit_pipeline("toy", empty, make_config("together"), registry, RUN)
+    assert len(pipeline.rank(QueryBatch.from_histories(Ragged.from_rows([[0]])), 5).row(0)) == 0
+    assert pipeline.fallback.tolist() == list(range(20))
+
+
+def test_the_future_does_not_change_what_is_chosen(dataset, registry, make_config):
+    """Sources and gate see the same before the cut whatever comes after all events."""
+    config = make_config("popular", "together")
+    first = fit_pipeline("toy", dataset, config, registry, RUN)
+    again = fit_pipeline("toy", dataset, config, registry, RUN)
+    assert first.report["gate"] == again.report["gate"]
+
+
+def test_saved_and_loaded_pipelines_answer_the_same(dataset, registry, make_config, tmp_path):
+    pipeline = fit_pipeline("toy", dataset, make_config("popular", "together"), registry, RUN)
+    save_pipeline(pipeline, tmp_path)
+    loaded = load_pipeline(tmp_path, registry)
+    queries = QueryBatch.from_histories(dataset.sequences.tail(3))
+    before, after = pipeline.rank(queries, 7), loaded.rank(queries, 7)
+    assert np.array_equal(before.index, after.index)
+    assert np.array_equal(before.score, after.score)
+    assert loaded.catalog.titles == dataset.catalog.titles
+    assert loaded.users == dataset.users
+    assert loaded.config == pipeline.config
+    assert loaded.report["gate"] == pipeline.report["gate"]
+
+
+def test_an_unknown_source_names_what_there_is(dataset, registry, make_config):
+    with pytest.raises(UsageError, match="togethr"):
+        fit_pipeline("toy", dataset, make_config("togethr"), registry, RUN)
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"sources": []}, "at least one source"),
+        ({"sources": [{"name": "a"}, {"name": "a"}]}, "two sources are called 'a'"),
+        ({"sources": [{"name": "a"}], "candidates": 0}, "candidates"),
+        ({"sources": [{"name": "a"}], "history": "forget"}, "history"),
+        ({"sources": [{"name": "a"}], "item_sources": ["b"]}, "which is no source"),
+        ({"sources": [{"name": "a"}], "colour": "red"}, "colour"),
+    ],
+)
+def test_bad_configurations_say_what_is_wrong(values, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        parse_config(values, "mine.toml")
+
+
+def scenario():
+    return Scenario(
+        "toy",
+        "a toy",
+        (EventType("view"),),
+        ItemSchema((), "{title}"),
+        (Surface("home"),),
+        "toy_resources:default.toml",
+        "view",
+        "home",
+    )
+
+
+def test_the_users_file_overrides_the_default(tmp_path, monkeypatch):
+    package = tmp_path / "toy_resources"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "default.toml").write_text('candidates = 50\n[[sources]]\nname = "a"\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    own = tmp_path / "own.toml"
+    own.write_text('[[sources]]\nname = "b"\nlabel = "mine"\n[sources.settings]\nreg = 3\n')
+    config = load_config(scenario(), own)
+    assert config.candidates == 50
+    assert [s.label for s in config.sources] == ["mine"]
+    assert config.sources[0].settings == {"reg": 3}
+    own.write_text("candidates = = 3")
+    with pytest.raises(ConfigError, match="own.toml is not valid TOML"):
+        load_config(scenario(), own)
+    with pytest.raises(ConfigError, match="there is no pipeline file"):
+        load_config(scenario(), tmp_path / "absent.toml")
