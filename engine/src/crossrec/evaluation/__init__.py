@@ -1,0 +1,1 @@
+"""Evaluation: splits, full-catalogue protocols, metrics with intervals, paired tests, reports."""

@@ -1,0 +1,212 @@
+"""One model on one split: asked in blocks of queries, judged on the ranks of the targets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.components.candidates import PAD
+from crossrec.components.query import QueryBatch
+from crossrec.data.dataset import Dataset
+from crossrec.data.ragged import IntArray
+from crossrec.errors import PluginError
+from crossrec.evaluation import metrics
+from crossrec.evaluation.metrics import BoolArray, FloatArray, ItemVectors
+from crossrec.evaluation.models import Model
+from crossrec.evaluation.protocol import EvaluationProtocol, queries_of
+from crossrec.evaluation.segments import Segment, segments_of
+from crossrec.evaluation.splits import Targets
+
+#: Metrics of a user, in the order of the report. They get intervals; the first two get tests.
+PER_USER = {"recall": metrics.recall, "ndcg": metrics.ndcg, "mrr": metrics.mrr}
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """What all models of one split are measured against.
+
+    Attributes
+    ----------
+    popular : int32 array, shape (n, max k)
+        The popularity baseline's answer to each query.
+    tail : bool array, one for each target
+        Whether the target belongs to the long tail.
+    """
+
+    protocol: EvaluationProtocol
+    targets: Targets
+    queries: QueryBatch
+    n_items: int
+    segments: tuple[Segment, ...]
+    tail: BoolArray
+    vectors: ItemVectors | None
+    popular: NDArray[np.int32]
+
+    @classmethod
+    def of(
+        cls, protocol: EvaluationProtocol, targets: Targets, fitted: Dataset, popularity: Model
+    ) -> Bench:
+        """Prepare the queries, and what is the same for every model."""
+        queries = queries_of(targets, fitted, protocol.candidates)
+        segments = segments_of(targets, fitted)
+        depth = protocol.ks[-1]
+        popular = np.full((len(queries), depth), PAD, dtype=np.int32)
+        for rows in queries.blocks(protocol.block):
+            lists = popularity.top(queries.take(rows), depth).index
+            popular[rows, : lists.shape[1]] = lists
+        return cls(
+            protocol,
+            targets,
+            queries,
+            fitted.n_items,
+            # With history masked a repeat target is a miss by rule: a note counts them instead.
+            tuple(s for s in segments if s.group != "targets" or protocol.candidates == "all"),
+            ~metrics.head_items(fitted.item_counts)[targets.targets.values],
+            ItemVectors.of(fitted),
+            popular,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One model's figures on one split.
+
+    Attributes
+    ----------
+    columns : mapping of str to float64 array, shape (n_users,)
+        Values of each user, NaN where a metric says nothing: ``recall@10``,
+        ``longtail_recall@10``, ``users.hot:recall@10`` …
+    lists : mapping of str to float
+        Values of the lists as a whole: coverage, Gini, overlap, diversity.
+    broken : int
+        Slots that held an excluded item or one shown before; they count as empty.
+    """
+
+    name: str
+    baseline: bool
+    fit_seconds: float
+    recommend_seconds: float
+    columns: dict[str, FloatArray]
+    lists: dict[str, float]
+    broken: int = 0
+
+
+@dataclass
+class _Tally:
+    """What is collected block by block."""
+
+    ranks: list[IntArray] = field(default_factory=list)
+    shown: dict[int, IntArray] = field(default_factory=dict)
+    per_list: dict[str, list[FloatArray]] = field(default_factory=dict)
+    seconds: float = 0.0
+    broken: int = 0
+
+
+def measure(
+    model: Model,
+    bench: Bench,
+    *,
+    baseline: bool = False,
+    step: Callable[[int, int], None] = lambda done, total: None,
+) -> Measured:
+    """Ask `model` for its best lists and judge them; memory grows with users plus items.
+
+    Raises
+    ------
+    PluginError
+        If the model's answer does not have the agreed form.
+    """
+    tally = _Tally()
+    for rows in bench.queries.blocks(bench.protocol.block):
+        _block(model, bench, rows, tally)
+        step(int(rows[-1]) + 1, len(bench.queries))
+    ranks = np.concatenate(tally.ranks)
+    return Measured(
+        model.name,
+        baseline,
+        float(model.fit_seconds),
+        tally.seconds,
+        _columns(ranks, bench),
+        _list_metrics(tally, bench),
+        tally.broken,
+    )
+
+
+def _block(model: Model, bench: Bench, rows: IntArray, tally: _Tally) -> None:
+    """Ask one block of queries and add what comes back to the tally."""
+    queries = bench.queries.take(rows)
+    depth = bench.protocol.ks[-1]
+    started = time.perf_counter()
+    answer = model.top(queries, depth).index
+    tally.seconds += time.perf_counter() - started
+    lists, broken = checked(answer, queries, depth, bench.n_items, model.name)
+    tally.broken += broken
+    targets = bench.targets.targets.take(rows)
+    tally.ranks.append(metrics.target_ranks(lists, targets, bench.n_items))
+    popular = bench.popular[rows].astype(np.int64)
+    for k in bench.protocol.ks:
+        top = lists[:, :k]
+        seen = metrics.exposure(top, bench.n_items)
+        tally.shown[k] = tally.shown.get(k, 0) + seen
+        overlap = metrics.overlap(top, popular[:, :k], bench.n_items)
+        tally.per_list.setdefault(f"popular_overlap@{k}", []).append(overlap)
+        if bench.vectors is not None:
+            spread = metrics.diversity(top, bench.vectors)
+            tally.per_list.setdefault(f"diversity@{k}", []).append(spread)
+
+
+def checked(
+    index: IntArray, queries: QueryBatch, k: int, n_items: int, name: str
+) -> tuple[IntArray, int]:
+    """Return lists in which every slot holds a new, admitted item or `PAD`; and how many did not.
+
+    Raises
+    ------
+    PluginError
+        If there is not one list for each query or an index lies outside of the catalog.
+    """
+    if index.ndim != 2 or len(index) != len(queries):
+        raise PluginError(f"{name} answered {len(index)} lists to {len(queries)} queries")
+    lists = index[:, :k].astype(np.int64)
+    if lists.size and not (lists.min() >= PAD and lists.max() < n_items):
+        raise PluginError(f"{name} returned an item index outside of the {n_items} items")
+    filled = lists != PAD
+    keys = np.arange(len(lists))[:, None] * n_items + lists
+    excluded = queries.exclude.row_of * n_items + queries.exclude.values
+    bad = np.isin(keys, excluded) & filled
+    order = np.argsort(lists, axis=1, kind="stable")
+    ordered = np.take_along_axis(lists, order, axis=1)
+    repeated = np.zeros(lists.shape, dtype=bool)
+    again = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != PAD)
+    np.put_along_axis(repeated, order[:, 1:], again, axis=1)
+    bad |= repeated
+    return np.where(bad, PAD, lists), int(bad.sum())
+
+
+def _columns(ranks: IntArray, bench: Bench) -> dict[str, FloatArray]:
+    """Values of each user: overall at every depth, long tail, and segments at the first depth."""
+    targets = bench.targets.targets
+    ks = bench.protocol.ks
+    columns = {f"{name}@{k}": at(ranks, targets, k) for name, at in PER_USER.items() for k in ks}
+    for k in ks:
+        columns[f"longtail_recall@{k}"] = metrics.recall(ranks, targets, k, bench.tail)
+    for segment in bench.segments:
+        for name in ("recall", "ndcg"):
+            value = PER_USER[name](ranks, targets, ks[0], segment.counted)
+            columns[f"{segment.group}.{segment.name}:{name}@{ks[0]}"] = value
+    return columns
+
+
+def _list_metrics(tally: _Tally, bench: Bench) -> dict[str, float]:
+    """Values of the lists as a whole, NaN where undefined."""
+    values = {f"coverage@{k}": metrics.coverage(shown) for k, shown in tally.shown.items()}
+    values |= {f"gini@{k}": metrics.gini(shown) for k, shown in tally.shown.items()}
+    for name, parts in tally.per_list.items():
+        joined = np.concatenate(parts)
+        defined = joined[~np.isnan(joined)]
+        values[name] = float(defined.mean()) if len(defined) else float("nan")
+    return values

@@ -1,0 +1,273 @@
+"""Splits: what models may learn from, and what they are then asked.
+
+Three ways to cut: at one global time, off the end of each user's sequence (leave-one-out), and off
+the end of the sequences of one fold of users after the other (cross-validation). All of them keep
+the order that `Dataset` gives: (user, time, original row).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.data.dataset import Dataset
+from crossrec.data.ragged import IntArray, Ragged
+from crossrec.errors import DataError, UsageError
+
+LEAKS_OVER_TIME = (
+    "each user's end is cut off for itself: models have seen other users' events from after a "
+    "user's target, which a live system never has; the temporal protocol does not leak"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """One part of a split to ask models about: one query for each user.
+
+    Attributes
+    ----------
+    users : int64 array, shape (n,)
+        User indexes, ascending.
+    history : Ragged, n rows
+        All interactions of the user before the query, oldest first, with repeats.
+    targets : Ragged, n rows
+        Distinct items that the user turned to after the query, in that order; at least one.
+    times : float64 array, shape (n,)
+        When the query is asked: the cut, or the time of the user's first target.
+    """
+
+    users: IntArray
+    history: Ragged
+    targets: Ragged
+    times: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def take(self, rows: IntArray) -> Targets:
+        """Return the chosen rows, in the order given."""
+        return Targets(
+            self.users[rows], self.history.take(rows), self.targets.take(rows), self.times[rows]
+        )
+
+    def sample(self, n: int, seed: int = 0) -> Targets:
+        """Return `n` users drawn without replacement, or all of them where there are fewer."""
+        if n >= len(self):
+            return self
+        rows = np.random.default_rng(seed).choice(len(self), size=n, replace=False)
+        return self.take(np.sort(rows))
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Training events and what comes after them.
+
+    Attributes
+    ----------
+    train : Dataset
+        The vocabularies and catalog of the whole set with the events before the cut.
+    validation : Targets
+        To choose settings and weights on.
+    test : Targets
+        To report. Its histories include the validation part.
+    refit : Dataset or None
+        `train` with the validation part, for models that are fitted again after the choice.
+    notes : tuple of str
+        What a reader of the figures has to know.
+    """
+
+    protocol: str
+    train: Dataset
+    validation: Targets
+    test: Targets
+    refit: Dataset | None = None
+    notes: tuple[str, ...] = ()
+
+
+def temporal_split(
+    dataset: Dataset,
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
+    *,
+    refit: bool = False,
+) -> Split:
+    """Cut at two global times, so that training, validation and test get these shares of events.
+
+    An event at exactly the time of a cut belongs to what comes after it. Users without any history
+    at the cut are asked about as well: a live system has them too.
+
+    Raises
+    ------
+    DataError
+        If the times are no clock, or too few of them differ to leave something in each part.
+    UsageError
+        If the fractions are not three positive numbers with the sum 1.
+    """
+    if not dataset.has_clock:
+        raise DataError(
+            "this set knows only the order of its events, no time: use --protocol leave-one-out"
+        )
+    if min(fractions) <= 0 or not np.isclose(sum(fractions), 1.0):
+        raise UsageError(f"fractions must be three positive numbers with the sum 1: {fractions}")
+    times = np.sort(dataset.interactions.times)
+    shares = np.array([fractions[0], fractions[0] + fractions[1]])
+    ranks = np.minimum((shares * len(times)).astype(np.int64), len(times) - 1)
+    first, second = times[ranks] if len(times) else (0.0, 0.0)
+    if not len(times) or not times[0] < first < second:
+        raise DataError("too few distinct times for a temporal split: use --protocol leave-one-out")
+    return Split(
+        "temporal",
+        _until(dataset, first),
+        _between(dataset, first, second),
+        _between(dataset, second, np.inf),
+        _until(dataset, second) if refit else None,
+    )
+
+
+def leave_one_out(dataset: Dataset, *, refit: bool = False) -> Split:
+    """Last interaction = test, the one before = validation, the rest = training.
+
+    Users with fewer than three interactions only train. Other events of a user (dislikes,
+    impressions) train only where they stand before the user's validation item.
+
+    Raises
+    ------
+    DataError
+        If no user has three interactions.
+    """
+    users = np.flatnonzero(dataset.sequences.lengths >= 3)
+    if not len(users):
+        raise DataError("leave-one-out needs users with three interactions or more; there are none")
+    return Split(
+        "leave-one-out",
+        _without_tails(dataset, users, 2),
+        _tails(dataset, users, drop=2),
+        _tails(dataset, users, drop=1),
+        _without_tails(dataset, users, 1) if refit else None,
+        (LEAKS_OVER_TIME,) if dataset.has_clock else (),
+    )
+
+
+def user_folds(
+    dataset: Dataset, folds: int = 5, *, holdout: int = 1, seed: int = 0
+) -> Iterator[tuple[Dataset, Targets]]:
+    """Yield, for each fold of users, the set without their last interactions, and these as targets.
+
+    Everything else stays in the training: the whole of all other users and the earlier part of the
+    held-out ones. Users with `holdout` interactions or fewer are never held out.
+
+    Raises
+    ------
+    UsageError
+        If `folds` is below 2 or above the number of users that can be held out.
+    """
+    for users in _fold_users(dataset, folds, holdout, seed):
+        yield _without_tails(dataset, users, holdout), _tails(dataset, users, holdout, holdout)
+
+
+def cross_validation(
+    dataset: Dataset, folds: int = 5, *, holdout: int = 1, seed: int = 0, refit: bool = False
+) -> Iterator[Split]:
+    """Yield one split for each fold of users: this fold is the test, the next the validation.
+
+    The last interactions of both are removed from the training. Over all splits each user that has
+    more than `holdout` interactions is tested exactly once.
+
+    Raises
+    ------
+    UsageError
+        If `folds` is below 2 or above the number of users that can be held out.
+    """
+    parts = _fold_users(dataset, folds, holdout, seed)
+    for number, users in enumerate(parts):
+        others = parts[(number + 1) % len(parts)]
+        held = np.sort(np.concatenate([users, others]))
+        yield Split(
+            "cross-validation",
+            _without_tails(dataset, held, holdout),
+            _tails(dataset, others, holdout, holdout),
+            _tails(dataset, users, holdout, holdout),
+            _without_tails(dataset, users, holdout) if refit else None,
+            (LEAKS_OVER_TIME,) if dataset.has_clock else (),
+        )
+
+
+def _fold_users(dataset: Dataset, folds: int, holdout: int, seed: int) -> list[IntArray]:
+    """Deal the users that can be held out into folds at random; ascending within a fold."""
+    if holdout < 1:
+        raise UsageError(f"at least one interaction must be held out, not {holdout}")
+    users = np.flatnonzero(dataset.sequences.lengths > holdout)
+    if not 2 <= folds <= len(users):
+        raise UsageError(
+            f"folds must be between 2 and the number of users with more than {holdout} "
+            f"interactions, which is {len(users)}; not {folds}"
+        )
+    shuffled = np.random.default_rng(seed).permutation(users)
+    return [np.sort(shuffled[fold::folds]) for fold in range(folds)]
+
+
+def _until(dataset: Dataset, cut: float) -> Dataset:
+    """The set with its events before `cut`."""
+    return dataset.with_events(dataset.events.take(dataset.events.times < cut))
+
+
+def _between(dataset: Dataset, start: float, end: float) -> Targets:
+    """What each user did in [start, end), with the history before `start`; asked at `start`."""
+    events = dataset.interactions
+    before, within = events.times < start, (events.times >= start) & (events.times < end)
+    users = np.unique(events.users[within])
+    return Targets(
+        users,
+        _rows(events.users[before], events.items[before], dataset.n_users).take(users),
+        distinct(_rows(events.users[within], events.items[within], dataset.n_users).take(users)),
+        np.full(len(users), start, dtype=np.float64),
+    )
+
+
+def _tails(dataset: Dataset, users: IntArray, drop: int, count: int = 1) -> Targets:
+    """Ask for the first `count` of the last `drop` interactions, after all that came before."""
+    sequences = dataset.sequences.take(users)
+    begin = sequences.indptr[1:] - drop
+    times = dataset.interactions.times[dataset.sequences.indptr[users + 1] - drop]
+    targets = sequences.values[begin[:, None] + np.arange(count)]
+    indptr = np.arange(len(users) + 1, dtype=np.int64) * count
+    return Targets(
+        users,
+        _heads(sequences, sequences.lengths - drop),
+        distinct(Ragged(indptr, targets.ravel())),
+        times,
+    )
+
+
+def _without_tails(dataset: Dataset, users: IntArray, drop: int) -> Dataset:
+    """The set where `users` lose their last `drop` interactions and whatever follows them."""
+    events = dataset.events
+    positions = np.flatnonzero(events.weights > 0)
+    cut = np.full(dataset.n_users, len(events), dtype=np.int64)
+    cut[users] = positions[dataset.sequences.indptr[users + 1] - drop]
+    return dataset.with_events(events.take(np.arange(len(events)) < cut[events.users]))
+
+
+def _rows(users: IntArray, items: IntArray, n_users: int) -> Ragged:
+    """Group `items` by user; `users` must be ascending."""
+    counts = np.bincount(users, minlength=n_users)
+    return Ragged(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), items)
+
+
+def _heads(rows: Ragged, lengths: IntArray) -> Ragged:
+    """Keep the first `lengths[i]` values of row `i`."""
+    position = np.arange(len(rows.values)) - np.repeat(rows.indptr[:-1], rows.lengths)
+    keep = position < np.repeat(lengths, rows.lengths)
+    return Ragged(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), rows.values[keep])
+
+
+def distinct(rows: Ragged) -> Ragged:
+    """Drop repeats within each row; the first occurrence stays, in its place."""
+    width = int(rows.values.max(initial=0)) + 1
+    row_of = rows.row_of
+    _, first = np.unique(row_of * width + rows.values, return_index=True)
+    keep = np.sort(first)
+    counts = np.bincount(row_of[keep], minlength=len(rows))
+    return Ragged(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), rows.values[keep])
