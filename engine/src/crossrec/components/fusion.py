@@ -20,6 +20,8 @@ from crossrec.data.dataset import Dataset
 
 #: Below every real score: candidates that only other sources know are ordered behind all.
 _BEHIND = np.float32(-1e6)
+#: Weight of rank fusion beside z-scores: enough to decide ties and nothing else.
+_TRACE = np.float32(0.01)
 
 
 def standardised(pool: Pool) -> NDArray[np.float32]:
@@ -147,9 +149,14 @@ class WeightedFusion:
         return weights / total if total > 0 else weights
 
     def score(self, queries: QueryBatch, pool: Pool) -> NDArray[np.float32]:
-        """Return the weighted sum of z-scores, -inf at `PAD`; an unknown source weighs nothing."""
+        """Return the weighted sum of z-scores, -inf at `PAD`; an unknown source weighs nothing.
+
+        A trace of rank fusion decides ties: without it a user of whom the weighty sources know
+        nothing would get the items in the order of the catalog.
+        """
         weights = np.array([self.weights.get(name, 0.0) for name in pool.sources], np.float32)
-        return np.where(pool.valid, standardised(pool) @ weights, -np.inf).astype(np.float32)
+        score = standardised(pool) @ weights + _TRACE * reciprocal_ranks(pool, 60.0)
+        return np.where(pool.valid, score, -np.inf).astype(np.float32)
 
     def contributions(self, pool: Pool) -> NDArray[np.float32]:
         """Return each source's share of the score, float32 (n, m, n_sources)."""
