@@ -1,0 +1,190 @@
+"""The music scenario: tracks, artists, plays and skips.
+
+Surfaces follow Recombee's and Spotify's; the strengths are crossrec's own judgement, to be tuned on
+data. Half a minute as the mark of a real play is a habit of the industry.
+"""
+
+from __future__ import annotations
+
+from crossrec.scenario import EventType, ItemField, ItemSchema, Relation, Scenario, Surface
+
+EVENTS = (
+    EventType(
+        "impression",
+        polarity=0,
+        strength=0.0,
+        consumes="soft",
+        half_life_days=1.0,
+        aliases=("served", "seen"),
+        summary="the track was on the screen; says nothing by itself",
+    ),
+    EventType(
+        "play",
+        strength=1.0,
+        value="seconds",
+        value_cap=30.0,
+        consumes="soft",
+        half_life_days=7.0,
+        aliases=("listen", "stream", "scrobble", "view", "click"),
+        summary="played it; in full from 30 seconds",
+    ),
+    EventType(
+        "play_count",
+        strength=1.0,
+        value="count",
+        consumes="soft",
+        half_life_days=7.0,
+        aliases=("plays", "listen_count", "playcount"),
+        summary="how often it was played in all, where single plays are not known",
+    ),
+    EventType(
+        "complete",
+        strength=1.3,
+        consumes="soft",
+        half_life_days=7.0,
+        aliases=("finish", "trackdone"),
+        summary="played it to the end",
+    ),
+    EventType(
+        "skip",
+        polarity=-1,
+        strength=-0.5,
+        consumes="soft",
+        half_life_days=1.0,
+        aliases=("fwdbtn", "next"),
+        summary="skipped it before 30 seconds",
+    ),
+    EventType(
+        "repeat",
+        strength=1.5,
+        consumes="soft",
+        half_life_days=7.0,
+        aliases=("replay",),
+        summary="played it again at once",
+    ),
+    EventType(
+        "save_track",
+        kind="explicit",
+        strength=3.0,
+        aliases=("like", "love", "favorite", "save", "thumbs_up", "addbookmark", "bookmark"),
+        summary="saved or liked it",
+    ),
+    EventType(
+        "add_to_playlist",
+        kind="explicit",
+        strength=4.0,
+        aliases=("playlist_add",),
+        summary="put it into a playlist",
+    ),
+    EventType(
+        "follow_artist",
+        kind="explicit",
+        strength=4.0,
+        aliases=("follow",),
+        summary="followed its artist from this track",
+    ),
+    EventType(
+        "seed_radio",
+        kind="explicit",
+        strength=2.0,
+        aliases=("start_radio",),
+        summary="started a radio from it",
+    ),
+    EventType(
+        "search_play",
+        kind="explicit",
+        strength=2.0,
+        summary="searched for it and played it",
+    ),
+    EventType("share", kind="explicit", strength=3.0, summary="sent it to somebody"),
+    EventType(
+        "purchase",
+        kind="explicit",
+        strength=4.0,
+        value="money",
+        aliases=("buy", "download"),
+        summary="bought it",
+    ),
+    EventType(
+        "rating",
+        kind="explicit",
+        strength=3.0,
+        value="rating",
+        value_range=(1.0, 5.0),
+        aliases=("addrating", "stars", "review", "rate"),
+        summary="1 to 5 stars; 3 is neither for nor against",
+    ),
+    EventType(
+        "ban_track",
+        kind="explicit",
+        polarity=-1,
+        strength=-5.0,
+        consumes="hard",
+        aliases=("dislike", "thumbs_down", "not_interested", "ban"),
+        summary="asked never to hear it again",
+    ),
+    EventType(
+        "ban_artist",
+        kind="explicit",
+        polarity=-1,
+        strength=-8.0,
+        consumes="hard",
+        summary="asked for nothing of its artist",
+    ),
+)
+
+ITEMS = ItemSchema(
+    fields=(
+        ItemField("title", "text", ("name", "track_name", "song", "track"), "name of the track"),
+        ItemField("artist", "category", ("artist_name", "artists", "artist_ids", "creator")),
+        ItemField("categories", "category", ("genres", "genre", "tags", "category")),
+        ItemField("album", "category", ("album_name", "album_id", "release")),
+        ItemField("moods", "category", ("mood",)),
+        ItemField("item_type", "category", (), "track, album, artist, playlist, podcast_episode"),
+        ItemField("track_number", "number"),
+        ItemField("release_date", "time", ("created_at", "available_at")),
+        ItemField("duration_ms", "number"),
+        ItemField("explicit", "flag"),
+        ItemField("is_hidden", "flag", ("hidden",)),
+        ItemField("isrc", "id"),
+        ItemField("recording_version", "category", (), "studio, live, acoustic, remix, karaoke"),
+        ItemField("language", "category", ("language_code",)),
+        ItemField("label", "category"),
+        ItemField("country_rights", "category"),
+        ItemField("bpm", "number", ("tempo",)),
+        ItemField("key", "category"),
+        ItemField("energy", "number"),
+        ItemField("valence", "number"),
+        ItemField("acousticness", "number"),
+        ItemField("uri", "id", ("url", "link")),
+    ),
+    text_template="{title}. {artist}. {categories}. {album}",
+    creator="artist",
+)
+
+SCENARIO = Scenario(
+    name="music",
+    summary="tracks and artists: plays, skips, saves, playlists",
+    events=EVENTS,
+    items=ITEMS,
+    surfaces=(
+        Surface("songs_for_you", "user", "music for you, with or without knowing it"),
+        Surface("similar_tracks", "item", "music like this"),
+    ),
+    pipeline="crossrec_music:pipeline.toml",
+    default_event="play",
+    main_surface="songs_for_you",
+    relations=(
+        Relation("artist", "artist"),
+        Relation("album", "album"),
+        Relation("genre", "categories"),
+        Relation("label", "label"),
+    ),
+    metrics=("recall@10", "ndcg@10", "mrr@10"),
+    demo="crossrec_music.demo:generate",
+)
+
+
+def scenario() -> Scenario:
+    """Return the music scenario."""
+    return SCENARIO

@@ -1,0 +1,3 @@
+"""The social scenario of crossrec."""
+
+__version__ = "0.1.0"

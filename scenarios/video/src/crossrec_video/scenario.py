@@ -1,0 +1,180 @@
+"""The video scenario: films, series, clips, and how far people watch them.
+
+Names follow Amazon Personalize's video-on-demand domain, Google's media recommendations and
+Recombee, whose event names are aliases here; the strengths are crossrec's own judgement, to be
+tuned on data.
+"""
+
+from __future__ import annotations
+
+from crossrec.scenario import EventType, ItemField, ItemSchema, Relation, Scenario, Surface
+
+EVENTS = (
+    EventType(
+        "impression",
+        polarity=0,
+        strength=0.0,
+        consumes="soft",
+        half_life_days=3.0,
+        aliases=("served", "seen"),
+        summary="the title was on the screen; says nothing by itself",
+    ),
+    EventType(
+        "click",
+        strength=0.5,
+        aliases=("view_item", "detail_view", "adddetailview", "view"),
+        summary="opened the title's page",
+    ),
+    EventType(
+        "play",
+        strength=0.5,
+        aliases=("media_play", "start"),
+        summary="started it",
+    ),
+    EventType(
+        "watch",
+        strength=3.0,
+        value="portion",
+        consumes="soft",
+        half_life_days=30.0,
+        aliases=("setviewportion", "view_portion", "watched", "comment"),
+        summary="the portion that was watched, seeking left out",
+    ),
+    EventType(
+        "complete",
+        strength=3.0,
+        consumes="hard",
+        aliases=("media_complete", "finish", "finished"),
+        summary="watched nine tenths or more",
+    ),
+    EventType(
+        "add_to_watchlist",
+        kind="explicit",
+        strength=2.0,
+        aliases=("addbookmark", "watchlist", "bookmark", "add_to_list", "save"),
+        summary="put it on the watch list",
+    ),
+    EventType(
+        "like",
+        kind="explicit",
+        strength=2.0,
+        aliases=("thumbs_up", "favorite", "upvote"),
+        summary="liked it",
+    ),
+    EventType(
+        "dislike",
+        kind="explicit",
+        polarity=-1,
+        strength=-3.0,
+        consumes="hard",
+        aliases=("thumbs_down", "downvote"),
+        summary="disliked it",
+    ),
+    EventType(
+        "rating",
+        kind="explicit",
+        strength=3.0,
+        value="rating",
+        # Half stars, as MovieLens has them since 2003; its older whole stars fit in.
+        value_range=(0.5, 5.0),
+        consumes="hard",
+        aliases=("addrating", "stars", "rate"),
+        summary="half a star to 5 stars; 2.75 is neither for nor against",
+    ),
+    EventType(
+        "survey",
+        kind="explicit",
+        strength=4.0,
+        value="rating",
+        value_range=(1.0, 5.0),
+        summary="answer to 'did you like this?', 1 to 5",
+    ),
+    EventType("share", kind="explicit", strength=3.0, summary="sent it to somebody"),
+    EventType(
+        "subscribe_channel",
+        kind="explicit",
+        strength=4.0,
+        aliases=("subscribe", "follow"),
+        summary="subscribed to its channel from this title",
+    ),
+    EventType(
+        "not_interested",
+        kind="explicit",
+        polarity=-1,
+        strength=-4.0,
+        consumes="hard",
+        aliases=("dismiss", "hide"),
+        summary="asked not to see it again",
+    ),
+    EventType(
+        "dont_recommend_channel",
+        kind="explicit",
+        polarity=-1,
+        strength=-6.0,
+        consumes="hard",
+        aliases=("block_channel",),
+        summary="asked for nothing of its channel",
+    ),
+)
+
+ITEMS = ItemSchema(
+    fields=(
+        ItemField("title", "text", ("name", "movie_title", "caption"), "title or caption"),
+        ItemField("categories", "category", ("genres", "genre", "category", "tags", "class")),
+        ItemField(
+            "creator",
+            "category",
+            ("director", "directors", "channel", "channel_id", "content_owner", "studio"),
+            "director of a film, channel of a clip",
+        ),
+        ItemField("description", "text", ("plot", "overview", "synopsis")),
+        ItemField("persons", "category", ("actors", "cast")),
+        ItemField("media_type", "category", (), "movie, series, episode, clip, live, short"),
+        ItemField("production_year", "number", ("year", "release_year")),
+        ItemField("duration_s", "number", ("duration", "media_duration")),
+        ItemField("language", "category", ("language_code", "audio_language")),
+        ItemField("content_classification", "category", ("rated", "maturity_rating")),
+        ItemField("series_id", "id"),
+        ItemField("season_number", "number"),
+        ItemField("episode_number", "number"),
+        ItemField("available_at", "time", ("media_available_time", "available_time")),
+        ItemField("expires_at", "time", ("expire_time",)),
+        ItemField("created_at", "time", ("creation_timestamp",)),
+        ItemField("country_rights", "category"),
+        ItemField("subscription_needed", "category"),
+        ItemField("is_hidden", "flag", ("hidden",)),
+        ItemField("is_kids", "flag"),
+        ItemField("average_rating", "number", ("rating_average",)),
+        ItemField("image_url", "id", ("poster", "poster_url")),
+        ItemField("uri", "id", ("url", "link")),
+    ),
+    text_template="{title}. {categories}. {creator}. {description}",
+    creator="creator",
+)
+
+SCENARIO = Scenario(
+    name="video",
+    summary="films, series and clips: watches, ratings, watch lists",
+    events=EVENTS,
+    items=ITEMS,
+    surfaces=(
+        Surface("top_picks", "user", "titles for you"),
+        Surface("more_like_this", "item", "titles like this one"),
+    ),
+    pipeline="crossrec_video:pipeline.toml",
+    default_event="watch",
+    main_surface="top_picks",
+    relations=(
+        Relation("creator", "creator"),
+        Relation("genre", "categories"),
+        Relation("person", "persons"),
+        Relation("series", "series_id"),
+    ),
+    metrics=("recall@10", "ndcg@10", "mrr@10"),
+    demo="crossrec_video.demo:generate",
+)
+
+
+def scenario() -> Scenario:
+    """Return the video scenario."""
+    return SCENARIO
