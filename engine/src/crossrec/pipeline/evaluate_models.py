@@ -1,0 +1,120 @@
+"""The models of one evaluation: every source of a pipeline by itself, and the pipeline."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crossrec.components.candidates import Candidates
+from crossrec.components.protocols import CandidateGenerator
+from crossrec.components.query import QueryBatch
+from crossrec.components.run import RunOptions
+from crossrec.data.dataset import Dataset
+from crossrec.errors import UsageError
+from crossrec.pipeline.config import PipelineConfig
+from crossrec.pipeline.cut import queries_for
+from crossrec.pipeline.fit import assemble, attach_vectors, collect_examples, fit_sources
+from crossrec.pipeline.gate import choose_ranker
+from crossrec.pipeline.pipeline import Pipeline
+from crossrec.plugins.registry import Registry
+
+if TYPE_CHECKING:
+    from crossrec.evaluation.splits import Targets
+
+#: Validation queries that the ranker is chosen on, drawn at random where there are more.
+LIMIT = 4000
+
+
+@dataclass(frozen=True, eq=False)
+class SourceModel:
+    """One source by itself."""
+
+    name: str
+    fit_seconds: float
+    source: CandidateGenerator
+
+    def top(self, queries: QueryBatch, k: int) -> Candidates:
+        """Return the source's best k."""
+        return self.source.generate(queries, k)
+
+
+@dataclass(frozen=True, eq=False)
+class PipelineModel:
+    """The whole pipeline; its seconds hold those of its sources and of choosing the ranker."""
+
+    name: str
+    fit_seconds: float
+    pipeline: Pipeline
+
+    def top(self, queries: QueryBatch, k: int) -> Candidates:
+        """Return the pipeline's best k."""
+        return self.pipeline.rank(queries, k)
+
+
+def build_models(
+    scenario: str,
+    config: PipelineConfig,
+    registry: Registry,
+    train: Dataset,
+    validation: Targets,
+    run: RunOptions,
+    *,
+    keep_history: bool,
+    only: tuple[str, ...] = (),
+    refit: Dataset | None = None,
+) -> list[SourceModel | PipelineModel]:
+    """Fit every source on `train`, choose the ranker on `validation`, return them as models.
+
+    Parameters
+    ----------
+    keep_history : bool
+        Whether history items are candidates, as in the test that follows.
+    only : tuple of str
+        Source labels to report, and ``"pipeline"``; all where empty. The pipeline always has all
+        its sources.
+    refit : Dataset, optional
+        Fit the sources again on it, with the ranker that was chosen.
+
+    Raises
+    ------
+    UsageError
+        If `only` names what is not in the pipeline.
+    """
+    labels = [source.label for source in config.sources]
+    for name in only:
+        if name not in (*labels, "pipeline"):
+            raise UsageError(f"no model {name!r} here: there are {', '.join(labels)}, pipeline")
+    if only and "pipeline" not in only:
+        kept = tuple(source for source in config.sources if source.label in only)
+        config = config.model_copy(update={"sources": kept, "item_sources": ()})
+    started = time.perf_counter()
+    train, notes = attach_vectors(train, config, registry, run)
+    fitted = fit_sources(train, config, registry, run, "for evaluation")
+    rows = np.arange(len(validation.users))
+    if len(rows) > LIMIT:
+        rows = np.sort(np.random.default_rng(run.seed).choice(len(rows), LIMIT, replace=False))
+    queries = queries_for(
+        validation.users[rows],
+        validation.history.take(rows),
+        keep_history=keep_history,
+        now=validation.times[rows] if train.has_clock else None,
+    )
+    examples = collect_examples(fitted, config, registry, queries, validation.targets.take(rows))
+    ranker, gate = choose_ranker(registry, config, train, examples, run)
+    if refit is not None:
+        train = attach_vectors(refit, config, registry, run)[0]
+        fitted = fit_sources(train, config, registry, run, "again with validation")
+    report = {"gate": gate.to_dict(), "failed": dict(fitted.failed), "notes": notes}
+    pipeline = assemble(scenario, train, config, registry, fitted, ranker, report)
+    seconds = time.perf_counter() - started
+    models: list[SourceModel | PipelineModel] = [
+        SourceModel(label, fitted.seconds[label], source)
+        for label, source in fitted.sources.items()
+        if not only or label in only
+    ]
+    if not only or "pipeline" in only:
+        models.append(PipelineModel("pipeline", round(seconds, 3), pipeline))
+    return models
