@@ -22,6 +22,10 @@ from crossrec.scenario import Scenario, Surface
 from crossrec.workspace import Workspace
 
 
+#: Events of a user that a request looks back on: what lies further back may be recommended again.
+_HISTORY = 2000
+
+
 @dataclass(frozen=True)
 class _Serving:
     """A loaded pipeline and the pointer it was loaded by."""
@@ -179,7 +183,7 @@ class Engine:
         return serving.pipeline
 
     def _past(self, scenario: Scenario, user_id: str) -> Past:
-        events = self.workspace.history(scenario, user_id)
+        events = self.workspace.history(scenario, user_id, limit=_HISTORY)
         return Past(
             liked=tuple(event.item_id for event in events if event.weight > 0),
             disliked=tuple(event.item_id for event in events if event.weight < 0),

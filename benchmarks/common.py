@@ -1,0 +1,57 @@
+"""What the benchmarks share: where results go, and workspaces that vanish."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crossrec.workspace import Workspace
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results"
+
+
+def datasets() -> Path | None:
+    """Folder of the research data sets, or None where they are absent."""
+    folder = Path(os.environ.get("CROSSREC_DATASETS", HERE.parents[1] / "shared" / "datasets"))
+    return folder if folder.is_dir() else None
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    return {
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+    }
+
+
+def write_result(name: str, values: Mapping[str, Any]) -> None:
+    """Print a result and keep it as ``results/<name>.json`` with the command that made it."""
+    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    result = {"command": command, "machine": machine(), **values}
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
+    (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
+    print(text)
+
+
+@contextmanager
+def temporary_workspace(path: Path | None = None) -> Iterator[tuple[Workspace, bool]]:
+    """Give a workspace and whether it is new; without `path` it vanishes afterwards."""
+    from crossrec.workspace import Workspace
+
+    if path is not None:
+        fresh = not path.exists()
+        yield Workspace.create(path), fresh
+        return
+    with tempfile.TemporaryDirectory(prefix="crossrec-bench-") as folder:
+        yield Workspace.create(Path(folder)), True

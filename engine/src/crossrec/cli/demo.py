@@ -1,0 +1,139 @@
+"""``crossrec demo``: the main job in every installed scenario, offline, in about a minute."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crossrec.cli.common import echo_json, json_option, progress, table
+from crossrec.errors import CrossrecError
+
+if TYPE_CHECKING:
+    from crossrec.components.run import RunOptions
+    from crossrec.components.slate import Slate
+    from crossrec.data.ragged import IntArray
+    from crossrec.evaluation.report import Report
+    from crossrec.pipeline.engine import Engine
+    from crossrec.scenario import Scenario
+
+#: The order of the tour; other installed scenarios with demo data follow.
+_ORDER = ("ecommerce", "social", "video", "music")
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What the demo found in one scenario."""
+
+    scenario: str
+    data: str
+    user: str
+    slate: Slate
+    report: Report
+
+
+@click.command()
+@click.option("--into", type=click.Path(path_type=Path), help="Keep the workspace in this folder.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the generated data.")
+@json_option
+def demo(into: Path | None, seed: int, as_json: bool) -> None:
+    """Ingest, fit, recommend and evaluate in every installed scenario, on embedded data.
+
+    The e-commerce data are a real sample that its package ships; the others are generated.
+    """
+    with tempfile.TemporaryDirectory(prefix="crossrec-demo-") as temporary:
+        shown = _tour(into or Path(temporary), seed)
+    if as_json:
+        echo_json(
+            [
+                {
+                    "scenario": one.scenario,
+                    "data": one.data,
+                    "recommendations": one.slate.to_dict(),
+                    "evaluation": one.report.to_dict(),
+                }
+                for one in shown
+            ]
+        )
+        return
+    for one in shown:
+        click.echo(f"\n{one.scenario}: {one.data}\n5 recommendations for user {one.user}")
+        _print_slate(one.slate)
+    click.echo("\nHow well each list finds what users turned to later (full ranking, unseen items)")
+    _print_metrics(shown)
+    if into is not None:
+        click.echo(f"\nThe workspace is kept: crossrec recommend ecommerce -w {into} --user …")
+
+
+def _tour(folder: Path, seed: int) -> list[_Shown]:
+    from crossrec.components.run import RunOptions
+    from crossrec.pipeline.engine import Engine
+    from crossrec.plugins.registry import load_registry
+    from crossrec.workspace import Workspace
+
+    registry = load_registry()
+    scenarios = [registry.scenario(name) for name in registry.names("scenarios")]
+    scenarios = [scenario for scenario in scenarios if scenario.demo is not None]
+    if not scenarios:
+        raise CrossrecError(
+            "no scenario with demo data is installed: run `crossrec install crossrec-ecommerce`"
+        )
+    scenarios.sort(key=lambda s: _ORDER.index(s.name) if s.name in _ORDER else len(_ORDER))
+    engine = Engine(Workspace.create(folder), registry)
+    with progress() as report_progress:
+        run = RunOptions(seed=seed, cache=engine.workspace.cache, progress=report_progress)
+        return [_show(engine, scenario, run) for scenario in scenarios]
+
+
+def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _Shown:
+    """Walk the main job in one scenario."""
+    from crossrec.evaluation.evaluate import evaluate
+    from crossrec.evaluation.protocol import EvaluationProtocol
+    from crossrec.ingest import ingest_frames
+    from crossrec.pipeline.config import load_config
+    from crossrec.pipeline.evaluate_models import PipelineModels
+    from crossrec.plugins.registration import resolve
+
+    assert scenario.demo is not None
+    frames = resolve(scenario.demo)(run.seed)
+    ingest_frames(engine.workspace, scenario, frames)
+    engine.fit(scenario.name, run=run)
+    dataset = engine.workspace.dataset(scenario)
+    user = dataset.users.id(_typical_user(dataset.sequences.lengths))
+    slate = engine.recommend(scenario.name, user, k=5)
+    build = PipelineModels(
+        scenario.name, load_config(scenario), engine.registry, run, keep_history=False
+    )
+    protocol = EvaluationProtocol.default_for(dataset)
+    report = evaluate(dataset, build, protocol, scenario=scenario.name)
+    size = f"{dataset.n_users:,} users, {dataset.n_items:,} items, {len(dataset.events):,} events"
+    return _Shown(scenario.name, f"{frames.note} ({size})", user, slate, report)
+
+
+def _typical_user(lengths: IntArray) -> int:
+    """Return a user with a history of the usual length among those who have any to speak of."""
+    import numpy as np
+
+    enough = np.flatnonzero(lengths >= min(5, lengths.max()))
+    order = enough[np.argsort(lengths[enough], kind="stable")]
+    return int(order[len(order) // 2])
+
+
+def _print_slate(slate: Slate) -> None:
+    rows = [
+        (place, item.title or item.item_id, "; ".join(reason.text for reason in item.reasons[:1]))
+        for place, item in enumerate(slate.items, 1)
+    ]
+    table(("#", "TITLE", "WHY"), rows)
+
+
+def _print_metrics(shown: list[_Shown]) -> None:
+    rows = []
+    for one in shown:
+        for result in one.report.results:
+            recall, ndcg = result.metrics["recall@10"], result.metrics["ndcg@10"]
+            rows.append((one.scenario, result.model, f"{recall:.3f}", f"{ndcg:.3f}"))
+    table(("SCENARIO", "MODEL", "RECALL@10", "NDCG@10"), rows)
