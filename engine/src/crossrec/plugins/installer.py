@@ -8,8 +8,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from crossrec.errors import CrossrecError, PluginError, UsageError
+from crossrec.plugins.found import find_plugins
 from crossrec.plugins.known import PROVIDERS
 from crossrec.plugins.nearest import nearest
 from crossrec.plugins.registry import STRICT, SUBSET
@@ -95,28 +97,28 @@ def probe() -> list[PluginState]:
     Raises
     ------
     PluginError
-        If the engine itself cannot be imported there.
+        If a plugin takes the interpreter down, as a compiled one can.
     """
     hidden = {SUBSET, STRICT}
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     done = subprocess.run(
         [sys.executable, "-c", _PROBE], capture_output=True, text=True, env=environment, check=False
     )
-    if done.returncode != 0:
-        said = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise PluginError(f"the plugins cannot be listed: {said}")
+    if done.returncode != 0 or not done.stdout:
+        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise PluginError(f"a plugin ends the interpreter, none can be listed: {said}")
     return [PluginState.from_dict(record) for record in json.loads(done.stdout.splitlines()[-1])]
 
 
 def _run_pip(arguments: Sequence[str]) -> Outcome:
     """Run pip and return what changed among the plugins."""
-    before = {(state.distribution, state.name): state for state in probe()}
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
-    if subprocess.run([*command[:3], "--version"], capture_output=True, check=False).returncode:
+    if not _has_pip():
         raise CrossrecError(
             f"{sys.executable} has no pip: run `{sys.executable} -m ensurepip`, or use the "
             "tool that made this environment"
         )
+    before = {(state.distribution, state.name): state for state in _before()}
     code = subprocess.run(command, check=False).returncode
     if code != 0:
         raise CrossrecError(f"pip {arguments[0]} failed with exit code {code}: see above")
@@ -131,6 +133,25 @@ def _run_pip(arguments: Sequence[str]) -> Outcome:
         ),
         disappeared=tuple(before[key] for key in before if key not in after),
     )
+
+
+def _before() -> list[PluginState]:
+    """Return the plugins as they are; from their metadata alone where one ends the interpreter."""
+    try:
+        return probe()
+    except PluginError as error:
+        return [
+            PluginState(one.name, one.distribution, one.version, "failed", error=str(error))
+            for one in find_plugins()
+        ]
+
+
+def _has_pip() -> bool:
+    """Whether this interpreter has pip."""
+    try:
+        return find_spec("pip.__main__") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _check(packages: Sequence[str]) -> None:
