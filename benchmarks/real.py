@@ -1,0 +1,175 @@
+"""The main job on real data: ingest, fit, recommend and evaluate a set of every scenario.
+
+Command: ``make real`` or ``python benchmarks/real.py [SET ...]``. Needs the research data sets in
+``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it says so and ends well. Writes
+``results/foundation.json``, from which the table in ``docs/benchmarks.md`` is generated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from common import RESULTS, datasets, machine, temporary_workspace
+
+
+@dataclass(frozen=True)
+class RealSet:
+    """One data set: which scenario and importer it takes, and how it is judged."""
+
+    name: str
+    scenario: str
+    importer: str
+    folder: str
+    protocol: str
+    candidates: tuple[str, ...] = ("unseen",)
+
+
+SETS = (
+    RealSet(
+        "scientific",
+        "ecommerce",
+        "unisrec",
+        "amazon18-scientific-unisrec",
+        "leave-one-out",
+        ("unseen", "all"),
+    ),
+    RealSet("uci", "ecommerce", "uci-online-retail", "uci-online-retail", "temporal"),
+    RealSet("ml-1m", "video", "ml1m-sequences", "ml-1m-sequences", "leave-one-out"),
+    RealSet("lastfm", "music", "llara-lastfm", "lastfm-llara", "leave-one-out"),
+    RealSet("deskdrop", "social", "deskdrop", "deskdrop-interactions", "temporal"),
+    RealSet(
+        "quantum", "social", "stackexchange", "stackexchange-quantumcomputing", "leave-one-out"
+    ),
+)
+
+#: What has to be reached: (set, candidates, model) → least recall@10 and ndcg@10.
+FLOORS = {
+    ("scientific", "unseen", "content"): (0.121, 0.079),
+    ("scientific", "all", "content"): (0.107, 0.068),
+    ("scientific", "unseen", "ease"): (0.131, 0.092),
+    ("scientific", "unseen", "pipeline"): (0.143, 0.101),
+}
+
+
+def measured(real: RealSet, seed: int) -> dict[str, Any]:
+    """Walk the main job on one set; return its times and reports."""
+    from crossrec import Engine
+    from crossrec.components.run import RunOptions
+    from crossrec.evaluation.evaluate import evaluate
+    from crossrec.evaluation.protocol import EvaluationProtocol
+    from crossrec.ingest import ingest_frames
+    from crossrec.pipeline.config import load_config
+    from crossrec.pipeline.evaluate_models import PipelineModels
+
+    folder = datasets()
+    assert folder is not None
+    with temporary_workspace() as (workspace, _):
+        engine = Engine(workspace)
+        scenario = engine.registry.scenario(real.scenario)
+        started = time.perf_counter()
+        frames = engine.registry.get("importers", real.importer).build()(folder / real.folder)
+        ingest_frames(workspace, scenario, frames)
+        ingested = time.perf_counter()
+        run = RunOptions(seed=seed, cache=workspace.cache)
+        pipeline = engine.fit(real.scenario, run=run)
+        fitted = time.perf_counter()
+        dataset = workspace.dataset(scenario)
+        slate = engine.recommend(real.scenario, dataset.users.id(0), k=10)
+        assert len(slate.items) == 10, slate.short_because
+        reports = []
+        for candidates in real.candidates:
+            build = PipelineModels(
+                real.scenario,
+                load_config(scenario),
+                engine.registry,
+                run,
+                keep_history=candidates == "all",
+            )
+            protocol = EvaluationProtocol(split=real.protocol, candidates=candidates, seed=seed)  # type: ignore[arg-type]
+            reports.append(evaluate(dataset, build, protocol, scenario=real.scenario))
+        return {
+            "set": real.name,
+            "scenario": real.scenario,
+            "users": dataset.n_users,
+            "items": dataset.n_items,
+            "events": len(dataset.events),
+            "ingest_seconds": round(ingested - started, 1),
+            "fit_seconds": round(fitted - ingested, 1),
+            "ranker": pipeline.report["gate"],
+            "reports": [compact(report.to_dict()) for report in reports],
+        }
+
+
+def compact(report: dict[str, Any]) -> dict[str, Any]:
+    """Keep the headline of a report; comparisons only where the pipeline takes part."""
+    pairs = [
+        pair
+        for pair in report["comparisons"]
+        if "pipeline" in (pair.get("model"), pair.get("against"), pair.get("a"), pair.get("b"))
+    ]
+    return {**report, "comparisons": pairs}
+
+
+def checks(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Compare with the floors, and every pipeline with its best single source."""
+    found = []
+    for one in results:
+        for report in one["reports"]:
+            rows = {r["model"]: r["metrics"] for r in report["results"]}
+            for (name, candidates, model), (recall, ndcg) in FLOORS.items():
+                if (name, candidates) == (one["set"], report["candidates"]):
+                    got = rows[model]["recall@10"], rows[model]["ndcg@10"]
+                    found.append(
+                        {
+                            "check": f"{name}, {candidates}: {model}",
+                            "least": [recall, ndcg],
+                            "got": [round(value, 4) for value in got],
+                            "reached": got[0] >= recall and got[1] >= ndcg,
+                        }
+                    )
+            sources = {m: v["ndcg@10"] for m, v in rows.items() if m != "pipeline"}
+            best = max(sources, key=lambda model: sources[model])
+            found.append(
+                {
+                    "check": f"{one['set']}, {report['candidates']}: pipeline against {best}",
+                    "least": [round(rows[best]["recall@10"], 4), round(sources[best], 4)],
+                    "got": [round(rows["pipeline"][m], 4) for m in ("recall@10", "ndcg@10")],
+                    "reached": rows["pipeline"]["ndcg@10"] >= sources[best],
+                }
+            )
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sets", nargs="*", metavar="SET", help=", ".join(s.name for s in SETS))
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    if datasets() is None:
+        print("the research data sets are absent: put them in ../shared/datasets, or name their")
+        print("folder in CROSSREC_DATASETS; nothing was measured")
+        return 0
+    results = []
+    for real in SETS:
+        if not options.sets or real.name in options.sets:
+            print(f"{real.name} …", flush=True)
+            results.append(measured(real, options.seed))
+    outcome = checks(results)
+    for row in outcome:
+        mark = "reached" if row["reached"] else "MISSED"
+        print(f"{mark:8s} {row['check']}: {row['got']} against {row['least']}")
+    if not options.sets:
+        command = "python benchmarks/real.py"
+        value = {"command": command, "machine": machine(), "checks": outcome, "sets": results}
+        text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        (RESULTS / "foundation.json").write_text(text, encoding="utf-8")
+    return 0 if all(row["reached"] for row in outcome) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
