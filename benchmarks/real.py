@@ -12,6 +12,7 @@ import json
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from common import RESULTS, datasets, machine, temporary_workspace
@@ -64,7 +65,7 @@ def measured(real: RealSet, seed: int) -> dict[str, Any]:
     from crossrec.evaluation.protocol import EvaluationProtocol
     from crossrec.ingest import ingest_frames
     from crossrec.pipeline.config import load_config
-    from crossrec.pipeline.evaluate_models import PipelineModels
+    from crossrec.pipeline.evaluate_models import build_models
 
     folder = datasets()
     assert folder is not None
@@ -83,11 +84,12 @@ def measured(real: RealSet, seed: int) -> dict[str, Any]:
         assert len(slate.items) == 10, slate.short_because
         reports = []
         for candidates in real.candidates:
-            build = PipelineModels(
+            build = partial(
+                build_models,
                 real.scenario,
                 load_config(scenario),
                 engine.registry,
-                run,
+                run=run,
                 keep_history=candidates == "all",
             )
             protocol = EvaluationProtocol(split=real.protocol, candidates=candidates, seed=seed)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _Shown:
     from crossrec.evaluation.protocol import EvaluationProtocol
     from crossrec.ingest import ingest_frames
     from crossrec.pipeline.config import load_config
-    from crossrec.pipeline.evaluate_models import PipelineModels
+    from crossrec.pipeline.evaluate_models import build_models
     from crossrec.plugins.registration import resolve
 
     assert scenario.demo is not None
@@ -104,8 +105,13 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _Shown:
     dataset = engine.workspace.dataset(scenario)
     user = dataset.users.id(_typical_user(dataset.sequences.lengths))
     slate = engine.recommend(scenario.name, user, k=5)
-    build = PipelineModels(
-        scenario.name, load_config(scenario), engine.registry, run, keep_history=False
+    build = partial(
+        build_models,
+        scenario.name,
+        load_config(scenario),
+        engine.registry,
+        run=run,
+        keep_history=False,
     )
     protocol = EvaluationProtocol.default_for(dataset)
     report = evaluate(dataset, build, protocol, scenario=scenario.name)

@@ -118,31 +118,3 @@ def build_models(
     if not only or "pipeline" in only:
         models.append(PipelineModel("pipeline", round(seconds, 3), pipeline))
     return models
-
-
-@dataclass(frozen=True, eq=False)
-class PipelineModels:
-    """`build_models` with everything but the split already given: what `evaluate` calls."""
-
-    scenario: str
-    config: PipelineConfig
-    registry: Registry
-    run: RunOptions
-    keep_history: bool
-    only: tuple[str, ...] = ()
-
-    def __call__(
-        self, train: Dataset, validation: Targets, *, refit: Dataset | None = None
-    ) -> list[SourceModel | PipelineModel]:
-        """Fit the models of one split."""
-        return build_models(
-            self.scenario,
-            self.config,
-            self.registry,
-            train,
-            validation,
-            self.run,
-            keep_history=self.keep_history,
-            only=self.only,
-            refit=refit,
-        )
