@@ -1,0 +1,52 @@
+"""Last.fm as in LLaRA (SIGIR 2024): artists in the order of listening.
+
+``sequences.tsv`` (sequence_id, split, item_ids) and ``id2name.txt`` (id::name). The set's own split
+is by sequence; here every sequence is a user.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from crossrec.data.frames import Frames, Importer
+from crossrec.data.importing import find_file, read_lines, read_table, sequence_events
+from crossrec.errors import DataError
+
+FORMAT = "llara-lastfm"
+
+
+def importer() -> Importer:
+    """Return the importer."""
+    return read
+
+
+def read(folder: Path) -> Frames:
+    """Read the folder.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or not of the format.
+    """
+    import pandas as pd
+
+    table = read_table(
+        find_file(folder, "sequences.tsv", of=FORMAT),
+        columns=("sequence_id", "item_ids"),
+        sep="\t",
+    )
+    path = find_file(folder, "id2name.txt", of=FORMAT)
+    pairs = [line.partition("::") for line in read_lines(path)]
+    for number, (_, mark, _) in enumerate(pairs, start=1):
+        if not mark:
+            raise DataError(f"{path}: line {number} is not id::name")
+    items = pd.DataFrame(
+        {
+            "item_id": [id_ for id_, _, _ in pairs],
+            "title": [name.strip() for _, _, name in pairs],
+            "item_type": "artist",
+        }
+    )
+    events = sequence_events(table["sequence_id"], table["item_ids"].str.split().tolist())
+    note = f"Last.fm (LLaRA): {len(events)} events in {len(table)} sequences, order only"
+    return Frames(items=items, events=events.assign(event_type="play"), note=note)

@@ -1,0 +1,71 @@
+"""MicroLens: short videos with captions, ``*_pairs.tsv`` and ``*_titles.csv``.
+
+A user's row holds the videos on which the user commented, oldest first.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from crossrec.data.frames import Frames, Importer
+from crossrec.data.importing import read_lines, read_table, sequence_events
+from crossrec.errors import DataError
+
+FORMAT = "microlens"
+_HASH = re.compile(r"[#\N{FULLWIDTH NUMBER SIGN}]")
+
+
+def importer() -> Importer:
+    """Return the importer."""
+    return read
+
+
+def read(folder: Path) -> Frames:
+    """Read the folder: captions become titles, their hashtags categories.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or a row has no tab.
+    """
+    import pandas as pd
+
+    path = _find(folder, "pairs.tsv")
+    users, sequences = [], []
+    for number, line in enumerate(read_lines(path), start=1):
+        user, tab, videos = line.partition("\t")
+        if not tab:
+            raise DataError(f"{path}: line {number} is not a user, a tab and videos")
+        users.append(user)
+        sequences.append(videos.split())
+    events = sequence_events(users, sequences)
+    captions = read_table(_find(folder, "titles.csv"), columns=("item", "title"))
+    parts = [split(caption) for caption in captions["title"]]
+    items = pd.DataFrame(
+        {
+            "item_id": captions["item"],
+            "title": [title for title, _ in parts],
+            "categories": [tags for _, tags in parts],
+        }
+    )
+    note = f"MicroLens: {len(events)} views of {len(users)} users, order only"
+    return Frames(items=items, events=events.assign(event_type="watch"), note=note)
+
+
+def split(caption: str) -> tuple[str, list[str]]:
+    """Return the words of a caption and its hashtags; a caption of tags alone is its own title."""
+    head, *tags = [part.strip() for part in _HASH.split(caption)]
+    tags = [tag for tag in tags if tag]
+    return head or " ".join(tags), tags
+
+
+def _find(folder: Path, end: str) -> Path:
+    """Find ``MicroLens-…_END``, plain or gzipped."""
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; {FORMAT} takes the folder of the data set")
+    found = sorted(p for pack in ("", ".gz") for p in folder.glob(f"*_{end}{pack}"))
+    if len(found) != 1:
+        what = f"*_{end} (or .gz) is missing" if not found else f"{len(found)} files *_{end}"
+        raise DataError(f"{folder} is no {FORMAT} folder: {what}")
+    return found[0]
