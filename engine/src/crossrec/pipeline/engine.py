@@ -21,7 +21,6 @@ from crossrec.plugins.registry import Registry, load_registry
 from crossrec.scenario import Scenario, Surface
 from crossrec.workspace import Workspace
 
-
 #: Events of a user that a request looks back on: what lies further back may be recommended again.
 _HISTORY = 2000
 
