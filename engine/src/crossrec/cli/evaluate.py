@@ -1,0 +1,142 @@
+"""``crossrec evaluate``: how well every source and the pipeline find what came next."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crossrec.cli.common import echo_json, json_option, progress, table, workspace_option
+from crossrec.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from crossrec.data.dataset import Dataset
+    from crossrec.evaluation.protocol import EvaluationProtocol
+    from crossrec.evaluation.report import Report
+
+
+@click.command()
+@click.argument("scenario")
+@workspace_option
+@click.option(
+    "--protocol",
+    type=click.Choice(["temporal", "leave-one-out"]),
+    help="Default: temporal where the events have times, else leave-one-out.",
+)
+@click.option(
+    "--candidates",
+    type=click.Choice(["unseen", "all"]),
+    default="unseen",
+    show_default=True,
+    help="Whether items of the history may come back.",
+)
+@click.option("--models", help="Only these sources, and pipeline: a,b,pipeline.")
+@click.option("--users", type=int, help="Ask only so many test users, drawn with the seed.")
+@click.option("--folds", type=int, help="Cross-validation over so many folds of users instead.")
+@click.option("--refit", is_flag=True, help="Fit again on training and validation.")
+@click.option(
+    "--pipeline",
+    "pipeline_file",
+    type=click.Path(path_type=Path),
+    help="TOML file whose keys replace those of the scenario's default pipeline.",
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1 …")
+@json_option
+def evaluate(
+    scenario: str,
+    workspace: Path,
+    protocol: str | None,
+    candidates: str,
+    models: str | None,
+    users: int | None,
+    folds: int | None,
+    refit: bool,
+    pipeline_file: Path | None,
+    seed: int,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Measure every source of SCENARIO and its pipeline on events that they have not seen.
+
+    Ranking is over the whole catalog. Popularity and repeat-last stand in every table.
+    """
+    from crossrec.components.run import RunOptions
+    from crossrec.evaluation.evaluate import evaluate as run_evaluation
+    from crossrec.pipeline.config import load_config
+    from crossrec.pipeline.evaluate_models import build_models
+    from crossrec.plugins.registry import load_registry
+    from crossrec.workspace import Workspace
+
+    registry = load_registry()
+    known = registry.scenario(scenario)
+    config = load_config(known, pipeline_file)
+    place = Workspace.open(workspace)
+    dataset = place.dataset(known)
+    if not len(dataset.interactions):
+        raise DataError(f"scenario {scenario!r} has no events: run `crossrec ingest {scenario}`")
+    settings = _settings(dataset, protocol, candidates, users, folds, refit, seed)
+    chosen = _names(models)
+    with progress() as report_progress:
+        run = RunOptions(seed=seed, device=device, cache=place.cache, progress=report_progress)
+        build = partial(
+            build_models,
+            scenario,
+            config,
+            registry,
+            run=run,
+            keep_history=candidates == "all",
+            only=chosen,
+        )
+        report = run_evaluation(
+            dataset, build, settings, scenario=scenario, progress=report_progress
+        )
+    echo_json(report.to_dict()) if as_json else _show(report)
+
+
+def _settings(
+    dataset: Dataset,
+    protocol: str | None,
+    candidates: str,
+    users: int | None,
+    folds: int | None,
+    refit: bool,
+    seed: int,
+) -> EvaluationProtocol:
+    """Return the protocol that the options ask for."""
+    from dataclasses import replace
+
+    from crossrec.evaluation.protocol import EvaluationProtocol
+
+    if folds is not None and protocol is not None:
+        raise UsageError("--folds is a protocol of its own: leave --protocol out")
+    chosen = EvaluationProtocol.default_for(dataset)
+    if folds is not None:
+        chosen = replace(chosen, split="cross-validation", folds=folds)
+    elif protocol is not None:
+        chosen = replace(chosen, split=protocol)  # type: ignore[arg-type]
+    return replace(chosen, candidates=candidates, users=users, refit=refit, seed=seed)  # type: ignore[arg-type]
+
+
+def _names(models: str | None) -> tuple[str, ...]:
+    """Split the list of models; an empty one means all."""
+    if models is None:
+        return ()
+    names = tuple(name.strip() for name in models.split(",") if name.strip())
+    if not names:
+        raise UsageError("--models needs at least one name")
+    return names
+
+
+def _show(report: Report) -> None:
+    """Print the tables, then what a reader has to know."""
+    for one in report.tables():
+        click.echo(one.title)
+        table(one.columns, one.rows)
+        click.echo()
+    for failure in report.failed:
+        click.echo(f"left out: {failure.model}: {failure.error}")
+    for note in report.notes:
+        click.echo(f"note: {note}")
