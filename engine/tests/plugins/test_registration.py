@@ -92,6 +92,8 @@ def test_resolve():
         (ValueError(), "ValueError"),
         (KeyError("x"), "KeyError: 'x'"),
         (RuntimeError("\n  padded  \n"), "RuntimeError: padded"),
+        (PluginError("told in full"), "told in full"),
+        (PluginError(), "PluginError"),
     ],
 )
 def test_one_line(error, line):

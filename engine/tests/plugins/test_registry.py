@@ -167,13 +167,26 @@ def test_strict_by_environment(plugins, monkeypatch):
     assert load_registry(fresh=True, warn=False).plugins
 
 
-def test_a_broken_plugin_is_warned_of_once(plugins, caplog):
+def test_a_broken_plugin_is_warned_of_once(plugins, caplog, monkeypatch):
     plugins.add("bad", "1 / 0\n")
+    monkeypatch.setenv("CROSSREC_PLUGINS", "bad")
     with caplog.at_level(logging.WARNING, "crossrec.plugins"):
         load_registry(fresh=True)
         load_registry()
-    told = [r.getMessage() for r in caplog.records if "crossrec-bad" in r.getMessage()]
-    assert told == ["Skipped plugin bad (crossrec-bad): ZeroDivisionError: division by zero"]
+    assert [r.getMessage() for r in caplog.records] == [
+        "Skipped plugin bad (crossrec-bad): ZeroDivisionError: division by zero"
+    ]
+
+
+def test_many_broken_plugins_take_one_line(plugins, caplog, monkeypatch):
+    plugins.add("bad", "1 / 0\n")
+    plugins.add("worse", "import no_such_library\n")
+    monkeypatch.setenv("CROSSREC_PLUGINS", "bad,worse")
+    with caplog.at_level(logging.WARNING, "crossrec.plugins"):
+        load_registry(fresh=True)
+    assert [r.getMessage() for r in caplog.records] == [
+        "Skipped 2 plugins (bad, worse): see `crossrec plugins check`"
+    ]
 
 
 def test_the_unknown_name_of_a_shipped_package_says_what_to_install():
@@ -197,7 +210,7 @@ def test_an_installed_name_is_not_to_be_installed_again():
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        ("failed", "comes with crossrec-music, which is failed: ImportError: libfoo"),
+        ("failed", "comes with crossrec-music, which failed to load: ImportError: libfoo"),
         ("incompatible", "comes with crossrec-music, which is incompatible: ImportError: libfoo"),
         ("blocked", "comes with crossrec-music, which CROSSREC_PLUGINS leaves out"),
     ],

@@ -26,15 +26,21 @@ def add_plugin_commands(cli: LazyGroup) -> list[PluginState]:
     """
     try:
         registry = load_registry(warn=False)
+        collect_commands(registry, cli)
     except CrossrecError as error:
-        click.echo(f"Warning: no plugins: {error}", err=True)
+        click.echo(f"Warning: {error}", err=True)
         return []
-    collect_commands(registry, cli)
     return [state for state in registry.plugins if state.broken]
 
 
 def collect_commands(registry: Registry, cli: LazyGroup) -> None:
-    """Call `register_commands` of every loaded plugin; mark failed in `registry` what raises."""
+    """Call `register_commands` of every loaded plugin; mark failed in `registry` what raises.
+
+    Raises
+    ------
+    PluginError
+        For the first that raises, where the registry is strict.
+    """
     owners: dict[str, str] = dict.fromkeys(cli.lazy, "crossrec")
     for one in registry.loaded:
         if not one.commands or one.state.name == BUILTIN:

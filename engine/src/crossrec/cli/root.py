@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from crossrec.cli.lazy import LazyGroup
 from crossrec.errors import CrossrecError
 from crossrec.plugins.nearest import nearest
+
+if TYPE_CHECKING:
+    from crossrec.plugins.state import PluginState
 
 DEBUG = "CROSSREC_DEBUG"
 INTERRUPTED = 130
@@ -25,7 +28,7 @@ class CrossrecGroup(LazyGroup):
         from crossrec import builtin
 
         builtin.register_commands(cli=self)
-        self._with_plugins = False
+        self._broken: list[PluginState] | None = None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the engine's commands, then those of plugins."""
@@ -40,12 +43,19 @@ class CrossrecGroup(LazyGroup):
 
     def _add_plugin_commands(self) -> None:
         """Add the commands of plugins, once; a plugin that fails at that is named and left out."""
-        if self._with_plugins:
+        if self._broken is not None:
             return
-        self._with_plugins = True
         from crossrec.cli.extend import add_plugin_commands
 
-        add_plugin_commands(self)
+        self._broken = add_plugin_commands(self)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Name broken plugins at the end of the help."""
+        super().format_epilog(ctx, formatter)
+        if self._broken:
+            names = ", ".join(f"{one.name} ({one.distribution})" for one in self._broken)
+            formatter.write_paragraph()
+            formatter.write_text(f"Broken plugins: {names}. See `crossrec plugins check`.")
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -129,9 +129,8 @@ def _load(
             ) from error
         if plugin is not None and manager.is_registered(plugin):
             manager.unregister(plugin)
-        said = str(error) if isinstance(error, PluginError) else one_line(error)
         kept = tuple(collector.registrations) if isinstance(error, CollisionError) else ()
-        return LoadedPlugin(replace(state, status="failed", error=said), kept)
+        return LoadedPlugin(replace(state, status="failed", error=one_line(error)), kept)
     return LoadedPlugin(state, registrations, _implementations(manager, plugin, COMMANDS_HOOK))
 
 

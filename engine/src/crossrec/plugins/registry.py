@@ -27,9 +27,16 @@ log = logging.getLogger("crossrec.plugins")
 
 
 class Registry:
-    """What the loaded plugins registered. Made by `load_registry`."""
+    """What the loaded plugins registered. Made by `load_registry`.
 
-    def __init__(self, loaded: Iterable[LoadedPlugin]) -> None:
+    Attributes
+    ----------
+    strict : bool
+        Whether a plugin that fails later raises too, instead of being marked failed.
+    """
+
+    def __init__(self, loaded: Iterable[LoadedPlugin], *, strict: bool = False) -> None:
+        self.strict = strict
         self._loaded = list(loaded)
         self._scenarios: dict[str, Scenario] = {}
         self._index()
@@ -117,7 +124,16 @@ class Registry:
         """Mark a plugin failed after it was loaded, take back what it registered, return its state.
 
         For whatever a plugin is called for only later, such as its commands.
+
+        Raises
+        ------
+        PluginError
+            Where `strict`.
         """
+        if self.strict:
+            raise PluginError(
+                f"plugin {state.name} of {state.distribution} failed: {one_line(error)}"
+            ) from error
         failed = replace(state, status="failed", error=one_line(error))
         self._loaded = [LoadedPlugin(failed) if one.state == state else one for one in self._loaded]
         self._index()
@@ -134,7 +150,7 @@ def load_registry(*, warn: bool = True, fresh: bool = False) -> Registry:
     Parameters
     ----------
     warn : bool
-        Log one warning for each broken plugin, the first time.
+        Log one line about broken plugins, the first time.
     fresh : bool
         Load again, as after installing a plugin in this process.
 
@@ -151,10 +167,9 @@ def load_registry(*, warn: bool = True, fresh: bool = False) -> Registry:
         _registry.cache_clear()
         _warn.cache_clear()
     registry = _registry(subset, strict)
-    if warn:
-        for state in registry.plugins:
-            if state.broken:
-                _warn(state)
+    broken = tuple(state for state in registry.plugins if state.broken)
+    if warn and broken:
+        _warn(broken)
     return registry
 
 
@@ -163,13 +178,18 @@ def _registry(subset: str | None, strict: bool) -> Registry:
     """Load the registry once for each setting of the environment."""
     found = find_plugins()
     chosen = None if subset is None else _chosen(subset, found)
-    return Registry(load_plugins(found, chosen=chosen, strict=strict))
+    return Registry(load_plugins(found, chosen=chosen, strict=strict), strict=strict)
 
 
 @lru_cache
-def _warn(state: PluginState) -> None:
-    """Log once that a plugin is not used."""
-    log.warning("Skipped plugin %s (%s): %s", state.name, state.distribution, state.error)
+def _warn(broken: tuple[PluginState, ...]) -> None:
+    """Log once which plugins are not used."""
+    if len(broken) == 1:
+        (one,) = broken
+        log.warning("Skipped plugin %s (%s): %s", one.name, one.distribution, one.error)
+    else:
+        names = ", ".join(state.name for state in broken)
+        log.warning("Skipped %d plugins (%s): see `crossrec plugins check`", len(broken), names)
 
 
 def _chosen(subset: str, found: list[FoundPlugin]) -> frozenset[str]:

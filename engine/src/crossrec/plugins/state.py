@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from crossrec.errors import CrossrecError
+
 Status = Literal["loaded", "failed", "incompatible", "blocked"]
 
 
@@ -69,7 +71,12 @@ class PluginState:
 
 
 def one_line(error: BaseException) -> str:
-    """Return an exception as one line: its type and the first line of what it says."""
-    said = str(error).strip().splitlines()
+    """Return an exception as one line: its type and the first line of what it says.
+
+    The type is left out for crossrec's own errors, whose messages are written to stand alone.
+    """
+    said = (str(error).strip().splitlines() or [""])[0]
+    if said and isinstance(error, CrossrecError):
+        return said
     name = type(error).__name__
-    return f"{name}: {said[0]}" if said else name
+    return f"{name}: {said}" if said else name

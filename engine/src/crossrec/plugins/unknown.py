@@ -43,7 +43,8 @@ def _how_to_get(name: str, distribution: str, plugins: Iterable[PluginState]) ->
         if state.distribution != distribution:
             continue
         if state.broken:
-            return f"{name!r} comes with {distribution}, which is {state.status}: {state.error}"
+            fate = "failed to load" if state.status == "failed" else "is incompatible"
+            return f"{name!r} comes with {distribution}, which {fate}: {state.error}"
         if state.status == "blocked":
             return f"{name!r} comes with {distribution}, which CROSSREC_PLUGINS leaves out"
     return f"{name!r} comes with {distribution}: run `crossrec install {distribution}`"
