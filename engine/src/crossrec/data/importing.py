@@ -163,4 +163,4 @@ def seconds(times: pd.Series[Any]) -> pd.Series[Any]:
 
     parsed = pd.to_datetime(times, errors="coerce", utc=True, format="ISO8601")
     result: pd.Series[Any] = (parsed - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
-    return result
+    return result.round(6)

@@ -60,6 +60,10 @@ class Habits:
     fresh_days: float | None = None
     events: tuple[int, int] = (6, 40)
 
+    def __post_init__(self) -> None:
+        if self.follow + self.stay + self.wander > 1:
+            raise ValueError("follow, stay and wander exclude each other: at most 1 together")
+
 
 @dataclass(frozen=True, eq=False)
 class Walks:
