@@ -1,0 +1,121 @@
+"""``crossrec ingest``: files in, a report of good and bad rows out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crossrec.cli.common import echo_json, json_option, progress, workspace_option
+from crossrec.errors import UsageError
+
+if TYPE_CHECKING:
+    from crossrec.data.report import IngestReport
+    from crossrec.ingest import IngestOptions
+    from crossrec.scenario import Scenario
+
+_FILES = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("scenario")
+@click.argument("folder", required=False, type=_FILES)
+@click.option("--items", multiple=True, type=_FILES, help="Items, one a row.")
+@click.option("--events", multiple=True, type=_FILES, help="Events, one a row.")
+@click.option("--users", multiple=True, type=_FILES, help="Users, one a row.")
+@click.option("--format", "format_name", help="Public format of FOLDER, such as unisrec.")
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="NAME=COLUMN",
+    help="Column for user, item, event, time, value, event_id or an item field.",
+)
+@click.option("--encoding", help="Encoding of the files; UTF-8 if not given.")
+@click.option("--delimiter", help="Delimiter of the files; found out if not given.")
+@click.option("--time-format", help="How times are written, such as '%d/%m/%Y %H:%M'.")
+@click.option("--no-clock", is_flag=True, help="Leave times out: the order of the rows counts.")
+@click.option("--strict", is_flag=True, help="Store nothing if any row is bad.")
+@workspace_option
+@json_option
+def ingest(
+    scenario: str,
+    folder: Path | None,
+    items: tuple[Path, ...],
+    events: tuple[Path, ...],
+    users: tuple[Path, ...],
+    format_name: str | None,
+    mapping: tuple[str, ...],
+    encoding: str | None,
+    delimiter: str | None,
+    time_format: str | None,
+    no_clock: bool,
+    strict: bool,
+    workspace: Path,
+    as_json: bool,
+) -> None:
+    """Read files of SCENARIO into the workspace, or a FOLDER in a public --format.
+
+    CSV (any delimiter), JSON lines and Parquet, plain or gzipped. Columns are guessed and shown.
+    Good rows are stored, bad ones counted by cause and written beside; running the same again
+    changes nothing. The workspace is made where it is missing.
+    """
+    from crossrec.data.mapping import parse_map
+    from crossrec.ingest import IngestOptions, RejectedRowsError, ingest_files
+    from crossrec.plugins.registry import load_registry
+
+    if (format_name is None) != (folder is None):
+        raise UsageError("--format NAME and FOLDER belong together: give both, or --items/--events")
+    if format_name and (items or events or users):
+        raise UsageError("--format reads a folder: leave --items, --events and --users out")
+    declared = load_registry().scenario(scenario)
+    with progress() as report_progress:
+        options = IngestOptions(
+            columns=parse_map(mapping, declared),
+            encoding=encoding,
+            delimiter="\t" if delimiter in ("tab", "\\t") else delimiter,
+            time_format=time_format,
+            has_clock=not no_clock,
+            strict=strict,
+            progress=report_progress,
+        )
+        try:
+            if format_name and folder:
+                report = _imported(workspace, declared, format_name, folder, options)
+            else:
+                report = ingest_files(
+                    workspace, declared, items=items, events=events, users=users, options=options
+                )
+        except RejectedRowsError as error:
+            _show(error.report, as_json=as_json)
+            raise
+    _show(report, as_json=as_json)
+
+
+def _imported(
+    workspace: Path, scenario: Scenario, name: str, folder: Path, options: IngestOptions
+) -> IngestReport:
+    from crossrec.ingest import ingest_format
+    from crossrec.plugins.registry import load_registry
+
+    importer = load_registry().get("importers", name).build()
+    return ingest_format(workspace, scenario, importer, folder, options=options)
+
+
+def _show(report: IngestReport, *, as_json: bool) -> None:
+    if as_json:
+        echo_json(report.to_dict())
+        return
+    for line in report.lines():
+        click.echo(_coloured(line))
+
+
+def _coloured(line: str) -> str:
+    """Mark bad rows and notices; click drops the colours where stdout is no terminal."""
+    text = line.lstrip()
+    if text.startswith("bad"):
+        return click.style(line, fg="red")
+    if text.startswith("notice"):
+        return click.style(line, fg="yellow")
+    return line if line.startswith("  ") else click.style(line, bold=True)

@@ -1,0 +1,77 @@
+"""Ids are strings, whatever a file made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.data.rows import Coded
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: The longest id that is accepted, in characters.
+MAX_LENGTH = 1_024
+
+
+def id_text(value: Any) -> str:
+    """Return a cell as an id: text as it is written, whole numbers without a fraction.
+
+    A column of whole numbers with gaps reaches us as 17850.0; as text it would be "17850".
+    """
+    if isinstance(value, str):
+        return value
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value)
+
+
+def coded_ids(column: pd.Series[Any]) -> tuple[Coded, NDArray[np.int8]]:
+    """Code a column of ids, and find those that cannot be used.
+
+    Returns
+    -------
+    coded : Coded
+        Code 0 and up; equal ids get one code.
+    faults : int8 array, shape (n,)
+        0 where fine, else an index into `FAULTS`.
+    """
+    import pandas as pd
+
+    cells = column.to_numpy(dtype=object)
+    try:
+        codes, distinct = pd.factorize(cells, use_na_sentinel=False)
+    except TypeError:  # a list or an object where an id should be
+        cells = np.array([id_text(cell) for cell in cells.tolist()], dtype=object)
+        codes, distinct = pd.factorize(cells)
+    texts = [id_text(value) for value in distinct.tolist()]
+    coded = Coded(codes.astype(np.int64), texts)
+    if len(set(texts)) < len(texts):
+        again = Coded.of(texts)
+        coded = Coded(again.codes[coded.codes], again.values)
+    faults = np.array([_fault(text) for text in coded.values], dtype=np.int8)
+    return coded, faults[coded.codes] if len(faults) else np.zeros(0, dtype=np.int8)
+
+
+#: What can be wrong with an id, to be said after "user" or "item".
+FAULTS = ("", "missing {}", f"{{}} id longer than {MAX_LENGTH:,} characters", "{} id is no text")
+
+
+def _fault(text: str) -> int:
+    if not text or text.isspace():
+        return 1
+    if len(text) > MAX_LENGTH:
+        return 2
+    if text.isascii():
+        return 0
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # half of a surrogate pair, from a JSON escape
+        return 3
+    return 0

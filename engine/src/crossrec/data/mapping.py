@@ -1,0 +1,214 @@
+"""Which column of a file means what: guessed from usual names, shown, and settable."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from crossrec.data.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
+from crossrec.errors import DataError, UsageError
+from crossrec.scenario import ItemSchema, Scenario
+
+TableKind = Literal["items", "events", "users"]
+
+#: What `--map` calls the columns of an events table.
+ROLES = {
+    "user": USER,
+    "item": ITEM,
+    "event": EVENT,
+    "time": TIME,
+    "value": VALUE,
+    "event_id": EVENT_ID,
+}
+
+#: Names that public data sets and shops use, the most telling first, separated by spaces.
+#: Compared by `compact`.
+ALIASES: dict[str, str] = {
+    USER: (
+        "user_id user uid customer_id customer visitor_id visitor client_id member_id reviewer_id "
+        "account_id person_id household_id household_key household profile_id subscriber_id "
+        "listener_id viewer_id buyer_id shopper_id user_name anonymous_id device_id session_id"
+    ),
+    ITEM: (
+        "item_id iid product_id product asin parent_asin sku article_id stock_code movie_id "
+        "film_id video_id track_id song_id artist_id post_id news_id content_id book_id "
+        "business_id goods_id listing_id game_id recipe_id episode_id podcast_id show_id "
+        "question_id document_id doc_id isbn target_id item"
+    ),
+    EVENT: (
+        "event_type event event_name action action_type behavior behaviour behavior_type "
+        "behaviour_type interaction interaction_type activity activity_type feedback_type feedback "
+        "verb type"
+    ),
+    TIME: (
+        "time timestamp event_time event_timestamp date_time ts unix_time unix_review_time "
+        "unix_timestamp time_stamp created_at created occurred_at event_date invoice_date "
+        "order_date transaction_timestamp transaction_date purchase_date rating_date review_time "
+        "played_at listened_at watched_at viewed_at date"
+    ),
+    VALUE: (
+        "value event_value rating ratings stars score overall watch_ratio play_ratio completion "
+        "portion quantity qty play_count plays count weight dwell_time watch_time play_time "
+        "listening_time"
+    ),
+    EVENT_ID: "event_id event_uuid interaction_id review_id",
+}  # fmt: skip
+
+_WANTED: dict[str, tuple[str, ...]] = {
+    "events": (USER, ITEM, EVENT, TIME, VALUE, EVENT_ID),
+    "items": (ITEM,),
+    "users": (USER,),
+}
+_REQUIRED: dict[str, tuple[str, ...]] = {"events": (USER, ITEM), "items": (ITEM,), "users": (USER,)}
+_SPOKEN = {canonical: spoken for spoken, canonical in ROLES.items()}
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """What was found in one table.
+
+    Attributes
+    ----------
+    columns : dict of str to str
+        Source column by crossrec's column name.
+    fields : dict of str to str
+        Source column by field name; items and users only. Columns without a known meaning keep
+        their own name, so that nothing is lost.
+    unused : tuple of str
+        Source columns that are left out.
+    """
+
+    columns: dict[str, str]
+    fields: dict[str, str] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
+
+    def source(self, name: str) -> str | None:
+        """Return the source column of crossrec's column `name`, or None."""
+        return self.columns.get(name)
+
+    def described(self) -> dict[str, str]:
+        """Return source columns by the names that ``--map`` uses."""
+        spoken = {_SPOKEN[name]: column for name, column in self.columns.items()}
+        return {**spoken, **self.fields}
+
+
+def compact(name: str) -> str:
+    """Return what makes two column names equal: ``movieId``, ``movie_id``, ``movie_id:token``."""
+    return "".join(letter for letter in name.split(":")[0].lower() if letter.isalnum())
+
+
+def parse_map(options: Iterable[str], scenario: Scenario) -> dict[str, str]:
+    """Return source columns by crossrec's column or field name, from ``user=customer_id``.
+
+    Raises
+    ------
+    UsageError
+        If an option has no ``=``, or its left side is neither a role nor an item field.
+    """
+    fields = [item_field.name for item_field in scenario.items.fields]
+    overrides: dict[str, str] = {}
+    for option in options:
+        left, equals, right = option.partition("=")
+        left, right = left.strip(), right.strip()
+        if not equals or not left or not right:
+            raise UsageError(f"--map {option!r} should read NAME=COLUMN, such as user=customer_id")
+        name = ROLES.get(left, left)
+        if name not in ROLES.values() and name not in fields:
+            names = [*ROLES, *fields]
+            near = difflib.get_close_matches(left, names, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
+            raise UsageError(f"--map {option!r}: there is no column or field {left!r}; {hint}")
+        overrides[name] = right
+    return overrides
+
+
+def guess_columns(
+    header: Sequence[str],
+    kind: TableKind,
+    scenario: Scenario,
+    overrides: Mapping[str, str],
+    *,
+    source: str,
+) -> ColumnMap:
+    """Find out which column of `header` means what.
+
+    An override whose column is not in this table is left to the others. No column gets two
+    meanings.
+
+    Raises
+    ------
+    DataError
+        If a column that is needed cannot be found: it says which were found and what to add.
+    """
+    taken = {name: column for name, column in overrides.items() if column in header}
+    found: dict[str, str] = {}
+    for name in _WANTED[kind]:
+        column = taken.get(name) or _first(header, _aliases(name, kind, scenario), taken, found)
+        if column is not None:
+            found[name] = column
+    missing = [name for name in _REQUIRED[kind] if name not in found]
+    if missing:
+        raise DataError(_missing(header, missing[0], kind, source))
+    rest = [column for column in header if column not in found.values()]
+    if kind == "events":
+        return ColumnMap(found, {}, tuple(rest))
+    schema = scenario.items if kind == "items" else ItemSchema((), "")
+    return ColumnMap(found, _fields(rest, schema, taken))
+
+
+def _aliases(name: str, kind: TableKind, scenario: Scenario) -> list[str]:
+    """Return the names to look for, the most telling first."""
+    names = ALIASES[name].split()
+    own = scenario.items.field(ITEM) if name == ITEM else None
+    if own is not None:
+        names[1:1] = own.aliases
+    if (kind, name) in (("items", ITEM), ("users", USER)):
+        names.append("id")
+    return names
+
+
+def _first(
+    header: Sequence[str],
+    aliases: Iterable[str],
+    taken: Mapping[str, str],
+    found: Mapping[str, str],
+) -> str | None:
+    """Return the column that bears the first of `aliases` that any free column bears."""
+    used = {*taken.values(), *found.values()}
+    free = {compact(column): column for column in reversed(header) if column not in used}
+    return next((free[compact(alias)] for alias in aliases if compact(alias) in free), None)
+
+
+def _fields(rest: Sequence[str], schema: ItemSchema, taken: Mapping[str, str]) -> dict[str, str]:
+    """Name the remaining columns after the schema's fields, or after themselves."""
+    fields: dict[str, str] = {}
+    free = list(rest)
+    for item_field in schema.fields:
+        wanted = [item_field.name, *item_field.aliases]
+        others = {name: column for name, column in taken.items() if name != item_field.name}
+        column = taken.get(item_field.name) or _first(free, wanted, others, fields)
+        if column in free:
+            fields[item_field.name] = column
+            free.remove(column)
+    for column in free:
+        name = column.split(":")[0] or column
+        fields[column if name in fields else name] = column
+    return fields
+
+
+def _missing(header: Sequence[str], name: str, kind: TableKind, source: str) -> str:
+    """Return what to say when a needed column was not found."""
+    spoken = _SPOKEN[name]
+    if len(header) == 1:
+        shown = header[0] if len(header[0]) <= 60 else header[0][:57] + "..."
+        return (
+            f"{source}: only one column was found ({shown!r}), and none for the {spoken}: give the "
+            f"delimiter with --delimiter, or the column with --map {spoken}=COLUMN"
+        )
+    shown = ", ".join(header[:20]) + (", ..." if len(header) > 20 else "")
+    return (
+        f"{source}: no column for the {spoken} of the {kind}; found: {shown}; say which it is with "
+        f"--map {spoken}=COLUMN"
+    )

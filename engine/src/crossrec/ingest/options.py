@@ -1,0 +1,128 @@
+"""What can be chosen about an ingestion, and the tables that take part in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crossrec.data.mapping import ColumnMap, TableKind, guess_columns
+from crossrec.data.reading import ReadOptions, Source, open_source
+from crossrec.errors import DataError
+from crossrec.scenario import Scenario
+
+#: A file, several, or none.
+Input = str | Path | Sequence[str | Path] | None
+
+
+def _quiet(message: str, done: int, total: int) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True)
+class IngestOptions:
+    """Options of an ingestion.
+
+    Attributes
+    ----------
+    columns : mapping of str to str
+        Source column by crossrec's column or field name: what is not here is guessed.
+        `crossrec.data.mapping.parse_map` makes it from ``user=customer_id``.
+    encoding, delimiter : str or None
+        Found out where None.
+    time_format : str or None
+        A strptime format; found out where None.
+    has_clock : bool
+        False leaves the times out: the order of the rows counts.
+    strict : bool
+        Whether one bad row refuses everything.
+    chunk_rows : int
+        Rows of a batch, which is one transaction.
+    now : callable
+        The time, against which a time lies in the future.
+    progress : callable
+        ``progress(table, rows, 0)``; quiet by default.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    encoding: str | None = None
+    delimiter: str | None = None
+    time_format: str | None = None
+    has_clock: bool = True
+    strict: bool = False
+    chunk_rows: int = 250_000
+    now: Callable[[], float] = time.time
+    progress: Callable[[str, int, int], None] = _quiet
+
+    @property
+    def reading(self) -> ReadOptions:
+        """The options that concern text files."""
+        return ReadOptions(self.encoding, self.delimiter, self.chunk_rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A source whose columns are known."""
+
+    kind: TableKind
+    source: Source
+    columns: ColumnMap
+
+
+def plan_files(
+    scenario: Scenario,
+    inputs: Mapping[TableKind, Input],
+    options: IngestOptions,
+) -> list[Table]:
+    """Open all files and map their columns, before anything is written.
+
+    Items come first, so that events know them.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read, lacks a column, or a mapped column is in none of them.
+    """
+    order: tuple[TableKind, ...] = ("items", "users", "events")
+    opened = [
+        (kind, open_source(path, options.reading))
+        for kind in order
+        for path in _paths(inputs.get(kind))
+    ]
+    return plan_sources(scenario, opened, options)
+
+
+def plan_sources(
+    scenario: Scenario, sources: Sequence[tuple[TableKind, Source]], options: IngestOptions
+) -> list[Table]:
+    """Map the columns of all sources.
+
+    Raises
+    ------
+    DataError
+        If there is no source, one lacks a column, or a mapped column is in none of them.
+    """
+    if not sources:
+        raise DataError("there is nothing to ingest: give --items, --events or --users")
+    for name, column in options.columns.items():
+        if not any(column in source.header for _, source in sources):
+            found = ", ".join(dict.fromkeys(name for _, s in sources for name in s.header))
+            raise DataError(f"no file has a column {column!r} (mapped to {name}); found: {found}")
+    return [
+        Table(kind, source, _mapped(kind, source, scenario, options)) for kind, source in sources
+    ]
+
+
+def _mapped(
+    kind: TableKind, source: Source, scenario: Scenario, options: IngestOptions
+) -> ColumnMap:
+    return guess_columns(source.header, kind, scenario, options.columns, source=source.name)
+
+
+def _paths(given: Input) -> list[Path]:
+    if given is None:
+        return []
+    if isinstance(given, (str, Path)):
+        return [Path(given)]
+    return [Path(path) for path in given]

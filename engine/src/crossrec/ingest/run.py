@@ -1,0 +1,286 @@
+"""Tables → validated rows → store, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.data.columns import ITEM, USER
+from crossrec.data.frames import Frames, Importer
+from crossrec.data.keys import KeyMaker
+from crossrec.data.mapping import TableKind
+from crossrec.data.reading import Chunk, Source
+from crossrec.data.reading.source import FrameSource
+from crossrec.data.report import SHOWN_LINES, IngestReport, RejectedWriter, TableReport, Tally
+from crossrec.data.rows import EventRows
+from crossrec.data.validation import EventDraft, EventValidator, RecordValidator, Verdict
+from crossrec.errors import DataError
+from crossrec.ingest.options import IngestOptions, Input, Table, plan_files, plan_sources
+from crossrec.scenario import Scenario
+from crossrec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from crossrec.store.base import Store
+
+
+class RejectedRowsError(DataError):
+    """Raised by a strict ingestion that found bad rows; `report` has them."""
+
+    def __init__(self, report: IngestReport) -> None:
+        self.report = report
+        causes = ", ".join(dict.fromkeys(cause for table in report.tables for cause in table.bad))
+        super().__init__(
+            f"{report.n_bad:,} bad rows ({causes}), so nothing was stored: mend them, or ingest "
+            "without --strict"
+        )
+
+
+def ingest_files(
+    workspace: Workspace | str | Path,
+    scenario: Scenario,
+    *,
+    items: Input = None,
+    events: Input = None,
+    users: Input = None,
+    options: IngestOptions | None = None,
+) -> IngestReport:
+    """Ingest CSV, JSON lines or Parquet files, plain or gzipped.
+
+    Good rows are stored batch by batch, bad ones written to the workspace's ``rejected`` folder.
+    Ingesting the same file again changes nothing.
+
+    Parameters
+    ----------
+    workspace : Workspace or path
+        A path is opened, or made once the files are known to be readable.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read as what it was given for.
+    RejectedRowsError
+        If there are bad rows and `options.strict` is set.
+    WorkspaceError
+        If the workspace cannot be written.
+    """
+    options = options or IngestOptions()
+    inputs: dict[TableKind, Input] = {"items": items, "users": users, "events": events}
+    tables = plan_files(scenario, inputs, options)
+    return _ingest(workspace, scenario, tables, options)
+
+
+def ingest_frames(
+    workspace: Workspace | str | Path,
+    scenario: Scenario,
+    frames: Frames,
+    *,
+    options: IngestOptions | None = None,
+) -> IngestReport:
+    """Ingest tables in memory, validated like files; their row numbers begin with 1.
+
+    Raises
+    ------
+    DataError, RejectedRowsError, WorkspaceError
+        As `ingest_files`.
+    """
+    options = options or IngestOptions()
+    options = replace(options, has_clock=options.has_clock and frames.has_clock)
+    given: list[tuple[TableKind, object]] = [
+        ("items", frames.items), ("users", frames.users), ("events", frames.events)
+    ]  # fmt: skip
+    sources: list[tuple[TableKind, Source]] = [
+        (kind, FrameSource(kind, frame, options.chunk_rows))  # type: ignore[arg-type]
+        for kind, frame in given
+        if frame is not None
+    ]
+    tables = plan_sources(scenario, sources, options)
+    report = _ingest(workspace, scenario, tables, options)
+    report.note = frames.note
+    return report
+
+
+def ingest_format(
+    workspace: Workspace | str | Path,
+    scenario: Scenario,
+    importer: Importer,
+    folder: str | Path,
+    *,
+    options: IngestOptions | None = None,
+) -> IngestReport:
+    """Ingest a public data set through its importer.
+
+    Raises
+    ------
+    DataError, RejectedRowsError, WorkspaceError
+        As `ingest_files`.
+    """
+    path = Path(folder)
+    if not path.exists():
+        raise DataError(f"there is no folder {path}")
+    return ingest_frames(workspace, scenario, importer(path), options=options)
+
+
+def _ingest(
+    workspace: Workspace | str | Path,
+    scenario: Scenario,
+    tables: list[Table],
+    options: IngestOptions,
+) -> IngestReport:
+    """Store all tables under the workspace's writer lock."""
+    if not isinstance(workspace, Workspace):
+        workspace = Workspace.create(workspace)
+    folder = workspace.rejected / scenario.name
+    with workspace.writing():
+        store = workspace.store()
+        if options.strict:
+            checked = IngestReport(scenario.name, stored=False)
+            for table in tables:
+                job = _Job(table, scenario, options, folder, _taken(checked))
+                checked.tables.append(job.run(None))
+            if checked.n_bad:
+                raise RejectedRowsError(checked)
+        report = IngestReport(scenario.name)
+        for table in tables:
+            job = _Job(table, scenario, options, folder, _taken(report))
+            report.tables.append(job.run(store))
+        counts = store.counts(scenario.name)
+    report.has_clock = counts.has_clock
+    report.totals = {
+        "users": counts.users,
+        "items": counts.items,
+        "known_items": counts.known_items,
+        "events": counts.events,
+    }
+    return report
+
+
+def _taken(report: IngestReport) -> set[str]:
+    """Return the file names for rejected rows that this ingestion has used."""
+    return {table.rejected.name for table in report.tables if table.rejected is not None}
+
+
+class _Job:
+    """One table on its way into the store (or, for a strict check, into nothing)."""
+
+    def __init__(
+        self,
+        table: Table,
+        scenario: Scenario,
+        options: IngestOptions,
+        folder: Path,
+        taken: set[str],
+    ) -> None:
+        self._table = table
+        self._scenario = scenario
+        self._options = options
+        self._rejected = RejectedWriter(
+            folder / _free_name(table.source.name, taken), table.source.header
+        )
+        self._report = TableReport(
+            table.kind, table.source.name, table.columns.described(), table.columns.unused
+        )
+
+    def run(self, store: Store | None) -> TableReport:
+        """Validate and store all chunks, and say what became of them."""
+        with closing(self._rejected):
+            notes = self._events(store) if self._table.kind == "events" else self._records(store)
+        self._report.notes = [*self._table.source.notes, *notes]
+        self._report.rejected = self._rejected.close()
+        return self._report
+
+    def _chunks(self, numeric: list[str]) -> Iterator[Chunk]:
+        for chunk in self._table.source.chunks(numeric):
+            self._report.rows += len(chunk.frame) + len(chunk.failures)
+            self._report.good += len(chunk.frame)
+            for failure in chunk.failures:
+                self._report.reject(failure.cause, [failure.line])
+            self._rejected.write((f.line, f.cause, [f.text]) for f in chunk.failures)
+            yield chunk
+            self._options.progress(self._report.name, self._report.rows, 0)
+
+    def _count(self, chunk: Chunk, verdict: Verdict) -> None:
+        """Count and write down the rejected rows of a chunk, in the order of their lines."""
+        if verdict.good.all():
+            return
+        causes = {row: cause for cause, rows in verdict.faults for row in rows.tolist()}
+        places = np.array(sorted(causes), dtype=np.int64)
+        lines = dict(zip(places.tolist(), chunk.lines(places).tolist(), strict=True))
+        for cause, rows in verdict.faults:
+            self._report.reject(cause, [lines[row] for row in rows.tolist()])
+        self._report.good -= len(places)
+        cells = chunk.frame.iloc[places].itertuples(index=False, name=None)
+        self._rejected.write(
+            (lines[row], causes[row], list(values))
+            for row, values in zip(places.tolist(), cells, strict=True)
+        )
+
+    def _events(self, store: Store | None) -> list[str]:
+        options = self._options
+        validator = EventValidator(
+            self._scenario,
+            self._table.columns,
+            now=options.now(),
+            has_clock=options.has_clock,
+            time_format=options.time_format,
+        )
+        keys = KeyMaker()
+        known = set() if store is None else store.known_items(self._scenario.name)
+        for chunk in self._chunks(list(validator.numeric)):
+            draft, verdict = validator.check(chunk.frame)
+            self._count(chunk, verdict)
+            unknown = np.array([id_ not in known for id_ in draft.items.values], dtype=bool)
+            self._notice_unknown(chunk, verdict.good, unknown[draft.items.codes])
+            if store is not None:
+                rows = _keyed(draft, keys)
+                self._report.new += store.add_events(self._scenario.name, rows)
+        return validator.notes()
+
+    def _notice_unknown(
+        self, chunk: Chunk, good: NDArray[np.bool_], unknown: NDArray[np.bool_]
+    ) -> None:
+        """Count the events that name items without a row in the item table."""
+        text = "item is not in the item table; kept"
+        room = SHOWN_LINES - len(self._report.notices.get(text, Tally()).lines)
+        rows = np.flatnonzero(good)[unknown][:room]
+        lines = chunk.lines(rows).tolist() if len(rows) else []
+        self._report.notice(text, int(unknown.sum()), lines)
+
+    def _records(self, store: Store | None) -> list[str]:
+        kind = self._table.kind
+        name = ITEM if kind == "items" else USER
+        validator = RecordValidator(self._scenario, self._table.columns, name)
+        for chunk in self._chunks([]):
+            draft, verdict = validator.check(chunk.frame)
+            self._count(chunk, verdict)
+            repeated = draft.repeated
+            lines = chunk.lines(repeated).tolist() if len(repeated) else []
+            self._report.notice("repeated id, the later fields count", len(repeated), lines)
+            if store is not None:
+                add = store.add_items if kind == "items" else store.add_users
+                self._report.new += add(self._scenario.name, draft.records)
+        return validator.notes()
+
+
+def _keyed(draft: EventDraft, keys: KeyMaker) -> EventRows:
+    return EventRows(
+        users=draft.users,
+        items=draft.items,
+        types=draft.types,
+        times=draft.times,
+        values=draft.values,
+        keys=keys.keys(draft),
+    )
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """Return the name of the file for rejected rows, one that this ingestion has not used."""
+    candidate, number = f"{name}.rejected.csv", 2
+    while candidate in taken:
+        candidate, number = f"{name}.rejected-{number}.csv", number + 1
+    return candidate
