@@ -14,6 +14,11 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
+from hypothesis import settings
+
+# A machine that is busy with other tests must not fail these.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 MakeDataset = Callable[..., Dataset]
 

@@ -110,4 +110,6 @@ def test_queries_can_be_asked_in_blocks(data):
     queries = queries_of(leave_one_out(data).test, data)
     blocks = queries.blocks(3)
     assert [len(block) for block in blocks] == [3, 3, 2]
-    assert np.concatenate([queries.take(block).users for block in blocks]).tolist() == list(range(8))
+    assert np.concatenate([queries.take(block).users for block in blocks]).tolist() == list(
+        range(8)
+    )

@@ -157,7 +157,7 @@ def test_few_differences_without_ties_are_tested_as_scipy_does(n):
 
 
 def test_few_differences_with_ties_are_tested_exactly():
-    # All ranks are 3; five of one sign have probability 2 / 2^5, and no less extreme way is counted.
+    # All ranks are 3; five of one sign have probability 2 / 2^5.
     assert wilcoxon_p(np.full(5, 0.5)) == (2 / 32, 1)
     # Four against one: 2 · (1 + 5) / 32.
     assert wilcoxon_p(np.array([-0.5, -0.5, 0.5, -0.5, -0.5])) == (12 / 32, -1)
