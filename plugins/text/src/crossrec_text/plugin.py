@@ -1,0 +1,48 @@
+"""What this package registers with crossrec; imports nothing heavy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crossrec import hookimpl
+
+if TYPE_CHECKING:
+    import click
+    from crossrec.plugins.registration import Register
+
+
+@hookimpl
+def register_encoders(register: Register) -> None:
+    """Register the encoders by import path."""
+    register(
+        "transformer",
+        "crossrec_text.transformer:TransformerEncoder",
+        config="crossrec_text.settings:TransformerConfig",
+        summary="sentence vectors of a transformer, all-MiniLM-L6-v2 by default, cached by content",
+    )
+    register(
+        "tfidf-svd",
+        "crossrec_text.tfidf_svd:TfidfSvdEncoder",
+        config="crossrec_text.settings:TfidfSvdConfig",
+        summary="latent semantic vectors: TF-IDF of words and truncated SVD, no transformer needed",
+    )
+
+
+@hookimpl
+def register_candidate_generators(register: Register) -> None:
+    """Register the content source by import path."""
+    register(
+        "content",
+        "crossrec_text.content:ContentSource",
+        config="crossrec_text.settings:ContentConfig",
+        capabilities={"score", "explain"},
+        summary="what reads like the history: vectors, words and title n-grams; needs no events",
+    )
+
+
+@hookimpl
+def register_commands(cli: click.Group) -> None:
+    """Add `crossrec vectors`."""
+    from crossrec_text.commands import vectors
+
+    cli.add_command(vectors)
