@@ -12,7 +12,7 @@ from importlib.util import find_spec
 
 from crossrec.errors import CrossrecError, PluginError, UsageError
 from crossrec.plugins.found import find_plugins
-from crossrec.plugins.known import PROVIDERS
+from crossrec.plugins.known import SHIPPED
 from crossrec.plugins.nearest import nearest
 from crossrec.plugins.registry import STRICT, SUBSET
 from crossrec.plugins.requirements import installed_version
@@ -161,7 +161,7 @@ def _check(packages: Sequence[str]) -> None:
     """
     if not packages:
         raise UsageError("name at least one package")
-    ours = {name.removeprefix("crossrec-"): name for name in PROVIDERS.values()}
+    ours = {name.removeprefix("crossrec-"): name for name in SHIPPED}
     for package in packages:
         if package.startswith("-"):
             raise UsageError(f"{package!r} is no package")

@@ -1,16 +1,61 @@
 """Which distribution provides what: a small static table, for messages about what is missing.
 
-It is only read where a name is unknown; a test compares it with the packages that crossrec ships.
+It is only read where a name is unknown; a test compares it with what crossrec's packages register.
 """
 
 from __future__ import annotations
 
-#: Scenarios and other components that a shipped distribution provides: (kind, name) → distribution.
+#: Distribution → what it registers, by kind.
+SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
+    "crossrec-text": {
+        "encoders": ("transformer", "tfidf-svd"),
+        "candidate_generators": ("content",),
+    },
+    "crossrec-collaborative": {
+        "candidate_generators": (
+            "popularity",
+            "popularity-decayed",
+            "trending",
+            "covisitation",
+            "item-knn",
+            "user-knn",
+            "ease",
+            "als",
+            "bpr",
+        ),
+    },
+    "crossrec-lightfm": {"candidate_generators": ("lightfm",)},
+    "crossrec-social": {
+        "scenarios": ("social",),
+        "importers": ("stackexchange", "deskdrop", "yelp-s3rec"),
+    },
+    "crossrec-ecommerce": {
+        "scenarios": ("ecommerce",),
+        "importers": (
+            "unisrec",
+            "recbole",
+            "uci-online-retail",
+            "completejourney",
+            "retailrocket",
+            "amazon14",
+        ),
+    },
+    "crossrec-video": {
+        "scenarios": ("video",),
+        "importers": ("movielens", "microlens", "ml1m-sequences"),
+    },
+    "crossrec-music": {
+        "scenarios": ("music",),
+        "importers": ("hetrec-lastfm", "llara-lastfm"),
+    },
+}
+
+#: (kind, name) → the distribution that registers it.
 PROVIDERS: dict[tuple[str, str], str] = {
-    ("scenarios", "social"): "crossrec-social",
-    ("scenarios", "ecommerce"): "crossrec-ecommerce",
-    ("scenarios", "video"): "crossrec-video",
-    ("scenarios", "music"): "crossrec-music",
+    (kind, name): distribution
+    for distribution, kinds in SHIPPED.items()
+    for kind, names in kinds.items()
+    for name in names
 }
 
 #: Optional libraries → what to install for them.

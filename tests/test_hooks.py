@@ -1,0 +1,332 @@
+"""A hook without documentation, without an exercised example or without a shipped plugin fails."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from crossrec import hookspecs
+from crossrec.components.candidates import Pool
+from crossrec.components.protocols import (
+    CandidateGenerator,
+    Encoder,
+    Policy,
+    PolicyContext,
+    Ranker,
+)
+from crossrec.components.query import Query
+from crossrec.components.run import RunOptions
+from crossrec.components.slate import Slate, SlateItem
+from crossrec.data.catalog import Catalog
+from crossrec.data.dataset import Dataset
+from crossrec.data.events import Events
+from crossrec.data.vocabulary import Vocabulary
+from crossrec.errors import DataError
+from crossrec.plugins.found import find_plugins
+from crossrec.plugins.known import EXTRAS, PROVIDERS
+from crossrec.plugins.loader import hook_names, load_plugins
+from crossrec.plugins.registration import KINDS
+from crossrec.plugins.registry import Registry, load_registry
+from crossrec.scenario import ItemSchema
+from crossrec.store.base import Store
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = (ROOT / "docs" / "hooks.md").read_text(encoding="utf-8")
+HOOKS = hook_names()
+_BLOCK = re.compile(r"```python\n# (crossrec_example/\w+\.py)\n(.*?)```", re.DOTALL)
+
+
+def signature(hook: str) -> str:
+    return f"{hook}({', '.join(inspect.signature(getattr(hookspecs, hook)).parameters)})"
+
+
+def section(hook: str) -> str:
+    """Return what the page says of one hook."""
+    _, found, rest = PAGE.partition(f"\n## `{signature(hook)}`\n")
+    assert found, f"docs/hooks.md has no section '## `{signature(hook)}`'"
+    return rest.partition("\n## ")[0]
+
+
+@pytest.fixture
+def example(tmp_path, monkeypatch):
+    """Return a function that installs the example of one hook and loads it as a plugin."""
+
+    def install(hook: str):
+        files = dict(_BLOCK.findall(section(hook)))
+        package = tmp_path / "crossrec_example"
+        package.mkdir()
+        for path, code in files.items():
+            (tmp_path / path).write_text(code, encoding="utf-8")
+        info = tmp_path / "crossrec_example-0.1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            "Metadata-Version: 2.1\nName: crossrec-example\nVersion: 0.1.0\n"
+            "Requires-Dist: crossrec>=0.1,<0.2\n"
+        )
+        (info / "entry_points.txt").write_text("[crossrec]\nexample = crossrec_example.plugin\n")
+        monkeypatch.syspath_prepend(str(tmp_path))
+        (found,) = (p for p in find_plugins() if p.distribution == "crossrec-example")
+        (loaded,) = load_plugins([found], strict=True)
+        return loaded
+
+    yield install
+    for name in [name for name in sys.modules if name.partition(".")[0] == "crossrec_example"]:
+        del sys.modules[name]
+
+
+def dataset() -> Dataset:
+    """Return three users who turn to items of six, the last at time 50."""
+    schema = ItemSchema(fields=(), text_template="{title}", creator="by")
+    records = {
+        f"i{j}": {"title": title, "by": by}
+        for j, (title, by) in enumerate(
+            [
+                ("red bean soup", "ann"),
+                ("Red BEAN stew", "ann"),
+                ("apple tart", "bob"),
+                ("", ""),
+                ("plum tart", "bob"),
+                ("never seen", "cy"),
+            ]
+        )
+    }
+    catalog = Catalog.from_records(Vocabulary(records), records, schema)
+    events = Events.from_columns([0, 0, 1, 1, 2], [0, 1, 2, 3, 4], [10, 20, 30, 40, 50])
+    return Dataset.build(Vocabulary(["u0", "u1", "u2"]), catalog, events, has_clock=True)
+
+
+def queries(data: Dataset):
+    from crossrec.components.query import QueryBatch
+
+    return QueryBatch.from_histories(data.sequences)
+
+
+def exercise_encoders(component, tmp_path):
+    encoder = component.build({"dim": 64})
+    assert isinstance(encoder, Encoder)
+    vectors = encoder.encode(dataset().catalog, RunOptions())
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (6, 64)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 1, 1, 0, 1, 1], rtol=1e-6)
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
+
+
+def exercise_candidate_generators(component, tmp_path):
+    source, data = component.build(), dataset()
+    assert isinstance(source, CandidateGenerator)
+    source.fit(data, RunOptions())
+    found = source.generate(queries(data), 3)
+    assert found.row(0).tolist() == [4, 3, 2]
+    assert found.row(2).tolist() == [3, 2, 1]
+    assert 5 not in source.generate(queries(data), 99).index
+    fresh = component.build()
+    fresh.restore(source.state(), data.catalog)
+    np.testing.assert_array_equal(fresh.generate(queries(data), 3).index, found.index)
+    asked = np.array([[4, -1, 5]] * 3)
+    scores = fresh.score(queries(data), asked)
+    assert scores[0, 0] == found.score[0, 0]
+    assert np.isnan(scores[:, 1:]).all()
+    assert len(fresh.explain(queries(data).take(np.array([0])), np.array([4, 3]))) == 2
+
+
+def exercise_rankers(component, tmp_path):
+    ranker, data = component.build(), dataset()
+    assert isinstance(ranker, Ranker)
+    zeros = np.zeros((3, 2), np.float32)
+    index = np.array([[0, 1, -1]] * 3)
+    ranks = np.array([[[0, -1], [1, 0], [-1, -1]]] * 3)
+    pool = Pool(index, np.zeros((3, 3, 2), np.float32), ranks, ("a", "b"), zeros, zeros + 1)
+    scores = ranker.score(queries(data), pool)
+    assert scores.tolist() == [[1.0, 2.0, -np.inf]] * 3
+    component.build().restore(ranker.state(), data.catalog)
+
+
+def exercise_policies(component, tmp_path):
+    policy, data = component.build(), dataset()
+    assert isinstance(policy, Policy)
+    slate = Slate(tuple(SlateItem(j, f"i{j}", 1 - j / 10) for j in range(5)))
+    answer = policy.apply(slate, PolicyContext(Query(), data.catalog, 60.0))
+    assert answer.item_ids == ("i0", "i2", "i3")
+    assert [(c.item_id, c.why) for c in answer.changes] == [
+        ("i1", "another item of ann stands above"),
+        ("i4", "another item of bob stands above"),
+    ]
+
+
+def exercise_scenarios(component, tmp_path):
+    scenario = component.build()
+    assert scenario.name == component.name == "recipes"
+    assert scenario.event("click").name == "view"
+    assert scenario.surface(scenario.main_surface) is not None
+    assert scenario.event(scenario.default_event) is not None
+
+
+def exercise_importers(component, tmp_path):
+    (tmp_path / "pairs.txt").write_text("u1 i1\nu1 i2\n\nu2 i1\n")
+    frames = component.build()(tmp_path)
+    assert frames.events.values.tolist() == [["u1", "i1"], ["u1", "i2"], ["u2", "i1"]]
+    assert frames.note == "3 pairs, no times"
+    with pytest.raises(DataError, match=r"pairs\.txt"):
+        component.build()(tmp_path / "crossrec_example")
+
+
+def exercise_stores(component, tmp_path):
+    from crossrec.plugins.registration import resolve
+
+    store = resolve(component.factory)(tmp_path / "store.db")
+    try:
+        assert isinstance(store, Store)
+        assert store.add_items("recipes", {"i1": {"title": "soup"}, "i2": {}}) == 2
+        assert store.add_items("recipes", {"i1": {"title": "stew"}}) == 0
+        assert store.added == 2
+        assert store.counts("recipes").items == 2
+    finally:
+        store.close()
+
+
+def exercise_executors(component, tmp_path):
+    begun = []
+    results = component.build().map(lambda job: (begun.append(job), job * 2)[1], [1, 2, 3])
+    assert results == [2, 4, 6]
+    assert begun == [3, 2, 1]
+
+
+def exercise_commands(loaded):
+    from crossrec.cli.extend import collect_commands
+    from crossrec.cli.lazy import LazyGroup
+
+    registry, cli = Registry([loaded]), LazyGroup(name="crossrec")
+    collect_commands(registry, cli)
+    assert [state.error for state in registry.plugins] == [""]
+    assert "Greet somebody." in CliRunner().invoke(cli, ["--help"]).output
+    assert CliRunner().invoke(cli, ["greet", "you"]).output == "Hello you\n"
+
+
+EXERCISES = {
+    "register_encoders": exercise_encoders,
+    "register_candidate_generators": exercise_candidate_generators,
+    "register_rankers": exercise_rankers,
+    "register_policies": exercise_policies,
+    "register_scenarios": exercise_scenarios,
+    "register_importers": exercise_importers,
+    "register_stores": exercise_stores,
+    "register_executors": exercise_executors,
+}
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_every_hook_is_documented_with_its_signature_and_an_example(hook):
+    text = section(hook)
+    assert len(text.partition("```")[0].split()) > 15, "says what it is for and when it is called"
+    files = dict(_BLOCK.findall(text))
+    assert f"def {signature(hook)}:" in files["crossrec_example/plugin.py"]
+
+
+def test_the_page_documents_no_hook_that_is_not_there():
+    assert re.findall(r"^## `(register_\w+)\(", PAGE, re.MULTILINE) == list(HOOKS)
+
+
+def test_the_page_tells_every_capability_and_argument_of_register():
+    from crossrec.plugins.registration import CAPABILITIES, Register
+
+    for name in CAPABILITIES:
+        assert f"`{name}`" in PAGE
+    for name in list(inspect.signature(Register.__call__).parameters)[1:]:
+        assert f"| `{name}` |" in PAGE
+
+
+@pytest.mark.parametrize("hook", [hook for hook in HOOKS if hook != "register_commands"])
+def test_every_hook_is_exercised_by_its_documented_example(hook, example, tmp_path):
+    loaded = example(hook)
+    assert loaded.state.hooks == (hook,)
+    (component,) = loaded.registrations
+    assert component.kind == hook.removeprefix("register_")
+    EXERCISES[hook](component, tmp_path)
+
+
+def test_the_command_hook_is_exercised_by_its_documented_example(example):
+    exercise_commands(example("register_commands"))
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_the_plugin_module_of_every_example_imports_nothing_heavy(hook):
+    code = dict(_BLOCK.findall(section(hook)))["crossrec_example/plugin.py"]
+    assert re.findall(r"^(?:import|from) .*", code, re.MULTILINE) == [
+        "from crossrec import hookimpl"
+    ]
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_every_hook_is_implemented_by_a_shipped_plugin(hook):
+    shipped = {"crossrec", *shipped_distributions()}
+    implementers = [
+        state.distribution
+        for state in load_registry().plugins
+        if state.status == "loaded" and hook in state.hooks and state.distribution in shipped
+    ]
+    assert implementers, f"no shipped plugin implements {hook}"
+
+
+def test_every_installed_plugin_is_loaded():
+    from crossrec.cli.plugins import plugin_states
+
+    assert [f"{s.name}: {s.error}" for s in plugin_states() if s.broken] == []
+
+
+def test_no_shipped_plugin_warns():
+    shipped = {"crossrec", *shipped_distributions()}
+    warned = [s for s in load_registry().plugins if s.distribution in shipped and s.warnings]
+    assert warned == []
+
+
+def shipped_distributions() -> list[str]:
+    """Return the names of the distributions in this repository, the engine's aside."""
+    files = [*ROOT.glob("plugins/*/pyproject.toml"), *ROOT.glob("scenarios/*/pyproject.toml")]
+    return sorted(tomllib.loads(path.read_text())["project"]["name"] for path in files)
+
+
+@pytest.mark.parametrize("distribution", shipped_distributions())
+def test_the_table_of_providers_is_what_the_packages_register(distribution):
+    """The table answers for packages that are *not* installed, so it has to be written down."""
+    state = next((s for s in load_registry().plugins if s.distribution == distribution), None)
+    if state is None:
+        pytest.skip(f"{distribution} is not installed")
+    told = {f"{kind}:{name}" for (kind, name), of in PROVIDERS.items() if of == distribution}
+    assert told == set(state.components)
+
+
+def test_the_table_of_providers_names_shipped_packages_only():
+    assert set(PROVIDERS.values()) <= set(shipped_distributions())
+    assert {kind for kind, _ in PROVIDERS} <= set(KINDS)
+
+
+def test_the_extras_in_hints_exist():
+    declared = {"crossrec": ROOT / "engine"} | {
+        tomllib.loads((folder / "pyproject.toml").read_text())["project"]["name"]: folder
+        for folder in [*ROOT.glob("plugins/*"), *ROOT.glob("scenarios/*")]
+        if (folder / "pyproject.toml").exists()
+    }
+    for wanted in EXTRAS.values():
+        name, _, extra = wanted.rstrip("]").partition("[")
+        project = tomllib.loads((declared[name] / "pyproject.toml").read_text())["project"]
+        assert not extra or extra in project["optional-dependencies"], wanted
+
+
+def test_the_python_in_the_page_on_plugins_runs(capsys):
+    page = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(compile(code, "docs/plugins.md", "exec"), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("builtin crossrec 0.1.0 loaded")
+    assert lines[-1] == "[1, 2]"
+
+
+def test_loading_everything_twice_gives_the_same():
+    first = [one.state for one in load_plugins(find_plugins())]
+    assert [one.state for one in load_plugins(find_plugins())] == first
