@@ -1,0 +1,24 @@
+"""Conformance classes and toy data with known right answers, for plugin authors.
+
+``class TestMine(CandidateGeneratorTests): component = "mine"`` is a whole test suite.
+"""
+
+from __future__ import annotations
+
+from crossrec.testing import toy
+from crossrec.testing.base import Conformance
+from crossrec.testing.candidates import CandidateGeneratorTests
+from crossrec.testing.encoders import EncoderTests
+from crossrec.testing.policies import PolicyTests
+from crossrec.testing.rankers import RankerTests
+from crossrec.testing.scenarios import ScenarioTests
+
+__all__ = [
+    "CandidateGeneratorTests",
+    "Conformance",
+    "EncoderTests",
+    "PolicyTests",
+    "RankerTests",
+    "ScenarioTests",
+    "toy",
+]

@@ -1,0 +1,74 @@
+"""Every installed component passes the conformance kit: a plugin is tested by being installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from crossrec.plugins.registry import load_registry
+from crossrec.testing import (
+    CandidateGeneratorTests,
+    Conformance,
+    EncoderTests,
+    PolicyTests,
+    RankerTests,
+    ScenarioTests,
+)
+
+#: What the kit cannot find out by itself. Everything else is tested with its defaults.
+TRAITS: Mapping[str, Mapping[str, Any]] = {
+    "candidate_generators:popularity": {"personalised": False},
+    "candidate_generators:popularity-decayed": {"personalised": False},
+    "candidate_generators:trending": {"personalised": False},
+    "candidate_generators:content": {"by_events": False},
+    "rankers:rrf": {"learns": False},
+}
+
+KITS: tuple[type[Conformance], ...] = (
+    CandidateGeneratorTests,
+    EncoderTests,
+    PolicyTests,
+    RankerTests,
+    ScenarioTests,
+)
+
+
+def class_name(kind: str, name: str) -> str:
+    """Return ``TestCandidateGenerators_item_knn``."""
+    return f"Test{kind.title().replace('_', '')}_{name.replace('-', '_')}"
+
+
+def classes() -> dict[str, type[Conformance]]:
+    """Return one test class for each registered component of the kinds that have a kit."""
+    registry = load_registry()
+    return {
+        class_name(kit.kind, one.name): type(
+            class_name(kit.kind, one.name),
+            (kit,),
+            {"component": one.name, **TRAITS.get(f"{kit.kind}:{one.name}", {})},
+        )
+        for kit in KITS
+        for one in registry.all(kit.kind)
+    }
+
+
+globals().update(classes())
+
+
+def test_all_plugins_of_this_repository_are_loaded() -> None:
+    broken = {state.name: state.error for state in load_registry().plugins if state.broken}
+    assert not broken
+
+
+@pytest.mark.parametrize("kit", KITS, ids=lambda kit: kit.kind)
+def test_every_kind_has_a_component_that_is_tested(kit: type[Conformance]) -> None:
+    names = {one.name for one in load_registry().all(kit.kind)}
+    assert names
+    assert {class_name(kit.kind, name) for name in names} <= set(globals())
+
+
+def test_no_trait_is_left_over() -> None:
+    registry = load_registry()
+    there = {f"{kit.kind}:{one.name}" for kit in KITS for one in registry.all(kit.kind)}
+    assert set(TRAITS) <= there
