@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crossrec.cli.common import echo_json, json_option, progress, workspace_option
-from crossrec.errors import UsageError
+from crossrec.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from crossrec.data.report import IngestReport
@@ -91,6 +91,10 @@ def ingest(
             _show(error.report, as_json=as_json)
             raise
     _show(report, as_json=as_json)
+    for table in report.tables:
+        if table.rows and not table.good:
+            cause = max(table.bad, key=lambda name: table.bad[name].count)
+            raise DataError(f"{table.name}: no row could be used, mostly for: {cause}")
 
 
 def _imported(

@@ -56,6 +56,9 @@ ALIASES: dict[str, str] = {
     EVENT_ID: "event_id event_uuid interaction_id review_id",
 }  # fmt: skip
 
+#: What ingestion writes before the columns of rejected rows; never a field of an item.
+REJECTED_COLUMNS = ("rejected_line", "rejected_cause")
+
 _WANTED: dict[str, tuple[str, ...]] = {
     "events": (USER, ITEM, EVENT, TIME, VALUE, EVENT_ID),
     "items": (ITEM,),
@@ -151,7 +154,8 @@ def guess_columns(
     missing = [name for name in _REQUIRED[kind] if name not in found]
     if missing:
         raise DataError(_missing(header, missing[0], kind, source))
-    rest = [column for column in header if column not in found.values()]
+    used = {*found.values(), *REJECTED_COLUMNS}
+    rest = [column for column in header if column not in used]
     if kind == "events":
         return ColumnMap(found, {}, tuple(rest))
     schema = scenario.items if kind == "items" else ItemSchema((), "")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from crossrec.data.mapping import TableKind
+from crossrec.data.mapping import REJECTED_COLUMNS, TableKind
 
 #: How many line numbers are kept for a cause.
 SHOWN_LINES = 5
@@ -174,8 +174,8 @@ class IngestReport:
 class RejectedWriter:
     """Writes the rejected rows of one table to a CSV file, made with the first of them.
 
-    The file begins with the line number and the cause, followed by the columns of the source, so
-    that it can be mended and ingested: columns of another name do not disturb.
+    Line number and cause stand before the columns of the source, so that the file can be mended
+    and ingested as it is.
     """
 
     def __init__(self, path: Path, header: Sequence[str]) -> None:
@@ -186,12 +186,14 @@ class RejectedWriter:
 
     def write(self, rows: Iterable[tuple[int, str, Sequence[Any]]]) -> None:
         """Write rows of line number, cause and cells."""
-        for line, cause, cells in rows:
-            if self._file is None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self.path.open("w", encoding="utf-8", errors="replace", newline="")
-                csv.writer(self._file).writerow(["line", "cause", *self._header])
-            csv.writer(self._file).writerow([line, cause, *map(_cell, cells)])
+        lines = [[line, cause, *map(_cell, cells)] for line, cause, cells in rows]
+        if not lines:
+            return
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("w", encoding="utf-8", errors="replace", newline="")
+            lines.insert(0, [*REJECTED_COLUMNS, *self._header])
+        csv.writer(self._file).writerows(lines)
 
     def close(self) -> Path | None:
         """Close and return the file, None where nothing was rejected."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from crossrec.data.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
 from crossrec.data.fields import FieldReader
 from crossrec.data.ids import FAULTS, coded_ids
-from crossrec.data.mapping import ColumnMap
+from crossrec.data.mapping import REJECTED_COLUMNS, ColumnMap
 from crossrec.data.rows import Coded
 from crossrec.data.times import TimeParser
 from crossrec.scenario import Scenario
@@ -218,7 +218,8 @@ class RecordValidator:
         verdict = Verdict(len(frame))
         ids, faults = coded_ids(_column(frame, self._columns.columns[self._name]))
         _reject_faults(faults, self._spoken, verdict)
-        mapped = set(self._columns.columns.values()) | set(self._columns.fields.values())
+        mapped = {*self._columns.columns.values(), *self._columns.fields.values()}
+        mapped.update(REJECTED_COLUMNS)
         late = {name: name for name in map(str, frame.columns) if name not in mapped}
         cells = {
             field: self._fields.cells(field, frame[source])

@@ -32,7 +32,7 @@ def records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
         if numbered is None:
             return
         number, line = numbered
-        if not line.strip(" \t\r\n") and not line.strip("\r\n").strip(" "):
+        if not line.strip(" \r\n"):
             continue
         if '"' not in line:
             text = line.rstrip("\r\n")
