@@ -119,7 +119,10 @@ def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
         if not path.is_file():
             raise ConfigError(f"there is no pipeline file {path}")
         name = str(path)
-        values |= _parse(path.read_text(encoding="utf-8"), name)
+        own = _parse(path.read_text(encoding="utf-8"), name)
+        if "sources" in own:  # the default's choice among its own sources says nothing of these
+            values.pop("item_sources", None)
+        values |= own
     return parse_config(values, name)
 
 
@@ -129,8 +132,9 @@ def parse_config(values: Mapping[str, Any], name: str) -> PipelineConfig:
         return PipelineConfig.model_validate(dict(values))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{name}: {where + ': ' if where else ''}{first['msg']}") from None
+        where = "".join(f"{part}: " for part in first["loc"])
+        complaint = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{name}: {where}{complaint}") from None
 
 
 def _parse(text: str, name: str) -> dict[str, Any]:

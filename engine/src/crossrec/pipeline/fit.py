@@ -16,7 +16,7 @@ from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.data.ragged import Ragged
-from crossrec.errors import ConfigError, CrossrecError
+from crossrec.errors import CrossrecError, UsageError
 from crossrec.pipeline.config import PipelineConfig, SourceConfig
 from crossrec.pipeline.cut import cut_for_validation
 from crossrec.pipeline.gate import choose_ranker
@@ -107,18 +107,24 @@ def assemble(
 def attach_vectors(
     dataset: Dataset, config: PipelineConfig, registry: Registry, run: RunOptions
 ) -> tuple[Dataset, list[str]]:
-    """Encode the catalog with the configured encoder; say so where that is not possible."""
+    """Encode the catalog with the configured encoder; say so where that is not possible.
+
+    Raises
+    ------
+    UsageError
+        If there is no such encoder, or its settings do not fit.
+    """
     if not config.encoder:
         return dataset, []
     registration = registry.get("encoders", config.encoder)
-    encoder = registration.build(config.encoder_settings)
     catalog = dataset.catalog
     try:
+        encoder = registration.build(config.encoder_settings)
         dataset = dataset.with_vectors(config.encoder, encoder.encode(catalog, run))
         if config.title_vectors:
             titles = encoder.encode(catalog.with_texts(catalog.titles), run)
             dataset = dataset.with_vectors(f"{config.encoder}:title", titles)
-    except ConfigError:
+    except UsageError:
         raise
     except Exception as error:
         log.warning("encoder %s failed", config.encoder, exc_info=error)
@@ -133,6 +139,8 @@ def fit_sources(
 
     Raises
     ------
+    UsageError
+        If there is no such source, or its settings do not fit.
     CrossrecError
         If none is left.
     """
@@ -143,9 +151,11 @@ def fit_sources(
         done, source = job
         run.progress(f"fitting {source.label} {what}", done, len(jobs))
         started = time.perf_counter()
-        generator = build_source(source, registry)
         try:
+            generator = build_source(source, registry)
             generator.fit(dataset, run)
+        except UsageError:
+            raise
         except Exception as error:
             log.warning("source %s could not be fitted", source.label, exc_info=error)
             return None, 0.0, f"{type(error).__name__}: {error}"
