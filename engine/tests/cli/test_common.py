@@ -110,17 +110,19 @@ def on_a_terminal(code: str) -> str:
     return shown.decode()
 
 
-def test_progress_on_a_terminal_shows_a_bar_for_each_message():
+def test_progress_on_a_terminal_is_one_bar_with_the_latest_message():
     shown = on_a_terminal(
         "from crossrec.cli.common import progress\n"
         "with progress() as report:\n"
         "    report('fitting ease', 1, 2)\n"
         "    report('fitting [als]', 0, 0)\n"
-        "    report('fitting ease', 2, 2)\n"
+        "    report('encoding', 37, 50)\n"
     )
     assert "fitting ease" in shown
     assert "fitting [als]" in shown
     assert "━" in shown
+    assert "1/2" in shown
+    assert "37/50" in shown
 
 
 def test_a_table_on_a_terminal_is_drawn_and_cells_are_no_markup():

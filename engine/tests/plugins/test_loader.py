@@ -336,3 +336,33 @@ def test_an_entry_point_that_is_no_import_path_fails_alone(plugins):
     (entry,) = plugins.folder.glob("*.dist-info/entry_points.txt")
     entry.write_text("[crossrec]\npath = !!!\n")
     assert plugins.load()["path"].state.status == "failed"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"[crossrec]\nno equals sign\n", b"[crossrec]\nbad = \xff\xfe\x00\n"],
+    ids=["line", "encoding"],
+)
+@pytest.mark.parametrize("name", ["crossrec-damaged", "somebody-else"])
+def test_a_damaged_list_of_entry_points_hurts_nobody(plugins, damage, name):
+    plugins.add("damaged", GOOD, distribution=name, version="3")
+    (entry,) = plugins.folder.glob("*.dist-info/entry_points.txt")
+    entry.write_bytes(damage)
+    plugins.add("good", GOOD)
+    found = {p.distribution: p for p in find_plugins()}
+    assert {"crossrec", "crossrec-good"} <= set(found)
+    assert (name in found) is (name == "crossrec-damaged")
+    states = {one.state.distribution: one.state for one in load_plugins(found.values())}
+    assert states["crossrec-good"].status == "loaded"
+    if name == "crossrec-damaged":
+        assert states[name].status == "failed"
+        assert states[name].version == "3"
+        assert states[name].error.startswith("its list of entry points cannot be read")
+
+
+def test_a_requirement_on_a_version_that_is_none_is_reported(plugins):
+    plugins.add("odd", GOOD, distribution="odd-version", version="not.a.version")
+    plugins.add("needs", GOOD.replace('"good"', '"x"'), requires=("odd-version>=1",))
+    state = plugins.load()["needs"].state
+    assert state.broken
+    assert "odd-version" in state.error or "not.a.version" in state.error

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Progress = Callable[[str, int, int], None]
+Report = Callable[[str, int, int], None]
 
 
 def workspace_option(command: Command) -> Command:
@@ -49,32 +49,34 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
+def progress() -> Iterator[Report]:
     """Give a callable for ``RunOptions.progress``: a bar on a terminal's stderr, else silent.
 
-    Each message has its bar; ``total`` 0 or less shows that it is running, without a length.
+    There is one bar, which shows the latest message; ``total`` 0 or less shows that something is
+    running, without a length.
     """
     if not sys.stderr.isatty():
         yield lambda message, done, total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     bars = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.completed:.0f}"),
+        MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
     )
-    tasks: dict[str, Any] = {}
+    bar = bars.add_task("", total=None)
+    shown = ""
 
     def report(message: str, done: int, total: int) -> None:
+        nonlocal shown
         length = total if total > 0 else None
-        if message not in tasks:
-            tasks[message] = bars.add_task(message, total=length)
-        bars.update(tasks[message], completed=done, total=length)
+        new, shown = message != shown, message
+        bars.update(bar, description=message, completed=done, total=length, refresh=new)
 
     with bars:
         yield report

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crossrec.cli.lazy import LazyGroup
+from crossrec.cli.logs import DEBUG, debugging, show_warnings
 from crossrec.errors import CrossrecError
 from crossrec.plugins.nearest import nearest
 
 if TYPE_CHECKING:
     from crossrec.plugins.state import PluginState
 
-DEBUG = "CROSSREC_DEBUG"
 INTERRUPTED = 130
 
 
@@ -79,6 +79,7 @@ class CrossrecGroup(LazyGroup):
         """Run the command line. Errors become one line on stderr and an exit code."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        show_warnings()
         try:
             result = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
             sys.stdout.flush()
@@ -98,7 +99,7 @@ def _report(error: BaseException) -> int:
         return INTERRUPTED
     if isinstance(error, click.Abort):
         return 1
-    debug = os.environ.get(DEBUG, "") not in ("", "0")
+    debug = debugging()
     if isinstance(error, click.ClickException):
         click.echo(f"Error: {_one_line(error.format_message())}{_where_to_look(error)}", err=True)
         return error.exit_code

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
+
+from crossrec.errors import PluginError
 
 GROUP = "crossrec"
 BUILTIN = "builtin"
@@ -32,9 +34,42 @@ class FoundPlugin:
 
 def find_plugins() -> list[FoundPlugin]:
     """Return all installed plugins: the engine's own, then by distribution and entry point."""
-    found = [_found(entry) for entry in entry_points(group=GROUP)]
+    found = _all_found()
     others = [p for p in found if (p.distribution, p.name) != (GROUP, BUILTIN)]
     return [_builtin(), *sorted(others, key=lambda p: (p.distribution.lower(), p.name))]
+
+
+def _all_found() -> list[FoundPlugin]:
+    """Return what the entry points of all distributions say.
+
+    One distribution whose list of entry points is damaged makes the standard library raise for all;
+    then they are read one by one, and the damaged ones are listed if they look like a plugin.
+    """
+    try:
+        return [_found(entry) for entry in entry_points(group=GROUP)]
+    except Exception:
+        return [plugin for each in distributions() for plugin in _found_in(each)]
+
+
+def _found_in(distribution: Distribution) -> list[FoundPlugin]:
+    """Return the plugins of one distribution, which may be damaged."""
+    try:
+        return [_found(entry) for entry in distribution.entry_points.select(group=GROUP)]
+    except Exception as error:
+        damage = PluginError(f"its list of entry points cannot be read: {error}")
+        name = str(distribution.metadata["Name"] or "")
+        if GROUP not in name.lower():
+            return []
+        return [FoundPlugin(name, name, distribution.metadata["Version"] or "", _raiser(damage))]
+
+
+def _raiser(error: Exception) -> Callable[[], object]:
+    """Return a function that raises `error`."""
+
+    def load() -> object:
+        raise error
+
+    return load
 
 
 def _builtin() -> FoundPlugin:

@@ -22,7 +22,7 @@ from crossrec.plugins.found import BUILTIN, FoundPlugin
 from crossrec.plugins.nearest import nearest
 from crossrec.plugins.registration import Registration
 from crossrec.plugins.requirements import conflict
-from crossrec.plugins.state import PluginState, one_line
+from crossrec.plugins.state import PluginState, Status, one_line
 
 #: Called with a click group, by the command line alone.
 COMMANDS_HOOK = "register_commands"
@@ -52,6 +52,10 @@ class LoadedPlugin:
 
 class CollisionError(PluginError):
     """Two plugins register one name."""
+
+
+class IncompatibleError(PluginError):
+    """What a plugin requires is missing, or there in another version."""
 
 
 def hook_names() -> tuple[str, ...]:
@@ -105,14 +109,10 @@ def _load(
 ) -> LoadedPlugin:
     """Check, import, validate and call one plugin; whatever goes wrong becomes its state."""
     state = PluginState(found.name, found.distribution, found.version, "loaded")
-    reason = conflict(found.requires)
-    if reason:
-        if strict:
-            raise PluginError(f"plugin {found.name} of {found.distribution} {reason}")
-        return LoadedPlugin(replace(state, status="incompatible", error=reason))
     collector = Collector(found.name, found.distribution)
     plugin: object | None = None
     try:
+        _check_requirements(found)
         plugin, warnings = _import(found)
         state = replace(state, warnings=warnings)
         state = replace(state, hooks=_register(manager, found, plugin))
@@ -130,8 +130,16 @@ def _load(
         if plugin is not None and manager.is_registered(plugin):
             manager.unregister(plugin)
         kept = tuple(collector.registrations) if isinstance(error, CollisionError) else ()
-        return LoadedPlugin(replace(state, status="failed", error=one_line(error)), kept)
+        status: Status = "incompatible" if isinstance(error, IncompatibleError) else "failed"
+        return LoadedPlugin(replace(state, status=status, error=one_line(error)), kept)
     return LoadedPlugin(state, registrations, _implementations(manager, plugin, COMMANDS_HOOK))
+
+
+def _check_requirements(found: FoundPlugin) -> None:
+    """Raise IncompatibleError where what the distribution declares to require is not there."""
+    reason = conflict(found.requires)
+    if reason:
+        raise IncompatibleError(reason)
 
 
 def _import(found: FoundPlugin) -> tuple[object, tuple[str, ...]]:

@@ -134,7 +134,7 @@ class Registry:
             raise PluginError(
                 f"plugin {state.name} of {state.distribution} failed: {one_line(error)}"
             ) from error
-        failed = replace(state, status="failed", error=one_line(error))
+        failed = replace(state, status="failed", components=(), error=one_line(error))
         self._loaded = [LoadedPlugin(failed) if one.state == state else one for one in self._loaded]
         self._index()
         return failed
