@@ -3,7 +3,7 @@
 Usage: python make_sample.py FOLDER_OF_COMPLETE_JOURNEY
 
 Keeps the products and households with the most rows, so that a small table is still dense enough to
-learn from. The same input gives the same bytes.
+learn from. The same input gives the same tables.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def cut(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         if len(events) == rows:
             break
     kept = items[items["item_id"].isin(events["item_id"])]
-    return kept.assign(categories=kept["categories"].map(lambda paths: paths[0])), events
+    kept = kept.assign(categories=kept["categories"].map(lambda paths: paths[0]))
+    return kept, events.astype({"time": "int64"}).drop(columns="event_type")
 
 
 def often(ids: pd.Series[str], fewest: int) -> pd.Series[bool]:
@@ -45,18 +46,18 @@ def often(ids: pd.Series[str], fewest: int) -> pd.Series[bool]:
     return ids.map(ids.value_counts()) >= fewest
 
 
-def write(table: pd.DataFrame, path: Path) -> None:
-    """Write a gzipped CSV without time stamp or name in its header."""
+def packed(table: pd.DataFrame) -> bytes:
+    """Return a gzipped CSV without time stamp or name in its header."""
     text = table.to_csv(index=False, lineterminator="\n")
-    path.write_bytes(gzip.compress(text.encode(), compresslevel=9, mtime=0))
+    return gzip.compress(text.encode(), compresslevel=9, mtime=0)
 
 
 def main() -> None:
     """Write the sample and say how large it is."""
     items, events = cut(Path(sys.argv[1]))
     TARGET.mkdir(exist_ok=True)
-    write(items, TARGET / "items.csv.gz")
-    write(events.astype({"time": "int64"}).drop(columns="event_type"), TARGET / "events.csv.gz")
+    (TARGET / "items.csv.gz").write_bytes(packed(items))
+    (TARGET / "events.csv.gz").write_bytes(packed(events))
     size = sum(path.stat().st_size for path in TARGET.glob("*.csv.gz"))
     print(
         f"{len(items)} products, {events['user_id'].nunique()} households, "

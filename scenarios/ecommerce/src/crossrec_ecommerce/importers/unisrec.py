@@ -155,7 +155,7 @@ class Parts:
 
 def _plain(text: str) -> str:
     """Drop the marks that empty parts leave, and those at the ends."""
-    return re.sub(r"(?:\. )+", ". ", text.strip()).strip(" .,;|-")
+    return re.sub(r"(?:\s*\.)+ ", ". ", text.strip()).strip(" .,;|-")
 
 
 def _department(texts: Sequence[str]) -> str:
@@ -173,7 +173,7 @@ def parse(text: str, department: str) -> Parts:
         parts = Parts(title, (department, rest) if rest else (department,), brand.strip(". "))
     else:
         title, _, brand = text.partition(". . ")
-        parts = Parts(title, brand=brand.strip(". "))
+        parts = Parts(title.rstrip(". "), brand=brand.strip(". "))
     return parts if parts.joined() == _plain(text) else Parts(_plain(text))
 
 
@@ -184,7 +184,7 @@ def _fields(folder: Path, name: str) -> dict[str, Parts]:
     for line in read_lines(path) if path else ():
         row = json.loads(line)
         result[row["asin"]] = Parts(
-            title=row["title"].strip().rstrip("."),
+            title=row["title"].rstrip(". ").lstrip(),
             categories=[part for part in re.split(r",(?! )", row["categories"]) if part],
             brand=row["brand"].strip(),
             description=row.get("description") or "",
