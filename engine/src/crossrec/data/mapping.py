@@ -198,7 +198,9 @@ def _fields(rest: Sequence[str], schema: ItemSchema, taken: Mapping[str, str]) -
             free.remove(column)
     for column in free:
         name = column.split(":")[0] or column
-        fields[column if name in fields else name] = column
+        while name in fields:
+            name += " (source)"
+        fields[name] = column
     return fields
 
 
