@@ -97,7 +97,7 @@ def checkerboard(size: int = 40, *, clock: bool = True) -> Toy:
         START + HOUR * times if clock else np.arange(history.size),
     )
     names = Vocabulary(f"user {u:02d}" for u in users)
-    dataset = Dataset.build(names, catalog, _locked_events(events), has_clock=clock)
+    dataset = _locked_dataset(Dataset.build(names, catalog, events, has_clock=clock))
     now = np.full(size, START + HOUR * len(steps)) if clock else None
     return Toy(dataset, _queries(dataset, now), _locked(users.astype(np.int64)), users % 2)
 
@@ -154,9 +154,9 @@ def shop(*, clock: bool = True) -> Toy:
     rows += [(0, 1, 1.0), (0, 6, -1.0), (3, 11, 1.0), (8, 11, 1.0)]
     users, items, weights = zip(*rows, strict=True)
     times = START + HOUR * np.arange(len(rows)) if clock else None
-    events = _locked_events(Events.from_columns(users, items, times, weights))
+    events = Events.from_columns(users, items, times, weights)
     names = Vocabulary([f"u{i}" for i in range(10)])
-    dataset = Dataset.build(names, catalog, events, has_clock=clock)
+    dataset = _locked_dataset(Dataset.build(names, catalog, events, has_clock=clock))
     now = np.full(10, START + HOUR * len(rows)) if clock else None
     groups = np.array([0] * 5 + [1] * 5 + [2, 3], dtype=np.int64)
     return Toy(dataset, _queries(dataset, now), _locked(withheld), groups)
@@ -189,7 +189,13 @@ def _locked(array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def _locked_events(events: Events) -> Events:
-    for name in ("users", "items", "types", "times", "weights"):
-        _locked(getattr(events, name))
-    return events
+def _locked_dataset(dataset: Dataset) -> Dataset:
+    """Lock the columns of the events and of what is derived from them."""
+    for events in (dataset.events, dataset.interactions):
+        for name in ("users", "items", "types", "times", "weights"):
+            _locked(getattr(events, name))
+    for rows in (dataset.sequences, dataset.disliked):
+        _locked(rows.indptr)
+        _locked(rows.values)
+    _locked(dataset.item_counts)
+    return dataset
