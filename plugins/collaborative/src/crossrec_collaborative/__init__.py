@@ -1,0 +1,1 @@
+"""Candidate generators that learn from behaviour alone."""

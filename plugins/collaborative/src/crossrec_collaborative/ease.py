@@ -1,0 +1,138 @@
+"""EASE: item-item weights in closed form."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from crossrec.components.run import RunOptions
+from crossrec.data.dataset import Dataset
+from crossrec.errors import CapacityError
+from numpy.typing import NDArray
+from pydantic import Field
+
+from crossrec_collaborative.item_source import ItemSettings, ItemSource
+from crossrec_collaborative.relations import DenseRelation, Relation, SparseRelation, prune
+
+_GIB = 2**30
+#: Items × items float32 matrices that are alive at the peak of a fit: the Gram matrix, which its
+#: Cholesky factor and then the weights overwrite, and the inverse.
+_MATRICES = 2
+_ROWS = 1024
+
+
+class EaseConfig(ItemSettings):
+    """Settings of `ease`.
+
+    Attributes
+    ----------
+    reg : float
+        Ridge penalty λ. 50 and a decay of .8 are from our own prototype on small shops; the paper's
+        films take 200 to 1000.
+    max_memory_gb : float
+        The fit refuses where it would need more, in GiB.
+    dense_items : int
+        Up to so many active items all weights are kept, float32 items × items.
+    strongest : int
+        Beyond `dense_items` each item keeps its so many largest positive weights. Kept so on
+        Scientific (4,385 items), 512 of them change recall@10/ndcg@10 by less than .001.
+    """
+
+    reg: Annotated[float, Field(gt=0)] = 50.0
+    max_memory_gb: Annotated[float, Field(gt=0)] = 4.0
+    dense_items: Annotated[int, Field(ge=0)] = 10_000
+    strongest: Annotated[int, Field(ge=1)] = 512
+
+
+class Ease(ItemSource):
+    """Embarrassingly shallow autoencoder: Steck, WWW 2019 (arXiv:1905.03375).
+
+    B = argmin ‖X - XB‖² + λ‖B‖² with diag(B) = 0, so B = -Q / diag(Q) off the diagonal, with
+    Q = (XᵀX + λI)⁻¹ and X binary. Only items with events take part. Memory of a fit is quadratic,
+    time cubic in their number: 5,000 items 7 s, 10,000 items 25 s on two cores.
+    """
+
+    name: ClassVar[str] = "ease"
+    _phrase: ClassVar[str] = "often chosen together with"
+
+    def __init__(self, config: EaseConfig | None = None) -> None:
+        self.config = config or EaseConfig()
+        super().__init__(self.config)
+
+    def fit(self, dataset: Dataset, run: RunOptions) -> None:
+        """Solve for the weights.
+
+        Raises
+        ------
+        CapacityError
+            Where the fit would need more memory than `max_memory_gb`.
+        """
+        active = np.flatnonzero(dataset.item_counts > 0)
+        self._check_memory(len(active))
+        matrix = dataset.matrix(binary=True)[:, active]
+        weights = solve(gram(matrix), self.config.reg, run)
+        if len(active) <= self.config.dense_items:
+            self._relation = DenseRelation(active, weights, dataset.n_items)
+        else:
+            self._relation = sparsified(weights, active, dataset.n_items, self.config.strongest)
+
+    def _check_memory(self, n: int) -> None:
+        need = _MATRICES * n * n * 4 / _GIB
+        if need > self.config.max_memory_gb:
+            raise CapacityError(
+                f"ease needs {need:.1f} GiB for {n} items with events, more than max_memory_gb = "
+                f"{self.config.max_memory_gb:g}: raise it, or use item-knn or als instead"
+            )
+
+
+def gram(matrix: Any) -> NDArray[np.float32]:
+    """Return XᵀX of a sparse binary matrix as float32 (n, n), computed in blocks of rows."""
+    columns = matrix.tocsc()
+    n = matrix.shape[1]
+    out = np.empty((n, n), dtype=np.float32)
+    for start in range(0, n, _ROWS):
+        rows = slice(start, min(start + _ROWS, n))
+        out[rows] = (columns[:, rows].T @ matrix).toarray()
+    return out
+
+
+def solve(gram_matrix: NDArray[np.float32], reg: float, run: RunOptions) -> NDArray[np.float32]:
+    """Return EASE's weights for a Gram matrix, float32 (n, n); `gram_matrix` is overwritten.
+
+    Column j holds the weights for candidate j: B[i, j] = -Q[i, j] / Q[j, j].
+    """
+    import torch
+
+    if len(gram_matrix) == 0:
+        return gram_matrix
+    with torch.no_grad():
+        a = torch.from_numpy(gram_matrix).to(run.device)
+        a.diagonal().add_(reg)
+        torch.linalg.cholesky(a, out=a)
+        q = torch.cholesky_inverse(a).T.contiguous()  # symmetric; LAPACK leaves it column by column
+        del a
+        q /= -q.diagonal().clone()
+        q.diagonal().zero_()
+        weights: NDArray[np.float32] = q.cpu().numpy()
+    return weights
+
+
+def sparsified(
+    weights: NDArray[np.float32], active: NDArray[np.int64], n_items: int, strongest: int
+) -> Relation:
+    """Keep the `strongest` largest positive weights of each row, indexed by all items."""
+    counts = np.zeros(n_items, dtype=np.int64)
+    indices, data = [], []
+    for row, item in enumerate(active):
+        positive = np.flatnonzero(weights[row] > 0)
+        values = weights[row, positive]
+        _, kept = prune(np.array([0, len(values)]), values, strongest)
+        indices.append(active[positive[kept]])
+        data.append(values[kept])
+        counts[item] = len(kept)
+    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return SparseRelation(
+        indptr,
+        np.concatenate(indices).astype(np.int32) if indices else np.zeros(0, dtype=np.int32),
+        np.concatenate(data).astype(np.float32) if data else np.zeros(0, dtype=np.float32),
+    )

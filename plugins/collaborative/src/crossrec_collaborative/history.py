@@ -1,0 +1,57 @@
+"""A query's history as weighted items: the newest weighs most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from crossrec.components.query import QueryBatch
+from crossrec.data.ragged import Ragged
+from numpy.typing import NDArray
+
+from crossrec_collaborative.base import select
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedHistory:
+    """The recent items of each query with their weights.
+
+    Attributes
+    ----------
+    items : Ragged, n rows
+        Oldest first; an item that occurs twice stands there twice.
+    weights : float64 array, aligned with ``items.values``
+    """
+
+    items: Ragged
+    weights: NDArray[np.float64]
+
+    def where(self, keep: NDArray[np.bool_]) -> WeightedHistory:
+        """Return only the items where `keep` is true; the weights stay as they are."""
+        return WeightedHistory(select(self.items, keep), self.weights[keep])
+
+
+def weigh(
+    queries: QueryBatch, n_items: int, *, decay: float, limit: int, last_weight: float = 0.0
+) -> WeightedHistory:
+    """Weigh the last `limit` items of each history.
+
+    The weights are those of ``QueryBatch.profile``: 1 for the last item, then `decay`, `decay`
+    squared …, divided by their sum. A share of `last_weight` goes to the last item instead. Unlike
+    ``profile`` no sparse matrix is built, which saves most of the time of a single query.
+
+    Items outside 0 … n_items - 1 are left out after weighing: they are part of the history, but
+    the source does not know them.
+    """
+    recent = queries.history.tail(limit)
+    from_end = recent.from_end()
+    row_of = recent.row_of
+    weights = np.power(float(decay), from_end)
+    totals = np.bincount(row_of, weights=weights, minlength=len(recent))
+    weights /= totals[row_of]
+    if last_weight:
+        weights *= 1.0 - last_weight
+        weights[from_end == 0] += last_weight
+    weighted = WeightedHistory(recent, weights)
+    known = (recent.values >= 0) & (recent.values < n_items)
+    return weighted if known.all() else weighted.where(known)

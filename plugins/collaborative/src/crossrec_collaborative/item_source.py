@@ -1,0 +1,148 @@
+"""Base of the sources whose score is a weighted sum of item-item weights over the history."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from crossrec.components.candidates import PAD, Candidates
+from crossrec.components.evidence import Evidence
+from crossrec.components.query import QueryBatch
+from crossrec.components.state import State
+from crossrec.components.topk import top_k
+from crossrec.data.catalog import Catalog
+from numpy.typing import NDArray
+from pydantic import Field
+
+from crossrec_collaborative.base import Settings, blocks, not_fitted, within
+from crossrec_collaborative.history import WeightedHistory, weigh
+from crossrec_collaborative.relations import Relation, from_arrays
+
+
+class ItemSettings(Settings):
+    """How a history is weighed.
+
+    Attributes
+    ----------
+    decay : float
+        Weight of each item relative to the one after it.
+    history : int
+        Only so many of the latest items count.
+    last_weight : float
+        Share of the whole weight that the last item gets on top of its own.
+    """
+
+    decay: Annotated[float, Field(gt=0, le=1)] = 0.8
+    history: Annotated[int, Field(ge=1)] = 50
+    last_weight: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class ItemSource:
+    """Scores = weighted history @ item-item weights; subclasses learn the weights."""
+
+    name: ClassVar[str] = ""
+    _phrase: ClassVar[str] = "often together with"
+
+    def __init__(self, settings: ItemSettings) -> None:
+        self._settings = settings
+        self._relation: Relation | None = None
+
+    @property
+    def relation(self) -> Relation:
+        """The item-item weights.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit` or `restore`.
+        """
+        if self._relation is None:
+            raise not_fitted(self.name)
+        return self._relation
+
+    def generate(self, queries: QueryBatch, k: int) -> Candidates:
+        """Return the best ≤ k items with a positive score, none of them excluded."""
+        n_items = self.relation.n_items
+        parts = [self._best(block, k) for block in blocks(queries, n_items)]
+        return Candidates.stack(parts, self.name)
+
+    def score(self, queries: QueryBatch, index: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the score of given items, float32 (n, m); NaN where there is no evidence."""
+        n_items = self.relation.n_items
+        out = np.full(index.shape, np.nan, dtype=np.float32)
+        known = (index != PAD) & (index < n_items)
+        start = 0
+        for block in blocks(queries, n_items):
+            rows = slice(start, start + len(block))
+            scores = self._scores(block)
+            if index.size and n_items:
+                picked = np.take_along_axis(scores, np.where(known, index, 0)[rows], axis=1)
+                out[rows] = np.where(known[rows] & (picked != 0), picked, np.nan)
+            start = rows.stop
+        return out
+
+    def explain(self, queries: QueryBatch, index: NDArray[np.int64]) -> list[Evidence | None]:
+        """Return the history items that speak for each item of `index`, for a batch of one query.
+
+        The strengths are the terms of the score. Items that speak against a candidate are not
+        named: only where there are none of them do the strengths sum to the score.
+        """
+        n_items = self.relation.n_items
+        items, weights = _merged(self._history(queries))
+        known = (index >= 0) & (index < n_items)
+        terms = self.relation.between(items, np.where(known, index, 0)) * weights[:, None]
+        found: list[Evidence | None] = []
+        for column, item in enumerate(index):
+            speaking = np.flatnonzero((terms[:, column] > 0) & known[column])
+            if len(speaking) == 0:
+                found.append(None)
+                continue
+            order = speaking[np.argsort(-terms[speaking, column], kind="stable")]
+            found.append(
+                Evidence(
+                    self._words(items[order], int(item)),
+                    tuple(items[order].tolist()),
+                    tuple(terms[order, column].tolist()),
+                )
+            )
+        return found
+
+    def state(self) -> State:
+        """Return the item-item weights."""
+        return State(self.relation.arrays())
+
+    def restore(self, state: State, catalog: Catalog) -> None:
+        """Take back the item-item weights."""
+        self._relation = from_arrays(state.arrays)
+
+    def _words(self, items: NDArray[np.int64], candidate: int) -> str:
+        """Return the phrase for a candidate that `items` of the history speak for."""
+        return self._phrase
+
+    def _history(self, queries: QueryBatch) -> WeightedHistory:
+        s = self._settings
+        return weigh(
+            queries,
+            self.relation.n_items,
+            decay=s.decay,
+            limit=s.history,
+            last_weight=s.last_weight,
+        )
+
+    def _scores(self, queries: QueryBatch) -> NDArray[np.float32]:
+        return self.relation.scores(self._history(queries))
+
+    def _best(self, queries: QueryBatch, k: int) -> Candidates:
+        scores = self._scores(queries)
+        silent = scores == 0
+        exclude = within(queries.exclude, self.relation.n_items)
+        best = top_k(scores, k, exclude, minimum=0.0)
+        if best.full is not None:
+            best.full[silent] = -np.inf
+        return best
+
+
+def _merged(history: WeightedHistory) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Return the distinct items of one query and the sum of each one's weights."""
+    items, back = np.unique(history.items.values, return_inverse=True)
+    return items, np.bincount(back, weights=history.weights, minlength=len(items))

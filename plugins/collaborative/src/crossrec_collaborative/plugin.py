@@ -1,0 +1,49 @@
+"""What this package registers with crossrec; imports nothing heavy."""
+
+from __future__ import annotations
+
+from crossrec import hookimpl
+from crossrec.plugins.registration import Register
+
+_ABLE = frozenset({"score", "explain"})
+
+#: name → (module, class, one-line summary); the configuration is `<class>Config` beside it.
+_SOURCES = {
+    "popularity": ("popularity", "Popularity", "What most people chose, of all time"),
+    "popularity-decayed": (
+        "popularity",
+        "DecayedPopularity",
+        "What most people chose, where an event halves in weight with age",
+    ),
+    "trending": (
+        "popularity",
+        "Trending",
+        "What is chosen more in the latest window than in the one before",
+    ),
+    "covisitation": (
+        "covisitation",
+        "Covisitation",
+        "What stands close to the history's items in other people's histories",
+    ),
+    "item-knn": (
+        "item_knn",
+        "ItemKnn",
+        "What the same people chose as the history's items (cosine with shrinkage)",
+    ),
+    "user-knn": ("user_knn", "UserKnn", "What people with a similar history chose (cosine)"),
+    "ease": ("ease", "Ease", "Item-item weights in closed form (Steck 2019)"),
+    "als": (
+        "als",
+        "Als",
+        "Factors by alternating least squares (Hu et al. 2008)",
+    ),
+    "bpr": ("bpr", "Bpr", "Factors by Bayesian personalised ranking (Rendle et al. 2009)"),
+}
+
+
+@hookimpl
+def register_candidate_generators(register: Register) -> None:
+    """Register the sources by import path."""
+    for name, (module, cls, summary) in _SOURCES.items():
+        path = f"crossrec_collaborative.{module}:{cls}"
+        register(name, path, config=f"{path}Config", capabilities=_ABLE, summary=summary)

@@ -1,0 +1,306 @@
+"""Sources that propose the same to everybody: popular of all time, popular lately, rising.
+
+A clock is taken only from ``Dataset.has_clock``. Where there is none, times say nothing about the
+order of two users' events; then an event's age is the number of events that the same user has after
+it, and "lately" means: at the end of people's histories.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from crossrec.components.candidates import PAD, Candidates
+from crossrec.components.evidence import Evidence
+from crossrec.components.query import QueryBatch
+from crossrec.components.run import RunOptions
+from crossrec.components.state import State
+from crossrec.data.catalog import Catalog
+from crossrec.data.dataset import Dataset
+from crossrec.data.ragged import Ragged
+from numpy.typing import NDArray
+from pydantic import Field
+
+from crossrec_collaborative.base import Settings, not_fitted, within
+
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True, eq=False)
+class Board:
+    """One score for each item, the same for every query.
+
+    Attributes
+    ----------
+    scores : float64 array, shape (n_items,)
+        0 or less where there is nothing to say for an item.
+    counts : int64 array, shape (2, n_items)
+        The numbers of events that the explanation names; their meaning is the source's.
+    clock : bool
+        Whether ages were in days.
+    """
+
+    scores: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    clock: bool
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """The items with a positive score, best first, ties in the order of the index."""
+        order = np.argsort(-self.scores, kind="stable")
+        return order[: int((self.scores > 0).sum())]
+
+
+class BoardSource:
+    """Base: the best of one board that the query admits."""
+
+    name: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        self._board: Board | None = None
+
+    @property
+    def board(self) -> Board:
+        """What was counted.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit` or `restore`.
+        """
+        if self._board is None:
+            raise not_fitted(self.name)
+        return self._board
+
+    def generate(self, queries: QueryBatch, k: int) -> Candidates:
+        """Return the best ≤ k items with a positive score, none of them excluded."""
+        board = self.board
+        exclude = within(queries.exclude, len(board))
+        row, item = _distinct(exclude, len(board))
+        index = _first(board, row, item, len(queries), k)
+        score = np.where(index == PAD, -np.inf, board.scores[index] if index.size else 0.0)
+        mean, std = _moments(board.scores, row, item, len(queries))
+        return Candidates(index, score.astype(np.float32), self.name, mean, std)
+
+    def score(self, queries: QueryBatch, index: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the score of given items, float32 (n, m); NaN where there is no evidence."""
+        board = self.board
+        known = (index != PAD) & (index < len(board))
+        out = np.full(index.shape, np.nan, dtype=np.float32)
+        out[known] = board.scores[index[known]]
+        out[out <= 0] = np.nan
+        return out
+
+    def explain(self, queries: QueryBatch, index: NDArray[np.int64]) -> list[Evidence | None]:
+        """Return the numbers of events behind each item of `index`."""
+        board = self.board
+        return [
+            Evidence(self._words(board, int(item)))
+            if 0 <= item < len(board) and board.scores[item] > 0
+            else None
+            for item in index
+        ]
+
+    def state(self) -> State:
+        """Return scores and counts."""
+        board = self.board
+        arrays = {"scores": board.scores, "counts": board.counts}
+        return State(arrays, {"clock": board.clock})
+
+    def restore(self, state: State, catalog: Catalog) -> None:
+        """Take back scores and counts."""
+        self._board = Board(
+            state.arrays["scores"], state.arrays["counts"], bool(state.values["clock"])
+        )
+
+    def _words(self, board: Board, item: int) -> str:
+        raise NotImplementedError
+
+
+class PopularityConfig(Settings):
+    """`popularity` has no settings: an event counts with the strength of its type."""
+
+
+class Popularity(BoardSource):
+    """Sum of the strengths of an item's events, of all time."""
+
+    name: ClassVar[str] = "popularity"
+
+    def __init__(self, config: PopularityConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or PopularityConfig()
+
+    def fit(self, dataset: Dataset, run: RunOptions) -> None:
+        """Count."""
+        events = dataset.interactions
+        scores = _sums(events.items, events.weights, dataset.n_items)
+        counts = np.stack([dataset.item_counts, dataset.item_counts])
+        self._board = Board(scores, counts, dataset.has_clock)
+
+    def _words(self, board: Board, item: int) -> str:
+        return f"popular: {_events(board.counts[0, item])}"
+
+
+class DecayedPopularityConfig(Settings):
+    """Settings of `popularity-decayed`.
+
+    Attributes
+    ----------
+    half_life_days : float
+        Age at which an event counts half.
+    half_life_events : float
+        The same where the set has no clock: number of later events of the same user.
+    """
+
+    half_life_days: Annotated[float, Field(gt=0)] = 30.0
+    half_life_events: Annotated[float, Field(gt=0)] = 10.0
+
+
+class DecayedPopularity(BoardSource):
+    """Sum of an item's event strengths, each halved with every half-life of its age.
+
+    Age is counted from the last event of the set. The time of the query does not matter: it would
+    multiply all scores by the same factor.
+    """
+
+    name: ClassVar[str] = "popularity-decayed"
+
+    def __init__(self, config: DecayedPopularityConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or DecayedPopularityConfig()
+
+    def fit(self, dataset: Dataset, run: RunOptions) -> None:
+        """Count with decay."""
+        events, n_items = dataset.interactions, dataset.n_items
+        age = _ages(dataset)
+        half_life = self.config.half_life_days * _DAY
+        if not dataset.has_clock:
+            half_life = self.config.half_life_events
+        mass = events.weights * np.power(0.5, age / half_life)
+        recent = np.bincount(events.items[age <= half_life], minlength=n_items)
+        scores = _sums(events.items, mass, n_items)
+        self._board = Board(scores, np.stack([recent, dataset.item_counts]), dataset.has_clock)
+
+    def _words(self, board: Board, item: int) -> str:
+        recent, total = (int(count) for count in board.counts[:, item])
+        if recent == 0:
+            return f"popular: {_events(total)}, none lately"
+        if board.clock:
+            return f"popular: {_events(recent)} in the last {_days(self.config.half_life_days)}"
+        return f"popular: {_events(recent)} at the end of histories"
+
+
+class TrendingConfig(Settings):
+    """Settings of `trending`.
+
+    Attributes
+    ----------
+    window_days : float
+        Length of the latest window and of the one before it.
+    window_events : int
+        The same where the set has no clock: the last so many events of each user.
+    smoothing : float
+        Strength added to the earlier window, so that a few events make no trend.
+    """
+
+    window_days: Annotated[float, Field(gt=0)] = 7.0
+    window_events: Annotated[int, Field(ge=1)] = 5
+    smoothing: Annotated[float, Field(gt=0)] = 5.0
+
+
+class Trending(BoardSource):
+    """Rise rate of the latest window: (now - before) / (before + smoothing), in event strength.
+
+    Only rising items are candidates. The windows end at the last event of the set.
+    """
+
+    name: ClassVar[str] = "trending"
+
+    def __init__(self, config: TrendingConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or TrendingConfig()
+
+    def fit(self, dataset: Dataset, run: RunOptions) -> None:
+        """Count both windows."""
+        events = dataset.interactions
+        window = self.config.window_days * _DAY
+        if not dataset.has_clock:
+            window = float(self.config.window_events)
+        which = np.floor_divide(_ages(dataset), window)
+        n, items = dataset.n_items, events.items
+        inside = [which == 0, which == 1]
+        now, before = (_sums(items[at], events.weights[at], n) for at in inside)
+        counts = np.stack([np.bincount(items[at], minlength=n) for at in inside])
+        rise = (now - before) / (before + self.config.smoothing)
+        self._board = Board(rise, counts, dataset.has_clock)
+
+    def _words(self, board: Board, item: int) -> str:
+        now, before = (int(count) for count in board.counts[:, item])
+        if board.clock:
+            days = _days(self.config.window_days)
+            return f"rising: {_events(now)} in the last {days}, {before} in the {days} before"
+        return f"rising: {_events(now)} at the end of histories, {before} just before"
+
+
+def _ages(dataset: Dataset) -> NDArray[np.float64]:
+    """Age of each interaction: seconds before the last one or, without a clock, later events."""
+    if not dataset.has_clock:
+        return dataset.sequences.from_end().astype(np.float64)
+    times = dataset.interactions.times
+    ages: NDArray[np.float64] = times.max(initial=-np.inf) - times
+    return ages
+
+
+def _sums(items: NDArray[np.int64], mass: NDArray[Any], n_items: int) -> NDArray[np.float64]:
+    """Sum of the masses of each item, float64 (n_items,)."""
+    return np.bincount(items, mass, minlength=n_items).astype(np.float64)
+
+
+def _distinct(exclude: Ragged, n_items: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the excluded (row, item) pairs, each once."""
+    if len(exclude.values) == 0:
+        return exclude.values, exclude.values
+    keys = np.unique(exclude.row_of * n_items + exclude.values)
+    return keys // n_items, keys % n_items
+
+
+def _first(
+    board: Board, row: NDArray[np.int64], item: NDArray[np.int64], n: int, k: int
+) -> NDArray[np.int64]:
+    """Return the first ≤ k items of the board's order that a row does not exclude."""
+    widest = int(np.bincount(row, minlength=n).max(initial=0))
+    head = board.order[: k + widest]
+    place = np.full(len(board), -1, dtype=np.int64)
+    place[head] = np.arange(len(head))
+    admitted = np.ones((n, len(head)), dtype=bool)
+    inside = place[item] >= 0
+    admitted[row[inside], place[item[inside]]] = False
+    order = np.argsort(~admitted, axis=1, kind="stable")[:, :k]
+    index = np.where(np.take_along_axis(admitted, order, axis=1), head[order], PAD)
+    used = int((index != PAD).sum(axis=1).max(initial=0))
+    return index[:, :used]
+
+
+def _moments(
+    scores: NDArray[np.float64], row: NDArray[np.int64], item: NDArray[np.int64], n: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and standard deviation over what each row admits, float32 (n,) each."""
+    away = scores[item]
+    count = np.maximum(len(scores) - np.bincount(row, minlength=n), 1)
+    mean = (scores.sum() - np.bincount(row, away, minlength=n)) / count
+    square = (np.square(scores).sum() - np.bincount(row, np.square(away), minlength=n)) / count
+    std = np.sqrt(np.maximum(square - np.square(mean), 0.0))
+    return mean.astype(np.float32), std.astype(np.float32)
+
+
+def _events(count: Any) -> str:
+    return f"{int(count)} event" + ("" if count == 1 else "s")
+
+
+def _days(days: float) -> str:
+    return "day" if days == 1 else f"{days:g} days"

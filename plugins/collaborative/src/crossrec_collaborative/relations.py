@@ -1,0 +1,202 @@
+"""Item-item weights, dense over the active items or sparse over all, and their sums over histories.
+
+A row holds the weights of one history item for every candidate: scores = profile @ weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec_collaborative.history import WeightedHistory
+
+
+class Relation(Protocol):
+    """Item-item weights."""
+
+    @property
+    def n_items(self) -> int:
+        """Number of items, active or not."""
+        ...
+
+    def scores(self, history: WeightedHistory) -> NDArray[np.float32]:
+        """Return the weighted sum of the history's rows, float32 (n, n_items); 0: no evidence."""
+        ...
+
+    def between(self, items: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the weights of `items` for `index`, float32 (len(items), len(index))."""
+        ...
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what `from_arrays` takes back."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class SparseRelation:
+    """Weights in CSR form.
+
+    Attributes
+    ----------
+    indptr : int64 array, shape (n_items + 1,)
+    indices : int32 array, shape (nnz,)
+    data : float32 array, shape (nnz,)
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    data: NDArray[np.float32]
+
+    @property
+    def n_items(self) -> int:
+        """Number of items."""
+        return len(self.indptr) - 1
+
+    def entries(self, items: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the rows of `items` lie in `data`, and which of `items` each belongs to."""
+        starts = self.indptr[items]
+        lengths = self.indptr[items + 1] - starts
+        ends = np.cumsum(lengths)
+        owner = np.repeat(np.arange(len(items)), lengths)
+        at = np.arange(len(owner)) + np.repeat(starts - ends + lengths, lengths)
+        return at, owner
+
+    def scores(self, history: WeightedHistory) -> NDArray[np.float32]:
+        """Return the weighted sum of the history's rows, float32 (n, n_items).
+
+        Summed in float64 in the order of the history, so that a query's scores do not depend on
+        the other queries of its batch.
+        """
+        n = len(history.items)
+        at, owner = self.entries(history.items.values)
+        cell = self.indices[at] + (history.items.row_of * self.n_items)[owner]
+        mass = self.data[at] * history.weights[owner]
+        total = np.bincount(cell, weights=mass, minlength=n * self.n_items)
+        return total.astype(np.float32).reshape(n, self.n_items)
+
+    def between(self, items: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the weights of `items` for `index`, float32 (len(items), len(index))."""
+        return self.dense(items, self.data)[:, index]
+
+    def dense(
+        self, items: NDArray[np.int64], data: NDArray[Any], width: int | None = None
+    ) -> NDArray[Any]:
+        """Return the rows of `items` filled with `data` (aligned with `indices`), zeros between.
+
+        Rows are `width` long, by default as many as there are items.
+        """
+        at, owner = self.entries(items)
+        rows = np.zeros((len(items), self.n_items if width is None else width), data.dtype)
+        rows[owner, self.indices[at]] = data[at]
+        return rows
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the parts under names of their own."""
+        return {"indptr": self.indptr, "indices": self.indices, "data": self.data}
+
+
+@dataclass(frozen=True, eq=False)
+class DenseRelation:
+    """Weights between the items that have events; the others take no part.
+
+    Attributes
+    ----------
+    active : int64 array, shape (m,)
+        The items with events, ascending.
+    matrix : float32 array, shape (m, m)
+    size : int
+        Number of all items.
+    """
+
+    active: NDArray[np.int64]
+    matrix: NDArray[np.float32]
+    size: int
+
+    @property
+    def n_items(self) -> int:
+        """Number of items, active or not."""
+        return self.size
+
+    @cached_property
+    def position(self) -> NDArray[np.int64]:
+        """Place of each item among the active ones, int64 (n_items,), -1 for the others."""
+        position = np.full(self.size, -1, dtype=np.int64)
+        position[self.active] = np.arange(len(self.active))
+        return position
+
+    def scores(self, history: WeightedHistory) -> NDArray[np.float32]:
+        """Return the weighted sum of the history's rows, float32 (n, n_items).
+
+        Goes through scipy's CSR × dense, which adds row by row: a query's scores do not depend on
+        the other queries of its batch.
+        """
+        from scipy.sparse import csr_matrix
+
+        at = self.position[history.items.values]
+        if (at < 0).any():
+            history, at = history.where(at >= 0), at[at >= 0]
+        shape = (len(history.items), len(self.active))
+        weights = history.weights.astype(np.float32)
+        profile = csr_matrix((weights, at, history.items.indptr), shape=shape)
+        part: NDArray[np.float32] = profile @ self.matrix
+        if len(self.active) == self.size:
+            return part
+        scores = np.zeros((len(part), self.size), dtype=np.float32)
+        scores[:, self.active] = part
+        return scores
+
+    def between(self, items: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the weights of `items` for `index`, float32 (len(items), len(index))."""
+        rows, columns = self.position[items], self.position[index]
+        both = (rows >= 0)[:, None] & (columns >= 0)[None, :]
+        if not both.any():
+            return np.zeros(both.shape, dtype=np.float32)
+        return np.where(both, self.matrix[np.ix_(rows, columns)], np.float32(0.0))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the parts under names of their own."""
+        size = np.array([self.size], dtype=np.int64)
+        return {"active": self.active, "matrix": self.matrix, "size": size}
+
+
+def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Relation:
+    """Return the relation whose `arrays` these are; they may be read-only."""
+    if "matrix" in arrays:
+        return DenseRelation(arrays["active"], arrays["matrix"], int(arrays["size"][0]))
+    return SparseRelation(arrays["indptr"], arrays["indices"], arrays["data"])
+
+
+def strongest(values: NDArray[Any], limit: int) -> NDArray[np.int64]:
+    """Return where the `limit` largest values stand, ascending; ties go to the lower place."""
+    if len(values) <= limit:
+        return np.arange(len(values))
+    threshold = np.partition(values, -limit)[-limit]
+    above = np.flatnonzero(values > threshold)
+    level = np.flatnonzero(values == threshold)[: limit - len(above)]
+    return np.sort(np.concatenate([above, level]))
+
+
+def prune(
+    indptr: NDArray[Any], values: NDArray[Any], limit: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Keep the `limit` largest values of each CSR row.
+
+    Returns
+    -------
+    indptr : int64 array
+        Of the pruned rows.
+    kept : int64 array
+        Places in `values` that stay, ascending.
+    """
+    lengths = np.minimum(np.diff(indptr), limit)
+    kept = [
+        indptr[row] + strongest(values[indptr[row] : indptr[row + 1]], limit)
+        for row in range(len(indptr) - 1)
+    ]
+    places = np.concatenate(kept).astype(np.int64) if kept else np.zeros(0, dtype=np.int64)
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), places
