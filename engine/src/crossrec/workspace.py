@@ -209,4 +209,4 @@ def _read_only_is(folder: Path) -> Iterator[None]:
             raise WorkspaceError(
                 f"workspace {folder} is read-only: make it writable, or use another workspace"
             ) from None
-        raise WorkspaceError(f"workspace {folder} cannot be made: {error.strerror}") from None
+        raise WorkspaceError(f"workspace {folder} cannot be written: {error.strerror}") from None

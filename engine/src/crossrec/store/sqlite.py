@@ -21,6 +21,7 @@ from crossrec.scenario import Scenario
 from crossrec.store.base import Counts, HistoryEvent, Records
 from crossrec.store.connections import Connections
 from crossrec.store.schema import create_scenario, quoted
+from crossrec.store.writing import VALUES_A_QUERY, claim_clock, insert_keys
 
 _UPSERT = (
     "INSERT INTO {table} (name, data) VALUES (?, ?) ON CONFLICT (name) DO UPDATE "
@@ -42,7 +43,6 @@ _SELECT_HISTORY = (
 _ROW = np.dtype(
     [("user", "i8"), ("time", "f8"), ("id", "i8"), ("item", "i8"), ("type", "i8"), ("value", "f8")]
 )
-_NAMES_A_QUERY = 10_000
 
 
 class SqliteStore:
@@ -101,8 +101,8 @@ class SqliteStore:
             return 0
         try:
             with self._connections.transaction() as connection:
-                last = _claim_clock(connection, scenario, has_clock=rows.times is not None)
-                fresh = _insert_keys(connection, quoted(f"{scenario}_keys"), rows.keys)
+                last = claim_clock(connection, scenario, has_clock=rows.times is not None)
+                fresh = insert_keys(connection, quoted(f"{scenario}_keys"), rows.keys)
                 self._insert_events(connection, scenario, rows.take(fresh), last)
                 update = "UPDATE scenarios SET last_event = ? WHERE name = ?"
                 connection.execute(update, [last + len(fresh), scenario])
@@ -144,8 +144,8 @@ class SqliteStore:
         if fresh:
             insert = f"INSERT OR IGNORE INTO {quoted(table)} (name) VALUES (?)"
             connection.executemany(insert, ((name,) for name in fresh))
-            for start in range(0, len(fresh), _NAMES_A_QUERY):
-                names = fresh[start : start + _NAMES_A_QUERY]
+            for start in range(0, len(fresh), VALUES_A_QUERY):
+                names = fresh[start : start + VALUES_A_QUERY]
                 marks = ",".join("?" * len(names))
                 select = f"SELECT name, id FROM {quoted(table)} WHERE name IN ({marks})"
                 ids.update(connection.execute(select, names))
@@ -291,54 +291,3 @@ class SqliteStore:
             indexes[number] = scenario.events.index(event)
         self._types[scenario.name] = indexes
         return indexes
-
-
-def _insert_keys(
-    connection: sqlite3.Connection, table: str, keys: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Insert the keys that are new and return their rows, ascending; of equal keys the first."""
-    unique, first = np.unique(keys, return_index=True)
-    insert = f"INSERT INTO {table} (key) VALUES (?)"
-    connection.execute("SAVEPOINT keys")
-    try:
-        connection.executemany(insert, zip(unique.tolist()))
-    except sqlite3.IntegrityError:
-        connection.execute("ROLLBACK TO keys")
-        known = _known_keys(connection, table, unique)
-        unique, first = unique[~known], first[~known]
-        connection.executemany(insert, zip(unique.tolist()))
-    connection.execute("RELEASE keys")
-    return np.sort(first)
-
-
-def _known_keys(
-    connection: sqlite3.Connection, table: str, keys: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Return which of the sorted keys the table holds."""
-    known = np.zeros(len(keys), dtype=bool)
-    for start in range(0, len(keys), _NAMES_A_QUERY):
-        asked = keys[start : start + _NAMES_A_QUERY]
-        select = f"SELECT key FROM {table} WHERE key IN ({','.join('?' * len(asked))})"
-        found = [key for (key,) in connection.execute(select, asked.tolist())]
-        known[start : start + len(asked)] = np.isin(asked, np.array(found, dtype=np.int64))
-    return known
-
-
-def _claim_clock(connection: sqlite3.Connection, scenario: str, *, has_clock: bool) -> int:
-    """Note whether the scenario's events have a clock, refuse a mixture; return the last id."""
-    select = "SELECT has_clock, last_event FROM scenarios WHERE name = ?"
-    known, last = connection.execute(select, [scenario]).fetchone()
-    if known is None:
-        update = "UPDATE scenarios SET has_clock = ? WHERE name = ?"
-        connection.execute(update, [int(has_clock), scenario])
-    elif bool(known) and not has_clock:
-        raise DataError(
-            f"scenario {scenario!r} holds events with times, and these have none: name their time "
-            "column (--map time=COLUMN), or use another workspace"
-        )
-    elif has_clock and not bool(known):
-        raise DataError(
-            f"scenario {scenario!r} holds events without times, and these have some: leave the "
-            "times out (--no-clock), or use another workspace"
-        )
-    return int(last)

@@ -1,0 +1,321 @@
+import sqlite3
+import threading
+
+import numpy as np
+import pytest
+from crossrec.data.rows import Coded, EventRows
+from crossrec.errors import DataError, WorkspaceError
+from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
+from crossrec.store.base import Counts, HistoryEvent, Store
+from crossrec.store.sqlite import SqliteStore
+from hypothesis import given
+from hypothesis import strategies as st
+
+SHOP = Scenario(
+    name="shop",
+    summary="",
+    events=(
+        EventType("view", strength=1.0),
+        EventType("buy", strength=5.0, aliases=("purchase",)),
+        EventType("star", strength=2.0, value="rating", value_range=(1, 5)),
+    ),
+    items=ItemSchema((ItemField("title"),), "{title}"),
+    surfaces=(Surface("home"),),
+    pipeline="",
+    default_event="view",
+    main_surface="home",
+)
+
+
+def rows(events, *, clock=True, first_key=0):
+    """Build rows from tuples of user, item, type, time and value; keys count up."""
+    users, items, types, times, values = zip(*events, strict=True)
+    return EventRows(
+        users=Coded.of(users),
+        items=Coded.of(items),
+        types=Coded.of(types),
+        times=np.array(times, dtype=np.float64) if clock else None,
+        values=np.array(values, dtype=np.float64),
+        keys=np.arange(first_key, first_key + len(events), dtype=np.int64),
+    )
+
+
+NONE = float("nan")
+EVENTS = [
+    ("u2", "i1", "view", 50.0, NONE),
+    ("u1", "i2", "buy", 10.0, 3.0),
+    ("u1", "i1", "star", 5.0, 1.0),
+    ("u2", "i3", "view", 50.0, NONE),
+]
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = SqliteStore.create(tmp_path / "crossrec.db")
+    yield store
+    store.close()
+
+
+def test_it_is_a_store(store):
+    assert isinstance(store, Store)
+
+
+def test_events_come_back_in_the_order_of_ingestion(store):
+    assert store.add_events("shop", rows(EVENTS)) == 4
+    events = store.events(SHOP)
+    users, _ = store.users("shop")
+    items, _ = store.items("shop")
+    assert list(users.ids) == ["u2", "u1"]
+    assert list(items.ids) == ["i1", "i2", "i3"]
+    assert [users.id(user) for user in events.users] == ["u2", "u1", "u1", "u2"]
+    assert [items.id(item) for item in events.items] == ["i1", "i2", "i1", "i3"]
+    assert events.types.tolist() == [0, 1, 2, 0]
+    assert events.times.tolist() == [50.0, 10.0, 5.0, 50.0]
+    assert events.weights.tolist() == [1.0, 5.0, -2.0, 1.0]
+
+
+def test_known_keys_change_nothing(store):
+    store.add_events("shop", rows(EVENTS))
+    assert store.add_events("shop", rows(EVENTS)) == 0
+    assert store.add_events("shop", rows(EVENTS, first_key=2)) == 2
+    assert store.counts("shop").events == 6
+
+
+def test_of_equal_keys_in_one_batch_the_first_is_kept(store):
+    batch = rows(EVENTS)
+    batch.keys[:] = 7
+    assert store.add_events("shop", batch) == 1
+    assert store.events(SHOP).times.tolist() == [50.0]
+
+
+keyed = st.lists(st.integers(0, 15), min_size=1, max_size=12)
+
+
+@given(st.lists(keyed, min_size=1, max_size=5))
+def test_a_store_holds_each_key_once_in_the_order_of_its_first_arrival(tmp_path_factory, batches):
+    store = SqliteStore.create(tmp_path_factory.mktemp("store") / "s.db")
+    expected: list[int] = []
+    for keys in batches:
+        batch = rows([("u", f"i{key}", "view", 1.0, NONE) for key in keys])
+        batch.keys[:] = keys
+        fresh = [key for key in dict.fromkeys(keys) if key not in expected]
+        assert store.add_events("shop", batch) == len(fresh)
+        expected += fresh
+    items, _ = store.items("shop")
+    assert [items.id(item) for item in store.events(SHOP).items] == [f"i{key}" for key in expected]
+    store.close()
+
+
+def test_extreme_keys_fit(store):
+    batch = rows(EVENTS[:2])
+    batch.keys[:] = [np.iinfo(np.int64).min, np.iinfo(np.int64).max]
+    assert store.add_events("shop", batch) == 2
+    assert store.add_events("shop", batch) == 0
+
+
+def test_without_a_clock_times_are_positions(store):
+    store.add_events("shop", rows(EVENTS, clock=False))
+    store.add_events("shop", rows(EVENTS[:1], clock=False, first_key=100))
+    assert store.events(SHOP).times.tolist() == [1, 2, 3, 4, 5]
+    assert [event.item_id for event in store.history(SHOP, "u2")] == ["i1", "i3", "i1"]
+    assert store.counts("shop").has_clock is False
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_events_with_and_without_a_clock_do_not_mix(store, first):
+    store.add_events("shop", rows(EVENTS, clock=first))
+    with pytest.raises(DataError, match="holds events with"):
+        store.add_events("shop", rows(EVENTS, clock=not first, first_key=50))
+    assert store.counts("shop") == Counts(2, 3, 0, 4, first)
+
+
+def test_items_are_updated_field_by_field(store):
+    assert store.add_items("shop", {"a": {"title": "A", "tags": ["x"]}, "b": {}}) == 2
+    assert store.add_items("shop", {"a": {"tags": ["y"], "price": 1}, "c": {"title": "C"}}) == 1
+    vocabulary, records = store.items("shop")
+    assert list(vocabulary.ids) == ["a", "b", "c"]
+    assert records == {"a": {"title": "A", "tags": ["y"], "price": 1}, "b": {}, "c": {"title": "C"}}
+
+
+def test_items_known_from_events_keep_their_place_when_they_get_a_row(store):
+    store.add_events("shop", rows(EVENTS))
+    assert store.known_items("shop") == set()
+    assert store.add_items("shop", {"i3": {"title": "three"}, "i9": {}}) == 2
+    assert store.known_items("shop") == {"i3", "i9"}
+    assert list(store.items("shop")[0].ids) == ["i1", "i2", "i3", "i9"]
+    assert store.counts("shop") == Counts(2, 4, 2, 4, True)
+
+
+def test_users_too(store):
+    store.add_users("shop", {"u1": {"age": 3}})
+    store.add_events("shop", rows(EVENTS))
+    vocabulary, records = store.users("shop")
+    assert list(vocabulary.ids) == ["u1", "u2"]
+    assert records == {"u1": {"age": 3}}
+
+
+@pytest.mark.parametrize("id_", ["007", "a b", "a/b", "it's", 'x"y', "🎧", "x" * 1024, "NULL", "0"])
+def test_all_kinds_of_ids(store, id_):
+    store.add_items("shop", {id_: {"title": id_}})
+    store.add_events("shop", rows([(id_, id_, "view", 1.0, NONE)]))
+    assert store.items("shop")[1] == {id_: {"title": id_}}
+    assert store.history(SHOP, id_) == [HistoryEvent(id_, 1.0, 1.0)]
+
+
+def test_history_is_the_latest_events_oldest_first(store):
+    many = [("u1", f"i{n}", "view", float(n // 2), NONE) for n in range(20)]
+    store.add_events("shop", rows(many[::-1]))
+    found = store.history(SHOP, "u1", limit=5)
+    # Equal times keep the order of ingestion, which ran backwards.
+    assert [event.item_id for event in found] == ["i14", "i17", "i16", "i19", "i18"]
+    assert [event.time for event in found] == [7.0, 8.0, 8.0, 9.0, 9.0]
+    assert len(store.history(SHOP, "u1")) == 20
+
+
+def test_history_has_weights(store):
+    store.add_events("shop", rows(EVENTS))
+    assert store.history(SHOP, "u1") == [
+        HistoryEvent("i1", 5.0, -2.0),
+        HistoryEvent("i2", 10.0, 5.0),
+    ]
+
+
+def test_history_reads_one_range_and_no_table(store):
+    store.add_events("shop", rows(EVENTS))
+    seen = []
+    store._connections.reader().set_trace_callback(seen.append)
+    store.history(SHOP, "u1")
+    select = next(sql for sql in seen if "ORDER BY" in sql)
+    plan = store._connections.reader().execute(f"EXPLAIN QUERY PLAN {select}").fetchall()
+    assert not [step for *_, step in plan if step.startswith("SCAN") or "TEMP B-TREE" in step]
+
+
+def test_unknown_users_and_scenarios_have_nothing(store):
+    assert store.history(SHOP, "u1") == []
+    assert len(store.events(SHOP)) == 0
+    assert len(store.items("shop")[0]) == len(store.users("shop")[0]) == 0
+    assert store.known_items("shop") == set()
+    assert store.counts("shop") == Counts()
+    assert store.scenarios() == []
+    store.add_events("shop", rows(EVENTS))
+    assert store.history(SHOP, "nobody") == []
+
+
+def test_scenarios_do_not_see_each_other(store):
+    store.add_events("shop", rows(EVENTS))
+    store.add_events('an "odd" name', rows(EVENTS[:1], clock=False))
+    assert store.scenarios() == ['an "odd" name', "shop"]
+    assert store.counts('an "odd" name') == Counts(1, 1, 0, 1, False)
+    assert store.counts("shop").events == 4
+
+
+def test_an_event_type_that_the_scenario_dropped_is_named(store):
+    store.add_events("shop", rows([("u", "i", "buy", 1.0, NONE)]))
+    renamed = Scenario(
+        **{**vars(SHOP), "events": (EventType("view"), EventType("get", aliases=("buy",)))}
+    )
+    assert store.events(renamed).types.tolist() == [1]
+    dropped = Scenario(**{**vars(SHOP), "events": (EventType("view"),)})
+    for read in (lambda s: s.events(dropped), lambda s: s.history(dropped, "u")):
+        fresh = SqliteStore(store._connections.path)
+        with pytest.raises(DataError, match="events of type 'buy'"):
+            read(fresh)
+        fresh.close()
+
+
+def test_a_failed_batch_leaves_nothing_and_the_next_one_works(store):
+    bad = rows(EVENTS)
+    broken = EventRows(bad.users, bad.items, bad.types, bad.times, bad.values[:2], bad.keys)
+    with pytest.raises(IndexError):
+        store.add_events("shop", broken)
+    assert store.counts("shop") == Counts()
+    assert store.add_events("shop", rows(EVENTS)) == 4
+    assert len(store.events(SHOP)) == 4
+
+
+def test_another_connection_sees_whole_batches_only(store, tmp_path):
+    store.add_events("shop", rows(EVENTS))
+    other = SqliteStore(tmp_path / "crossrec.db")
+    with other.snapshot():
+        assert other.counts("shop").events == 4
+        store.add_events("shop", rows(EVENTS, first_key=10))
+        assert other.counts("shop").events == 4
+        assert len(other.events(SHOP)) == 4
+    assert other.counts("shop").events == 8
+    other.close()
+
+
+def test_threads_read_beside_each_other(store):
+    store.add_events("shop", rows(EVENTS))
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(store.history(SHOP, "u1"))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [store.history(SHOP, "u1")] * 8
+
+
+def test_it_uses_a_write_ahead_log_and_opens_again(store, tmp_path):
+    store.add_events("shop", rows(EVENTS))
+    store.close()
+    connection = sqlite3.connect(tmp_path / "crossrec.db")
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+    again = SqliteStore(tmp_path / "crossrec.db")
+    assert again.counts("shop").events == 4
+    assert again.add_events("shop", rows(EVENTS, first_key=4)) == 4
+    assert list(again.users("shop")[0].ids) == ["u2", "u1"]
+    again.close()
+
+
+def test_a_store_of_a_newer_format_is_refused(store, tmp_path):
+    store.close()
+    connection = sqlite3.connect(tmp_path / "crossrec.db")
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(WorkspaceError, match="store format 99.*upgrade crossrec"):
+        store.counts("shop")
+    with pytest.raises(WorkspaceError, match="upgrade crossrec"):
+        store.add_items("shop", {})
+
+
+def test_what_is_no_database_is_refused(tmp_path):
+    path = tmp_path / "crossrec.db"
+    path.write_text("this is text, and more of it than a header of SQLite has: " * 20)
+    for use in (SqliteStore.create, lambda p: SqliteStore(p).counts("shop")):
+        with pytest.raises(WorkspaceError, match="damaged or no SQLite database"):
+            use(path)
+
+
+def test_a_missing_file_is_not_made_by_reading(tmp_path):
+    with pytest.raises(WorkspaceError, match="cannot be opened"):
+        SqliteStore(tmp_path / "none.db").counts("shop")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_read_only_database_is_one_clear_line(store):
+    store.add_items("shop", {"a": {}})
+    store._connections.writer().conn.execute("PRAGMA query_only = ON")
+    for write in (
+        lambda: store.add_items("shop", {"b": {}}),
+        lambda: store.add_events("shop", rows(EVENTS)),
+        lambda: store.add_items("other", {"b": {}}),
+    ):
+        with pytest.raises(WorkspaceError, match="crossrec.db is read-only: make it writable"):
+            write()
+    assert store.counts("shop").known_items == 1
+
+
+def test_a_file_without_its_log_can_be_read_where_none_can_be_made(store, tmp_path):
+    store.add_events("shop", rows(EVENTS))
+    store.close()
+    # A folder in place of the log makes SQLite fail as it does in a folder that is read-only.
+    (tmp_path / "crossrec.db-shm").mkdir()
+    (tmp_path / "crossrec.db-wal").unlink(missing_ok=True)
+    (tmp_path / "crossrec.db-wal").mkdir()
+    again = SqliteStore(tmp_path / "crossrec.db")
+    assert again.counts("shop").events == 4
+    again.close()
