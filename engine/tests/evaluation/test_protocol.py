@@ -74,6 +74,8 @@ def test_folds_share_the_number_of_users(data):
     protocol = EvaluationProtocol(split="cross-validation", folds=4, users=6)
     tested = [len(split.test) for split in protocol.splits(data)]
     assert tested == [2, 2, 1, 1]
+    few = EvaluationProtocol(split="cross-validation", folds=4, users=3)
+    assert [len(split.test) for split in few.splits(data)] == [1, 1, 1], "no fold without users"
 
 
 def test_unseen_excludes_the_history_and_all_excludes_nothing(data):

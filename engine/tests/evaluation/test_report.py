@@ -148,6 +148,15 @@ def test_verdicts_are_about_the_pipeline_and_turned_where_it_stands_second(repor
     )
 
 
+def test_tiny_probabilities_are_not_shown_as_nothing(report):
+    pairs = tuple(
+        Comparison(**{**vars(one), "p_holm": p})
+        for one, p in zip(report.comparisons[::2], (0.0, 0.00012))
+    )
+    table = Report(**{**vars(report), "comparisons": pairs}).tables()[1]
+    assert [cells[-1] for cells in table.rows] == ["< 0.0001", "0.00012"]
+
+
 def test_without_a_pipeline_the_best_is_the_reference(report):
     kept = tuple(one for one in report.results if one.model != "pipeline")
     pairs = (report.comparisons[1],)

@@ -205,7 +205,7 @@ def _list_metrics(tally: _Tally, bench: Bench) -> dict[str, float]:
     """Values of the lists as a whole, NaN where undefined."""
     values = {f"coverage@{k}": metrics.coverage(shown) for k, shown in tally.shown.items()}
     values |= {f"gini@{k}": metrics.gini(shown) for k, shown in tally.shown.items()}
-    for name, parts in tally.per_list.items():
+    for name, parts in sorted(tally.per_list.items()):
         joined = np.concatenate(parts)
         defined = joined[~np.isnan(joined)]
         values[name] = float(defined.mean()) if len(defined) else float("nan")

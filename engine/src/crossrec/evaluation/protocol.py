@@ -93,8 +93,8 @@ class EvaluationProtocol:
             parts = cross_validation(
                 dataset, self.folds, holdout=self.holdout, seed=self.seed, refit=self.refit
             )
-            for number, part in enumerate(parts):
-                yield self._drawn(part, number)
+            drawn = (self._drawn(part, number) for number, part in enumerate(parts))
+            yield from (part for part in drawn if len(part.test))
         else:
             raise UsageError(f"no split is called {self.split!r}")
 

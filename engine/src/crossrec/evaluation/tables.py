@@ -86,7 +86,7 @@ def _verdicts(report: Report) -> Table:
             continue
         verdict, other, difference, (low, high) = _seen_from(pair, reference)
         interval = f"{_figure(difference, '+.4f')} [{low:+.4f}, {high:+.4f}]"
-        rows.append((verdict, other, pair.metric, interval, f"{pair.p_holm:.2g}"))
+        rows.append((verdict, other, pair.metric, interval, _probability(pair.p_holm)))
     title = f"{reference} is … than …, Holm-corrected over {len(report.comparisons)} tests"
     return Table(title, ("IS", "THAN", "IN", "BY", "P"), tuple(rows))
 
@@ -118,6 +118,10 @@ def _segments(report: Report) -> Table:
         for row in report.results
     ]
     return Table(f"{metric} apart (users)", ("MODEL", *headings), tuple(rows if shown else ()))
+
+
+def _probability(p: float) -> str:
+    return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
 def _label(row: Result) -> str:
