@@ -20,7 +20,7 @@ class TestStackExchange:
     POSTS = """\ufeff<?xml version="1.0" encoding="utf-8"?>
 <posts>
   <row Id="1" PostTypeId="1" CreationDate="2018-03-12T17:00:45.567" Score="52" ViewCount="1163"
-    Body="&lt;p&gt;Can a &lt;a href=&quot;x&quot;&gt;machine&lt;/a&gt;&#xA;think &amp;amp; act?&lt;/p&gt;"
+    Body="&lt;p&gt;Can a &lt;a href=&quot;x&quot;&gt;machine&lt;/a&gt;&#xA;think &amp;amp; act?"
     OwnerUserId="7" Title="Can it?" Tags="&lt;turing&gt;&lt;a-b&gt;" />
   <row Id="2" PostTypeId="2" ParentId="1" CreationDate="2018-03-12T18:00:00.000" Score="1"
     Body="Yes" OwnerUserId="8" />
