@@ -140,3 +140,12 @@ def test_small_numbers_are_seconds_and_no_dates():
 
 def test_numbers_like_dates_are_dates_only_if_all_are():
     assert parse([20231114, 20231399])[1] == "unix seconds"
+
+
+def test_a_chunk_of_junk_decides_nothing():
+    parser = TimeParser()
+    assert np.isnan(parser.parse(pd.Series(["soon", "later"], dtype=object))).all()
+    assert parser.parse(pd.Series(["1700000000"], dtype=object)).tolist() == [T]
+    assert np.isnan(parser.parse(pd.Series(["soon"], dtype=object))).all()
+    assert parser.parse(pd.Series(["1700000001"], dtype=object)).tolist() == [T + 1]
+    assert parser.note == "unix seconds"

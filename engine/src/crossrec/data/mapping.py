@@ -153,7 +153,7 @@ def guess_columns(
             found[name] = column
     missing = [name for name in _REQUIRED[kind] if name not in found]
     if missing:
-        raise DataError(_missing(header, missing[0], kind, source))
+        raise DataError(_missing(header, missing[0], kind, source, alone=not found))
     used = {*found.values(), *REJECTED_COLUMNS}
     rest = [column for column in header if column not in used]
     if kind == "events":
@@ -204,10 +204,10 @@ def _fields(rest: Sequence[str], schema: ItemSchema, taken: Mapping[str, str]) -
     return fields
 
 
-def _missing(header: Sequence[str], name: str, kind: TableKind, source: str) -> str:
+def _missing(header: Sequence[str], name: str, kind: TableKind, source: str, *, alone: bool) -> str:
     """Return what to say when a needed column was not found."""
     spoken = _SPOKEN[name]
-    if len(header) == 1:
+    if len(header) == 1 and alone:
         shown = header[0] if len(header[0]) <= 60 else header[0][:57] + "..."
         return (
             f"{source}: only one column was found ({shown!r}), and none for the {spoken}: give the "

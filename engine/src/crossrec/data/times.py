@@ -70,7 +70,8 @@ class TimeParser:
         if not pd.api.types.is_numeric_dtype(column):
             numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
             given = column.notna().to_numpy() & (column != "").to_numpy()
-            if np.isfinite(numbers).sum() * 2 < given.sum():
+            numeric = self._divisor is not None or np.isfinite(numbers).sum() * 2 >= given.sum()
+            if not numeric:
                 return self._dates(column.where(column.notna(), "").astype(str))
         else:
             numbers = column.to_numpy(np.float64, na_value=np.nan)
@@ -97,7 +98,10 @@ class TimeParser:
 
         stripped = strings.str.strip()
         if self._format is None:
-            self._format, self.note = guess_format(stripped[stripped != ""])
+            guessed, note = guess_format(stripped[stripped != ""])
+            if not _parsed(stripped, guessed):
+                return np.full(len(strings), np.nan)  # nothing here tells how times are written
+            self._format, self.note = guessed, note
         parsed = pd.to_datetime(stripped, format=self._format, errors="coerce", utc=True)
         return _seconds(parsed)
 
