@@ -279,3 +279,11 @@ def test_a_gzipped_file_with_quoted_line_breaks_has_true_line_numbers(shop, work
     path.write_bytes(gzip.compress(b'id,title\na,"one\ntwo"\n,lost\n'))
     report = ingest_files(workspace, shop, items=path)
     assert report.table("items").bad["missing item"].lines == [4]
+
+
+def test_a_time_format_of_digits_is_read_as_text(shop, workspace, write, stored):
+    path = write("e.csv", "user,item,time", "u,i,19700102", "u,j,", "u,k,19700103")
+    options = IngestOptions(time_format="%Y%m%d")
+    report = ingest_files(workspace, shop, events=path, options=options)
+    assert [row[3] for row in stored(workspace, shop)] == [86_400.0, 172_800.0]
+    assert report.table("events").bad["missing time"].lines == [3]

@@ -83,6 +83,7 @@ class EventValidator:
         self._columns = columns
         self._now = now
         self._times = TimeParser(time_format)
+        self._has_format = time_format is not None
         self.has_clock = has_clock and columns.source(TIME) is not None
         self.default_event = default_event(scenario, columns)
 
@@ -90,7 +91,7 @@ class EventValidator:
     def numeric(self) -> Sequence[str]:
         """Source columns that are best parsed as numbers."""
         found = [self._columns.source(VALUE)]
-        if self.has_clock:
+        if self.has_clock and not self._has_format:
             found.append(self._columns.source(TIME))
         return [name for name in found if name is not None]
 
