@@ -32,7 +32,7 @@ class AlsConfig(Settings):
     """
 
     embedding_size: Annotated[int, Field(ge=1, le=1024)] = 64
-    reg: Annotated[float, Field(gt=0)] = 0.1
+    reg: Annotated[float, Field(gt=0)] = 10.0
     alpha: Annotated[float, Field(gt=0)] = 10.0
     iterations: Annotated[int, Field(ge=1)] = 15
 

@@ -1,0 +1,67 @@
+"""The weighted history is what `QueryBatch.profile` says, without its sparse matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+from crossrec.components.query import QueryBatch
+from crossrec.data.ragged import Ragged
+from crossrec_collaborative.base import blocks, select, within
+from crossrec_collaborative.history import weigh
+from hypothesis import given
+from hypothesis import strategies as st
+
+HISTORIES = st.lists(st.lists(st.integers(0, 9), max_size=8), min_size=1, max_size=5)
+
+
+def batch(histories: list[list[int]]) -> QueryBatch:
+    return QueryBatch.from_histories(Ragged.from_rows(histories))
+
+
+@given(HISTORIES, st.floats(0.1, 1.0), st.integers(1, 9))
+def test_agrees_with_profile(histories: list[list[int]], decay: float, limit: int) -> None:
+    queries = batch(histories)
+    weighted = weigh(queries, 10, decay=decay, limit=limit)
+    dense = np.zeros((len(queries), 10))
+    np.add.at(dense, (weighted.items.row_of, weighted.items.values), weighted.weights)
+    expected = queries.profile(10, decay=decay, limit=limit).toarray()
+    np.testing.assert_allclose(dense, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_hand_worked_weights() -> None:
+    weighted = weigh(batch([[4, 5, 6]]), 10, decay=0.5, limit=50)
+    np.testing.assert_allclose(weighted.weights, np.array([1, 2, 4]) / 7)
+
+
+def test_last_item_gets_its_share_on_top() -> None:
+    weighted = weigh(batch([[4, 5]]), 10, decay=1.0, limit=50, last_weight=0.2)
+    np.testing.assert_allclose(weighted.weights, [0.4, 0.6])
+
+
+def test_unknown_items_take_their_weight_with_them() -> None:
+    weighted = weigh(batch([[4, 12], [1]]), 10, decay=0.5, limit=50)
+    assert weighted.items.values.tolist() == [4, 1]
+    np.testing.assert_allclose(weighted.weights, [1 / 3, 1])
+
+
+@given(HISTORIES, st.integers(0, 9))
+def test_within_drops_what_lies_outside(histories: list[list[int]], n_items: int) -> None:
+    kept = within(Ragged.from_rows(histories), n_items)
+    expected = [[i for i in row if i < n_items] for row in histories]
+    assert [kept.row(i).tolist() for i in range(len(kept))] == expected
+
+
+def test_within_drops_negative_indexes() -> None:
+    assert within(Ragged.from_rows([[-1, 3], [2]]), 4).values.tolist() == [3, 2]
+
+
+def test_select_keeps_rows_apart() -> None:
+    kept = select(Ragged.from_rows([[1, 2], [], [3]]), [False, True, False])
+    assert [kept.row(i).tolist() for i in range(3)] == [[2], [], []]
+
+
+def test_blocks_cover_the_batch_in_order() -> None:
+    queries = batch([[i % 10] for i in range(25)])
+    parts = blocks(queries, 400_000)
+    assert [len(part) for part in parts] == [10, 10, 5]
+    assert np.concatenate([p.history.values for p in parts]).tolist() == [i % 10 for i in range(25)]
+    assert blocks(queries, 10) == [queries]
