@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from crossrec.components.query import QueryBatch
@@ -32,15 +31,38 @@ class Pairs:
 
 
 @dataclass(frozen=True, eq=False)
+class Weights:
+    """Weights of items in n queries: sparse rows.
+
+    Attributes
+    ----------
+    rows : Ragged, n rows
+        Distinct items of each query, ascending.
+    values : float32 array, aligned with ``rows.values``
+    """
+
+    rows: Ragged
+    values: Floats
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def pairs(self) -> Pairs:
+        """The queries and items that have a weight."""
+        return Pairs(self.rows.row_of, self.rows.values)
+
+
+@dataclass(frozen=True, eq=False)
 class Asked:
     """What n queries ask of a catalog.
 
     Attributes
     ----------
-    decayed : scipy CSR, float32 (n, n_items)
-        Recency-decayed weights of the history, each row of sum 1, or empty.
-    last : scipy CSR, float32 (n, n_items)
-        1 at the last item of the history.
+    decayed : Weights
+        Recency-decayed weights of the history; those of a query sum to 1.
+    last : Weights
+        1 for the last item of the history.
     answerable : bool array, shape (n,)
         False where the history holds no item with text.
     excluded : Pairs
@@ -55,8 +77,8 @@ class Asked:
         Number of items with text that each query may get.
     """
 
-    decayed: Any
-    last: Any
+    decayed: Weights
+    last: Weights
     answerable: NDArray[np.bool_]
     excluded: Pairs
     own: Pairs
@@ -72,25 +94,23 @@ def ask(queries: QueryBatch, described: NDArray[np.bool_], decay: float, limit: 
     """Reduce `queries` to the items that are `described` (bool, (n_items,)), i.e. have text."""
     n_items = len(described)
     history = only(queries.history, described)
-    passed = QueryBatch.from_histories(history, exclude=only(queries.exclude, described))
-    decayed = passed.profile(n_items, decay=decay, limit=limit)
-    last_items = passed.last_items()
-    excluded = np.unique(passed.exclude.row_of * n_items + passed.exclude.values)
-    rows = np.repeat(np.arange(len(passed)), np.diff(decayed.indptr))
-    keys = rows * n_items + decayed.indices
-    kept = ~np.isin(keys, excluded, assume_unique=True)
-    own = Pairs(rows[kept], decayed.indices[kept].astype(np.int64))
-    out = Pairs(excluded // max(n_items, 1), excluded % max(n_items, 1))
-    dropped = np.bincount(out.rows, minlength=len(passed))
+    decayed = decayed_weights(history, n_items, decay, limit)
+    last = _last(history)
+    out = _distinct(only(queries.exclude, described), n_items)
+    at = decayed.pairs
+    kept = ~np.isin(at.rows * n_items + at.items, out.rows * n_items + out.items)
+    own = Pairs(at.rows[kept], at.items[kept])
+    last_item = np.full(len(history), -1, dtype=np.int64)
+    last_item[last.pairs.rows] = last.pairs.items
     return Asked(
         decayed=decayed,
-        last=_one_hot(last_items, n_items),
+        last=last,
         answerable=history.lengths > 0,
         excluded=out,
         own=own,
-        own_decayed=decayed.data[kept].astype(np.float64),
-        own_last=(last_items[own.rows] == own.items).astype(np.float64),
-        admitted=(described.sum() - dropped).astype(np.float64),
+        own_decayed=decayed.values[kept].astype(np.float64),
+        own_last=(last_item[own.rows] == own.items).astype(np.float64),
+        admitted=described.sum() - np.bincount(out.rows, minlength=len(history)).astype(float),
     )
 
 
@@ -101,11 +121,32 @@ def only(rows: Ragged, described: NDArray[np.bool_]) -> Ragged:
     return Ragged(before[rows.indptr], rows.values[keep])
 
 
-def _one_hot(items: Ints, n_items: int) -> Any:
-    """Return n × n_items as scipy CSR with a 1 in each row at `items`; none where that is -1."""
-    from scipy.sparse import csr_matrix
+def decayed_weights(history: Ragged, n_items: int, decay: float, limit: int) -> Weights:
+    """Return the recency-decayed weights of the last `limit` items of each history.
 
-    filled = items >= 0
-    indptr = np.concatenate([[0], np.cumsum(filled)])
-    ones = np.ones(int(indptr[-1]), dtype=np.float32)
-    return csr_matrix((ones, items[filled], indptr), (len(items), n_items))
+    The last item weighs 1, the one before `decay`, then `decay` squared; the weights of a history
+    are then divided by their sum. An item that occurs twice gets both its weights.
+    """
+    recent = history.tail(limit)
+    weights = np.power(decay, recent.from_end())
+    sums = np.bincount(recent.row_of, weights, minlength=len(recent))
+    keys = recent.row_of * n_items + recent.values
+    distinct, at = np.unique(keys, return_inverse=True)
+    values = np.bincount(at, weights / sums[recent.row_of], minlength=len(distinct))
+    rows, items = np.divmod(distinct, max(n_items, 1))
+    return Weights(_ragged(rows, items, len(recent)), values.astype(np.float32))
+
+
+def _last(history: Ragged) -> Weights:
+    last = history.tail(1)
+    return Weights(last, np.ones(len(last.values), dtype=np.float32))
+
+
+def _distinct(rows: Ragged, n_items: int) -> Pairs:
+    row, items = np.divmod(np.unique(rows.row_of * n_items + rows.values), max(n_items, 1))
+    return Pairs(row, items)
+
+
+def _ragged(rows: Ints, items: Ints, n: int) -> Ragged:
+    lengths = np.bincount(rows, minlength=n)
+    return Ragged(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), items)

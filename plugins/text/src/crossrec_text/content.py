@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from crossrec_text.asked import Floats
 from crossrec_text.dense import DenseSpace
 from crossrec_text.explaining import evidence_for
-from crossrec_text.lexical import Ngrams, Words, ngram_terms, word_terms
+from crossrec_text.lexical import TermIndex
 from crossrec_text.settings import ContentConfig
 from crossrec_text.similarity import TextSimilarity
+from crossrec_text.terms import ngram_terms, word_terms
 
 log = logging.getLogger("crossrec")
 
@@ -47,6 +48,7 @@ class ContentSource:
         self.config = config or ContentConfig()
         self._fitted: TextSimilarity | None = None
         self._catalog: Catalog | None = None
+        self._names: tuple[str, ...] = ()
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Index the texts of ``dataset.catalog`` and its vectors; the events are not looked at.
@@ -59,15 +61,15 @@ class ContentSource:
         catalog = dataset.catalog
         described = np.array([bool(text.strip()) for text in catalog.texts], dtype=bool)
         vectors = self._vectors(dataset)
-        rows, names = word_terms(catalog.texts)
+        words, self._names = word_terms(catalog.texts)
         titles = [title if has else "" for title, has in zip(catalog.titles, described)]
         self._fitted = TextSimilarity(
             described=described,
             dense=DenseSpace.empty(len(catalog))
             if vectors is None
             else DenseSpace.build(np.where(described[:, None], vectors, 0.0)),
-            words=Words(rows, names),
-            ngrams=Ngrams.build(ngram_terms(titles), self.config.title_terms),
+            words=TermIndex.build(words, self.config.terms),
+            ngrams=TermIndex.build(ngram_terms(titles), self.config.terms),
             decay=self.config.decay,
             limit=self.config.history_limit,
         )
@@ -95,7 +97,7 @@ class ContentSource:
 
     def explain(self, queries: QueryBatch, index: NDArray[np.int64]) -> list[Evidence | None]:
         """Return the history items that an item is like, strongest first, for a single query."""
-        return evidence_for(self._fit, self._known_catalog, queries, index)
+        return evidence_for(self._fit, self._names, self._known_catalog, queries, index)
 
     def state(self) -> State:
         """Return vectors, sums and term weights."""
@@ -108,7 +110,7 @@ class ContentSource:
             **pack_sparse("words", fitted.words.rows),
             **pack_sparse("ngrams", fitted.ngrams.rows),
         }
-        return State(arrays, {"words": list(fitted.words.names)})
+        return State(arrays, {"words": list(self._names)})
 
     def restore(self, state: State, catalog: Catalog) -> None:
         """Take back what `state` returned; arrays may be read-only memory maps."""
@@ -116,11 +118,12 @@ class ContentSource:
         self._fitted = TextSimilarity(
             described=np.asarray(arrays["described"]).astype(bool),
             dense=DenseSpace(arrays["dense.columns"], arrays["dense.total"], arrays["dense.gram"]),
-            words=Words(unpack_sparse("words", arrays), tuple(state.values["words"])),
-            ngrams=Ngrams.build(unpack_sparse("ngrams", arrays), self.config.title_terms),
+            words=TermIndex.build(unpack_sparse("words", arrays), self.config.terms),
+            ngrams=TermIndex.build(unpack_sparse("ngrams", arrays), self.config.terms),
             decay=self.config.decay,
             limit=self.config.history_limit,
         )
+        self._names = tuple(state.values["words"])
         self._catalog = catalog
 
     def _vectors(self, dataset: Dataset) -> Floats | None:
@@ -139,7 +142,7 @@ class ContentSource:
         return None
 
     def _blocks(self, queries: QueryBatch) -> list[QueryBatch]:
-        size = max(1, _BLOCK // self._fit.width)
+        size = max(1, _BLOCK // max(len(self._fit.described), 1))
         if len(queries) <= size:
             return [queries]
         return [queries.take(rows) for rows in queries.blocks(size)]

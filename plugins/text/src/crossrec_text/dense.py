@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec_text.asked import Asked, Doubles, Floats, Ints, Pairs
+from crossrec_text.asked import Asked, Doubles, Floats, Ints, Pairs, Weights
 from crossrec_text.moments import Scale, scale
 
 #: Pairs whose vectors are gathered at once.
@@ -56,27 +55,35 @@ class DenseSpace:
         """Return the vectors of `items`, one a row."""
         return np.ascontiguousarray(self.columns[:, items].T)
 
-    def profiles(self, weights: Any) -> Floats:
-        """Return the weighted sums of vectors, float32 (n, dim), of CSR `weights` (n, n_items)."""
+    def profiles(self, weights: Weights) -> Floats:
+        """Return the weighted sums of vectors, float32 (n, dim)."""
         from scipy.sparse import csr_matrix
 
-        items, at = np.unique(weights.indices, return_inverse=True)
-        narrow = csr_matrix((weights.data, at, weights.indptr), (weights.shape[0], len(items)))
-        profiles: Floats = narrow @ self.take(items)
+        items, at = np.unique(weights.rows.values, return_inverse=True)
+        shape = (len(weights), len(items))
+        profiles: Floats = csr_matrix((weights.values, at, weights.rows.indptr), shape) @ self.take(
+            items
+        )
         return profiles
 
-    def scale(self, asked: Asked, profiles: Floats, own_weights: Doubles) -> Scale:
-        """Return the moments of each profile's similarity to the admitted items."""
-        exact = profiles.astype(np.float64)
-        squares = np.einsum("ij,jk,ik->i", exact, self.gram, exact, optimize=True)
-        return scale(
-            asked,
-            exact @ self.total,
-            squares,
-            self.dots(profiles, asked.excluded),
-            self.dots(profiles, asked.own),
-            own_weights * self.norms(asked.own.items),
+    def scales(self, asked: Asked, decayed: Floats, last: Floats) -> tuple[Scale, Scale]:
+        """Return the moments of the similarity of each profile to the admitted items."""
+        both = np.concatenate([decayed, last]).astype(np.float64)
+        totals = both @ self.total
+        squares = np.einsum("ij,ij->i", both @ self.gram, both)
+        norms = self.norms(asked.own.items)
+        n = len(asked)
+        first, second = slice(n), slice(n, None)
+        return (
+            self._scale(asked, decayed, totals[first], squares[first], asked.own_decayed * norms),
+            self._scale(asked, last, totals[second], squares[second], asked.own_last * norms),
         )
+
+    def _scale(
+        self, asked: Asked, profiles: Floats, total: Doubles, squares: Doubles, own: Doubles
+    ) -> Scale:
+        at_excluded = self.dots(profiles, asked.excluded)
+        return scale(asked, total, squares, at_excluded, self.dots(profiles, asked.own), own)
 
     def dots(self, profiles: Floats, pairs: Pairs) -> Doubles:
         """Return the similarity of each pair of a profile and an item, float64 (p,)."""

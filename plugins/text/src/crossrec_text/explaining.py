@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from crossrec.components.evidence import Evidence
@@ -11,19 +13,24 @@ from crossrec.data.catalog import Catalog
 from numpy.typing import NDArray
 
 from crossrec_text.asked import Floats, Ints
-from crossrec_text.lexical import WORD
 from crossrec_text.similarity import TextSimilarity
+from crossrec_text.terms import WORD
 
 #: History items and shared words that are named.
-_HISTORY, _WORDS = 5, 3
+_HISTORY, _NAMED = 5, 3
 _WORD = re.compile(WORD)
 
 
 def evidence_for(
-    fitted: TextSimilarity, catalog: Catalog, queries: QueryBatch, index: NDArray[np.int64]
+    fitted: TextSimilarity,
+    names: Sequence[str],
+    catalog: Catalog,
+    queries: QueryBatch,
+    index: NDArray[np.int64],
 ) -> list[Evidence | None]:
     """Return the evidence for each item of `index`, for a batch of one query.
 
+    `names` are the words in the order of ``fitted.words``.
     None for an item without text, for `PAD`, and where nothing in the history speaks for it.
     """
     valid = (index >= 0) & fitted.described[np.maximum(index, 0)]
@@ -32,19 +39,33 @@ def evidence_for(
     if not len(at):
         return evidence
     history, dense, lexical = fitted.shares(queries, index[at])
+    words = _Words(fitted, names, catalog)
     for row, place in enumerate(at):
-        item = int(index[place])
-        evidence[place] = _one(fitted, catalog, item, history, dense[row], lexical[row])
+        evidence[place] = _one(words, int(index[place]), history, dense[row], lexical[row])
     return evidence
 
 
+@dataclass(frozen=True, eq=False)
+class _Words:
+    """Names what two texts have in common."""
+
+    fitted: TextSimilarity
+    names: Sequence[str]
+    catalog: Catalog
+
+    def shared(self, item: int, other: int) -> list[str]:
+        """Return the shared words that weigh most, in the order of the item's text."""
+        heaviest = [self.names[at] for at in self.fitted.words.shared(item, other)]
+        words = [word for word in heaviest if len(word) > 1][:_NAMED]
+        return sorted(words, key=self.of(item).index)
+
+    def of(self, item: int) -> list[str]:
+        """Return the words of an item's text."""
+        return _WORD.findall(self.catalog.texts[item].lower())
+
+
 def _one(
-    fitted: TextSimilarity,
-    catalog: Catalog,
-    item: int,
-    history: Ints,
-    dense: Floats,
-    lexical: Floats,
+    words: _Words, item: int, history: Ints, dense: Floats, lexical: Floats
 ) -> Evidence | None:
     both = dense + lexical
     order = [int(at) for at in np.argsort(-both, kind="stable") if both[at] > 0]
@@ -52,30 +73,13 @@ def _one(
         return None
     first = order[0]
     phrase = "similar text to"
-    if lexical[first] >= dense[first]:
-        words = _named_words(fitted, catalog, item, int(history[first]))
-        if words:
-            phrase = f"shares '{' '.join(words)}' with"
-            order = [at for at in order if _has(catalog, int(history[at]), words)]
+    shared = words.shared(item, int(history[first])) if lexical[first] >= dense[first] else []
+    if shared:
+        phrase = f"shares '{' '.join(shared)}' with"
+        order = [at for at in order if set(shared) <= set(words.of(int(history[at])))]
     order = order[:_HISTORY]
     return Evidence(
         phrase,
         tuple(int(history[at]) for at in order),
         tuple(round(float(both[at]), 4) for at in order),
     )
-
-
-def _named_words(fitted: TextSimilarity, catalog: Catalog, item: int, other: int) -> list[str]:
-    """Return the shared words that weigh most, in the order in which the item's text has them."""
-    words = [word for word in fitted.words.shared(item, other) if len(word) > 1][:_WORDS]
-    text = _words_of(catalog, item)
-    return sorted(words, key=text.index)
-
-
-def _has(catalog: Catalog, item: int, words: list[str]) -> bool:
-    """Whether the text of `item` has all `words`."""
-    return set(words) <= set(_words_of(catalog, item))
-
-
-def _words_of(catalog: Catalog, item: int) -> list[str]:
-    return _WORD.findall(catalog.texts[item].lower())

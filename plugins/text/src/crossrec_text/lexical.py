@@ -1,4 +1,4 @@
-"""Lexical similarity: TF-IDF of words, and of character n-grams, over items that share them."""
+"""Lexical similarity: TF-IDF of words or of character n-grams, looked up in posting lists."""
 
 from __future__ import annotations
 
@@ -7,96 +7,36 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from crossrec_text.asked import Asked, Doubles, Floats
-
-#: Runs of word characters of any alphabet; single letters and digits count (sizes, model numbers).
-WORD = r"(?u)\b\w+\b"
-
-
-def word_terms(texts: Sequence[str]) -> tuple[Any, tuple[str, ...]]:
-    """Return TF-IDF of words as scipy CSR (n_items, n_words) with rows of norm 1, and the words."""
-    return _tfidf(texts, token_pattern=WORD)
-
-
-def ngram_terms(titles: Sequence[str]) -> Any:
-    """Return TF-IDF of character 3- to 5-grams within words, scipy CSR with rows of norm 1.
-
-    They match what words miss: inflections, model numbers, joined and misspelt words.
-    """
-    return _tfidf(titles, analyzer="char_wb", ngram_range=(3, 5), max_features=60_000)[0]
-
-
-def _tfidf(texts: Sequence[str], **options: Any) -> tuple[Any, tuple[str, ...]]:
-    """Fit on the texts that are not empty; the others get empty rows."""
-    from scipy.sparse import csr_matrix
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    filled = [at for at, text in enumerate(texts) if text.strip()]
-    vectorizer = TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **options)
-    try:
-        found = vectorizer.fit_transform([texts[at] for at in filled])
-    except ValueError:  # not one term in all texts
-        return csr_matrix((len(texts), 0), dtype=np.float32), ()
-    found.sort_indices()
-    lengths = np.zeros(len(texts), dtype=np.int64)
-    lengths[filled] = np.diff(found.indptr)
-    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(found.indptr.dtype)
-    matrix = csr_matrix((found.data, found.indices, indptr), (len(texts), found.shape[1]))
-    return matrix, tuple(str(name) for name in vectorizer.get_feature_names_out())
+from crossrec_text.asked import Asked, Doubles, Floats, Ints, Weights
+from crossrec_text.terms import terms_of
 
 
 @dataclass(frozen=True, eq=False)
-class Words:
-    """Words of the full text.
+class TermProfile:
+    """The heaviest terms of one history.
 
     Attributes
     ----------
-    rows : scipy CSR, float32 (n_items, n_words)
-    names : tuple of str, length n_words
+    terms : int64 array, shape (t,), ascending
+    weights : float32 array, shape (t,)
     """
 
-    rows: Any
-    names: tuple[str, ...]
-
-    def similarity(self, asked: Asked, weights: Any, own_weights: Doubles) -> Floats:
-        """Return the similarity of all items to CSR `weights` (n, n_items), float32 (n, n_items).
-
-        One pass over the matrix for the whole block, which beats posting lists here: common words
-        stand in most texts, so that the lists together are about as long as the matrix.
-        """
-        profiles = (weights @ self.rows).T.toarray()
-        found: Floats = np.ascontiguousarray((self.rows @ profiles).T)
-        own = asked.own
-        if len(own):
-            chosen = self.rows[own.items]
-            norms = np.asarray(chosen.multiply(chosen).sum(axis=1), dtype=np.float64).ravel()
-            found[own.rows, own.items] -= (own_weights * norms).astype(np.float32)
-        return found
-
-    def between(self, items: Any, others: Any) -> Floats:
-        """Return the similarity of each of `items` to each of `others`, float32 (m, h)."""
-        between: Floats = (self.rows[items] @ self.rows[others].T).toarray()
-        return between
-
-    def shared(self, item: int, other: int) -> list[str]:
-        """Return the words that two items share, those that make them most similar first."""
-        both = self.rows[[item]].multiply(self.rows[[other]]).tocsr()
-        order = np.argsort(-both.data, kind="stable")
-        return [self.names[at] for at in both.indices[order]]
+    terms: Ints
+    weights: Floats
 
 
 @dataclass(frozen=True, eq=False)
-class Ngrams:
-    """Character n-grams of the title, with posting lists.
+class TermIndex:
+    """TF-IDF of one field of all items, by item and by term.
 
     Attributes
     ----------
-    rows : scipy CSR, float32 (n_items, n_grams)
-    postings : scipy CSR, float32 (n_grams, n_items)
+    rows : scipy CSR, float32 (n_items, n_terms), rows of norm 1
+    postings : scipy CSR, float32 (n_terms, n_items)
     limit : int
-        Only so many n-grams of a profile, the heaviest, are looked up.
+        Only so many terms of a profile, the heaviest, are looked up. The light ones stand in most
+        texts, so that their lists are the longest and say the least.
     """
 
     rows: Any
@@ -104,55 +44,66 @@ class Ngrams:
     limit: int
 
     @classmethod
-    def build(cls, rows: Any, limit: int) -> Ngrams:
+    def build(cls, rows: Any, limit: int) -> TermIndex:
         """Turn the rows into posting lists."""
         return cls(rows, rows.T.tocsr(), limit)
 
-    def profiles(self, weights: Any) -> Any:
-        """Return the heaviest n-grams of CSR `weights` (n, n_items), CSR (n, n_grams)."""
-        return strongest(weights @ self.rows, self.limit)
+    def profiles(self, weights: Weights) -> list[TermProfile]:
+        """Return the heaviest terms of each query; of equally heavy ones the first."""
+        bounds = weights.rows.indptr
+        parts = [slice(bounds[i], bounds[i + 1]) for i in range(len(weights))]
+        return [self._profile(weights.rows.values[at], weights.values[at]) for at in parts]
 
-    def similarity(self, asked: Asked, profiles: Any, own_weights: Doubles) -> Floats:
-        """Return the similarity of all items to `profiles`, float32 (n, n_items)."""
-        found: Floats = (profiles @ self.postings).toarray()
+    def _profile(self, items: Ints, values: Floats) -> TermProfile:
+        terms, found, lengths = terms_of(self.rows, items)
+        sums = np.bincount(terms, found * np.repeat(values, lengths), self.rows.shape[1])
+        chosen = np.flatnonzero(sums > 0)
+        if len(chosen) > self.limit:
+            heaviest = np.argsort(-sums[chosen], kind="stable")[: self.limit]
+            chosen = np.sort(chosen[heaviest])
+        return TermProfile(chosen, sums[chosen].astype(np.float32))
+
+    def similarity(
+        self, asked: Asked, profiles: Sequence[TermProfile], own_weights: Doubles
+    ) -> Floats:
+        """Return the similarity of all items to `profiles`, float32 (n, n_items).
+
+        Without what an item of the history has from itself: `own_weights` are the weights of
+        ``asked.own`` in the profiles. The time grows with the length of the lists looked up.
+        """
+        found = np.zeros((len(profiles), self.rows.shape[0]), dtype=np.float32)
+        for row, profile in enumerate(profiles):
+            if len(profile.terms):
+                found[row] = profile.weights @ self.postings[profile.terms]
         own = asked.own
         if len(own):
-            chosen = self.rows[own.items]
-            looked_up = pattern(profiles)[own.rows]
-            squares = chosen.multiply(chosen).multiply(looked_up).sum(axis=1)
-            norms = np.asarray(squares, dtype=np.float64).ravel()
+            norms = self._norms(asked, profiles)
             found[own.rows, own.items] -= (own_weights * norms).astype(np.float32)
         return found
 
-    def between(self, items: Any, others: Any, profile: Any) -> Floats:
+    def _norms(self, asked: Asked, profiles: Sequence[TermProfile]) -> Doubles:
+        """Return the squared norm of each own item over the terms looked up, float64."""
+        terms, weights, lengths = terms_of(self.rows, asked.own.items)
+        of = np.repeat(np.arange(len(lengths)), lengths)
+        width = self.rows.shape[1]
+        looked_up = [row * width + one.terms for row, one in enumerate(profiles)]
+        keys = asked.own.rows[of] * width + terms
+        counts = np.isin(keys, np.concatenate(looked_up))
+        squares = np.bincount(of[counts], weights[counts].astype(float) ** 2, len(lengths))
+        return squares.astype(np.float64, copy=False)
+
+    def between(self, items: Ints, others: Ints, profile: TermProfile) -> Floats:
         """Return the similarity of each of `items` to each of `others`, float32 (m, h).
 
-        Counts only the n-grams of `profile` (CSR, one row).
+        Counts only the terms of `profile`.
         """
-        chosen = self.rows[others].multiply(pattern(profile)).tocsr()
-        between: Floats = (self.rows[items] @ chosen.T).toarray()
+        left, right = self.rows[items][:, profile.terms], self.rows[others][:, profile.terms]
+        between: Floats = (left @ right.T).toarray()
         return between
 
-
-def strongest(matrix: Any, limit: int) -> Any:
-    """Keep the `limit` largest values of each row of a CSR matrix; of equals the first columns."""
-    from scipy.sparse import csr_matrix
-
-    lengths = np.diff(matrix.indptr)
-    if not len(lengths) or lengths.max() <= limit:
-        return matrix
-    matrix.sort_indices()
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    order = np.lexsort((-matrix.data, rows))
-    place = np.arange(len(order)) - np.repeat(matrix.indptr[:-1], lengths)
-    kept: NDArray[np.int64] = np.sort(order[place < limit])
-    indptr = np.concatenate([[0], np.cumsum(np.minimum(lengths, limit))])
-    return csr_matrix((matrix.data[kept], matrix.indices[kept], indptr), matrix.shape)
-
-
-def pattern(matrix: Any) -> Any:
-    """Return the CSR matrix with a 1 at each of its stored values."""
-    from scipy.sparse import csr_matrix
-
-    ones = np.ones(len(matrix.data), dtype=np.float32)
-    return csr_matrix((ones, matrix.indices, matrix.indptr), matrix.shape)
+    def shared(self, item: int, other: int) -> Ints:
+        """Return the terms that two items share, those that make them most similar first."""
+        both = self.rows[[item]].multiply(self.rows[[other]]).tocsr()
+        order = np.argsort(-both.data, kind="stable")
+        terms: Ints = both.indices[order].astype(np.int64)
+        return terms

@@ -60,13 +60,13 @@ class ContentConfig(_Settings):
         Weight of a history item relative to the one after it.
     history_limit : int
         Only so many of the latest items count.
-    title_terms : int
-        Only so many n-grams, the heaviest of the history's titles, are looked up in other titles.
-        512 of them rank as all do (recall@10 .1243 and .1241, ndcg@10 .0793 and .0793 on the
-        validation items of Amazon Scientific) in a quarter of the time.
+    terms : int
+        Only so many words, and so many n-grams, of a history are looked up, the heaviest. 512 rank
+        as all do (recall@10 .1243 and .1241, ndcg@10 .0793 and .0793 on the validation items of
+        Amazon Scientific) in a quarter of the time.
     """
 
     encoder: str = "transformer"
     decay: Annotated[float, Field(gt=0.0, le=1.0)] = 0.8
     history_limit: _Positive = 50
-    title_terms: _Positive = 512
+    terms: _Positive = 512

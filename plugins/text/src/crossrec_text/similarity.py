@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from crossrec.components.query import QueryBatch
@@ -11,8 +11,19 @@ from numpy.typing import NDArray
 
 from crossrec_text.asked import Asked, Floats, Ints, ask
 from crossrec_text.dense import DenseSpace
-from crossrec_text.lexical import Ngrams, Words
+from crossrec_text.lexical import TermIndex, TermProfile
 from crossrec_text.moments import Scale, scale_of
+
+
+class Five(NamedTuple):
+    """One value for each of the five comparisons, as float64 (n, 1) where it differs by query."""
+
+    vectors: NDArray[np.float64]
+    words: NDArray[np.float64]
+    ngrams: NDArray[np.float64]
+    last_vectors: NDArray[np.float64]
+    last_words: NDArray[np.float64]
+
 
 #: Weights of the standard scores; they sum to 1. Vectors, words and title n-grams count alike, and
 #: the last item alone counts half of what the whole history does.
@@ -28,21 +39,25 @@ class Parts:
 
     Attributes
     ----------
-    decayed_vectors, last_vectors : float32 arrays, shape (n, dim)
-    ngrams : scipy CSR, shape (n, n_grams)
-        The n-grams that are looked up.
-    scales : tuple of Scale
-        Of vectors, words and n-grams to the decayed history, then of vectors and words to the
-        last item.
-    lexical : tuple of float32 array, shape (n, n_items)
-        Similarity by words and n-grams to the decayed history, and by words to the last item.
+    vectors, last_vectors : float32 arrays, shape (n, dim)
+        Profiles of the decayed history and of the last item.
+    words, ngrams, last_words : list of TermProfile, length n
+    by_words, by_ngrams, by_last_words : float32 arrays, shape (n, n_items)
+        Similarity of all items to these profiles.
+    slopes, means : Five
+        Weight over standard deviation, and mean, of each comparison.
     """
 
-    decayed_vectors: Floats
+    vectors: Floats
     last_vectors: Floats
-    ngrams: Any
-    scales: tuple[Scale, Scale, Scale, Scale, Scale]
-    lexical: tuple[Floats, Floats, Floats]
+    words: list[TermProfile]
+    ngrams: list[TermProfile]
+    last_words: list[TermProfile]
+    by_words: Floats
+    by_ngrams: Floats
+    by_last_words: Floats
+    slopes: Five
+    means: Five
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +72,10 @@ class TextSimilarity:
 
     described: NDArray[np.bool_]
     dense: DenseSpace
-    words: Words
-    ngrams: Ngrams
+    words: TermIndex
+    ngrams: TermIndex
     decay: float
     limit: int
-
-    @property
-    def width(self) -> int:
-        """Numbers that one query of a block needs room for."""
-        return max(len(self.described), int(self.words.rows.shape[1]), 1)
 
     def ask(self, queries: QueryBatch) -> Asked:
         """Reduce queries to the items that have text."""
@@ -73,40 +83,48 @@ class TextSimilarity:
 
     def parts(self, asked: Asked) -> Parts:
         """Compare the histories with the catalog, all but the scan over the vectors."""
-        decayed = self.dense.profiles(asked.decayed)
-        last = self.dense.profiles(asked.last)
+        vectors = self.dense.profiles(asked.decayed)
+        last_vectors = self.dense.profiles(asked.last)
+        words, last_words = self.words.profiles(asked.decayed), self.words.profiles(asked.last)
         ngrams = self.ngrams.profiles(asked.decayed)
-        by_words = self.words.similarity(asked, asked.decayed, asked.own_decayed)
+        by_words = self.words.similarity(asked, words, asked.own_decayed)
         by_ngrams = self.ngrams.similarity(asked, ngrams, asked.own_decayed)
-        last_by_words = self.words.similarity(asked, asked.last, asked.own_last)
-        scales = (
-            self.dense.scale(asked, decayed, asked.own_decayed),
-            scale_of(asked, by_words),
-            scale_of(asked, by_ngrams),
-            self.dense.scale(asked, last, asked.own_last),
-            scale_of(asked, last_by_words),
+        by_last_words = self.words.similarity(asked, last_words, asked.own_last)
+        decayed, last = self.dense.scales(asked, vectors, last_vectors)
+        lexical = [scale_of(asked, one) for one in (by_words, by_ngrams, by_last_words)]
+        slopes, means = _weighted((decayed, lexical[0], lexical[1], last, lexical[2]))
+        return Parts(
+            vectors,
+            last_vectors,
+            words,
+            ngrams,
+            last_words,
+            by_words,
+            by_ngrams,
+            by_last_words,
+            slopes,
+            means,
         )
-        return Parts(decayed, last, ngrams, scales, (by_words, by_ngrams, last_by_words))
 
     def scores(self, queries: QueryBatch) -> Floats:
         """Return the score of every item, float32 (n, n_items).
 
         NaN for items without text, and in rows whose history holds no item with text. The sum of
-        five standard scores is linear in the vectors, so one scan over them does for both profiles.
+        standard scores is linear in the vectors, so one scan over them does for both profiles.
         Needs memory for several float32 arrays of this shape: ask in blocks.
         """
         asked = self.ask(queries)
         parts = self.parts(asked)
-        slopes = [one.slope[:, None] for one in parts.scales]
-        weights = (DECAYED, DECAYED, DECAYED, LAST, LAST)
-        steps = [(w * s).astype(np.float32) for w, s in zip(weights, slopes, strict=True)]
-        combined = parts.decayed_vectors * steps[0] + parts.last_vectors * steps[3]
-        scores: Floats = combined @ self.dense.columns
-        for step, similarity in zip((steps[1], steps[2], steps[4]), parts.lexical, strict=True):
-            scores += step * similarity
-        scores -= self._constant(parts, weights)
+        slopes = parts.slopes
+        combined = parts.vectors * slopes.vectors + parts.last_vectors * slopes.last_vectors
+        scores: Floats = combined.astype(np.float32) @ self.dense.columns
+        scores += slopes.words.astype(np.float32) * parts.by_words
+        scores += slopes.ngrams.astype(np.float32) * parts.by_ngrams
+        scores += slopes.last_words.astype(np.float32) * parts.by_last_words
+        pairs = zip(slopes, parts.means, strict=True)
+        scores -= np.sum([slope * mean for slope, mean in pairs], axis=0).astype(np.float32)
         if len(asked.own):
-            self._leave_out_own(scores, asked, steps)
+            self._leave_out_own(scores, asked, slopes)
         np.round(scores, _DECIMALS, out=scores)
         scores[:, ~self.described] = np.nan
         scores[~asked.answerable] = np.nan
@@ -124,33 +142,35 @@ class TextSimilarity:
             together and a constant of the query make the score.
         """
         asked = self.ask(queries)
-        history = asked.decayed.indices.astype(np.int64)
+        history = asked.decayed.rows.values
         if not len(history):
             empty = np.zeros((len(items), 0), dtype=np.float32)
             return history, empty, empty
         parts = self.parts(asked)
-        slope = [float(one.slope[0]) for one in parts.scales]
-        decayed = DECAYED * asked.decayed.data
-        last = LAST * np.isin(history, asked.last.indices)
-        other = items[:, None] != history[None, :]
+        slope = Five(*(one[0] for one in parts.slopes))
+        weight = asked.decayed.values
+        last = np.isin(history, asked.last.rows.values)
         by_vectors = self.dense.take(items) @ self.dense.take(history).T
-        dense = by_vectors * (decayed * slope[0] + last * slope[3]) * other
-        by_words = self.words.between(items, history)
-        by_ngrams = self.ngrams.between(items, history, parts.ngrams)
-        lexical = by_words * (decayed * slope[1] + last * slope[4]) + by_ngrams * decayed * slope[2]
-        return history, dense.astype(np.float32), (lexical * other).astype(np.float32)
+        dense = by_vectors * (weight * slope.vectors + last * slope.last_vectors)
+        lexical = (
+            self.words.between(items, history, parts.words[0]) * weight * slope.words
+            + self.ngrams.between(items, history, parts.ngrams[0]) * weight * slope.ngrams
+            + self.words.between(items, history, parts.last_words[0]) * last * slope.last_words
+        )
+        other = items[:, None] != history[None, :]
+        return history, (dense * other).astype(np.float32), (lexical * other).astype(np.float32)
 
-    @staticmethod
-    def _constant(parts: Parts, weights: tuple[float, ...]) -> Floats:
-        """What is subtracted from every score of a query, float32 (n, 1)."""
-        means = [w * one.slope * one.mean for w, one in zip(weights, parts.scales, strict=True)]
-        constant: Floats = np.sum(means, axis=0)[:, None].astype(np.float32)
-        return constant
-
-    def _leave_out_own(self, scores: Floats, asked: Asked, steps: list[Floats]) -> None:
+    def _leave_out_own(self, scores: Floats, asked: Asked, slopes: Five) -> None:
         """Take what each history item has from itself out of its score, for the vectors."""
         own = asked.own
-        norms = self.dense.norms(own.items)
-        by_decayed = steps[0][own.rows, 0] * asked.own_decayed
-        by_last = steps[3][own.rows, 0] * asked.own_last
-        scores[own.rows, own.items] -= ((by_decayed + by_last) * norms).astype(np.float32)
+        by_decayed = slopes.vectors[own.rows, 0] * asked.own_decayed
+        by_last = slopes.last_vectors[own.rows, 0] * asked.own_last
+        from_itself = (by_decayed + by_last) * self.dense.norms(own.items)
+        scores[own.rows, own.items] -= from_itself.astype(np.float32)
+
+
+def _weighted(scales: tuple[Scale, Scale, Scale, Scale, Scale]) -> tuple[Five, Five]:
+    """Return weight over standard deviation, and mean, of each comparison."""
+    weights = (DECAYED, DECAYED, DECAYED, LAST, LAST)
+    slopes = [w * one.slope[:, None] for w, one in zip(weights, scales, strict=True)]
+    return Five(*slopes), Five(*(one.mean[:, None] for one in scales))

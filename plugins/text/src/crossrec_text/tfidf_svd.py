@@ -1,0 +1,57 @@
+"""Latent semantic vectors: TF-IDF of words, reduced by truncated SVD. Needs no transformer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from crossrec.components.run import RunOptions
+from crossrec.data.catalog import Catalog
+from numpy.typing import NDArray
+
+from crossrec_text.settings import TfidfSvdConfig
+from crossrec_text.terms import word_terms
+
+
+class TfidfSvdEncoder:
+    """Encoder by latent semantic analysis (Deerwester et al. 1990).
+
+    It knows only what stands in the catalog's own texts, and takes seconds where a transformer
+    takes minutes. The vectors of two catalogs, or of a catalog that grew, are not comparable.
+    """
+
+    def __init__(self, config: TfidfSvdConfig | None = None) -> None:
+        self.config = config or TfidfSvdConfig()
+
+    def encode(self, catalog: Catalog, run: RunOptions) -> NDArray[np.float32]:
+        """Return float32 (n_items, dim), rows of length 1; zero rows for items without words.
+
+        `dim` is `embedding_size`, or the number of items or of words where that is smaller.
+        """
+        from sklearn.decomposition import TruncatedSVD
+
+        terms, _ = word_terms(catalog.texts)
+        size = min(self.config.embedding_size, *terms.shape)
+        if size == 0:
+            return np.zeros((len(catalog), 0), dtype=np.float32)
+        if size == min(terms.shape):
+            vectors = _exact(terms)
+        else:
+            svd = TruncatedSVD(size, random_state=run.seed)
+            vectors = svd.fit_transform(terms)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        unit = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-6)
+        return np.ascontiguousarray(unit, dtype=np.float32)
+
+
+def _exact(terms: Any) -> NDArray[np.float32]:
+    """Return the full SVD's left vectors times singular values, for few items or few words.
+
+    Which is the matrix itself but for a rotation, so that cosines stay as they are.
+    """
+    n_items, n_words = terms.shape
+    if n_words <= n_items:
+        return np.asarray(terms.toarray(), dtype=np.float32)
+    values, left = np.linalg.eigh((terms @ terms.T).toarray().astype(np.float64))
+    vectors = left * np.sqrt(np.maximum(values, 0.0))
+    return np.ascontiguousarray(vectors[:, ::-1], dtype=np.float32)

@@ -1,0 +1,126 @@
+"""The transformer encoder: sentence vectors, cached by content."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from crossrec.components.run import RunOptions
+from crossrec.data.catalog import Catalog
+from numpy.typing import NDArray
+
+from crossrec_text.cache import VectorCache
+from crossrec_text.model_files import ModelFiles, find_model
+from crossrec_text.settings import TransformerConfig
+
+if TYPE_CHECKING:
+    from crossrec_text.sentence_model import SentenceModel
+
+log = logging.getLogger("crossrec")
+
+#: Texts between two writes to the cache: what a killed run loses at most.
+_CHUNK = 512
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What one call of `encode` did.
+
+    Attributes
+    ----------
+    texts : int
+        Distinct texts that were asked for.
+    hits, misses : int
+        How many of them the cache had, and how many went through the model.
+    seconds : float
+    """
+
+    texts: int
+    hits: int
+    misses: int
+    seconds: float
+
+
+class TransformerEncoder:
+    """Encoder that turns each item's text into one vector of a pretrained transformer.
+
+    The vectors of the tokens are averaged over the attention mask, or as the model's own
+    sentence-transformers files say (Reimers & Gurevych 2019), and divided by their length.
+    With ``run.cache``, only texts that were never seen are encoded; where there are none, the
+    model is not even loaded.
+
+    Attributes
+    ----------
+    last : Encoded or None
+        What the latest call did.
+    """
+
+    def __init__(self, config: TransformerConfig | None = None) -> None:
+        self.config = config or TransformerConfig()
+        self.last: Encoded | None = None
+        self._model: SentenceModel | None = None
+
+    def encode(self, catalog: Catalog, run: RunOptions) -> NDArray[np.float32]:
+        """Return float32 (n_items, dim), rows of length 1; zero rows for items without text.
+
+        Raises
+        ------
+        ModelError
+            If the model, or what it needs, is neither installed nor reachable.
+        """
+        started = time.perf_counter()
+        places: dict[str, list[int]] = {}
+        for at, text in enumerate(catalog.texts):
+            if text.strip():
+                places.setdefault(text, []).append(at)
+        if not places:
+            self.last = Encoded(0, 0, 0, time.perf_counter() - started)
+            return np.zeros((len(catalog), 0), dtype=np.float32)
+        texts = list(places)
+        distinct, hits = self._distinct(texts, run)
+        rows = np.repeat(np.arange(len(texts)), [len(places[text]) for text in texts])
+        vectors = np.zeros((len(catalog), distinct.shape[1]), dtype=np.float32)
+        vectors[np.concatenate([places[text] for text in texts])] = distinct[rows]
+        seconds = time.perf_counter() - started
+        self.last = Encoded(len(texts), hits, len(texts) - hits, seconds)
+        log.info("encoded %d texts, %d from the cache, in %.1f s", len(texts), hits, seconds)
+        return vectors
+
+    def _distinct(self, texts: list[str], run: RunOptions) -> tuple[NDArray[np.float32], int]:
+        """Return one vector for each of the distinct `texts`, and how many the cache had."""
+        files = find_model(self.config.model)
+        cache = None if run.cache is None else VectorCache(run.cache, self._key(files))
+        known = cache.get(texts) if cache else {}
+        missing = [at for at in range(len(texts)) if at not in known]
+        fresh: dict[int, NDArray[np.float32]] = {}
+        for part in _by_length(texts, missing):
+            chosen = [texts[at] for at in part]
+            encoded = self._loaded(files, run).encode(chosen, self.config.batch_size)
+            if cache:
+                cache.put(chosen, encoded)
+            fresh |= zip(part, encoded, strict=True)
+            run.progress("encoding texts", len(fresh), len(missing))
+        rows = {**known, **fresh}
+        return np.stack([rows[at] for at in range(len(texts))]), len(known)
+
+    def _key(self, files: ModelFiles) -> str:
+        """Name everything but the text that decides about a vector."""
+        return f"{files.identity} {files.pooling} {self.config.max_tokens} {self.config.dtype}"
+
+    def _loaded(self, files: ModelFiles, run: RunOptions) -> SentenceModel:
+        if self._model is None or (self._model.files, self._model.device) != (files, run.device):
+            from crossrec_text.sentence_model import SentenceModel
+
+            self._model = SentenceModel(files, self.config, run.device, run.threads)
+        return self._model
+
+
+def _by_length(texts: Sequence[str], chosen: list[int]) -> Iterator[list[int]]:
+    """Give `chosen` in chunks of like length, so that batches hold little padding."""
+    order = sorted(chosen, key=lambda at: (-len(texts[at]), at))
+    for start in range(0, len(order), _CHUNK):
+        yield order[start : start + _CHUNK]
