@@ -153,6 +153,7 @@ def test_numbers_of_frames_are_taken_as_they_are(shop):
 
 def test_unknown_events_name_the_nearest_and_long_ones_are_cut(shop):
     assert unknown_event("purchse", shop) == "unknown event type 'purchse' (nearest: purchase)"
+    assert unknown_event("1", shop) == "unknown event type '1' (known: view, purchase, rating)"
     assert len(unknown_event("z" * 5_000, shop)) < 100
 
 

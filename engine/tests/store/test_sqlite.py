@@ -201,6 +201,12 @@ def test_unknown_users_and_scenarios_have_nothing(store):
     assert store.history(SHOP, "nobody") == []
 
 
+def test_adding_nothing_leaves_no_trace(store):
+    assert store.add_events("shop", rows(EVENTS).take(np.zeros(4, dtype=bool))) == 0
+    assert store.add_items("shop", {}) == store.add_users("shop", {}) == 0
+    assert store.scenarios() == []
+
+
 def test_scenarios_do_not_see_each_other(store):
     store.add_events("shop", rows(EVENTS))
     store.add_events('an "odd" name', rows(EVENTS[:1], clock=False))
@@ -279,7 +285,7 @@ def test_a_store_of_a_newer_format_is_refused(store, tmp_path):
     with pytest.raises(WorkspaceError, match="store format 99.*upgrade crossrec"):
         store.counts("shop")
     with pytest.raises(WorkspaceError, match="upgrade crossrec"):
-        store.add_items("shop", {})
+        store.add_items("shop", {"a": {}})
 
 
 def test_what_is_no_database_is_refused(tmp_path):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _DAY = 86_400.0
 _SHOWN = 40
+_LISTED = 12
 Mask = NDArray[np.bool_]
 
 
@@ -258,8 +259,12 @@ def unknown_event(written: str, scenario: Scenario) -> str:
         return "missing event type"
     shown = written if len(written) <= _SHOWN else written[: _SHOWN - 3] + "..."
     names = [name for event in scenario.events for name in (event.name, *event.aliases)]
-    near = difflib.get_close_matches(written.lower(), names, n=1, cutoff=0.0)
-    return f"unknown event type {shown!r} (nearest: {near[0]})" if near else "unknown event type"
+    near = difflib.get_close_matches(written.lower(), names, n=1, cutoff=0.5)
+    if near:
+        return f"unknown event type {shown!r} (nearest: {near[0]})"
+    known = ", ".join(event.name for event in scenario.events[:_LISTED])
+    more = ", ..." if len(scenario.events) > _LISTED else ""
+    return f"unknown event type {shown!r} (known: {known}{more})"
 
 
 def _reject_faults(faults: NDArray[np.int8], spoken: str, verdict: Verdict) -> None:

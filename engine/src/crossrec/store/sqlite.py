@@ -78,6 +78,8 @@ class SqliteStore:
         return self._add_records(scenario, "users", records)
 
     def _add_records(self, scenario: str, kind: str, records: Records) -> int:
+        if not records:
+            return 0
         self._prepare(scenario)
         table = quoted(f"{scenario}_{kind}")
         known = f"SELECT count(data) FROM {table}"
@@ -96,9 +98,9 @@ class SqliteStore:
         DataError
             If the scenario holds events with a clock and these have none, or the reverse.
         """
-        self._prepare(scenario)
         if not len(rows):
             return 0
+        self._prepare(scenario)
         try:
             with self._connections.transaction() as connection:
                 last = claim_clock(connection, scenario, has_clock=rows.times is not None)
