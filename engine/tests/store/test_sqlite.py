@@ -106,6 +106,18 @@ def test_a_store_holds_each_key_once_in_the_order_of_its_first_arrival(tmp_path_
     store.close()
 
 
+@pytest.mark.parametrize("n", [1, 149, 150, 151, 900, 1_000])
+def test_batches_of_any_size_are_whole(store, n):
+    batch = rows([(f"u{i % 7}", f"i{i}", "view", float(-i % 5), i) for i in range(n)])
+    batch.values[::3] = np.nan
+    assert store.add_events("shop", batch) == n
+    events = store.events(SHOP)
+    assert events.items.tolist() == list(range(n))
+    assert events.times.tolist() == [-i % 5 for i in range(n)]
+    read = store._read('SELECT "id", "value" FROM shop_events ORDER BY "id"')
+    assert read == [(i + 1, None if i % 3 == 0 else float(i)) for i in range(n)]
+
+
 def test_extreme_keys_fit(store):
     batch = rows(EVENTS[:2])
     batch.keys[:] = [np.iinfo(np.int64).min, np.iinfo(np.int64).max]

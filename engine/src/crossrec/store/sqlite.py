@@ -21,14 +21,11 @@ from crossrec.scenario import Scenario
 from crossrec.store.base import Counts, HistoryEvent, Records
 from crossrec.store.connections import Connections
 from crossrec.store.schema import create_scenario, quoted
-from crossrec.store.writing import VALUES_A_QUERY, claim_clock, insert_keys
+from crossrec.store.writing import VALUES_A_QUERY, claim_clock, insert_keys, insert_rows
 
 _UPSERT = (
     "INSERT INTO {table} (name, data) VALUES (?, ?) ON CONFLICT (name) DO UPDATE "
     "SET data = json_patch(coalesce(data, '{{}}'), excluded.data)"
-)
-_INSERT_EVENTS = (
-    'INSERT INTO {table} ("user", "time", "id", "item", "type", "value") VALUES (?, ?, ?, ?, ?, ?)'
 )
 # Infinity stands for a missing value: numpy.fromiter takes no None, and stored values are finite.
 _SELECT_EVENTS = (
@@ -122,11 +119,15 @@ class SqliteStore:
         items = self._resolve(connection, f"{scenario}_items", rows.items)
         types = self._resolve(connection, f"{scenario}_types", rows.types)
         times = ids.astype(np.float64) if rows.times is None else rows.times
-        order = np.lexsort((ids, times, users))
-        columns = (users, times, ids, items, types, rows.values)
-        insert = _INSERT_EVENTS.format(table=quoted(f"{scenario}_events"))
-        connection.executemany(
-            insert, zip(*(column[order].tolist() for column in columns), strict=True)
+        order = np.lexsort((times, users))  # stable, so equal times keep their order
+        columns = {
+            "user": users, "time": times, "id": ids, "item": items, "type": types,
+            "value": rows.values,
+        }  # fmt: skip
+        insert_rows(
+            connection,
+            quoted(f"{scenario}_events"),
+            {name: column[order] for name, column in columns.items()},
         )
 
     def _prepare(self, scenario: str) -> None:

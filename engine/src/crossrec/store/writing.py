@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,36 @@ from crossrec.errors import DataError
 
 #: Values of one ``IN (...)``; SQLite allows 32,766.
 VALUES_A_QUERY = 10_000
+#: Values of one INSERT. Several rows a statement take a third less time than one row.
+_VALUES_AN_INSERT = 900
+
+
+def insert_rows(
+    connection: sqlite3.Connection, table: str, columns: Mapping[str, NDArray[Any]]
+) -> None:
+    """Insert rows given as columns of equal length, in their order.
+
+    Parameters
+    ----------
+    table : str
+        Quoted name.
+    columns : mapping of str to array, shape (n,)
+        NaN is stored as NULL.
+    """
+    width = len(columns)
+    n = len(next(iter(columns.values())))
+    flat: list[Any] = [None] * (n * width)
+    for place, column in enumerate(columns.values()):
+        flat[place::width] = column.tolist()
+    names = ", ".join(f'"{name}"' for name in columns)
+    row = f"({', '.join('?' * width)})"
+    many = _VALUES_AN_INSERT // width
+    whole = n - n % many
+    for rows, start, stop in ((many, 0, whole), (1, whole, n)):
+        insert = f"INSERT INTO {table} ({names}) VALUES {', '.join([row] * rows)}"
+        step = rows * width
+        cells = (flat[at : at + step] for at in range(start * width, stop * width, step))
+        connection.executemany(insert, cells)
 
 
 def insert_keys(
@@ -18,15 +50,14 @@ def insert_keys(
 ) -> NDArray[np.int64]:
     """Insert the keys that are new and return their rows, ascending; of equal keys the first."""
     unique, first = np.unique(keys, return_index=True)
-    insert = f"INSERT INTO {table} (key) VALUES (?)"
     connection.execute("SAVEPOINT keys")
     try:
-        connection.executemany(insert, zip(unique.tolist()))
+        insert_rows(connection, table, {"key": unique})
     except sqlite3.IntegrityError:
         connection.execute("ROLLBACK TO keys")
         known = _known_keys(connection, table, unique)
         unique, first = unique[~known], first[~known]
-        connection.executemany(insert, zip(unique.tolist()))
+        insert_rows(connection, table, {"key": unique})
     connection.execute("RELEASE keys")
     return np.sort(first)
 
