@@ -24,10 +24,10 @@ from crossrec.components.candidates import Candidates
 from crossrec.components.query import QueryBatch
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
+from crossrec.data.fingerprint import fingerprints
 from crossrec.data.ragged import Ragged
 from crossrec.data.vocabulary import Vocabulary
 from crossrec_collaborative.als import Als, AlsConfig
-from crossrec_collaborative.fingerprint import fingerprints
 from scipy.sparse import csr_matrix
 
 RESULTS = Path(__file__).parent / "results" / "topk.json"

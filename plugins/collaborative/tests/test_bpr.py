@@ -11,9 +11,6 @@ from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.data.ragged import Ragged
 from crossrec_collaborative.bpr import Bpr, BprConfig, _mean_rows
-from crossrec_collaborative.fingerprint import fingerprints
-from hypothesis import given
-from hypothesis import strategies as st
 
 Build = Callable[..., Dataset]
 Ask = Callable[..., QueryBatch]
@@ -84,24 +81,6 @@ def test_mean_rows_over_active_items_only() -> None:
     active = np.array([True, False, True])
     mean = _mean_rows(table, Ragged.from_rows([[0, 2], [], [2]]), active)
     np.testing.assert_allclose(mean, [[2, 3], [0, 0], [3, 4]])
-
-
-@given(st.lists(st.lists(st.integers(0, 50), max_size=6), max_size=6), st.randoms())
-def test_fingerprints_know_a_multiset(rows: list[list[int]], random: object) -> None:
-    shuffled = [sorted(row, key=lambda _: random.random()) for row in rows]  # type: ignore[attr-defined]
-    first = fingerprints(Ragged.from_rows(rows))
-    np.testing.assert_array_equal(first, fingerprints(Ragged.from_rows(shuffled)))
-    for a, row in zip(first, rows):
-        for b, other in zip(first, rows):
-            assert (a == b) == (sorted(row) == sorted(other))
-
-
-def test_a_fingerprint_does_not_depend_on_the_other_rows() -> None:
-    alone = fingerprints(Ragged.from_rows([[7, 8, 7]]))
-    among = fingerprints(Ragged.from_rows([[1, 2], [], [7, 7, 8]]))
-    assert alone[0] == among[2]
-    assert among[1] == 0
-    assert alone.dtype == np.uint64
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -13,12 +13,12 @@ from crossrec.components.state import State
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
+from crossrec.data.fingerprint import fingerprints
 from crossrec.data.ragged import Ragged
 from numpy.typing import NDArray
 
 from crossrec_collaborative.base import not_fitted, select, within
 from crossrec_collaborative.factor_topk import best_products
-from crossrec_collaborative.fingerprint import fingerprints
 from crossrec_collaborative.threads import one_blas_thread
 
 #: Up to so many queries are answered with the full scores at hand, which spares the pool a pass.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from crossrec.data.ragged import Ragged
 from numpy.typing import NDArray
+
+from crossrec.data.ragged import Ragged
 
 
 def fingerprints(rows: Ragged) -> NDArray[np.uint64]:
