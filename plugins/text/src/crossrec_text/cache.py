@@ -152,7 +152,7 @@ def entries(folder: Path) -> list[CacheEntry]:
             return [CacheEntry(*row) for row in connection.execute(query)]
     except sqlite3.Error as error:
         raise WorkspaceError(
-            f"the vector cache {path} can't be read ({error}): `crossrec vectors --clear` removes it"
+            f"the vector cache {path} can't be read ({error}): run `crossrec vectors --clear`"
         ) from None
 
 

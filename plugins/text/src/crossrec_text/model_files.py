@@ -122,10 +122,9 @@ def _pooling(folder: Path, name: str) -> str:
     config = _json(folder / kinds.get("Pooling", {}).get("path", "1_Pooling") / "config.json")
     if not config:
         return "mean"
-    active = [
-        key.split("_")[2] for key, on in config.items() if key.startswith("pooling_mode_") and on
-    ]
-    mode = config.get("pooling_mode", active)
+    older = {"pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean"}
+    flags = [key for key, on in config.items() if key.startswith("pooling_mode_") and on is True]
+    mode = config.get("pooling_mode", [older.get(key, key) for key in flags])
     modes = [mode] if isinstance(mode, str) else list(mode)
     if len(modes) != 1 or modes[0] not in _POOLINGS:
         raise ConfigError(
