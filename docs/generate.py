@@ -1,0 +1,274 @@
+"""Write the generated parts of the documentation, or check that they are fresh.
+
+Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md`` and
+``docs/components.md``. Rewritten in place, in README.md and in all of docs/: what stands between
+``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``, ``figures FILE``,
+``scenarios`` or ``plugins``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+NOTE = "<!-- Written by docs/generate.py: do not edit, run `make docs`. -->"
+REGION = re.compile(r"(<!-- generated: ([^>]*?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+KINDS = {
+    "candidate_generators": "Candidate generators",
+    "rankers": "Rankers",
+    "policies": "Policies",
+    "encoders": "Encoders",
+    "importers": "Importers",
+    "stores": "Stores",
+    "executors": "Executors",
+}
+SHOWN = ("recall@10", "ndcg@10", "mrr@10", "coverage@10")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table; a bar within a cell is escaped."""
+    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    for row in rows:
+        cells = ("" if cell is None else str(cell).replace("|", "\\|") for cell in row)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def ours() -> frozenset[str]:
+    """Return the names of this repository's distributions: others are not documented here."""
+    found = (path for pattern in ("engine", "plugins/*", "scenarios/*")
+             for path in ROOT.glob(f"{pattern}/pyproject.toml"))  # fmt: skip
+    return frozenset(tomllib.loads(path.read_text())["project"]["name"] for path in found)
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Yield every command of the click tree with its full name, groups before their commands."""
+    import click
+    from crossrec.cli import main
+
+    def walk(name: str, command: click.Command, parent: click.Context | None) -> Iterator[Any]:
+        settings = {**command.context_settings, "terminal_width": 96, "max_content_width": 96}
+        context = click.Context(command, info_name=name, parent=parent, **settings)
+        yield context.command_path, command, context
+        if isinstance(command, click.Group):
+            for child in command.list_commands(context):
+                found = command.get_command(context, child)
+                if found is not None and not found.hidden:
+                    yield from walk(child, found, context)
+
+    for path, command, context in walk("crossrec", main, None):
+        yield path, command.get_help(context)
+
+
+def cli_page() -> str:
+    """Return the page with the ``--help`` of every command."""
+    parts = [f"{NOTE}\n\n# Command line\n"]
+    parts += [f"## `{path}`\n\n```text\n{text.rstrip()}\n```\n" for path, text in commands()]
+    return "\n".join(parts)
+
+
+def registered(kind: str) -> list[Any]:
+    """Return this repository's components of one kind."""
+    from crossrec.plugins.registry import load_registry
+
+    own = ours()
+    return [one for one in load_registry().all(kind) if one.distribution in own]
+
+
+def settings_of(registration: Any) -> str:
+    """Return the settings of a component with their defaults, as code."""
+    from crossrec.plugins.registration import resolve
+
+    if registration.config is None:
+        return ""
+    fields = resolve(registration.config).model_fields
+    shown = []
+    for name, field in fields.items():
+        default = (
+            "…"
+            if field.is_required()
+            else json.dumps(field.get_default(call_default_factory=True), default=str)
+        )
+        shown.append(f"`{name} = {default}`")
+    return ", ".join(shown)
+
+
+def component_row(registration: Any) -> tuple[str, ...]:
+    """Return what the table of components says of one."""
+    able = ", ".join(sorted(registration.capabilities))
+    one = registration
+    return f"`{one.name}`", one.distribution, one.summary, able, settings_of(one)
+
+
+def components_page() -> str:
+    """Return the page with all plugins, components and scenarios."""
+    parts = [f"{NOTE}\n\n# Plugins and components\n", plugins_region(), "## Scenarios\n"]
+    parts.append(scenarios_region())
+    for kind, title in KINDS.items():
+        found = registered(kind)
+        columns = ("name", "package", "what it is", "can also", "settings")
+        rows = [component_row(one) for one in found]
+        if kind in ("importers", "stores"):
+            columns, rows = columns[:3], [row[:3] for row in rows]
+        parts.append(f"## {title}\n\n{table(columns, rows)}")
+    return "\n".join(parts)
+
+
+def plugins_region() -> str:
+    """Return the table of this repository's plugins."""
+    from crossrec.plugins.registry import load_registry
+
+    own = ours()
+    rows = []
+    for state in load_registry().plugins:
+        if state.distribution in own:
+            if state.broken:
+                raise SystemExit(f"plugin {state.name} is broken: {state.error}")
+            names = ", ".join(f"`{name.partition(':')[2]}`" for name in state.components)
+            rows.append((state.distribution, names))
+    return table(("package", "brings"), rows)
+
+
+def scenarios_region() -> str:
+    """Return the table of this repository's scenarios."""
+    rows = []
+    for registration in registered("scenarios"):
+        scenario = registration.build()
+        surfaces = ", ".join(f"`{surface.name}`" for surface in scenario.surfaces)
+        events = ", ".join(f"`{event.name}`" for event in scenario.events)
+        name, package = f"`{scenario.name}`", registration.distribution
+        rows.append((name, package, scenario.summary, surfaces, events))
+    return table(("scenario", "package", "what it is", "surfaces", "events"), rows)
+
+
+def results_region(name: str) -> str:
+    """Return the tables of one data set of the foundation run, or of all of them."""
+    path = RESULTS / "foundation.json"
+    if not path.is_file():
+        return "Not measured yet: run `make real`.\n"
+    measured = json.loads(path.read_text(encoding="utf-8"))
+    parts = []
+    for one in measured["sets"]:
+        if name in (one["set"], "all"):
+            for report in one["reports"]:
+                parts.append(report_table(one, report))
+    if not parts:
+        raise SystemExit(f"{path.name} has no set {name!r}")
+    return "\n".join(parts)
+
+
+def report_table(one: dict[str, Any], report: dict[str, Any]) -> str:
+    """Return one evaluation as a table; the best figure of each column in bold."""
+    rows = report["results"]
+    names = [metric for metric in SHOWN if any(metric in row["metrics"] for row in rows)]
+    best = {m: max((row["metrics"].get(m) or 0.0) for row in rows) for m in names}
+
+    def cell(row: dict[str, Any], metric: str) -> str:
+        value = row["metrics"].get(metric)
+        if value is None:
+            return "–"
+        text = f"{value:.4f}"
+        low, high = (row.get("ci95") or {}).get(metric) or (None, None)
+        text = f"**{text}**" if value == best[metric] else text
+        return text if low is None else f"{text} ({low:.3f}–{high:.3f})"
+
+    body = [
+        (row["model"], *(cell(row, metric) for metric in names), f"{row['fit_seconds']:.1f}")
+        for row in rows
+    ]
+    head = (
+        f"**{one['set']}** ({one['scenario']}): {report['protocol']}, candidates "
+        f"{report['candidates']}, {report['users']:,} users asked, {one['items']:,} items, "
+        f"{one['events']:,} events\n\n"
+    )
+    return head + table(("model", *names, "fit, s"), body)
+
+
+def figures_region(name: str) -> str:
+    """Return the figures of one benchmark of speed or memory as a table."""
+    path = RESULTS / f"{name}.json"
+    if not path.is_file():
+        return "Not measured yet: run `make bench`.\n"
+    values = json.loads(path.read_text(encoding="utf-8"))
+    command, machine = values.pop("command", ""), values.pop("machine", {})
+    where = ", ".join(f"{key} {value}" for key, value in machine.items())
+    text = table(("figure", name), [(key, shown(value)) for key, value in flat(values)])
+    return f"{text}\nMeasured by `{command}` ({where}).\n"
+
+
+def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of nested mappings with their path."""
+    if isinstance(values, dict):
+        for key, value in values.items():
+            yield from flat(value, f"{prefix}{key} · ")
+    else:
+        yield prefix.removesuffix(" · ").replace("_", " "), values
+
+
+def shown(value: Any) -> str:
+    """Return a figure for people."""
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "–"}[value]
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+WRITERS: dict[str, Callable[[str], str]] = {
+    "results": results_region,
+    "figures": figures_region,
+    "plugins": lambda _: plugins_region(),
+    "scenarios": lambda _: scenarios_region(),
+}
+
+
+def refreshed(text: str) -> str:
+    """Return a page with every generated region written anew."""
+
+    def write(match: re.Match[str]) -> str:
+        kind, _, name = match[2].partition(" ")
+        if kind not in WRITERS:
+            raise SystemExit(f"unknown region {match[2]!r}: there are {', '.join(WRITERS)}")
+        return f"{match[1]}{WRITERS[kind](name.strip())}{match[4]}"
+
+    return REGION.sub(write, text)
+
+
+def pages() -> dict[Path, str]:
+    """Return every page that is generated wholly or in part, as it should be."""
+    docs = ROOT / "docs"
+    wanted = {docs / "cli.md": cli_page(), docs / "components.md": components_page()}
+    for path in (ROOT / "README.md", *sorted(docs.glob("*.md"))):
+        if path not in wanted and path.is_file():
+            text = path.read_text(encoding="utf-8")
+            if REGION.search(text):
+                wanted[path] = refreshed(text)
+    return wanted
+
+
+def main() -> int:
+    """Write what is stale; with ``--check`` name it and return 1."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, fail if stale")
+    check = parser.parse_args().check
+    stale = []
+    for path, text in pages().items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            stale.append(path.relative_to(ROOT))
+            if not check:
+                path.write_text(text, encoding="utf-8")
+    for path in stale:
+        print(f"{path}: {'stale, run `make docs`' if check else 'written'}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

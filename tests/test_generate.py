@@ -1,0 +1,137 @@
+"""The generated tables say what the stored results say."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+ROW = {"fit_seconds": 1.25, "ci95": {"recall@10": [0.1, 0.14]}}
+FOUNDATION = {
+    "sets": [
+        {
+            "set": "small",
+            "scenario": "music",
+            "items": 1200,
+            "events": 34567,
+            "reports": [
+                {
+                    "protocol": "leave-one-out",
+                    "candidates": "unseen",
+                    "users": 321,
+                    "results": [
+                        {**ROW, "model": "ease", "metrics": {"recall@10": 0.12, "ndcg@10": 0.09}},
+                        {
+                            "model": "a|b",
+                            "metrics": {"recall@10": 0.11, "ndcg@10": None},
+                            "fit_seconds": 0.0,
+                        },
+                    ],
+                }
+            ],
+        }
+    ]
+}
+
+
+@pytest.fixture
+def generate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """Return docs/generate.py as a module that reads results from an empty folder."""
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "RESULTS", tmp_path)
+    return module
+
+
+def store(generate: Any, name: str, value: object) -> None:
+    (generate.RESULTS / f"{name}.json").write_text(json.dumps(value))
+
+
+def test_results_become_a_table_with_the_best_in_bold(generate: Any) -> None:
+    store(generate, "foundation", FOUNDATION)
+    text = generate.results_region("small")
+    lines = text.splitlines()
+    assert lines[0] == (
+        "**small** (music): leave-one-out, candidates unseen, 321 users asked, 1,200 items, "
+        "34,567 events"
+    )
+    assert lines[2] == "| model | recall@10 | ndcg@10 | fit, s |"
+    assert lines[4] == "| ease | **0.1200** (0.100–0.140) | **0.0900** | 1.2 |"
+    assert lines[5] == "| a\\|b | 0.1100 | – | 0.0 |"
+    assert generate.results_region("all") == text
+
+
+def test_a_set_that_was_not_measured_is_named(generate: Any) -> None:
+    store(generate, "foundation", FOUNDATION)
+    with pytest.raises(SystemExit, match="no set 'large'"):
+        generate.results_region("large")
+
+
+def test_what_was_not_measured_yet_says_how(generate: Any) -> None:
+    assert "make real" in generate.results_region("all")
+    assert "make bench" in generate.figures_region("latency")
+
+
+def test_figures_become_a_table(generate: Any) -> None:
+    value = {
+        "command": "python benchmarks/latency.py",
+        "machine": {"cores": 2},
+        "p50_ms": 1.23456,
+        "peer": {"events_per_second": 150000.4, "users": 10000, "ok": True, "none": None},
+    }
+    store(generate, "latency", value)
+    text = generate.figures_region("latency")
+    assert "| p50 ms | 1.235 |" in text
+    assert "| peer · events per second | 150,000 |" in text
+    assert "| peer · users | 10,000 |" in text
+    assert "| peer · ok | yes |" in text
+    assert "| peer · none | – |" in text
+    assert text.endswith("Measured by `python benchmarks/latency.py` (cores 2).\n")
+
+
+def test_only_the_region_is_written(generate: Any) -> None:
+    page = "before\n<!-- generated: figures latency -->\nold\n<!-- end -->\nafter\n"
+    store(generate, "latency", {"p50": 2})
+    text = generate.refreshed(page)
+    assert text.startswith("before\n<!-- generated: figures latency -->\n| figure | latency |\n")
+    assert text.endswith("<!-- end -->\nafter\n")
+    assert "old" not in text
+    assert generate.refreshed(text) == text
+
+
+def test_an_unknown_region_is_named(generate: Any) -> None:
+    with pytest.raises(SystemExit, match="unknown region 'weather'"):
+        generate.refreshed("<!-- generated: weather -->\n<!-- end -->")
+
+
+def test_third_parties_are_not_documented_here(generate: Any) -> None:
+    assert "crossrec" in generate.ours()
+    assert "crossrec-nearest-price" not in generate.ours()
+
+
+def test_check_names_what_is_stale_and_writes_nothing(
+    generate: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("old")
+    monkeypatch.setattr(generate, "ROOT", tmp_path)
+    monkeypatch.setattr(generate, "pages", lambda: {page: "new"})
+    monkeypatch.setattr(sys, "argv", ["generate.py", "--check"])
+    assert generate.main() == 1
+    assert page.read_text() == "old"
+    assert capsys.readouterr().out == "page.md: stale, run `make docs`\n"
+    monkeypatch.setattr(sys, "argv", ["generate.py"])
+    assert generate.main() == 0
+    assert page.read_text() == "new"
+    assert generate.main() == 0
+    assert capsys.readouterr().out == "page.md: written\n"
