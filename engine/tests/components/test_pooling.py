@@ -109,3 +109,10 @@ def test_top_k_leaves_out_nan_excluded_and_low_scores():
 def test_top_k_breaks_ties_by_index():
     got = top_k(np.zeros((1, 6), np.float32), 6)
     assert got.index.tolist() == [[0, 1, 2, 3, 4, 5]]
+
+
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=30), st.integers(1, 12))
+def test_top_k_lets_the_lowest_index_win_at_the_edge(values, k):
+    scores = np.array([values], dtype=np.float32)
+    want = sorted(range(len(values)), key=lambda i: (-values[i], i))[:k]
+    assert top_k(scores.copy(), k).row(0).tolist() == want

@@ -9,10 +9,10 @@ import pytest
 from crossrec.components.candidates import Candidates
 from crossrec.components.query import QueryBatch
 from crossrec.data.dataset import Dataset
+from crossrec.data.splits import LEAKS_OVER_TIME, Targets
 from crossrec.errors import DataError, UsageError
 from crossrec.evaluation.evaluate import evaluate
 from crossrec.evaluation.protocol import EvaluationProtocol
-from crossrec.evaluation.splits import LEAKS_OVER_TIME, Targets
 
 LOO = EvaluationProtocol(split="leave-one-out")
 

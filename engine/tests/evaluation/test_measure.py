@@ -7,11 +7,11 @@ import pytest
 from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.query import QueryBatch
 from crossrec.data.ragged import Ragged
+from crossrec.data.splits import leave_one_out
 from crossrec.errors import PluginError
 from crossrec.evaluation.baselines import Popularity, RepeatLast
 from crossrec.evaluation.measure import Bench, checked, measure
 from crossrec.evaluation.protocol import EvaluationProtocol
-from crossrec.evaluation.splits import leave_one_out
 
 
 class Fixed:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from crossrec.components.asking import queries_of
+from crossrec.data.splits import leave_one_out, temporal_split
 from crossrec.errors import DataError, UsageError
-from crossrec.evaluation.protocol import EvaluationProtocol, queries_of
-from crossrec.evaluation.splits import leave_one_out, temporal_split
+from crossrec.evaluation.protocol import EvaluationProtocol
 
 
 @pytest.fixture
@@ -80,8 +81,8 @@ def test_folds_share_the_number_of_users(data):
 
 def test_unseen_excludes_the_history_and_all_excludes_nothing(data):
     split = leave_one_out(data)
-    unseen = queries_of(split.test, split.train, "unseen")
-    everything = queries_of(split.test, split.train, "all")
+    unseen = queries_of(split.test, split.train, keep_history=False)
+    everything = queries_of(split.test, split.train, keep_history=True)
     assert unseen.exclude.row(0).tolist() == [0, 1, 2, 3]
     assert everything.exclude.lengths.tolist() == [0] * 8
     for queries in (unseen, everything):
@@ -92,7 +93,7 @@ def test_unseen_excludes_the_history_and_all_excludes_nothing(data):
 def test_users_without_training_are_unknown_and_keep_their_history(make_dataset):
     rows = [(0, i, i) for i in range(20)] + [(1, 3, 16.5), (1, 4, 19.5), (2, 5, 19.7)]
     split = temporal_split(make_dataset(rows, has_clock=True), (0.7, 0.15, 0.15))
-    queries = queries_of(split.test, split.train)
+    queries = queries_of(split.test, split.train, keep_history=False)
     assert split.test.users.tolist() == [0, 1, 2]
     assert queries.users.tolist() == [0, -1, -1]
     assert [queries.history.row(i).tolist() for i in (1, 2)] == [[3], []]
@@ -100,16 +101,16 @@ def test_users_without_training_are_unknown_and_keep_their_history(make_dataset)
 
 def test_queries_carry_a_time_only_where_there_is_a_clock(data, make_dataset):
     split = temporal_split(data)
-    now = queries_of(split.test, split.train).now
+    now = queries_of(split.test, split.train, keep_history=False).now
     assert now is not None
     assert (now == split.test.times).all()
     assert split.train.events.times.max() < now.min()
     clockless = leave_one_out(make_dataset([(0, i) for i in range(3)]))
-    assert queries_of(clockless.test, clockless.train).now is None
+    assert queries_of(clockless.test, clockless.train, keep_history=False).now is None
 
 
 def test_queries_can_be_asked_in_blocks(data):
-    queries = queries_of(leave_one_out(data).test, data)
+    queries = queries_of(leave_one_out(data).test, data, keep_history=False)
     blocks = queries.blocks(3)
     assert [len(block) for block in blocks] == [3, 3, 2]
     assert np.concatenate([queries.take(block).users for block in blocks]).tolist() == list(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from crossrec.data.ragged import Ragged
+from crossrec.data.splits import Targets
 from crossrec.evaluation.segments import OFTEN, in_rows, segments_of
-from crossrec.evaluation.splits import Targets
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,9 +8,7 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.ragged import Ragged
-from crossrec.data.vocabulary import Vocabulary
-from crossrec.errors import DataError, UsageError
-from crossrec.evaluation.splits import (
+from crossrec.data.splits import (
     LEAKS_OVER_TIME,
     Targets,
     cross_validation,
@@ -19,6 +17,8 @@ from crossrec.evaluation.splits import (
     temporal_split,
     user_folds,
 )
+from crossrec.data.vocabulary import Vocabulary
+from crossrec.errors import DataError, UsageError
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 

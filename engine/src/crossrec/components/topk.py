@@ -45,6 +45,7 @@ def top_k(
     if width == 0 or n == 0:
         return Candidates.empty(n, source)
     best = np.sort(_partition(scores, width), axis=1)
+    _settle_ties(scores, best, minimum)
     values = np.take_along_axis(scores, best, axis=1)
     order = np.argsort(-values, axis=1, kind="stable")
     index = np.take_along_axis(best, order, axis=1).astype(np.int64)
@@ -59,8 +60,21 @@ def top_k(
 def _partition(scores: NDArray[np.float32], width: int) -> NDArray[np.int64]:
     """Return the indexes of the `width` largest scores of each row, unordered."""
     if width == scores.shape[1]:
-        return np.broadcast_to(np.arange(width), scores.shape)
+        return np.tile(np.arange(width), (len(scores), 1))
     return np.argpartition(scores, -width, axis=1)[:, -width:]
+
+
+def _settle_ties(scores: NDArray[np.float32], best: NDArray[np.int64], minimum: float) -> None:
+    """Where several items share the last place, let the lowest indexes have it; in place."""
+    last = np.take_along_axis(scores, best, axis=1).min(axis=1)
+    judged = np.flatnonzero(np.isfinite(last) & (last > minimum))
+    tied = (scores[judged] == last[judged, None]).sum(axis=1)
+    inside = (np.take_along_axis(scores[judged], best[judged], axis=1) == last[judged, None]).sum(
+        axis=1
+    )
+    for row in judged[tied > inside]:
+        order = np.argsort(-scores[row], kind="stable")[: best.shape[1]]
+        best[row] = np.sort(order)
 
 
 def _moments(

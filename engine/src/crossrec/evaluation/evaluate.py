@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from crossrec.data.dataset import Dataset
+from crossrec.data.splits import Split
 from crossrec.errors import DataError, UsageError
 from crossrec.evaluation.baselines import Popularity, RepeatLast
 from crossrec.evaluation.measure import Bench, Measured, measure
@@ -18,7 +19,6 @@ from crossrec.evaluation.protocol import EvaluationProtocol
 from crossrec.evaluation.report import Failure, Interval, Report, Result, SegmentResult
 from crossrec.evaluation.segments import in_rows
 from crossrec.evaluation.significance import Comparison, bootstrap_means, compare, interval
-from crossrec.evaluation.splits import Split
 
 Progress = Callable[[str, int, int], None]
 

@@ -9,17 +9,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from crossrec.components.asking import queries_of
 from crossrec.components.candidates import PAD
 from crossrec.components.query import QueryBatch
 from crossrec.data.dataset import Dataset
 from crossrec.data.ragged import IntArray
+from crossrec.data.splits import Targets
 from crossrec.errors import PluginError
 from crossrec.evaluation import metrics
 from crossrec.evaluation.metrics import BoolArray, FloatArray, ItemVectors
 from crossrec.evaluation.models import Model
-from crossrec.evaluation.protocol import EvaluationProtocol, queries_of
+from crossrec.evaluation.protocol import EvaluationProtocol
 from crossrec.evaluation.segments import Segment, segments_of
-from crossrec.evaluation.splits import Targets
 
 #: Metrics of a user, in the order of the report. They get intervals; the first two get tests.
 PER_USER = {"recall": metrics.recall, "ndcg": metrics.ndcg, "mrr": metrics.mrr}
@@ -51,7 +52,7 @@ class Bench:
         cls, protocol: EvaluationProtocol, targets: Targets, fitted: Dataset, popularity: Model
     ) -> Bench:
         """Prepare the queries, and what is the same for every model."""
-        queries = queries_of(targets, fitted, protocol.candidates)
+        queries = queries_of(targets, fitted, keep_history=protocol.candidates == "all")
         segments = segments_of(targets, fitted)
         depth = protocol.ks[-1]
         popular = np.full((len(queries), depth), PAD, dtype=np.int32)

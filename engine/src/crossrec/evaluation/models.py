@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from crossrec.components.candidates import Candidates
 from crossrec.components.query import QueryBatch
 from crossrec.data.dataset import Dataset
-from crossrec.evaluation.splits import Targets
+from crossrec.data.splits import Targets
 
 
 @runtime_checkable

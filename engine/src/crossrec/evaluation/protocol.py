@@ -6,19 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
-from crossrec.components.query import QueryBatch
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import Ragged
-from crossrec.errors import UsageError
-from crossrec.evaluation.splits import (
+from crossrec.data.splits import (
     Split,
-    Targets,
     cross_validation,
     leave_one_out,
     temporal_split,
 )
+from crossrec.errors import UsageError
 
 #: ``unseen``: history items are no candidates; a target that stands in the history is a miss, and
 #: counted. ``all``: every item of the catalog is a candidate.
@@ -106,19 +101,3 @@ class EvaluationProtocol:
             return replace(split, test=split.test.sample(self.users, self.seed))
         share = self.users // self.folds + (fold < self.users % self.folds)
         return replace(split, test=split.test.sample(share, self.seed))
-
-
-def queries_of(
-    targets: Targets, fitted: Dataset, candidates: CandidateRule = "unseen"
-) -> QueryBatch:
-    """Return the queries that ask for `targets` from a model that was fitted on `fitted`.
-
-    Users without an interaction in `fitted` are unknown (-1): their history is all that is known.
-    """
-    known = fitted.sequences.lengths[targets.users] > 0
-    return QueryBatch(
-        users=np.where(known, targets.users, -1),
-        history=targets.history,
-        exclude=targets.history if candidates == "unseen" else Ragged.empty(len(targets)),
-        now=targets.times if fitted.has_clock else None,
-    )

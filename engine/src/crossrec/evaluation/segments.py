@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from crossrec.data.dataset import Dataset
 from crossrec.data.ragged import Ragged
-from crossrec.evaluation.splits import Targets
+from crossrec.data.splits import Targets
 
 BoolArray = NDArray[np.bool_]
 

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
-
+from crossrec.components.asking import queries_of
 from crossrec.components.candidates import Candidates
 from crossrec.components.protocols import CandidateGenerator
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
-from crossrec.errors import UsageError
+from crossrec.data.splits import Targets
+from crossrec.errors import NotFittedError, UsageError
 from crossrec.pipeline.config import PipelineConfig
-from crossrec.pipeline.cut import queries_for
+from crossrec.pipeline.cut import asked_of
 from crossrec.pipeline.fit import assemble, attach_vectors, collect_examples, fit_sources
 from crossrec.pipeline.gate import choose_ranker
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.plugins.registry import Registry
-
-if TYPE_CHECKING:
-    from crossrec.evaluation.splits import Targets
-
-#: Validation queries that the ranker is chosen on, drawn at random where there are more.
-LIMIT = 4000
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +32,19 @@ class SourceModel:
     def top(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the source's best k."""
         return self.source.generate(queries, k)
+
+
+@dataclass(frozen=True, eq=False)
+class FailedModel:
+    """A source that could not be fitted: the report names it with its error."""
+
+    name: str
+    error: str
+    fit_seconds: float = 0.0
+
+    def top(self, queries: QueryBatch, k: int) -> Candidates:
+        """Raise what the fit raised."""
+        raise NotFittedError(self.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +71,7 @@ def build_models(
     keep_history: bool,
     only: tuple[str, ...] = (),
     refit: Dataset | None = None,
-) -> list[SourceModel | PipelineModel]:
+) -> list[SourceModel | FailedModel | PipelineModel]:
     """Fit every source on `train`, choose the ranker on `validation`, return them as models.
 
     Parameters
@@ -93,16 +99,9 @@ def build_models(
     started = time.perf_counter()
     train, notes = attach_vectors(train, config, registry, run)
     fitted = fit_sources(train, config, registry, run, "for evaluation")
-    rows = np.arange(len(validation.users))
-    if len(rows) > LIMIT:
-        rows = np.sort(np.random.default_rng(run.seed).choice(len(rows), LIMIT, replace=False))
-    queries = queries_for(
-        validation.users[rows],
-        validation.history.take(rows),
-        keep_history=keep_history,
-        now=validation.times[rows] if train.has_clock else None,
-    )
-    examples = collect_examples(fitted, config, registry, queries, validation.targets.take(rows))
+    asked = asked_of(validation, keep_history=keep_history, seed=run.seed)
+    queries = queries_of(asked, train, keep_history=keep_history)
+    examples = collect_examples(fitted, config, registry, queries, asked.targets)
     ranker, gate = choose_ranker(registry, config, train, examples, run)
     if refit is not None:
         train = attach_vectors(refit, config, registry, run)[0]
@@ -110,9 +109,14 @@ def build_models(
     report = {"gate": gate.to_dict(), "failed": dict(fitted.failed), "notes": notes}
     pipeline = assemble(scenario, train, config, registry, fitted, ranker, report)
     seconds = time.perf_counter() - started
-    models: list[SourceModel | PipelineModel] = [
+    models: list[SourceModel | FailedModel | PipelineModel] = [
         SourceModel(label, fitted.seconds[label], source)
         for label, source in fitted.sources.items()
+        if not only or label in only
+    ]
+    models += [
+        FailedModel(label, error)
+        for label, error in fitted.failed.items()
         if not only or label in only
     ]
     if not only or "pipeline" in only:

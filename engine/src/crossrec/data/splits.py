@@ -119,10 +119,10 @@ def temporal_split(
         raise DataError("too few distinct times for a temporal split: use --protocol leave-one-out")
     return Split(
         "temporal",
-        _until(dataset, first),
-        _between(dataset, first, second),
-        _between(dataset, second, np.inf),
-        _until(dataset, second) if refit else None,
+        before(dataset, first),
+        between(dataset, first, second),
+        between(dataset, second, np.inf),
+        before(dataset, second) if refit else None,
     )
 
 
@@ -142,10 +142,10 @@ def leave_one_out(dataset: Dataset, *, refit: bool = False) -> Split:
         raise DataError("leave-one-out needs users with three interactions or more; there are none")
     return Split(
         "leave-one-out",
-        _without_tails(dataset, users, 2),
-        _tails(dataset, users, drop=2),
-        _tails(dataset, users, drop=1),
-        _without_tails(dataset, users, 1) if refit else None,
+        without_tails(dataset, users, 2),
+        tails(dataset, users, drop=2),
+        tails(dataset, users, drop=1),
+        without_tails(dataset, users, 1) if refit else None,
         (LEAKS_OVER_TIME,) if dataset.has_clock else (),
     )
 
@@ -164,7 +164,7 @@ def user_folds(
         If `folds` is below 2 or above the number of users that can be held out.
     """
     for users in _fold_users(dataset, folds, holdout, seed):
-        yield _without_tails(dataset, users, holdout), _tails(dataset, users, holdout, holdout)
+        yield without_tails(dataset, users, holdout), tails(dataset, users, holdout, holdout)
 
 
 def cross_validation(
@@ -186,10 +186,10 @@ def cross_validation(
         held = np.sort(np.concatenate([users, others]))
         yield Split(
             "cross-validation",
-            _without_tails(dataset, held, holdout),
-            _tails(dataset, others, holdout, holdout),
-            _tails(dataset, users, holdout, holdout),
-            _without_tails(dataset, users, holdout) if refit else None,
+            without_tails(dataset, held, holdout),
+            tails(dataset, others, holdout, holdout),
+            tails(dataset, users, holdout, holdout),
+            without_tails(dataset, users, holdout) if refit else None,
             (LEAKS_OVER_TIME,) if dataset.has_clock else (),
         )
 
@@ -208,25 +208,25 @@ def _fold_users(dataset: Dataset, folds: int, holdout: int, seed: int) -> list[I
     return [np.sort(shuffled[fold::folds]) for fold in range(folds)]
 
 
-def _until(dataset: Dataset, cut: float) -> Dataset:
+def before(dataset: Dataset, cut: float) -> Dataset:
     """The set with its events before `cut`."""
     return dataset.with_events(dataset.events.take(dataset.events.times < cut))
 
 
-def _between(dataset: Dataset, start: float, end: float) -> Targets:
+def between(dataset: Dataset, start: float, end: float) -> Targets:
     """What each user did in [start, end), with the history before `start`; asked at `start`."""
     events = dataset.interactions
-    before, within = events.times < start, (events.times >= start) & (events.times < end)
+    earlier, within = events.times < start, (events.times >= start) & (events.times < end)
     users = np.unique(events.users[within])
     return Targets(
         users,
-        _rows(events.users[before], events.items[before], dataset.n_users).take(users),
+        _rows(events.users[earlier], events.items[earlier], dataset.n_users).take(users),
         distinct(_rows(events.users[within], events.items[within], dataset.n_users).take(users)),
         np.full(len(users), start, dtype=np.float64),
     )
 
 
-def _tails(dataset: Dataset, users: IntArray, drop: int, count: int = 1) -> Targets:
+def tails(dataset: Dataset, users: IntArray, drop: int, count: int = 1) -> Targets:
     """Ask for the first `count` of the last `drop` interactions, after all that came before."""
     sequences = dataset.sequences.take(users)
     begin = sequences.indptr[1:] - drop
@@ -241,7 +241,7 @@ def _tails(dataset: Dataset, users: IntArray, drop: int, count: int = 1) -> Targ
     )
 
 
-def _without_tails(dataset: Dataset, users: IntArray, drop: int) -> Dataset:
+def without_tails(dataset: Dataset, users: IntArray, drop: int) -> Dataset:
     """The set where `users` lose their last `drop` interactions and whatever follows them."""
     events = dataset.events
     positions = np.flatnonzero(events.weights > 0)
