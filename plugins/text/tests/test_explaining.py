@@ -15,7 +15,7 @@ TEXTS = [
     "garden hose 15 m",
     "OPI nail lacquer remover",
     "computer mouse",
-    "trackball",
+    "touchpad",
 ]
 
 

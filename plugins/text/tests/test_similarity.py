@@ -51,7 +51,7 @@ def written_out(titles, texts, vectors, history, exclude, decay=0.8, limit=50):
         own = np.diagonal(similar) * weights
         values = similar @ weights - np.where(admitted, own, 0)
         spread = values[admitted].std() if admitted.any() else 0
-        if spread > 1e-5:
+        if spread > 1e-4:
             total += share * (values - values[admitted].mean()) / spread
     total[~described] = np.nan
     return total

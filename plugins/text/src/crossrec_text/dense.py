@@ -86,12 +86,16 @@ class DenseSpace:
         return scale(asked, total, squares, at_excluded, self.dots(profiles, asked.own), own)
 
     def dots(self, profiles: Floats, pairs: Pairs) -> Doubles:
-        """Return the similarity of each pair of a profile and an item, float64 (p,)."""
+        """Return the similarity of each pair of a profile and an item, float64 (p,).
+
+        In float64, since these are taken from sums in which rounding must not stay behind.
+        """
         dots = np.zeros(len(pairs))
         for start in range(0, len(pairs), _STEP):
             part = slice(start, start + _STEP)
-            chosen = profiles[pairs.rows[part]].T
-            dots[part] = np.einsum("di,di->i", chosen, self.columns[:, pairs.items[part]])
+            vectors = self.columns[:, pairs.items[part]].astype(np.float64)
+            chosen = profiles[pairs.rows[part]].T.astype(np.float64)
+            dots[part] = np.einsum("di,di->i", chosen, vectors)
         return dots
 
     def norms(self, items: Ints) -> Doubles:

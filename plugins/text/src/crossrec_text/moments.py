@@ -9,7 +9,7 @@ import numpy as np
 from crossrec_text.asked import Asked, Doubles, Floats
 
 #: Similarities that spread less than this are all the same but for rounding: they say nothing.
-_FLAT = 1e-5
+_FLAT = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
