@@ -206,6 +206,18 @@ def test_a_missing_folder_of_a_format(crossrec):
     assert "there is no folder none" in the_line(crossrec("--format", "unisrec", "none"))
 
 
+def test_a_folder_in_a_public_format(crossrec):
+    Path("toy").mkdir()
+    Path("toy/toy.inter").write_text(
+        "user_id:token\titem_id:token\ttimestamp:float\nu1\t007\t1000\nu1\t\t1010\n"
+    )
+    Path("toy/toy.item").write_text("item_id:token\ttitle:token_seq\n007\tSeven\n")
+    result = crossrec("--format", "recbole", "toy")
+    assert result.exit_code == 0, result.output
+    assert "bad: missing item: 1 (line 2)" in result.output
+    assert held() == 1
+
+
 def test_an_unknown_scenario_names_the_nearest(crossrec):
     Path("e.csv").write_text(GOOD)
     result = CliRunner().invoke(main, ["ingest", "ecomerce", "--events", "e.csv"])

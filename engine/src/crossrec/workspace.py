@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MARKER = "workspace.json"
 FORMAT = 1
+_DATABASE = "crossrec.db"
+_FOLDERS = ("artifacts", "rejected", "cache")
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -71,7 +73,7 @@ class Workspace:
             return cls.open(folder)
         if folder.exists() and not folder.is_dir():
             raise WorkspaceError(f"{folder} is a file, so no workspace can be made there")
-        if folder.is_dir() and any(folder.iterdir()):
+        if folder.is_dir() and not all(_is_part(path.name) for path in folder.iterdir()):
             raise WorkspaceError(
                 f"{folder} is not a crossrec workspace and not empty: name an empty or new folder"
             )
@@ -85,9 +87,9 @@ class Workspace:
         """Write the parts; the marker comes last, so that half a workspace is none."""
         from crossrec.store.sqlite import SqliteStore
 
-        for name in ("artifacts", "rejected", "cache"):
+        for name in _FOLDERS:
             (self.path / name).mkdir(exist_ok=True)
-        SqliteStore.create(self.path / "crossrec.db").close()
+        SqliteStore.create(self.path / _DATABASE).close()
         (self.path / MARKER).write_text(json.dumps({"format": FORMAT}) + "\n", encoding="utf-8")
 
     def __repr__(self) -> str:
@@ -98,7 +100,7 @@ class Workspace:
         if self._store is None:
             from crossrec.store.sqlite import SqliteStore
 
-            self._store = SqliteStore(self.path / "crossrec.db")
+            self._store = SqliteStore(self.path / _DATABASE)
         return self._store
 
     def close(self) -> None:
@@ -160,6 +162,11 @@ class Workspace:
     def history(self, scenario: Scenario, user_id: str, limit: int = 200) -> list[HistoryEvent]:
         """Return the user's last `limit` events as (item_id, time, weight), oldest first."""
         return self.store().history(scenario, user_id, limit)
+
+
+def _is_part(name: str) -> bool:
+    """Whether a making that was interrupted may have left this, so that it can be completed."""
+    return name in (*_FOLDERS, ".lock") or name.startswith(_DATABASE)
 
 
 def _check_marker(folder: Path) -> None:

@@ -198,6 +198,12 @@ def test_files_are_looked_at_before_a_workspace_is_made(shop, tmp_path, write):
     assert Workspace.open(tmp_path / "new").store().counts("shop").items == 2
 
 
+def test_a_workspace_given_as_a_path_is_left_closed_and_whole(shop, tmp_path, write):
+    ingest_files(tmp_path / "new", shop, events=write("e.csv", *EVENTS))
+    names = {path.name for path in (tmp_path / "new").iterdir()}
+    assert names == {"workspace.json", "crossrec.db", "artifacts", "rejected", "cache", ".lock"}
+
+
 def test_nothing_to_ingest_is_an_error(shop, workspace):
     with pytest.raises(DataError, match="nothing to ingest"):
         ingest_files(workspace, shop)

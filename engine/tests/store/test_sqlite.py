@@ -1,3 +1,4 @@
+import os
 import sqlite3
 import threading
 
@@ -337,3 +338,21 @@ def test_a_file_without_its_log_can_be_read_where_none_can_be_made(store, tmp_pa
     again = SqliteStore(tmp_path / "crossrec.db")
     assert again.counts("shop").events == 4
     again.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_opens_connections_of_its_own(store):
+    store.add_events("shop", rows(EVENTS))
+    before = store._connections.reader()
+    child = os.fork()
+    if child == 0:  # pragma: no cover
+        try:
+            fresh = store._connections.reader() is not before
+            ok = fresh and len(store.history(SHOP, "u1")) == 2
+            ok = ok and store.add_events("shop", rows(EVENTS, first_key=40)) == 4
+        except BaseException:
+            ok = False
+        os._exit(0 if ok else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert store._connections.reader() is before
+    assert len(store.history(SHOP, "u1")) == 4

@@ -107,6 +107,13 @@ def test_half_a_workspace_is_none(workspace):
         Workspace.open(workspace.path)
 
 
+def test_a_making_that_was_interrupted_is_completed(workspace):
+    (workspace.path / MARKER).unlink()
+    (workspace.path / "cache").rmdir()
+    assert Workspace.create(workspace.path).cache.is_dir()
+    assert Workspace.open(workspace.path).store().scenarios() == []
+
+
 def test_the_dataset_holds_everything_in_order(workspace):
     store = workspace.store()
     store.add_items("shop", {"i1": {"title": "One", "categories": ["A", "B"], "price": 3}})

@@ -134,7 +134,8 @@ def _ingest(
 ) -> IngestReport:
     """Store all tables under the workspace's writer lock."""
     if not isinstance(workspace, Workspace):
-        workspace = Workspace.create(workspace)
+        with closing(Workspace.create(workspace)) as opened:
+            return _ingest(opened, scenario, tables, options)
     folder = workspace.rejected / scenario.name
     with workspace.writing():
         store = workspace.store()

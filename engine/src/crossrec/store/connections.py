@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ _BUSY_SECONDS = 30.0
 _CACHE_KIB = 128 * 1024
 # Pages of 4 KiB in the log before they move into the file: after every few batches, not after each.
 _CHECKPOINT_PAGES = 40_000
+# Kept so that they are never closed: see `Connections._forget`.
+_INHERITED: list[sqlite3.Connection] = []
 
 
 class Connections:
@@ -30,6 +33,7 @@ class Connections:
         self._open: list[sqlite3.Connection] = []
         self._writer: Database | None = None
         self._guard = threading.Lock()
+        self._process = os.getpid()
 
     def writer(self) -> Database:
         """Return the database open for writing, created where it is missing.
@@ -39,6 +43,8 @@ class Connections:
         WorkspaceError
             If the file cannot be written, is no database or is of a newer format.
         """
+        if self._process != os.getpid():
+            self._forget()
         if self._writer is None:
             from sqlite_utils import Database
 
@@ -62,6 +68,8 @@ class Connections:
         WorkspaceError
             If the file is missing, is no database or is of a newer format.
         """
+        if self._process != os.getpid():
+            self._forget()
         connection: sqlite3.Connection | None = getattr(self._local, "reader", None)
         if connection is None:
             from sqlite_utils import Database
@@ -91,6 +99,16 @@ class Connections:
         with self._guard:
             self._open.append(connection)
         return connection
+
+    def _forget(self) -> None:
+        """Leave the connections of the process that this one was forked from to it.
+
+        SQLite allows no use of a connection across a fork, not even to close it.
+        """
+        _INHERITED.extend(self._open)
+        self._open, self._writer = [], None
+        self._local, self._guard = threading.local(), threading.Lock()
+        self._process = os.getpid()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
