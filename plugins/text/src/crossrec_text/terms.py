@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec_text.asked import Doubles, Ints
+from crossrec_text.asked import Ints
 
 #: Runs of word characters of any alphabet; single letters and digits count (sizes, model numbers).
 WORD = r"(?u)\b\w+\b"
@@ -54,11 +54,3 @@ def terms_of(matrix: Any, items: Ints) -> tuple[NDArray[Any], NDArray[Any], Ints
     total = int(ends[-1]) if len(ends) else 0
     at = np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
     return matrix.indices[at], matrix.data[at], lengths
-
-
-def squared_norms(matrix: Any, items: Ints) -> Doubles:
-    """Return the squared norm of each chosen row of a CSR matrix, float64."""
-    _, weights, lengths = terms_of(matrix, items)
-    of = np.repeat(np.arange(len(items)), lengths)
-    squares = np.bincount(of, weights.astype(np.float64) ** 2, minlength=len(items))
-    return squares.astype(np.float64, copy=False)

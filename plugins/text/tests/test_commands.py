@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from crossrec.errors import WorkspaceError
+from crossrec.workspace import Workspace
+from crossrec_text import plugin
+from crossrec_text.cache import VectorCache, entries
+
+
+@pytest.fixture
+def cli() -> click.Group:
+    group = click.Group("crossrec")
+    plugin.register_commands(cli=group)
+    return group
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace.create(tmp_path / "shop")
+
+
+def call(cli: click.Group, *arguments: object) -> str:
+    result = CliRunner().invoke(cli, ["vectors", *map(str, arguments)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def fill(workspace: Workspace) -> None:
+    vectors = np.ones((3, 256), dtype=np.float32)
+    VectorCache(workspace.cache, "mini@1 mean 64 float32").put(["a", "b", "c"], vectors)
+    VectorCache(workspace.cache, "other@2 cls 64 float32").put(["a"], vectors[:1])
+
+
+def test_it_shows_model_count_and_size(cli, workspace):
+    fill(workspace)
+    first, second = call(cli, "-w", workspace.path).splitlines()
+    assert first.split() == ["3", "vectors", "0.0", "MiB", "mini@1", "mean", "64", "float32"]
+    assert second.split()[0] == "1"
+
+
+def test_it_prints_json(cli, workspace):
+    fill(workspace)
+    printed = json.loads(call(cli, "-w", workspace.path, "--json"))
+    assert printed[0] == {"model": "mini@1 mean 64 float32", "vectors": 3, "size": 3072}
+
+
+def test_an_empty_cache_says_how_it_fills(cli, workspace):
+    assert "a fit with the encoder `transformer`" in call(cli, "-w", workspace.path)
+    assert json.loads(call(cli, "-w", workspace.path, "--json")) == []
+
+
+def test_clear_forgets(cli, workspace):
+    fill(workspace)
+    assert call(cli, "-w", workspace.path, "--clear") == "forgot 4 vectors\n"
+    assert entries(workspace.cache) == []
+    assert json.loads(call(cli, "-w", workspace.path, "--clear", "--json")) == {"cleared": 0}
+
+
+def test_the_workspace_comes_from_the_environment_too(cli, workspace, monkeypatch):
+    fill(workspace)
+    monkeypatch.setenv("CROSSREC_WORKSPACE", str(workspace.path))
+    assert "mini@1" in call(cli)
+
+
+def test_no_workspace_is_one_clear_line(cli, tmp_path):
+    with pytest.raises(WorkspaceError, match="no workspace at"):
+        call(cli, "-w", tmp_path / "nowhere")
