@@ -13,7 +13,7 @@ from crossrec.plugins.registry import load_registry
 from crossrec_music.scenario import EVENTS, ITEMS, SCENARIO, scenario
 
 IMPORTERS = ("hetrec-lastfm", "llara-lastfm")
-SOURCES = ("content", "ease", "item-knn", "popularity")
+SOURCES = ("content", "ease", "covisitation", "popularity")
 SURFACES = {"songs_for_you": "user", "similar_tracks": "item"}
 
 

@@ -13,7 +13,7 @@ from crossrec.plugins.registry import load_registry
 from crossrec_social.scenario import EVENTS, ITEMS, SCENARIO, scenario
 
 IMPORTERS = ("deskdrop", "stackexchange", "yelp-s3rec")
-SOURCES = ("content", "ease", "item-knn", "popularity-decayed")
+SOURCES = ("content", "ease", "covisitation", "popularity-decayed")
 SURFACES = {"home_feed": "user", "similar_posts": "item"}
 
 
