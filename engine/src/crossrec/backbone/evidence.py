@@ -1,0 +1,250 @@
+"""The columns: what a ranker sees of a candidate. One definition for training, serving, explaining.
+
+No ids and no vectors: only relations between history and candidate, the amount of evidence behind
+them, and what the closed forms make of them. So a ranker over these columns means the same on any
+catalogue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.backbone.behaviour import BEHAVIOUR_RELATIONS
+from crossrec.backbone.consensus import decay_weights
+from crossrec.backbone.statistics import Statistics
+from crossrec.components.candidates import PAD
+from crossrec.components.query import QueryBatch
+from crossrec.data.ragged import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes
+    ----------
+    name : str
+    family : str
+        "text", "behaviour", "closed form", "item" or "history".
+    needs : str
+        What must be there for it to tell anything: "vectors", "texts", "titles", "categories",
+        "creators" or "events".
+    description : str
+    """
+
+    name: str
+    family: str
+    needs: str
+    description: str
+
+
+_TEXT = {
+    "td": ("vectors", "title vectors"),
+    "xd": ("vectors", "text vectors"),
+    "tl": ("titles", "words of the title"),
+    "xl": ("texts", "words of the text"),
+    "tc": ("titles", "character n-grams of the title"),
+    "cj": ("categories", "categories"),
+    "br": ("creators", "the creator"),
+}
+_BEHAVIOUR = {
+    "co": "co-occurrence cosine",
+    "tr": "directed transitions",
+    "ea": "EASE weights",
+    "pe": "prior-EASE weights",
+    "sm": "co-occurrence smoothed over the text graph",
+}
+_AGGREGATES = {
+    "dec": "with the decayed history",
+    "last": "with the last item",
+    "max": "with the nearest history item",
+}
+_OTHERS = (
+    ("T", "closed form", "texts", "text consensus"),
+    ("T.gap", "closed form", "texts", "its distance to the best candidate of the query"),
+    ("T.rank", "closed form", "texts", "log of its place among the candidates"),
+    ("A", "closed form", "events", "consensus plus prior-EASE on the raw scale"),
+    ("A.gap", "closed form", "events", "its distance to the best candidate of the query"),
+    ("A.rank", "closed form", "events", "log of its place among the candidates"),
+    ("pe.rank", "closed form", "events", "log of the place by prior-EASE alone"),
+    ("joint.sum", "behaviour", "events", "log of joint histories with all history items"),
+    ("joint.last", "behaviour", "events", "log of joint histories with the last item"),
+    ("popularity", "item", "events", "log of the histories that hold the candidate"),
+    ("percentile", "item", "events", "share of the catalogue that is less popular"),
+    ("late", "item", "events", "mean relative position in histories"),
+    ("hubness", "item", "texts", "how readily the candidate looks like other items"),
+    ("history.length", "history", "", "log of the length of the history"),
+    ("history.known", "history", "events", "share of the history with events"),
+    ("history.evidence", "history", "events", "log of the history's mean popularity"),
+    ("history.coherence", "history", "texts", "mean word similarity of the last item to the rest"),
+    ("history.echo", "history", "vectors", "largest vector similarity of the last to the rest"),
+)
+
+
+def _columns() -> tuple[Column, ...]:
+    """Build the list of columns, in the order of the matrix."""
+    text = [
+        Column(f"{name}.{how}", "text", needs, f"similarity by {what} {_AGGREGATES[how]}")
+        for name, (needs, what) in _TEXT.items()
+        for how in _AGGREGATES
+    ]
+    behaviour = [
+        Column(f"{name}.{how}", "behaviour", "events", f"{what} {_AGGREGATES[how]}")
+        for name, what in _BEHAVIOUR.items()
+        for how in _AGGREGATES
+    ]
+    return (*text, *behaviour, *(Column(*other) for other in _OTHERS))
+
+
+#: Every column, in the order of `compute`'s last axis.
+COLUMNS = _columns()
+COLUMN_NAMES = tuple(column.name for column in COLUMNS)
+_AT = {name: at for at, name in enumerate(COLUMN_NAMES)}
+
+
+def compute(
+    statistics: Statistics, queries: QueryBatch, index: IntArray, kappa: float | None = None
+) -> FloatArray:
+    """Compute all columns of given candidates.
+
+    Parameters
+    ----------
+    index : int64 array, shape (n, m)
+        Distinct items of each query, `PAD` allowed.
+    kappa : float, optional
+        Weight of behaviour in `A`; the configured one where None.
+
+    Returns
+    -------
+    float32 array, shape (n, m, len(COLUMNS))
+        NaN at `PAD`, in columns of text relations that the catalogue lacks, and in all relations of
+        a query without history. Behaviour columns are 0 where no events speak.
+    """
+    n, m = index.shape
+    out = np.full((n, m, len(COLUMNS)), np.nan, dtype=np.float32)
+    history = queries.history.tail(statistics.config.history.limit)
+    weight = statistics.config.consensus.kappa if kappa is None else kappa
+    for i in range(n):
+        valid = index[i] != PAD
+        candidates = index[i] if valid.all() else index[i][valid]
+        if len(candidates):
+            rows = _one_query(statistics, history.row(i), candidates, weight)
+            out[i] = rows if valid.all() else _spread_rows(rows, valid)
+    return out
+
+
+def _spread_rows(rows: FloatArray, valid: NDArray[np.bool_]) -> FloatArray:
+    """Put rows where `valid`, NaN elsewhere."""
+    out = np.full((len(valid), rows.shape[1]), np.nan, dtype=np.float32)
+    out[valid] = rows
+    return out
+
+
+def _one_query(
+    statistics: Statistics, history: IntArray, candidates: IntArray, kappa: float
+) -> FloatArray:
+    """Compute the columns of one query's candidates, float32 (m, n_columns)."""
+    out = np.full((len(COLUMNS), len(candidates)), np.nan, dtype=np.float32)
+    behaviour = statistics.behaviour
+    out[_AT["popularity"]] = np.log1p(behaviour.popularity[candidates])
+    out[_AT["percentile"]] = statistics.percentile[candidates]
+    out[_AT["late"]] = behaviour.late[candidates]
+    out[_AT["hubness"]] = statistics.text.hubness[candidates]
+    out[_AT["history.length"]] = np.log1p(len(history))
+    if len(history):
+        weights = decay_weights(len(history), statistics.config.history)
+        _fill_history(out, statistics, history)
+        consensus = _fill_text(out, statistics, history, candidates, weights)
+        behaved = _fill_behaviour(out, statistics, history, candidates, weights)
+        _fill_closed(out, "T", consensus)
+        _fill_closed(out, "A", consensus + kappa * behaved)
+        out[_AT["pe.rank"]] = _log_place(behaved)
+    return out.T
+
+
+def _fill_text(
+    out: FloatArray,
+    statistics: Statistics,
+    history: IntArray,
+    candidates: IntArray,
+    weights: FloatArray,
+) -> FloatArray:
+    """Fill in the text columns and the history's coherence; return the consensus."""
+    pairs = statistics.text_pairs
+    total = np.zeros(len(candidates), dtype=np.float32)
+    if not pairs.names:
+        return total
+    block = pairs.pairs(np.concatenate([candidates, history]), history)
+    among, block = block[:, :, len(candidates) :], block[:, :, : len(candidates)]
+    spread = statistics.spreads
+    length = np.sqrt(np.maximum(among @ weights @ weights, 1e-12))
+    decayed = weights @ block / (length * spread)[:, None]
+    last = block[:, -1] / spread[:, None]
+    nearest = block.max(axis=1) / spread[:, None]
+    mixture = statistics.mixture
+    for at, name in enumerate(pairs.names):
+        start = _AT[f"{name}.dec"]
+        out[start], out[start + 1], out[start + 2] = decayed[at], last[at], nearest[at]
+        a, b = mixture.get(name, (0.0, 0.0))
+        if a or b:
+            total += a * decayed[at] + b * last[at]
+    if len(history) > 1:
+        _fill_coherence(out, pairs.names, among)
+    return total
+
+
+def _fill_coherence(out: FloatArray, names: tuple[str, ...], among: FloatArray) -> None:
+    """Fill in how the last history item relates to the others."""
+    if "xl" in names:
+        out[_AT["history.coherence"]] = among[names.index("xl"), -1, :-1].mean()
+    if "xd" in names:
+        out[_AT["history.echo"]] = among[names.index("xd"), -1, :-1].max()
+
+
+def _fill_behaviour(
+    out: FloatArray,
+    statistics: Statistics,
+    history: IntArray,
+    candidates: IntArray,
+    weights: FloatArray,
+) -> FloatArray:
+    """Fill in the behaviour columns; return prior-EASE's scores."""
+    pairs = statistics.behaviour_pairs
+    block = pairs.pairs(candidates, history)
+    decayed = weights @ block
+    for name in BEHAVIOUR_RELATIONS:
+        start = _AT[f"{name}.dec"]
+        if name in pairs.names:
+            at = pairs.names.index(name)
+            out[start], out[start + 1] = decayed[at], block[at, -1]
+            out[start + 2] = block[at].max(axis=0)
+        else:
+            out[start : start + 3] = 0.0
+    joint = block[-1]
+    out[_AT["joint.sum"]] = np.log1p(joint.sum(axis=0))
+    out[_AT["joint.last"]] = np.log1p(joint[-1])
+    scores: FloatArray = decayed[pairs.names.index("pe")]
+    return scores
+
+
+def _fill_history(out: FloatArray, statistics: Statistics, history: IntArray) -> None:
+    """Fill in what is known of the history itself."""
+    popularity = statistics.behaviour.popularity[history]
+    out[_AT["history.known"]] = (popularity > 0).mean()
+    out[_AT["history.evidence"]] = np.log1p(popularity.mean())
+
+
+def _fill_closed(out: FloatArray, name: str, scores: FloatArray) -> None:
+    """Fill in a closed form with its gap to the best and its place."""
+    start = _AT[name]
+    out[start], out[start + 1] = scores, scores - scores.max()
+    out[start + 2] = _log_place(scores)
+
+
+def _log_place(scores: FloatArray) -> FloatArray:
+    """Return log(1 + place), where the best candidate has place 0 and equals share the better."""
+    ordered = np.sort(-scores)
+    return np.log1p(np.searchsorted(ordered, -scores, side="left")).astype(np.float32)

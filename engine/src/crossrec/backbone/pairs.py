@@ -1,0 +1,128 @@
+"""Relations between given candidates and a given history: every relation at once, no full scan.
+
+The cost depends on the candidates and the history, not on the size of the catalogue. This is the
+innermost loop of training and serving, hence rows are gathered by hand from the CSR arrays.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from crossrec.backbone.behaviour import Behaviour
+from crossrec.backbone.text import TextRelations
+from crossrec.data.ragged import FloatArray, IntArray
+
+
+class TextPairs:
+    """All text relations of a catalogue, laid out for pairs.
+
+    The lexical relations stand side by side in one CSR matrix of items × terms, each with its own
+    columns. Within an item's row they follow one another, so that finer row bounds (item ×
+    relation) lie over the same arrays.
+    """
+
+    def __init__(self, relations: TextRelations) -> None:
+        from scipy.sparse import hstack
+
+        self.names = (*relations.dense, *relations.sparse)
+        self._dense = tuple(relations.dense.values())
+        self._kinds = len(relations.sparse)
+        if not self._kinds:
+            return
+        whole = hstack(list(relations.sparse.values()), format="csr", dtype=np.float32)
+        whole.sort_indices()
+        lengths = np.stack([np.diff(part.indptr) for part in relations.sparse.values()], axis=1)
+        self._terms, self._values = whole.indices, whole.data
+        self._fine = np.concatenate([[0], np.cumsum(lengths.ravel())]).astype(np.int64)
+        self._coarse = np.ascontiguousarray(self._fine[:: self._kinds])
+        self._n_terms = whole.shape[1]
+
+    def pairs(self, items: IntArray, history: IntArray) -> FloatArray:
+        """Return the similarity of each history item to each of `items`.
+
+        Returns
+        -------
+        float32 array, shape (len(names), len(history), len(items))
+        """
+        out = np.empty((len(self.names), len(history), len(items)), dtype=np.float32)
+        for at, rows in enumerate(self._dense):
+            np.matmul(rows.take(history, axis=0), rows.take(items, axis=0).T, out=out[at])
+        if self._kinds:
+            out[len(self._dense) :] = self._lexical(items, history)
+        return out
+
+    def _lexical(self, items: IntArray, history: IntArray) -> FloatArray:
+        """Return the lexical part of `pairs`.
+
+        Only terms of the history can match, so the items' rows are cut down to those first; what is
+        left is a product of a small sparse and a small dense matrix.
+        """
+        from scipy.sparse import csr_matrix
+
+        kinds = np.arange(self._kinds)[:, None]
+        at, bounds = _gathered(self._fine, (kinds + history * self._kinds).ravel())
+        own = self._terms[at]
+        slot = np.full(self._n_terms, -1, dtype=np.int32)
+        slot[own] = 0
+        terms = np.flatnonzero(slot == 0)
+        slot[terms] = np.arange(len(terms), dtype=np.int32)
+        width = len(bounds) - 1
+        table = np.zeros((len(terms), width), dtype=np.float32)
+        table[slot[own], np.repeat(np.arange(width), np.diff(bounds))] = self._values[at]
+        at, bounds = _gathered(self._coarse, items)
+        column = slot[self._terms[at]]
+        hit = np.flatnonzero(column >= 0)
+        indptr = np.searchsorted(hit, bounds)
+        shared = csr_matrix(
+            (self._values[at[hit]], column[hit], indptr), shape=(len(items), len(terms))
+        )
+        scores: FloatArray = (shared @ table).T.reshape(self._kinds, len(history), len(items))
+        return scores
+
+
+class BehaviourPairs:
+    """All behaviour relations and the joint counts, stacked in one CSR matrix.
+
+    Row ``j · n + i`` is item i under the j-th relation.
+    """
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        from scipy.sparse import vstack
+
+        self.names = (*behaviour.relations, "joint")
+        self._n_items = behaviour.n_items
+        stacked: Any = vstack([*behaviour.relations.values(), behaviour.joint], format="csr")
+        self._columns, self._values = stacked.indices, stacked.data
+        self._bounds = stacked.indptr.astype(np.int64)
+
+    def pairs(self, candidates: IntArray, history: IntArray) -> FloatArray:
+        """Return each relation from each history item to each candidate; 0 where there is none.
+
+        Candidates must be distinct.
+
+        Returns
+        -------
+        float32 array, shape (len(names), len(history), len(candidates))
+        """
+        kinds = np.arange(len(self.names))[:, None] * self._n_items
+        at, bounds = _gathered(self._bounds, (kinds + history).ravel())
+        place = np.full(self._n_items, -1, dtype=np.int32)  # one for each call: threads serve
+        place[candidates] = np.arange(len(candidates), dtype=np.int32)
+        column = place[self._columns[at]]
+        hit = np.flatnonzero(column >= 0)
+        row = np.searchsorted(bounds, hit, side="right") - 1
+        out = np.zeros((len(bounds) - 1, len(candidates)), dtype=np.float32)
+        out[row, column[hit]] = self._values[at[hit]]
+        return out.reshape(len(self.names), len(history), len(candidates))
+
+
+def _gathered(indptr: IntArray, rows: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the positions of all entries of some rows, and where each row begins among them."""
+    starts = indptr[rows]
+    bounds = np.zeros(len(rows) + 1, dtype=np.int64)
+    np.cumsum(indptr[rows + 1] - starts, out=bounds[1:])
+    at = np.repeat(starts - bounds[:-1], np.diff(bounds))
+    at += np.arange(bounds[-1])
+    return at, bounds
