@@ -1,0 +1,1 @@
+"""LightFM as a candidate generator of crossrec."""
