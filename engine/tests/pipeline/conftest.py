@@ -92,7 +92,7 @@ class DropsFirst:
 
         first = slate.items[0]
         return slate.with_items(
-            slate.items[1:], Change("drops-first", first.item_id, "drop", "because it is first")
+            slate.items[1:], Change("drops-first", first.item_id, "dropped", "because it is first")
         )
 
 

@@ -123,6 +123,11 @@ def test_policies_change_the_slate_and_it_is_made_up_for(pipeline, registry):
     assert changed.changes[0].why == "because it is first"
 
 
+def test_a_short_list_says_how_many_were_dropped(pipeline, registry):
+    slate = ask(with_policies(pipeline, registry, "drops-first"), history=("i0",), k=500)
+    assert slate.short_because.endswith("policies dropped 1")
+
+
 def test_a_failing_policy_is_left_out_and_named(pipeline, registry):
     slate = ask(with_policies(pipeline, registry, "raises", "drops-first"), history=("i0",))
     assert slate.degraded[0].component == "raises"

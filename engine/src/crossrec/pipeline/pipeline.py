@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -40,6 +40,8 @@ class Pipeline:
     has_clock : bool
     report : mapping
         What the fit chose and why, as JSON values.
+    unavailable : mapping of label to error
+        Sources of the artifact that could not be restored, e.g. because their plugin is gone.
     """
 
     scenario: str
@@ -54,6 +56,7 @@ class Pipeline:
     counts: NDArray[np.int64]
     has_clock: bool
     report: Mapping[str, Any]
+    unavailable: Mapping[str, str] = field(default_factory=dict)
 
     def rank(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best `k` of the pool of each query; policies are not applied.

@@ -65,7 +65,7 @@ def answer(
         scenario=pipeline.scenario,
         surface=surface,
         path=asked.path,
-        degraded=tuple(degraded),
+        degraded=(*_unavailable(pipeline), *degraded),
         notes=asked.notes,
     )
     slate = _apply_policies(pipeline, slate, PolicyContext(query, pipeline.catalog, now))
@@ -73,6 +73,11 @@ def answer(
     if explain:
         slate = _explained(pipeline, asked.batch, pool, about_items, slate)
     return replace(slate, short_because=_short(pipeline, slate, asked.batch, query.k))
+
+
+def _unavailable(pipeline: Pipeline) -> list[Degraded]:
+    """Name the sources that were fitted but cannot be used in this process."""
+    return [Degraded(label, error) for label, error in pipeline.unavailable.items()]
 
 
 def understand(pipeline: Pipeline, query: Query, past: Past, now: float) -> Asked:
@@ -188,7 +193,7 @@ def _short(pipeline: Pipeline, slate: Slate, batch: QueryBatch, k: int) -> str:
     total = len(pipeline.catalog)
     barred = len(np.unique(batch.exclude.values))
     parts = [f"the catalog has {total} items", f"{barred} are excluded for this query"]
-    dropped = sum(change.action == "drop" for change in slate.changes)
+    dropped = sum(change.action == "dropped" for change in slate.changes)
     if dropped:
         parts.append(f"policies dropped {dropped}")
     return f"only {len(slate.items)} of {k}: " + ", ".join(parts)

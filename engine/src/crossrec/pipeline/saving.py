@@ -61,7 +61,7 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
     report = dict(manifest.extra["report"])
     catalog = _catalog(artifact.items, artifact.states["catalog"])
     sources: dict[str, Any] = {}
-    failed: dict[str, str] = dict(report["failed"])
+    unavailable: dict[str, str] = {}
     for source in config.sources:
         state = artifact.states.get(f"source/{source.label}")
         if state is None:
@@ -70,11 +70,11 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
             generator = build_source(source, registry)
             generator.restore(state, catalog)
         except Exception as error:
-            failed[source.label] = f"{type(error).__name__}: {error}"
+            unavailable[source.label] = f"{type(error).__name__}: {error}"
             continue
         sources[source.label] = generator
     if not sources:
-        causes = "; ".join(f"{label}: {error}" for label, error in failed.items())
+        causes = "; ".join(f"{label}: {error}" for label, error in unavailable.items())
         raise ArtifactError(f"no source of {artifact.path} can be restored ({causes})")
     name = report["gate"]["chosen"]
     settings = config.ranker_settings if name == config.ranker else {}
@@ -93,7 +93,8 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
         fallback=popularity["fallback"],
         counts=popularity["counts"],
         has_clock=bool(manifest.extra["has_clock"]),
-        report={**report, "failed": failed},
+        report=report,
+        unavailable=unavailable,
     )
 
 
