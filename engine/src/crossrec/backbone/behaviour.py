@@ -137,6 +137,7 @@ def count_behaviour(
     joint = co_occurrence(distinct, n)
     popularity = joint.diagonal().astype(np.float32)
     joint.setdiag(0.0)
+    joint.eliminate_zeros()
     relations = {"pe": prior.weights}
     cosine = _cosine(joint, popularity, config.shrinkage)
     if len(distinct.values):

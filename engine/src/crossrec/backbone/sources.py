@@ -234,6 +234,7 @@ def solved(dataset: Dataset, text: TextSide, config: BackboneConfig) -> tuple[An
             prior = fit_prior_ease(dataset.sequences, text.graph, config.prior)
             joint = co_occurrence(dataset.sequences, dataset.n_items)
             joint.setdiag(0.0)
+            joint.eliminate_zeros()
             known[key] = (prior.weights, joint.multiply(prior.weights != 0).tocsr())
         return known[key]
 
