@@ -1,0 +1,92 @@
+"""`crossrec ingest` with a scenario and an importer of a plugin that exists for these tests."""
+
+import json
+
+import pytest
+
+PLUGIN = """
+    from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
+
+    TOYS = Scenario(
+        name="toys", summary="toys of a test", events=(EventType("view", aliases=("seen",)),),
+        items=ItemSchema((ItemField("title", aliases=("label",)),), "{title}"),
+        surfaces=(Surface("home"),), pipeline="", default_event="view", main_surface="home",
+    )
+
+    def scenario():
+        return TOYS
+
+    def importer():
+        import pandas as pd
+        from crossrec.data.frames import Frames
+
+        def read(folder):
+            events = pd.read_csv(folder / "log.txt", names=["user_id", "item_id"], dtype=str)
+            return Frames(events=events, note="read a log")
+
+        return read
+
+    @hookimpl
+    def register_scenarios(register):
+        register("toys", scenario, summary="toys of a test")
+
+    @hookimpl
+    def register_importers(register):
+        register("log", importer, summary="a log")
+"""
+
+
+@pytest.fixture
+def crossrec(plugins, tmp_path):
+    plugins.add("toys", PLUGIN)
+
+    def run(*arguments):
+        workspace = str(tmp_path / "ws")
+        return plugins.crossrec("ingest", "toys", *arguments, CROSSREC_WORKSPACE=workspace)
+
+    return run
+
+
+def test_files_with_mapped_columns(crossrec, write):
+    items = write("i.csv", "code,label", "007,Doll", "008,Ball")
+    events = write("e.csv", "kid,code,action", "ann,007,seen", "bob,009,view")
+    done = crossrec(
+        "--items", str(items), "--events", str(events), "--map", "user=kid", "--map", "item=code"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "items: i.csv",
+        "  columns: item=code, title=label",
+        "  delimiter: comma",
+        "  rows: 2 read, 2 good (2 new, 0 already there), 0 bad",
+        "events: e.csv",
+        "  columns: user=kid, item=code, event=action",
+        "  delimiter: comma",
+        "  no time column is used: the order of the rows counts, oldest first",
+        "  rows: 2 read, 2 good (2 new, 0 already there), 0 bad",
+        "  notice: item is not in the item table; kept: 1 (line 3)",
+        "toys now holds 2 users, 3 items, 2 events (in order, without times)",
+    ]
+
+
+def test_a_folder_through_the_importer_of_a_plugin(crossrec, tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "log.txt").write_text("ann,007\nann,\nbob,008\n")
+    done = crossrec("--format", "log", str(tmp_path / "set"), "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["note"] == "read a log"
+    assert report["totals"] == {"users": 2, "items": 2, "known_items": 0, "events": 2}
+    assert report["tables"][0]["bad"] == {"missing item": {"count": 1, "lines": [2]}}
+    strict = crossrec("--format", "log", str(tmp_path / "set"), "--strict", "--json")
+    assert strict.returncode == 1
+    assert json.loads(strict.stdout)["stored"] is False
+    assert strict.stderr.startswith("Error: 1 bad rows (missing item), so nothing was stored")
+
+
+def test_an_unknown_format_names_what_there_is(crossrec, tmp_path):
+    done = crossrec("--format", "lgo", str(tmp_path))
+    assert done.returncode == 2
+    assert "log" in done.stderr
+    assert done.stderr.count("\n") == 1

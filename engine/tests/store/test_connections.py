@@ -1,0 +1,121 @@
+import sqlite3
+import threading
+
+import pytest
+from crossrec.errors import WorkspaceError
+from crossrec.store.connections import Connections, explain
+from crossrec.store.schema import FORMAT, create_base, create_scenario, quoted
+from sqlite_utils import Database
+
+
+@pytest.fixture
+def connections(tmp_path):
+    connections = Connections(tmp_path / "a b#c?.db")
+    connections.writer()
+    yield connections
+    connections.close()
+
+
+def test_odd_paths_are_one_file(connections):
+    assert connections.path.exists()
+    assert connections.reader().execute("SELECT count(*) FROM scenarios").fetchone() == (0,)
+
+
+def test_a_transaction_is_kept_as_a_whole(connections):
+    with connections.transaction() as connection:
+        connection.execute("INSERT INTO scenarios (name) VALUES ('a')")
+        connection.execute("INSERT INTO scenarios (name) VALUES ('b')")
+        assert connections.reader().execute("SELECT count(*) FROM scenarios").fetchone() == (0,)
+    assert connections.reader().execute("SELECT count(*) FROM scenarios").fetchone() == (2,)
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_transaction_that_fails_leaves_nothing(connections, error):
+    def fail():
+        with connections.transaction() as connection:
+            connection.execute("INSERT INTO scenarios (name) VALUES ('a')")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert connections.reader().execute("SELECT count(*) FROM scenarios").fetchone() == (0,)
+    with connections.transaction() as connection:
+        connection.execute("INSERT INTO scenarios (name) VALUES ('b')")
+
+
+def test_a_reader_cannot_write(connections):
+    with pytest.raises(WorkspaceError, match="read-only"), connections.translated():
+        connections.reader().execute("INSERT INTO scenarios (name) VALUES ('a')")
+
+
+def test_each_thread_has_its_own_reader(connections):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(connections.reader()))
+    thread.start()
+    thread.join()
+    assert found[0] is not connections.reader()
+    assert connections.reader() is connections.reader()
+
+
+def test_closed_connections_open_again(connections):
+    before = connections.reader()
+    connections.close()
+    assert connections.reader() is not before
+    with pytest.raises(sqlite3.ProgrammingError):
+        before.execute("SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("attempt to write a readonly database", "is read-only: make it writable"),
+        ("unable to open database file", "cannot be opened: check that it exists"),
+        ("file is not a database", "is damaged or no SQLite database"),
+        ("database disk image is malformed", "is damaged or no SQLite database"),
+        ("database is locked", "is in use by another process"),
+        ("database or disk is full", "is full: free some space"),
+        ("something new", "x.db: something new"),
+    ],
+)
+def test_every_refusal_of_sqlite_says_what_to_do(tmp_path, message, said):
+    text = explain(tmp_path / "x.db", sqlite3.OperationalError(message))
+    assert said in text
+    assert "x.db" in text
+    assert "\n" not in text
+
+
+def test_a_full_disk_loses_nothing_and_is_said(connections):
+    create_scenario(connections.writer(), "shop")
+    pages = connections.writer().execute("PRAGMA page_count").fetchone()[0]
+    connections.writer().execute(f"PRAGMA max_page_count = {pages + 2}")
+
+    def fill():
+        with connections.transaction() as connection:
+            rows = ((f"item {n}" * 50,) for n in range(10_000))
+            connection.executemany("INSERT INTO shop_items (name) VALUES (?)", rows)
+
+    with pytest.raises(WorkspaceError, match="free some space"):
+        fill()
+    connections.writer().execute("PRAGMA max_page_count = 1000000")
+    assert connections.reader().execute("SELECT count(*) FROM shop_items").fetchone() == (0,)
+
+
+def test_tables_are_made_once_and_stamped():
+    db = Database(memory=True)
+    create_base(db)
+    for _ in range(2):
+        create_scenario(db, "shop")
+        create_scenario(db, 'o"dd')
+    assert db.execute("PRAGMA user_version").fetchone() == (FORMAT,)
+    assert {"shop_users", "shop_items", "shop_types", "shop_keys", "shop_events"} <= set(
+        db.table_names()
+    )
+    rows = db.execute("SELECT name, has_clock, last_event FROM scenarios ORDER BY name").fetchall()
+    assert rows == [('o"dd', None, 0), ("shop", None, 0)]
+
+
+def test_identifiers_are_quoted():
+    db = Database(memory=True)
+    for name in ("plain", 'o"dd', "a b", "drop table x; --", "ünï"):
+        db.execute(f"CREATE TABLE {quoted(name)} (x)")
+        assert name in db.table_names()
