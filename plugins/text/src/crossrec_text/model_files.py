@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -144,9 +145,14 @@ def _fingerprint(folder: Path, weights: list[Path]) -> str:
     digest = hashlib.sha256()
     texts = [*folder.glob("*.json"), *folder.glob("*.txt"), *folder.glob("*.model")]
     for path in [*sorted(texts), *weights]:
-        if path.name.startswith("README"):
-            continue
+        stat = path.stat()
         digest.update(path.name.encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(_file_hash(path, stat.st_size, stat.st_mtime_ns))
     return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=256)
+def _file_hash(path: Path, size: int, modified: int) -> bytes:
+    """Hash a file, once in a process for as long as `size` and time stay the same."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
