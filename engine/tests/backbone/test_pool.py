@@ -162,7 +162,7 @@ def test_where_nothing_is_better_the_prior_stands(config) -> None:
 
 def test_too_few_users_decide_nothing(shop, config) -> None:
     choice = choose(shop(n_users=20), config)
-    assert choice == KappaChoice(300.0, 300.0, {}, 0)
+    assert choice == KappaChoice(400.0, 400.0, {}, 0)
 
 
 def test_the_choice_reports_progress(shop, config) -> None:

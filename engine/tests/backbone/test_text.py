@@ -125,7 +125,7 @@ def test_vectors_of_another_width_are_refused(shop) -> None:
 def test_catalogues_that_tell_nothing(titles: tuple[str, ...]) -> None:
     relations = TextRelations.fit(titled(*titles), {}, CONFIG)
     assert relations.names == ()
-    graph = text_graph(relations, GraphConfig())
+    graph, _ = text_graph(relations, GraphConfig())
     assert graph.shape == (len(titles), len(titles))
     assert graph.nnz == 0
 
@@ -133,7 +133,7 @@ def test_catalogues_that_tell_nothing(titles: tuple[str, ...]) -> None:
 def test_an_item_without_text_relates_to_nothing() -> None:
     relations = TextRelations.fit(titled("sanding roll", "", "sanding disc", "glue"), {}, CONFIG)
     assert not similarity(relations, "xl")[1].any()
-    graph = text_graph(relations, GraphConfig())
+    graph, _ = text_graph(relations, GraphConfig())
     assert graph[1].nnz == 0
     assert not graph[:, [1]].nnz
 
@@ -191,7 +191,8 @@ def test_new_items_without_vectors_keep_their_words(shop) -> None:
 def test_the_graph_by_hand(shop) -> None:
     relations = relations_of(shop())
     config = GraphConfig(neighbours=5, power=2.0, mass=0.3)
-    graph = text_graph(relations, config).toarray()
+    weights, nearness = text_graph(relations, config)
+    graph = weights.toarray()
     scores = similarity_block(relations, np.arange(40))
     np.testing.assert_allclose(
         scores,
@@ -206,23 +207,24 @@ def test_the_graph_by_hand(shop) -> None:
         expected = np.zeros(40)
         expected[best] = scores[i, best] ** 2 / (scores[i, best] ** 2).sum() * 0.3
         np.testing.assert_allclose(graph[i], expected, atol=1e-5)
+        assert nearness[i] == pytest.approx(np.sort(scores[i])[-10:].mean(), abs=1e-5)
 
 
 def test_the_shortlist_loses_little_and_all_of_it_nothing(shop) -> None:
     relations = relations_of(shop())
-    exact = text_graph(relations, GraphConfig(neighbours=5))
+    exact, _ = text_graph(relations, GraphConfig(neighbours=5))
     short = GraphConfig(neighbours=5, exact_up_to=0, shortlist=39)
-    listed = text_graph(relations, short).toarray()
+    listed = text_graph(relations, short)[0].toarray()
     agree = (listed > 0) & (exact.toarray() > 0)
     assert agree.sum() >= 0.97 * exact.nnz
     np.testing.assert_allclose(listed[agree], exact.toarray()[agree], rtol=0.1, atol=1e-4)
-    few = text_graph(relations, short.model_copy(update={"shortlist": 10}))
+    few, _ = text_graph(relations, short.model_copy(update={"shortlist": 10}))
     assert ((few.toarray() > 0) & (exact.toarray() > 0)).sum() > 0.6 * exact.nnz
 
 
 def test_rows_can_be_made_from_one_item_on(shop) -> None:
     relations = relations_of(shop())
-    whole, rest = (text_graph(relations, GraphConfig(), start) for start in (0, 30))
+    whole, rest = (text_graph(relations, GraphConfig(), start)[0] for start in (0, 30))
     assert rest[:30].nnz == 0
     np.testing.assert_array_equal(rest[30:].toarray(), whole[30:].toarray())
 

@@ -33,6 +33,8 @@ from crossrec.data.ragged import FloatArray, IntArray, Ragged
 
 BEHAVIOUR_RELATIONS = ("co", "tr", "ea", "pe", "sm")
 
+#: Text neighbours that take part in smoothing.
+_SMOOTHING = 20
 #: A mean position is drawn towards the middle as by so many events there.
 _LATE_PRIOR = 3.0
 
@@ -183,6 +185,7 @@ def smoothed(cosine: Any, graph: Any, kept: int) -> Any:
     from scipy.sparse import diags, identity
 
     n = cosine.shape[0]
+    graph = keep_top(graph, _SMOOTHING)
     mass = np.asarray(graph.sum(axis=1)).ravel()
     spread = diags(np.where(mass > 0, 0.5 / np.maximum(mass, 1e-12), 0.0)) @ graph
     smoother = (spread + 0.5 * identity(n, format="csr")).tocsr().astype(np.float32)

@@ -135,5 +135,5 @@ class ConsensusConfig(Settings):
         "xd": (0.25, 0.125),
         "td": (0.25, 0.0),
     }
-    kappa: float = Field(300.0, ge=0)
-    kappas: tuple[float, ...] = (0.0, 75.0, 150.0, 300.0, 600.0, 1200.0, 10_000.0)
+    kappa: float = Field(400.0, ge=0)
+    kappas: tuple[float, ...] = (0.0, 100.0, 200.0, 400.0, 800.0, 1600.0, 10_000.0)

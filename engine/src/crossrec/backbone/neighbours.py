@@ -14,6 +14,8 @@ from crossrec.data.ragged import FloatArray, IntArray
 GRAPH_RELATIONS = ("xl", "tc", "xd", "td")
 
 _BLOCK_CELLS = 1 << 23
+#: How many of the nearest items tell how near the nearest are.
+_NEAREST = 10
 
 
 def block_rows(n_columns: int) -> int:
@@ -80,8 +82,10 @@ def similarity_block(relations: TextRelations, rows: IntArray) -> FloatArray:
     return total
 
 
-def text_graph(relations: TextRelations, config: GraphConfig, start: int = 0) -> Any:
-    """Return the text graph as scipy CSR, float32 (n, n): no loops, rows sum to ``config.mass``.
+def text_graph(
+    relations: TextRelations, config: GraphConfig, start: int = 0
+) -> tuple[Any, FloatArray]:
+    """Return the text graph and how near the nearest items are.
 
     Similarity to the power of ``config.power`` over the nearest ``config.neighbours``. An item
     without text has an empty row. Work is quadratic in the items up to ``config.exact_up_to``
@@ -91,12 +95,20 @@ def text_graph(relations: TextRelations, config: GraphConfig, start: int = 0) ->
     ----------
     start : int
         Only the rows from here on are made; those before are empty.
+
+    Returns
+    -------
+    graph : scipy CSR, float32, shape (n, n)
+        No loops; rows sum to ``config.mass``.
+    nearness : float32 array, shape (n - start,)
+        Mean similarity to the ten nearest.
     """
     n = relations.n_items
     exact = n <= config.exact_up_to or not relations.dense
     size = block_rows(n)
-    empty = np.zeros(0, dtype=np.int64)
+    empty, near = np.zeros(0, dtype=np.int64), min(_NEAREST, max(n - 1, 1))
     parts = [(empty, empty, np.zeros(0, dtype=np.float32))]
+    nearness = np.zeros(n - start, dtype=np.float32)
     for first in range(start, n, size):
         rows = np.arange(first, min(first + size, n))
         if exact:
@@ -104,12 +116,14 @@ def text_graph(relations: TextRelations, config: GraphConfig, start: int = 0) ->
         else:
             block = _shortlisted(relations, rows, config.shortlist)
         block[np.arange(len(rows)), rows] = 0.0
+        best = np.partition(block, -near, axis=1)[:, -near:]
+        nearness[rows - start] = best.mean(axis=1)
         row, column, value = top_entries(block, config.neighbours)
         parts.append((row + first, column, value**config.power))
     rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
     total = np.bincount(rows, weights=values, minlength=n)
     values = config.mass * values / np.maximum(total, 1e-12)[rows]
-    return sparse_rows(rows, columns, values.astype(np.float32), (n, n))
+    return sparse_rows(rows, columns, values.astype(np.float32), (n, n)), nearness
 
 
 def _shortlisted(relations: TextRelations, rows: IntArray, shortlist: int) -> FloatArray:

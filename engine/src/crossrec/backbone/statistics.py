@@ -22,7 +22,7 @@ from crossrec.backbone.config import (
     TextConfig,
 )
 from crossrec.backbone.consensus import consensus_weights
-from crossrec.backbone.neighbours import block_rows, text_graph
+from crossrec.backbone.neighbours import text_graph
 from crossrec.backbone.pairs import BehaviourPairs, TextPairs
 from crossrec.backbone.prior import PriorEase, fit_prior_ease
 from crossrec.backbone.text import TextRelations
@@ -30,9 +30,6 @@ from crossrec.components.state import State, pack_sparse, unpack_sparse
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.ragged import FloatArray, Ragged
-
-#: Nearest items that hubness looks at.
-_HUB_NEIGHBOURS = 10
 
 
 class BackboneConfig(Settings):
@@ -71,7 +68,8 @@ class TextSide:
         with _LOCK:
             known = _GRAPHS.setdefault(relations, {})
             if config.graph not in known:
-                known[config.graph] = text_graph(relations, config.graph), hubness(relations)
+                graph, nearness = text_graph(relations, config.graph)
+                known[config.graph] = graph, _standardised(nearness)
             return cls(relations, *known[config.graph])
 
     @staticmethod
@@ -204,7 +202,7 @@ class Statistics:
         """
         relations = self.text.relations.extended(dataset.catalog, dataset.vectors)
         n, before = relations.n_items, len(self.text.hubness)
-        fresh = text_graph(relations, self.config.graph, before)
+        fresh, _ = text_graph(relations, self.config.graph, before)
         graph = self.text.graph.copy()
         graph.resize((n, n))
         graph = (graph + fresh).tocsr()
@@ -214,25 +212,10 @@ class Statistics:
         return replace(self, text=TextSide(relations, graph, hubs), behaviour=behaviour, prior=None)
 
 
-def hubness(relations: TextRelations) -> FloatArray:
-    """Return each item's mean similarity to its nearest in full text, standardised, float32 (n,).
-
-    Quadratic in the items, in blocks; dense where there are vectors, else over words.
-    """
-    n = relations.n_items
-    name = next((name for name in ("xd", "td", "xl", "tl") if name in relations.spread), None)
-    if name is None or n < 2:
-        return np.zeros(n, dtype=np.float32)
-    factor = relations.factor(name)
-    k = min(_HUB_NEIGHBOURS, n - 1)
-    mean = np.empty(n, dtype=np.float32)
-    size = block_rows(n)
-    for start in range(0, n, size):
-        product = factor[start : start + size] @ factor.T
-        block = np.asarray(product if name in relations.dense else product.toarray())
-        block[np.arange(len(block)), start + np.arange(len(block))] = -np.inf
-        mean[start : start + size] = np.partition(block, -k, axis=1)[:, -k:].mean(axis=1)
-    spread = float(mean.std())
-    mean -= mean.mean()
-    mean /= spread if spread > 1e-6 else 1.0
-    return mean
+def _standardised(values: FloatArray) -> FloatArray:
+    """Return values less their mean, over their spread; zeros where there is none."""
+    if not len(values):
+        return values
+    spread = float(values.std())
+    standard: FloatArray = (values - values.mean()) / (spread if spread > 1e-6 else 1.0)
+    return standard.astype(np.float32)
