@@ -58,10 +58,14 @@ def top_k(
 
 
 def _partition(scores: NDArray[np.float32], width: int) -> NDArray[np.int64]:
-    """Return the indexes of the `width` largest scores of each row, unordered."""
+    """Return the indexes of the `width` largest scores of each row, unordered.
+
+    Of the negated scores: numpy's selection is 20 times slower where the ties, here the zeros of
+    sparse sources, lie below the wanted place.
+    """
     if width == scores.shape[1]:
         return np.tile(np.arange(width), (len(scores), 1))
-    return np.argpartition(scores, -width, axis=1)[:, -width:]
+    return np.argpartition(-scores, width - 1, axis=1)[:, :width]
 
 
 def _settle_ties(scores: NDArray[np.float32], best: NDArray[np.int64], minimum: float) -> None:
