@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import platform
 import resource
 import subprocess
 import sys
@@ -20,9 +18,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+from common import datasets, write_result
 
-HERE = Path(__file__).parent
-RESULTS = HERE / "results" / "memory_ml1m.json"
 LIMIT_GIB = 2.0
 SOURCES = (
     "popularity",
@@ -37,34 +34,28 @@ SOURCES = (
 
 
 def main() -> int:
-    default = os.environ.get("CROSSREC_DATASETS", HERE.parents[1] / "shared" / "datasets")
-    root = Path(sys.argv[1] if len(sys.argv) > 1 else default)
-    path = root / "ml-1m-sequences" / "sequences.tsv.gz"
-    if not path.is_file():
-        print(f"skipped: there is no {path.name} in {path.parent.name} of the data sets' folder")
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else datasets()
+    path = root / "ml-1m-sequences" / "sequences.tsv.gz" if root else None
+    if path is None or not path.is_file():
+        print("skipped: the data set ml-1m-sequences is not here; give the folder of data sets")
         return 0
     alone = {name: measured(path, (name,)) for name in SOURCES}
     together = measured(path, SOURCES)
-    result = {
-        "what": "peak resident memory of fitting the collaborative sources on ML-1M",
-        "events": together["events"],
-        "users": together["users"],
-        "items": together["items"],
-        "limit_gib": LIMIT_GIB,
-        "peak_gib": together["peak_gib"],
-        "within_limit": together["peak_gib"] < LIMIT_GIB,
-        "fit_seconds": together["fit_seconds"],
-        "alone": {
-            name: {key: found[key] for key in ("peak_gib", "before_fit_gib", "fit_seconds")}
-            for name, found in alone.items()
+    within = together["peak_gib"] < LIMIT_GIB
+    write_result(
+        "memory_ml1m",
+        {
+            "what": "peak resident memory of fitting the collaborative sources on ML-1M",
+            "limit_gib": LIMIT_GIB,
+            "within_limit": within,
+            "together": together,
+            "alone": {
+                name: {key: found[key] for key in ("peak_gib", "before_fit_gib", "fit_seconds")}
+                for name, found in alone.items()
+            },
         },
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-    }
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
-    return 0 if result["within_limit"] else 1
+    )
+    return 0 if within else 1
 
 
 def measured(path: Path, sources: tuple[str, ...]) -> dict[str, float]:

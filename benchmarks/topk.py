@@ -9,17 +9,14 @@ the repeats counts. Writes benchmarks/results/topk.json.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import time
 import warnings
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from common import write_result
 from crossrec.components.candidates import Candidates
 from crossrec.components.query import QueryBatch
 from crossrec.components.state import State
@@ -29,8 +26,6 @@ from crossrec.data.ragged import Ragged
 from crossrec.data.vocabulary import Vocabulary
 from crossrec_collaborative.als import Als, AlsConfig
 from scipy.sparse import csr_matrix
-
-RESULTS = Path(__file__).parent / "results" / "topk.json"
 
 
 def main() -> None:
@@ -124,20 +119,18 @@ def agreement(found: Candidates, ids: np.ndarray) -> float:
 
 def report(args: argparse.Namespace, times: dict[str, list[float]], same: float) -> None:
     best = {name: min(seconds) for name, seconds in times.items()}
-    result = {
-        "what": "top-k for all users of a factor model, own items left out",
-        **{k: getattr(args, k) for k in ("users", "items", "factors", "history", "k", "repeats")},
-        "seconds": {name: round(value, 3) for name, value in best.items()},
-        "users_per_second": {name: round(args.users / value) for name, value in best.items()},
-        "speed_ratio_to_implicit": round(best["implicit"] / best["crossrec"], 3),
-        "same_items_share": round(same, 5),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("implicit", "torch", "numpy", "scipy")},
-    }
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
+    write_result(
+        "topk",
+        {
+            "what": "top-k for all users of a factor model, own items left out",
+            **{k: getattr(args, k) for k in ("users", "items", "factors", "history", "k")},
+            "seconds": {name: [round(s, 3) for s in all_] for name, all_ in times.items()},
+            "users_per_second": {name: round(args.users / s) for name, s in best.items()},
+            "speed_ratio_to_implicit": round(best["implicit"] / best["crossrec"], 3),
+            "same_items_share": round(same, 5),
+            "versions": {name: version(name) for name in ("implicit", "torch", "numpy", "scipy")},
+        },
+    )
 
 
 if __name__ == "__main__":
