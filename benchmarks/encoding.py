@@ -18,7 +18,7 @@ import numpy as np
 from common import write_result
 
 MODEL, MAX_TOKENS, RATIO_LIMIT = "all-MiniLM-L6-v2", 64, 0.9
-OURS = "crossrec, batch 64"
+OURS = "crossrec, batch 32"
 WORDS = (
     "wireless computer mouse steel drill bit set nail polish lacquer red blue garden hose "
     "industrial scientific adhesive sanding roll printer filament glove box vinyl spool "
@@ -93,7 +93,7 @@ def main() -> None:
     models = {
         "sentence-transformers, batch 32": peer(folder, options.threads, 32),
         "sentence-transformers, batch 64": peer(folder, options.threads, 64),
-        OURS: ours(options.threads, 64),
+        OURS: ours(options.threads, 32),
     }
     vectors = [encode(texts[:64]) for encode in models.values()]
     cosine = min(float((vectors[-1] * other).sum(axis=1).min()) for other in vectors[:-1])

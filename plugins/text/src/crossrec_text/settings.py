@@ -33,7 +33,7 @@ class TransformerConfig(_Settings):
 
     model: str = "all-MiniLM-L6-v2"
     max_tokens: Annotated[int, Field(ge=8, le=8192)] = 64
-    batch_size: _Positive = 64
+    batch_size: _Positive = 32
     dtype: Literal["float32", "bfloat16"] = "float32"
 
 
