@@ -218,6 +218,7 @@ def test_unfitted_says_what_to_do(ask: Ask) -> None:
         LightFm().generate(ask([[0]]), 3)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_divergence_says_what_to_do(shop: Dataset) -> None:
     with pytest.raises(CrossrecError, match="lightfm diverged: lower learning_rate"):
         fitted(shop, LightFmConfig(embedding_size=4, learning_rate=1e30))

@@ -65,16 +65,16 @@ class Bpr(FactorSource):
         model.fit(matrix, show_progress=False)
         run.progress("bpr", config.epochs, config.epochs)
         items, users = model.item_factors, model.user_factors
-        means = _mean_rows(items[:, :-1], dataset.sequences, dataset.item_counts > 0)
+        means = _mean_rows(items, dataset.sequences, dataset.item_counts > 0)[:, :-1]
         have = dataset.sequences.lengths > 0
-        own, mean = users[have, :-1].astype(np.float64), means[have]
+        own, mean = users[have, :-1].astype(np.float64), means[have].astype(np.float64)
         scale = float((own * mean).sum() / max(np.square(mean).sum(), 1e-12))
         return {"items": items, "users": users, "scale": np.array([scale])}
 
     def _fold_in(self, history: Ragged) -> NDArray[Any]:
         arrays = self._arrays
-        vectors = np.ones((len(history), arrays["items"].shape[1]))
-        vectors[:, :-1] = arrays["scale"][0] * _mean_rows(arrays["items"][:, :-1], history)
+        vectors: NDArray[Any] = arrays["scale"][0] * _mean_rows(arrays["items"], history)
+        vectors[:, -1] = 1.0
         return vectors
 
     def _parts(self, items: NDArray[np.int64], times: NDArray[np.float64]) -> NDArray[Any]:
@@ -89,7 +89,7 @@ class Bpr(FactorSource):
 
 def _mean_rows(
     table: NDArray[np.float32], rows: Ragged, active: NDArray[np.bool_] | None = None
-) -> NDArray[np.float64]:
+) -> NDArray[np.float32]:
     """Return the mean of the table's rows that each row of `rows` names; zeros where it is empty.
 
     With `active`, `rows` names items, and the table has a row for each active one.
@@ -97,7 +97,7 @@ def _mean_rows(
     from scipy.sparse import csr_matrix
 
     values = rows.values if active is None else (np.cumsum(active) - 1)[rows.values]
-    share = 1.0 / np.repeat(np.maximum(rows.lengths, 1), rows.lengths)
+    share = (1.0 / np.repeat(np.maximum(rows.lengths, 1), rows.lengths)).astype(np.float32)
     shape = (len(rows), len(table))
-    mean: NDArray[np.float64] = csr_matrix((share, values, rows.indptr), shape) @ table
+    mean: NDArray[np.float32] = csr_matrix((share, values, rows.indptr), shape) @ table
     return mean

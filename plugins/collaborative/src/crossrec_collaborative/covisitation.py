@@ -93,8 +93,8 @@ class Covisitation(ItemSource):
         """
         relation = self.relation
         assert isinstance(relation, SparseRelation)
-        counts: NDArray[np.int64] = relation.dense(items, self._counts)[:, candidate]
-        return counts
+        counts: NDArray[np.int64] = relation.cells(items, np.array([candidate]), self._counts)
+        return counts[:, 0]
 
     def _recency(self, dataset: Dataset) -> NDArray[np.float64] | None:
         half_life = self.config.half_life_days

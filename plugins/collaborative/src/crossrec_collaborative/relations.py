@@ -81,19 +81,21 @@ class SparseRelation:
 
     def between(self, items: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the weights of `items` for `index`, float32 (len(items), len(index))."""
-        return self.dense(items, self.data)[:, index]
+        weights: NDArray[np.float32] = self.cells(items, index, self.data)
+        return weights
 
-    def dense(
-        self, items: NDArray[np.int64], data: NDArray[Any], width: int | None = None
+    def cells(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64], data: NDArray[Any]
     ) -> NDArray[Any]:
-        """Return the rows of `items` filled with `data` (aligned with `indices`), zeros between.
-
-        Rows are `width` long, by default as many as there are items.
-        """
-        at, owner = self.entries(items)
-        rows = np.zeros((len(items), self.n_items if width is None else width), data.dtype)
-        rows[owner, self.indices[at]] = data[at]
-        return rows
+        """Return `data` (aligned with `indices`) where `rows` and `columns` cross, 0 for none."""
+        wanted, back = np.unique(columns, return_inverse=True)
+        out = np.zeros((len(rows), len(wanted)), dtype=data.dtype)
+        if len(wanted):
+            at, owner = self.entries(rows)
+            place = np.minimum(np.searchsorted(wanted, self.indices[at]), len(wanted) - 1)
+            hit = wanted[place] == self.indices[at]
+            out[owner[hit], place[hit]] = data[at[hit]]
+        return out[:, back]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the parts under names of their own."""

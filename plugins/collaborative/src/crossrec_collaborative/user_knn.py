@@ -97,15 +97,15 @@ class UserKnn:
         items, values = self._vector(queries, 0)
         users, cosine = self._neighbours(queries, 0)
         length = np.sqrt(np.square(values).sum()) * self._norms[users]
-        shared = self._dense(users)
+        shared = self._cells(users, items)
+        chosen = self._cells(users, index)
         found: list[Evidence | None] = []
-        for item in index:
-            have = shared[:, item] if 0 <= item < self._n_items else np.zeros(len(users))
+        for have in chosen.T:
             people = int((have > 0).sum())
             if people == 0:
                 found.append(None)
                 continue
-            terms = values * ((have / length) @ shared[:, items])
+            terms = values * ((have / length) @ shared)
             order = np.argsort(-terms, kind="stable")[: int((terms > 0).sum())]
             who = f"{people} people" if people > 1 else "one person"
             found.append(
@@ -164,10 +164,10 @@ class UserKnn:
         near = touched[strongest(cosine[touched], self.config.neighbours)]
         return near, cosine[near]
 
-    def _dense(self, users: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return rows of the matrix, float32 (len(users), n_items)."""
-        rows: NDArray[np.float32] = self._by_user.dense(users, self._by_user.data, self._n_items)
-        return rows
+    def _cells(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the weights of `items` for `users`, float32 (len(users), len(items))."""
+        cells: NDArray[np.float32] = self._by_user.cells(users, items, self._by_user.data)
+        return cells
 
     def _vector(
         self, queries: QueryBatch, row: int
@@ -179,7 +179,7 @@ class UserKnn:
         values = times.astype(np.float64)
         user = int(queries.users[row])
         if 0 <= user < len(self._norms):
-            own = self._dense(np.array([user]))[0, items]
+            own = self._cells(np.array([user]), items)[0]
             values = np.where(own > 0, own, values)
         return items, values
 
