@@ -1,0 +1,352 @@
+"""The adapter: what a fit learns on the target itself, and how much each part weighs there.
+
+Folds of users lose their last event from the statistics; that event is what must be found. On these
+examples a small ranker is fitted, the weights of the parts are chosen, and the gate judges the
+result against the plain methods. With too few examples the defaults stand, and the target's own
+ranker is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from crossrec.backbone.config import Settings
+from crossrec.backbone.examples import Groups, collect, joined
+from crossrec.backbone.gate import MIXTURE, Verdict, decide, plain_gains
+from crossrec.backbone.mixing import Mixture, Step, choose, gains, mixed, parts_of
+from crossrec.backbone.model import GENERAL, Backbone
+from crossrec.backbone.ranker import MINIMUM_GROUPS, RankerConfig, TreeRanker, fit_ranker
+from crossrec.backbone.repeats import RepeatConfig, Repeats, held_out_folds, repeat_rate
+from crossrec.backbone.statistics import BackboneConfig, Statistics
+from crossrec.components.run import RunOptions
+from crossrec.data.dataset import Dataset
+from crossrec.data.ragged import FloatArray, IntArray
+
+
+class AdapterConfig(Settings):
+    """How the adapter learns.
+
+    Attributes
+    ----------
+    folds : int
+    queries : int
+        Held-out events at most, drawn at random.
+    floor : int
+        With fewer held-out events nothing is chosen and β is 0.
+    rounds : int
+        Trees of the target's ranker.
+    head_weights, target_weights, plain_weights : tuple of float
+        What w, β, and the weights of EASE and content are chosen from.
+    repeats : RepeatConfig
+    """
+
+    folds: int = 4
+    queries: int = 6_000
+    floor: int = 50
+    rounds: int = 100
+    head_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0)
+    target_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0)
+    plain_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0)
+    repeats: RepeatConfig = RepeatConfig()
+
+
+@dataclass(frozen=True)
+class Tier:
+    """What suits an amount of evidence: size of the trees, and β to begin with."""
+
+    events: float
+    leaves: int
+    min_leaf: int
+    target_weight: float
+
+
+#: By events of the target, ascending.
+TIERS = (
+    Tier(2_000, 4, 50, 1.0),
+    Tier(20_000, 7, 100, 2.0),
+    Tier(float("inf"), 15, 200, 4.0),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Adapter:
+    """What was learnt on a target.
+
+    Attributes
+    ----------
+    mixture : Mixture
+    head, target : TreeRanker or None
+        The pretrained head and the target's own ranker; None where they weigh nothing.
+    serves : str
+        "mixture", or the plain method that the gate found better.
+    repeats : bool
+        Whether the items of a history are candidates.
+    report : mapping of JSON values
+        What was learnt, how much each part weighs, what was left out and why.
+    """
+
+    mixture: Mixture
+    head: TreeRanker | None
+    target: TreeRanker | None
+    serves: str
+    repeats: bool
+    report: Mapping[str, Any]
+
+    def scores(self, groups: Groups) -> FloatArray:
+        """Return the mixture's scores, float32 (n, m); -inf at padding."""
+        heads = {} if self.head is None else {self.mixture.head: self.head.scores(groups.columns)}
+        target = None if self.target is None else self.target.scores(groups.columns)
+        return mixed(parts_of(groups, heads, target), self.mixture)
+
+    def values(self) -> dict[str, Any]:
+        """Return JSON values for an artifact."""
+        return {
+            "mixture": asdict(self.mixture),
+            "head": None if self.head is None else self.head.values(),
+            "target": None if self.target is None else self.target.values(),
+            "serves": self.serves,
+            "repeats": self.repeats,
+            "report": dict(self.report),
+        }
+
+    @classmethod
+    def restored(cls, values: Mapping[str, Any]) -> Adapter:
+        """Return what `values` describes."""
+        head, target = values["head"], values["target"]
+        return cls(
+            Mixture(**values["mixture"]),
+            None if head is None else TreeRanker.restored(head),
+            None if target is None else TreeRanker.restored(target),
+            values["serves"],
+            values["repeats"],
+            values["report"],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """The held-out events of all folds.
+
+    Attributes
+    ----------
+    groups : Groups
+        Those whose target is among the candidates.
+    rows : int64 array, shape (len(groups),)
+        Which held-out event each group belongs to.
+    fold : int64 array, same shape
+    n : int
+        All held-out events.
+    plain : mapping of plain method to ndcg@10 of each held-out event, (n,)
+    """
+
+    groups: Groups
+    rows: IntArray
+    fold: IntArray
+    n: int
+    plain: Mapping[str, FloatArray]
+
+
+def fit_adapter(
+    dataset: Dataset,
+    backbone: Backbone | None,
+    config: BackboneConfig,
+    run: RunOptions,
+    *,
+    family: str = "",
+    settings: AdapterConfig | None = None,
+) -> Adapter:
+    """Learn on the events of `dataset` how the parts add up there.
+
+    Parameters
+    ----------
+    backbone : Backbone, optional
+        None runs without pretraining.
+    family : str
+        Family of domains of the target; where the backbone has a head of it, that head is the
+        default, else the general one.
+    """
+    settings = settings or AdapterConfig()
+    sequences = dataset.sequences
+    repeats = repeat_rate(sequences, settings.repeats)
+    heads = dict(backbone.heads) if backbone else {}
+    head = family if family in heads else GENERAL if heads else ""
+    start = Mixture(config.consensus.kappa, head, 1.0 if head else 0.0)
+    trials = run_trials(dataset, config, settings, repeats.candidates, run)
+    if trials is None:
+        why = f"fewer than {settings.floor} users with three events: the defaults stand"
+        report = _report(start, start, [], repeats, None, 0, why, {})
+        return Adapter(start, heads.get(head), None, MIXTURE, repeats.candidates, report)
+    tier = next(tier for tier in TIERS if len(sequences.values) <= tier.events)
+    return _learnt(trials, heads, start, tier, config, settings, repeats, run)
+
+
+def run_trials(
+    dataset: Dataset,
+    config: BackboneConfig,
+    settings: AdapterConfig,
+    repeats: bool,
+    run: RunOptions,
+) -> Trials | None:
+    """Hold out last events in folds; None where there are fewer than the floor.
+
+    Costs the statistics once for each fold.
+    """
+    folds = held_out_folds(
+        dataset.sequences, settings.folds, run.seed, limit=settings.queries, repeats=repeats
+    )
+    n = sum(len(fold.targets) for fold in folds)
+    if n < settings.floor:
+        return None
+    groups, rows, number, plain = [], [], [], []
+    start = 0
+    for at, fold in enumerate(folds):
+        run.progress("fitting the adapter", at, len(folds) + 1)
+        statistics = Statistics.fit(dataset, config, sequences=fold.sequences)
+        found = collect(statistics, fold.queries, fold.targets)
+        groups.append(found.groups)
+        rows.append(start + found.rows)
+        number.append(np.full(len(found.groups), at))
+        plain.append(plain_gains(statistics, fold.queries, fold.targets))
+        start += len(fold.targets)
+    common = [name for name in plain[0] if all(name in told for told in plain)]
+    return Trials(
+        joined(groups),
+        np.concatenate(rows),
+        np.concatenate(number),
+        n,
+        {name: np.concatenate([told[name] for told in plain]) for name in common},
+    )
+
+
+def _learnt(
+    trials: Trials,
+    heads: Mapping[str, TreeRanker],
+    start: Mixture,
+    tier: Tier,
+    config: BackboneConfig,
+    settings: AdapterConfig,
+    repeats: Repeats,
+    run: RunOptions,
+) -> Adapter:
+    """Choose the weights, fit the target's ranker on all trials, and let the gate judge."""
+    groups = trials.groups
+    small = RankerConfig(rounds=settings.rounds, leaves=tier.leaves, min_leaf=tier.min_leaf)
+    target = out_of_fold(trials, small, run)
+    told = {name: ranker.scores(groups.columns) for name, ranker in heads.items()}
+    parts = parts_of(groups, told, target)
+    beta = tier.target_weight if target is not None else 0.0
+    begin = Mixture(start.kappa, start.head, start.head_weight, beta)
+    options = _options(config, settings, start.head, heads, target is not None)
+    best, steps = choose(parts, groups.place, trials.n, begin, options)
+    alone = {name: told for name, told in options.items() if not name.startswith("head")}
+    without, _ = choose(
+        parts, groups.place, trials.n, Mixture(start.kappa, target_weight=beta), alone
+    )
+    plain = dict(trials.plain)
+    verdict = decide(_all(trials, mixed(parts, best)), plain, settings.floor)
+    bare = _all(trials, mixed(parts, without))
+    run.progress("fitting the adapter", settings.folds, settings.folds + 1)
+    fitted = fit_ranker(groups, small, run) if best.target_weight and target is not None else None
+    head = heads.get(best.head) if best.head_weight else None
+    extra = _pretraining(_all(trials, mixed(parts, best)), bare, bool(heads), without)
+    report = _report(start, best, steps, repeats, verdict, trials.n, "", extra)
+    run.progress("fitting the adapter", settings.folds + 1, settings.folds + 1)
+    return Adapter(best, head, fitted, verdict.serves, repeats.candidates, report)
+
+
+def out_of_fold(trials: Trials, config: RankerConfig, run: RunOptions) -> FloatArray | None:
+    """Return what rankers think of the folds they did not see; None where there is too little."""
+    groups, fold = trials.groups, trials.fold
+    out = np.zeros(groups.index.shape, dtype=np.float32)
+    for number in np.unique(fold):
+        others, own = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        if len(others) < MINIMUM_GROUPS:
+            return None
+        ranker = fit_ranker(groups.take(others), config, run)
+        out[own] = ranker.scores(groups.columns[own])
+    return out
+
+
+def _options(
+    config: BackboneConfig,
+    settings: AdapterConfig,
+    head: str,
+    heads: Mapping[str, TreeRanker],
+    ranked: bool,
+) -> dict[str, tuple[float | str, ...]]:
+    """Return what each weight is chosen from, in the order in which they are looked at."""
+    options: dict[str, tuple[float | str, ...]] = {"kappa": config.consensus.kappas}
+    if ranked:
+        options["target_weight"] = settings.target_weights
+    if heads:
+        options["head"] = tuple(dict.fromkeys((head, GENERAL)))
+        options["head_weight"] = settings.head_weights
+    options["ease"] = settings.plain_weights
+    options["content"] = settings.plain_weights
+    return options
+
+
+def _all(trials: Trials, scores: FloatArray) -> FloatArray:
+    """Return ndcg@10 of every held-out event; 0 where the target is not among the candidates."""
+    out = np.zeros(trials.n, dtype=np.float32)
+    out[trials.rows] = gains(scores, trials.groups.place)
+    return out
+
+
+def _pretraining(
+    full: FloatArray, bare: FloatArray, pretrained: bool, without: Mixture
+) -> dict[str, Any]:
+    """Return what pretraining adds by cross-validation."""
+    if not pretrained:
+        return {}
+    difference = full - bare
+    return {
+        "pretraining": {
+            "ndcg_with": float(full.mean()),
+            "ndcg_without": float(bare.mean()),
+            "gain": float(difference.mean()),
+            "error": float(difference.std(ddof=1) / np.sqrt(len(difference))),
+            "mixture_without": asdict(without),
+        }
+    }
+
+
+def _report(
+    start: Mixture,
+    best: Mixture,
+    steps: list[Step],
+    repeats: Repeats,
+    verdict: Verdict | None,
+    users: int,
+    why: str,
+    extra: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Put together what was learnt, in JSON values."""
+    out: dict[str, Any] = {
+        "users": users,
+        "defaults": asdict(start),
+        "weights": asdict(best),
+        "steps": [asdict(step) for step in steps],
+        "repeats": asdict(repeats),
+        "left_out": _left_out(best, why),
+        **extra,
+    }
+    if verdict is not None:
+        out["gate"] = asdict(verdict)
+    return out
+
+
+def _left_out(best: Mixture, why: str) -> dict[str, str]:
+    """Return each part that weighs nothing, and why."""
+    reasons = {
+        "pretrained head": (best.head_weight, "no backbone" if not best.head else ""),
+        "target ranker": (best.target_weight, why),
+        "EASE": (best.ease, why),
+        "content": (best.content, why),
+    }
+    otherwise = "adds nothing that cross-validation could tell from noise"
+    return {part: told or otherwise for part, (weight, told) in reasons.items() if not weight}
