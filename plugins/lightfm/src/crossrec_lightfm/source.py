@@ -192,6 +192,7 @@ class LightFm:
         vectors, known = self.user_vectors(queries)
         items = self._arrays["items"]
         few = len(queries) <= _FEW
+        scores: NDArray[np.float32]
         scores = np.einsum("nf,if->ni", vectors, items) if few else vectors @ items.T
         scores[:, ~self._arrays["told"]] = -np.inf
         scores[~known] = -np.inf
