@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from crossrec.backbone.config import GraphConfig
+from crossrec.backbone.pairs import TextPairs
 from crossrec.backbone.text import TextRelations
 from crossrec.data.ragged import FloatArray, IntArray
 
@@ -105,6 +106,7 @@ def text_graph(
     """
     n = relations.n_items
     exact = n <= config.exact_up_to or not relations.dense
+    pairs = TextPairs(relations)
     size = block_rows(n)
     empty, near = np.zeros(0, dtype=np.int64), min(_NEAREST, max(n - 1, 1))
     parts = [(empty, empty, np.zeros(0, dtype=np.float32))]
@@ -114,7 +116,7 @@ def text_graph(
         if exact:
             block = similarity_block(relations, rows)
         else:
-            block = _shortlisted(relations, rows, config.shortlist)
+            block = _shortlisted(relations, pairs, rows, config.shortlist)
         block[np.arange(len(rows)), rows] = 0.0
         best = np.partition(block, -near, axis=1)[:, -near:]
         nearness[rows - start] = best.mean(axis=1)
@@ -126,32 +128,17 @@ def text_graph(
     return sparse_rows(rows, columns, values.astype(np.float32), (n, n)), nearness
 
 
-def _shortlisted(relations: TextRelations, rows: IntArray, shortlist: int) -> FloatArray:
+def _shortlisted(
+    relations: TextRelations, pairs: TextPairs, rows: IntArray, shortlist: int
+) -> FloatArray:
     """Return `similarity_block` with zeros but for the nearest by dense vectors of each row."""
-    n = relations.n_items
-    dense = np.zeros((len(rows), n), dtype=np.float32)
+    used = [at for at, name in enumerate(pairs.names) if name in GRAPH_RELATIONS]
+    dense = np.zeros((len(rows), relations.n_items), dtype=np.float32)
     for factor in relations.dense.values():
-        dense += np.maximum(factor[rows] @ factor.T, 0.0)
-    row, column, _ = top_entries(dense, shortlist)
-    value = _pair_similarity(relations, rows[row], column)
-    block = np.zeros((len(rows), n), dtype=np.float32)
-    block[row, column] = value
+        dense += factor[rows] @ factor.T
+    near = np.argpartition(dense, -min(shortlist, dense.shape[1]), axis=1)[:, -shortlist:]
+    block = np.zeros_like(dense)
+    for at, columns in enumerate(near):
+        told = pairs.pairs(columns, rows[[at]])[used, 0]
+        block[at, columns] = np.maximum(told, 0.0).mean(axis=0)
     return block
-
-
-def _pair_similarity(relations: TextRelations, first: IntArray, second: IntArray) -> FloatArray:
-    """Return the mean similarity of pairs of items, float32 (len(first),)."""
-    used = [name for name in GRAPH_RELATIONS if name in relations.spread]
-    total = np.zeros(len(first), dtype=np.float32)
-    for start in range(0, len(first), 1 << 16):
-        part = slice(start, start + (1 << 16))
-        for name in used:
-            factor = relations.factor(name)
-            left, right = factor[first[part]], factor[second[part]]
-            if name in relations.dense:
-                scores = np.einsum("ij,ij->i", left, right)
-            else:
-                scores = np.asarray(left.multiply(right).sum(axis=1)).ravel()
-            total[part] += np.maximum(scores, 0.0)
-    total /= max(len(used), 1)
-    return total

@@ -6,13 +6,15 @@ innermost loop of training and serving, hence rows are gathered by hand from the
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crossrec.backbone.behaviour import Behaviour
 from crossrec.backbone.text import TextRelations
 from crossrec.data.ragged import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from crossrec.backbone.behaviour import Behaviour
 
 
 class TextPairs:
