@@ -68,18 +68,20 @@ def test_terms_of_rows_in_any_order():
 @given(
     texts=st.lists(st.text("ab ", max_size=8), min_size=1, max_size=8),
     data=st.data(),
-    limit=st.integers(1, 6),
+    budget=st.integers(1, 12),
 )
-def test_similarity_is_the_product_with_the_heaviest_terms(texts, data, limit, queries_of):
+def test_similarity_is_the_product_with_the_heaviest_terms(texts, data, budget, queries_of):
     matrix, _ = word_terms(texts)
-    index = TermIndex.build(matrix, limit)
+    index = TermIndex.build(matrix, budget)
     history = data.draw(st.lists(st.integers(0, len(texts) - 1), min_size=1, max_size=5))
     described = np.ones(len(texts), dtype=bool)
     asked = ask(queries_of(history), described, 0.8, 50)
     (profile,) = index.profiles(asked.decayed)
     sums = queries_of(history).profile(len(texts), decay=0.8) @ matrix
     full = sums.toarray()[0]
-    assert len(profile.terms) == min(limit, (full > 0).sum())
+    read = np.asarray((matrix > 0).sum(axis=0)).ravel()[profile.terms].sum()
+    assert read <= budget or len(profile.terms) == 1
+    assert len(profile.terms) >= min(1, (full > 0).sum())
     if len(profile.terms):
         left_out = np.setdiff1d(np.flatnonzero(full), profile.terms)
         assert full[left_out].max(initial=0) <= full[profile.terms].min() + 1e-6
@@ -91,9 +93,17 @@ def test_similarity_is_the_product_with_the_heaviest_terms(texts, data, limit, q
 
 def test_of_equally_heavy_terms_the_first_are_kept(queries_of):
     matrix, _ = word_terms(["d c b a", "x y"])
-    index = TermIndex.build(matrix, 2)
     asked = ask(queries_of([0]), np.ones(2, dtype=bool), 0.8, 50)
-    assert index.profiles(asked.decayed)[0].terms.tolist() == [0, 1]
+    for budget, kept in ((1, [0]), (2, [0, 1]), (3, [0, 1, 2]), (9, [0, 1, 2, 3])):
+        index = TermIndex.build(matrix, budget)
+        assert index.profiles(asked.decayed)[0].terms.tolist() == kept
+
+
+def test_a_list_longer_than_the_budget_is_still_read_where_it_is_the_heaviest(queries_of):
+    matrix, names = word_terms(["a", "a", "a", "b"])
+    asked = ask(queries_of([0]), np.ones(4, dtype=bool), 0.8, 50)
+    (profile,) = TermIndex.build(matrix, 1).profiles(asked.decayed)
+    assert [names[at] for at in profile.terms] == ["a"]
 
 
 def test_shared_terms_come_heaviest_first():

@@ -54,7 +54,7 @@ def test_settings_reach_the_component():
         ("tfidf-svd", {"embedding_size": 0}, "embedding_size"),
         ("content", {"decay": 0}, "decay"),
         ("content", {"decay": 1.5}, "decay"),
-        ("content", {"terms": 0}, "terms"),
+        ("content", {"postings": 0}, "postings"),
     ],
 )
 def test_settings_that_do_not_fit_are_named(name, settings, message):

@@ -113,7 +113,7 @@ def test_the_score_is_a_standard_score_over_what_the_query_admits(dataset_of, qu
 def test_the_heaviest_terms_are_looked_up_and_no_others(dataset_of, queries_of):
     titles = ["alpha beta", "alpha", "beta", "beta gamma", "beta", "delta"]
     vectors = np.zeros((6, 0))
-    few = fitted(dataset_of, titles, titles, vectors, terms=1)
+    few = fitted(dataset_of, titles, titles, vectors, postings=2)
     scores = few.score(queries_of([0]), np.arange(6)[None, :])[0]
     # "alpha" is rarer than "beta", so it alone is looked up: what shares only "beta" gets nothing.
     assert scores[1] > 0.5
@@ -130,7 +130,7 @@ def test_shares_and_a_constant_make_the_score(seed, data, dataset_of, queries_of
     titles, texts, vectors = random_catalog(seed, n)
     history = data.draw(st.lists(st.integers(0, n - 1), min_size=1, max_size=6))
     exclude = data.draw(st.lists(st.integers(0, n - 1), max_size=4))
-    source = fitted(dataset_of, titles, texts, vectors, terms=data.draw(st.integers(1, 40)))
+    source = fitted(dataset_of, titles, texts, vectors, postings=data.draw(st.integers(1, 60)))
     queries = queries_of(history, exclude=[exclude])
     described = np.array([bool(text) for text in texts])
     admitted = np.setdiff1d(np.flatnonzero(described), exclude)

@@ -68,8 +68,8 @@ class ContentSource:
             dense=DenseSpace.empty(len(catalog))
             if vectors is None
             else DenseSpace.build(np.where(described[:, None], vectors, 0.0)),
-            words=TermIndex.build(words, self.config.terms),
-            ngrams=TermIndex.build(ngram_terms(titles), self.config.terms),
+            words=TermIndex.build(words, self.config.postings),
+            ngrams=TermIndex.build(ngram_terms(titles), self.config.postings),
             decay=self.config.decay,
             limit=self.config.history_limit,
         )
@@ -118,8 +118,8 @@ class ContentSource:
         self._fitted = TextSimilarity(
             described=np.asarray(arrays["described"]).astype(bool),
             dense=DenseSpace(arrays["dense.columns"], arrays["dense.total"], arrays["dense.gram"]),
-            words=TermIndex.build(unpack_sparse("words", arrays), self.config.terms),
-            ngrams=TermIndex.build(unpack_sparse("ngrams", arrays), self.config.terms),
+            words=TermIndex.build(unpack_sparse("words", arrays), self.config.postings),
+            ngrams=TermIndex.build(unpack_sparse("ngrams", arrays), self.config.postings),
             decay=self.config.decay,
             limit=self.config.history_limit,
         )

@@ -34,19 +34,20 @@ class TermIndex:
     ----------
     rows : scipy CSR, float32 (n_items, n_terms), rows of norm 1
     postings : scipy CSR, float32 (n_terms, n_items)
-    limit : int
-        Only so many terms of a profile, the heaviest, are looked up. The light ones stand in most
-        texts, so that their lists are the longest and say the least.
+    budget : int
+        Only the heaviest terms of a profile are looked up, until their lists together are this
+        long; the very heaviest always is. The light ones stand in most texts, so that their lists
+        are the longest and say the least.
     """
 
     rows: Any
     postings: Any
-    limit: int
+    budget: int
 
     @classmethod
-    def build(cls, rows: Any, limit: int) -> TermIndex:
+    def build(cls, rows: Any, budget: int) -> TermIndex:
         """Turn the rows into posting lists."""
-        return cls(rows, rows.T.tocsr(), limit)
+        return cls(rows, rows.T.tocsr(), budget)
 
     def profiles(self, weights: Weights) -> list[TermProfile]:
         """Return the heaviest terms of each query; of equally heavy ones the first."""
@@ -58,9 +59,11 @@ class TermIndex:
         terms, found, lengths = terms_of(self.rows, items)
         sums = np.bincount(terms, found * np.repeat(values, lengths), self.rows.shape[1])
         chosen = np.flatnonzero(sums > 0)
-        if len(chosen) > self.limit:
-            heaviest = np.argsort(-sums[chosen], kind="stable")[: self.limit]
-            chosen = np.sort(chosen[heaviest])
+        lists = self.postings.indptr[chosen + 1] - self.postings.indptr[chosen]
+        if lists.sum() > self.budget:
+            heaviest = np.argsort(-sums[chosen], kind="stable")
+            within = np.searchsorted(np.cumsum(lists[heaviest]), self.budget, side="right")
+            chosen = np.sort(chosen[heaviest[: max(int(within), 1)]])
         return TermProfile(chosen, sums[chosen].astype(np.float32))
 
     def similarity(
@@ -69,7 +72,7 @@ class TermIndex:
         """Return the similarity of all items to `profiles`, float32 (n, n_items).
 
         Without what an item of the history has from itself: `own_weights` are the weights of
-        ``asked.own`` in the profiles. The time grows with the length of the lists looked up.
+        ``asked.own`` in the profiles. The time grows with the lists looked up, up to the budget.
         """
         found = np.zeros((len(profiles), self.rows.shape[0]), dtype=np.float32)
         for row, profile in enumerate(profiles):
