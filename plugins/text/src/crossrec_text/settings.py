@@ -63,8 +63,8 @@ class ContentConfig(_Settings):
     postings : int
         How many entries of the lists "term → items" may be read for one query, for words and for
         n-grams each; those of the heaviest terms come first. It bounds the time of a query,
-        whatever the size of the catalog. On the validation items of Amazon Scientific 200,000 give the same
-        figures as all (recall@10 .1241, ndcg@10 .0793), and 50,000 give .1244 and .0797.
+        whatever the size of the catalog. On the validation items of Amazon Scientific 200,000 give
+        the same figures as all (recall@10 .1241, ndcg@10 .0793), and 50,000 give .1244 and .0797.
     """
 
     encoder: str = "transformer"
