@@ -24,6 +24,8 @@ class RunOptions:
         None leaves it to the libraries.
     cache : Path or None
         Folder for what may be reused, such as encoded vectors.
+    backbones : Path or None
+        Folder of the workspace's own pretrained backbones.
     progress : callable
         ``progress(message, done, total)``; quiet by default.
     """
@@ -33,3 +35,4 @@ class RunOptions:
     threads: int | None = None
     cache: Path | None = None
     progress: Callable[[str, int, int], None] = _silent
+    backbones: Path | None = None

@@ -1,0 +1,96 @@
+"""``crossrec backbones``: list, show, export and import pretrained backbones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from crossrec.cli.common import echo_json, json_option, table, workspace_option
+
+
+@click.group()
+def backbones() -> None:
+    """Pretrained backbones: in the workspace and in installed packages."""
+
+
+@backbones.command("list")
+@workspace_option
+@json_option
+def list_(workspace: Path, as_json: bool) -> None:
+    """List every backbone that `fit --backbone` can name."""
+    from crossrec.backbone.library import FOLDER, entries
+
+    found = entries(workspace / FOLDER)
+    if as_json:
+        echo_json([{"name": one.name, "origin": one.origin, "path": one.path} for one in found])
+        return
+    if not found:
+        click.echo("no backbones: `crossrec pretrain` makes one")
+        return
+    table(("NAME", "FROM", "PATH"), [(one.name, one.origin, one.path) for one in found])
+
+
+@backbones.command()
+@click.argument("name")
+@workspace_option
+@json_option
+def show(name: str, workspace: Path, as_json: bool) -> None:
+    """Show the model card of the backbone NAME."""
+    from crossrec.backbone.library import FOLDER, find
+    from crossrec.backbone.model import load_backbone
+
+    path = find(name, workspace / FOLDER)
+    backbone = load_backbone(path)
+    if as_json:
+        echo_json({"name": name, "path": path, "heads": list(backbone.heads), **backbone.card})
+        return
+    click.echo(f"{name}: heads {', '.join(backbone.heads)}")
+    columns = ("SOURCE", "FAMILY", "ITEMS", "USERS", "EVENTS", "LICENCE")
+    keys = ("name", "family", "items", "users", "events", "licence")
+    table(columns, [[told[key] for key in keys] for told in backbone.card["sources"]])
+    click.echo(f"\n{backbone.card['leave_one_out']['metric']}:")
+    _show_measured(backbone.card["leave_one_out"]["results"])
+    for limit in backbone.card["limits"]:
+        click.echo(f"limit: {limit}")
+
+
+@backbones.command()
+@click.argument("name")
+@click.argument("folder", type=click.Path(path_type=Path))
+@workspace_option
+def export(name: str, folder: Path, workspace: Path) -> None:
+    """Copy the backbone NAME to the new FOLDER."""
+    from crossrec.backbone.library import FOLDER
+    from crossrec.backbone.library import export as copy_out
+
+    click.echo(f"{name} exported to {copy_out(name, workspace / FOLDER, folder)}")
+
+
+@backbones.command("import")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--name", help="Name in the workspace; that of the folder by default.")
+@click.option("--replace", is_flag=True, help="Replace a backbone of the same name.")
+@workspace_option
+def import_(folder: Path, name: str | None, replace: bool, workspace: Path) -> None:
+    """Take the backbone in FOLDER into the workspace."""
+    from crossrec.backbone.library import FOLDER, take_in
+    from crossrec.workspace import Workspace
+
+    opened = Workspace.create(workspace)
+    name = name or folder.resolve().name
+    path = take_in(folder, name, opened.path / FOLDER, replace=replace)
+    click.echo(f"{name} imported to {path}")
+
+
+def _show_measured(results: dict[str, dict[str, dict[str, float]]]) -> None:
+    """Print the leave-one-out figures, one row for each source and level."""
+    rows = [
+        (source, level, *(f"{told.get(name, float('nan')):.4f}" for name in _METHODS))
+        for source, levels in results.items()
+        for level, told in levels.items()
+    ]
+    table(("SOURCE", "EVENTS", *(name.upper() for name in _METHODS)), rows)
+
+
+_METHODS = ("closed form", "general", "family")
