@@ -11,6 +11,7 @@ from crossrec.components.query import Query
 from crossrec.components.run import RunOptions
 from crossrec.components.slate import Slate
 from crossrec.errors import NotFittedError, UsageError
+from crossrec.ingest import IngestOptions, IngestReport, ingest_files
 from crossrec.pipeline.config import load_config
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.opinion import Opinion, opinion_on
@@ -57,6 +58,42 @@ class Engine:
             If there is no workspace.
         """
         return cls(Workspace.open(Path(path)))
+
+    @classmethod
+    def create(cls, path: str | Path) -> Engine:
+        """Open the workspace at `path`, made there if the folder is absent or empty.
+
+        Raises
+        ------
+        WorkspaceError
+            If the folder holds other things or cannot be written.
+        """
+        return cls(Workspace.create(Path(path)))
+
+    def ingest(
+        self,
+        scenario: str,
+        *,
+        items: str | Path | None = None,
+        events: str | Path | None = None,
+        users: str | Path | None = None,
+        options: IngestOptions | None = None,
+    ) -> IngestReport:
+        """Read files of items, events and users; bad rows are reported and never stop good ones.
+
+        Raises
+        ------
+        DataError
+            If a file cannot be read as what it was given for.
+        """
+        return ingest_files(
+            self.workspace,
+            self.registry.scenario(scenario),
+            items=None if items is None else Path(items),
+            events=None if events is None else Path(events),
+            users=None if users is None else Path(users),
+            options=options,
+        )
 
     def fit(
         self, scenario: str, *, pipeline_file: Path | None = None, run: RunOptions | None = None
