@@ -137,12 +137,12 @@ def test_the_phrase_counts_truly(build: Build, ask: Ask) -> None:
     queries = ask([[0, 2]])
     (evidence,) = source.explain(queries, np.array([1]))
     assert evidence is not None
-    assert evidence.phrase == "bought or seen together 15 times with items such as"
+    assert evidence.phrase == "chosen together 15 times with items such as"
     assert evidence.history == (0, 2)
     (one,) = source.explain(ask([[0]]), np.array([1]))
     assert one is not None
-    assert one.phrase == "bought or seen together 14 times with"
+    assert one.phrase == "chosen together 14 times with"
     (once,) = source.explain(ask([[3]]), np.array([4]))
     assert once is not None
-    assert once.phrase == "bought or seen together once with"
+    assert once.phrase == "chosen together once with"
     assert source.times_together(np.array([0, 2, 3]), 1).tolist() == [14, 1, 0]

@@ -10,8 +10,9 @@ from pathlib import Path
 from crossrec.components.query import Query
 from crossrec.components.run import RunOptions
 from crossrec.components.slate import Slate
+from crossrec.data.report import IngestReport
 from crossrec.errors import NotFittedError, UsageError
-from crossrec.ingest import IngestOptions, IngestReport, ingest_files
+from crossrec.ingest import IngestOptions, ingest_files
 from crossrec.pipeline.config import load_config
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.opinion import Opinion, opinion_on

@@ -131,4 +131,4 @@ class Covisitation(ItemSource):
         times = int(self.times_together(items, candidate).sum())
         often = "once" if times == 1 else f"{times} times"
         such = "with" if len(items) == 1 else "with items such as"
-        return f"bought or seen together {often} {such}"
+        return f"chosen together {often} {such}"
