@@ -50,6 +50,7 @@ ROOMS: dict[str, set[str]] = {
         "components",
         "data",
         "evaluation",
+        "ingest",
         "plugins",
         "scenario",
         "workspace",
