@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from crossrec.backbone.config import Settings
 from crossrec.backbone.examples import Groups, collect, joined
@@ -44,10 +45,10 @@ class AdapterConfig(Settings):
     repeats : RepeatConfig
     """
 
-    folds: int = 4
-    queries: int = 6_000
-    floor: int = 50
-    rounds: int = 100
+    folds: int = Field(4, ge=2)
+    queries: int = Field(6_000, ge=1)
+    floor: int = Field(50, ge=2)
+    rounds: int = Field(100, ge=1)
     head_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0)
     target_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0)
     plain_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0)
