@@ -108,20 +108,21 @@ def text_graph(
     exact = n <= config.exact_up_to or not relations.dense
     pairs = TextPairs(relations)
     size = block_rows(n)
-    empty, near = np.zeros(0, dtype=np.int64), min(_NEAREST, max(n - 1, 1))
+    empty = np.zeros(0, dtype=np.int64)
     parts = [(empty, empty, np.zeros(0, dtype=np.float32))]
     nearness = np.zeros(n - start, dtype=np.float32)
     for first in range(start, n, size):
         rows = np.arange(first, min(first + size, n))
         if exact:
-            block = similarity_block(relations, rows)
+            columns = np.broadcast_to(np.arange(n), (len(rows), n))
+            scores = similarity_block(relations, rows)
         else:
-            block = _shortlisted(relations, pairs, rows, config.shortlist)
-        block[np.arange(len(rows)), rows] = 0.0
-        best = np.partition(block, -near, axis=1)[:, -near:]
-        nearness[rows - start] = best.mean(axis=1)
-        row, column, value = top_entries(block, config.neighbours)
-        parts.append((row + first, column, value**config.power))
+            columns, scores = _shortlisted(relations, pairs, rows, config.shortlist)
+        scores[columns == rows[:, None]] = 0.0
+        near = min(_NEAREST, scores.shape[1])
+        nearness[rows - start] = np.partition(scores, -near, axis=1)[:, -near:].mean(axis=1)
+        row, place, value = top_entries(scores, config.neighbours)
+        parts.append((row + first, columns[row, place], value**config.power))
     rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
     total = np.bincount(rows, weights=values, minlength=n)
     values = config.mass * values / np.maximum(total, 1e-12)[rows]
@@ -130,15 +131,16 @@ def text_graph(
 
 def _shortlisted(
     relations: TextRelations, pairs: TextPairs, rows: IntArray, shortlist: int
-) -> FloatArray:
-    """Return `similarity_block` with zeros but for the nearest by dense vectors of each row."""
+) -> tuple[IntArray, FloatArray]:
+    """Return the nearest items of each row by dense vectors, ascending, and their similarity."""
     used = [at for at, name in enumerate(pairs.names) if name in GRAPH_RELATIONS]
     dense = np.zeros((len(rows), relations.n_items), dtype=np.float32)
     for factor in relations.dense.values():
         dense += factor[rows] @ factor.T
-    near = np.argpartition(dense, -min(shortlist, dense.shape[1]), axis=1)[:, -shortlist:]
-    block = np.zeros_like(dense)
-    for at, columns in enumerate(near):
-        told = pairs.pairs(columns, rows[[at]])[used, 0]
-        block[at, columns] = np.maximum(told, 0.0).mean(axis=0)
-    return block
+    width = min(shortlist, dense.shape[1])
+    columns = np.sort(np.argpartition(dense, -width, axis=1)[:, -width:], axis=1)
+    scores = np.empty(columns.shape, dtype=np.float32)
+    for at, near in enumerate(columns):
+        told = pairs.pairs(near, rows[[at]])[used, 0]
+        scores[at] = np.maximum(told, 0.0).mean(axis=0)
+    return columns, scores
