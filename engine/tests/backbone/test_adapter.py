@@ -18,6 +18,7 @@ from crossrec.backbone.ranker import RankerConfig
 from crossrec.backbone.repeats import RepeatConfig
 from crossrec.backbone.statistics import BackboneConfig, Statistics
 from crossrec.backbone.worlds import WorldConfig, hold_out
+from crossrec.components.candidates import PAD
 from crossrec.components.run import RunOptions
 from crossrec.data.events import Events
 from crossrec.errors import ConfigError
@@ -239,6 +240,19 @@ def test_trials_cover_every_user_once(shop) -> None:
     assert all(len(told) == trials.n for told in trials.plain.values())
     few = AdapterConfig(queries=20, floor=30)
     assert run_trials(dataset, BELOW, few, False, RUN) is None
+
+
+def test_the_order_of_the_catalogue_does_not_change_the_examples(shop) -> None:
+    order = np.random.default_rng(3).permutation(40)
+    first, second = (
+        run_trials(shop(order=turn), BELOW, SETTINGS, False, RUN) for turn in (None, order)
+    )
+    assert first is not None
+    assert second is not None
+    moved = np.where(second.groups.valid, order[second.groups.index], PAD)
+    np.testing.assert_array_equal(first.groups.index, moved)
+    np.testing.assert_array_equal(first.groups.place, second.groups.place)
+    np.testing.assert_allclose(first.groups.columns, second.groups.columns, atol=1e-4)
 
 
 def test_where_people_repeat_the_history_is_open(shop) -> None:
