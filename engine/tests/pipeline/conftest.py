@@ -151,6 +151,43 @@ def registry():
     return Registry(plugins)
 
 
+@pytest.fixture(scope="session")
+def make_registry():
+    """Build a registry with the toy components above and further ones, given by kind and name."""
+
+    def make(**kinds):
+        toy = types.ModuleType("toy_plugin")
+        toy.register_candidate_generators = register_candidate_generators
+        toy.register_policies = register_policies
+        toy.register_rankers = register_rankers
+        extra = types.ModuleType("extra_plugin")
+
+        def hook(parts):
+            def hand_over(register):
+                for name, factory in parts.items():
+                    able = getattr(factory, "able", frozenset())
+                    register(name, factory, capabilities=able, summary=name)
+
+            return hookimpl(hand_over)
+
+        for kind, parts in kinds.items():
+            setattr(extra, f"register_{kind}", hook(parts))
+        found = [
+            find_plugins()[0],
+            FoundPlugin("toy", "toy", "1", lambda: toy),
+            FoundPlugin("extra", "extra", "1", lambda: extra),
+        ]
+        return Registry(load_plugins(found, strict=True))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def toy_sources():
+    """The classes of the small sources, to be bent."""
+    return types.SimpleNamespace(popular=Popular, together=Together)
+
+
 def shop(n_users=120, n_items=20, seed=0, has_clock=True):
     """Even users like even items, odd users odd ones; time runs over all users together."""
     rng = np.random.default_rng(seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crossrec.cli.common import echo_json, json_option, progress, table
-from crossrec.errors import CrossrecError
+from crossrec.errors import CrossrecError, DataError
 
 if TYPE_CHECKING:
     from crossrec.components.run import RunOptions
@@ -46,7 +47,7 @@ def demo(into: Path | None, seed: int, as_json: bool) -> None:
     The e-commerce data are a real sample that its package ships; the others are generated.
     """
     with tempfile.TemporaryDirectory(prefix="crossrec-demo-") as temporary:
-        shown = _tour(into or Path(temporary), seed)
+        shown, failed = _tour(into or Path(temporary), seed)
     if as_json:
         echo_json(
             [
@@ -59,17 +60,27 @@ def demo(into: Path | None, seed: int, as_json: bool) -> None:
                 for one in shown
             ]
         )
-        return
+    elif shown:
+        _print(shown, into)
+    if failed:
+        causes = "; ".join(f"{name}: {error}" for name, error in failed.items())
+        raise CrossrecError(f"the demo failed in {len(failed)} scenario(s): {causes}")
+
+
+def _print(shown: list[_Shown], into: Path | None) -> None:
     for one in shown:
         click.echo(f"\n{one.scenario}: {one.data}\n5 recommendations for user {one.user}")
         _print_slate(one.slate)
     click.echo("\nHow well each list finds what users turned to later (full ranking, unseen items)")
     _print_metrics(shown)
     if into is not None:
-        click.echo(f"\nThe workspace is kept: crossrec recommend ecommerce -w {into} --user …")
+        place, user = shlex.quote(str(into)), shlex.quote(shown[0].user)
+        call = f"crossrec recommend {shown[0].scenario} -w {place} --user {user}"
+        click.echo(f"\nThe workspace is kept: {call}")
 
 
-def _tour(folder: Path, seed: int) -> list[_Shown]:
+def _tour(folder: Path, seed: int) -> tuple[list[_Shown], dict[str, str]]:
+    """Return what was found in each scenario, and the errors of those that failed."""
     from crossrec.components.run import RunOptions
     from crossrec.pipeline.engine import Engine
     from crossrec.plugins.registry import load_registry
@@ -84,9 +95,16 @@ def _tour(folder: Path, seed: int) -> list[_Shown]:
         )
     scenarios.sort(key=lambda s: _ORDER.index(s.name) if s.name in _ORDER else len(_ORDER))
     engine = Engine(Workspace.create(folder), registry)
+    shown: list[_Shown] = []
+    failed: dict[str, str] = {}
     with progress() as report_progress:
         run = RunOptions(seed=seed, cache=engine.workspace.cache, progress=report_progress)
-        return [_show(engine, scenario, run) for scenario in scenarios]
+        for scenario in scenarios:
+            try:
+                shown.append(_show(engine, scenario, run))
+            except Exception as error:  # one broken package must not hide the others
+                failed[scenario.name] = f"{type(error).__name__}: {error}"
+    return shown, failed
 
 
 def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _Shown:
@@ -103,6 +121,8 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _Shown:
     ingest_frames(engine.workspace, scenario, frames)
     engine.fit(scenario.name, run=run)
     dataset = engine.workspace.dataset(scenario)
+    if not len(dataset.interactions):
+        raise DataError("its demo data hold no positive event")
     user = dataset.users.id(_typical_user(dataset.sequences.lengths))
     slate = engine.recommend(scenario.name, user, k=5)
     build = partial(

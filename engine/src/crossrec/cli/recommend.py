@@ -25,6 +25,8 @@ def _ids(text: str | None) -> list[str]:
             values = json.loads(text)
         except json.JSONDecodeError as error:
             raise UsageError(f"not a JSON list of ids: {error}") from None
+        if not all(type(value) in (str, int) for value in values):
+            raise UsageError('a JSON list of ids holds strings: ["i1", "i2"]')
         return [str(value) for value in values]
     return [part.strip() for part in text.split(",") if part.strip()]
 
@@ -47,7 +49,7 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
     for note in slate.notes:
         click.echo(f"note: {note}")
     for degraded in slate.degraded:
-        click.echo(f"degraded: {degraded.component} was left out ({degraded.error})")
+        click.echo(f"degraded: {degraded.component}: {degraded.error}")
 
 
 @click.command()

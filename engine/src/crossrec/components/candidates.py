@@ -107,6 +107,13 @@ class Pool:
     def __len__(self) -> int:
         return len(self.index)
 
+    @classmethod
+    def empty(cls, n: int) -> Pool:
+        """Return the pool of `n` queries that no source answered."""
+        flat = np.zeros((n, 0), np.float32)
+        scores, ranks = np.zeros((n, 0, 0), np.float32), np.zeros((n, 0, 0), np.int64)
+        return cls(np.zeros((n, 0), np.int64), scores, ranks, (), flat, flat)
+
     @property
     def valid(self) -> NDArray[np.bool_]:
         """True where `index` is an item, bool (n, m)."""

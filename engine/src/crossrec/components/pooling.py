@@ -90,7 +90,6 @@ def _scores(
     """What one source thinks of the united candidates."""
     if own.full is not None and own.full.shape[1]:
         scores = np.take_along_axis(own.full, np.maximum(index, 0), axis=1)
-        scores = np.where(np.isfinite(scores), scores, np.nan)
     elif scorer is not None:
         scores = scorer(index)
     elif own.score.shape[1]:
@@ -98,7 +97,9 @@ def _scores(
         scores = np.where(place >= 0, scores, np.nan)
     else:
         scores = np.full(index.shape, np.nan, dtype=np.float32)
-    return np.where(index == PAD, np.nan, scores).astype(np.float32)
+    with np.errstate(over="ignore"):
+        scores = scores.astype(np.float32, copy=False)
+    return np.where(np.isfinite(scores) & (index != PAD), scores, np.float32(np.nan))
 
 
 def _statistics(

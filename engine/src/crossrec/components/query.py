@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +45,10 @@ class Query:
     k: int = 10
 
     def __post_init__(self) -> None:
+        try:
+            operator.index(self.k)
+        except TypeError:
+            raise UsageError(f"k must be a whole number, not {self.k!r}") from None
         if self.k < 1:
             raise UsageError(f"k must be 1 or more, not {self.k}")
 

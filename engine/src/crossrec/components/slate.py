@@ -39,7 +39,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Degraded:
-    """A source or policy that was left out of one answer."""
+    """A component that failed in one answer, or whose faults had to be taken out of it."""
 
     component: str
     error: str
@@ -56,7 +56,7 @@ class Slate:
     short_because : str
         Why there are fewer than k items; empty where there are k.
     degraded : tuple of Degraded
-        Components that failed and were left out.
+        Components that failed and were left out, or gave what had to be dropped.
     notes : tuple of str
         Fallbacks that the caller should know of, e.g. that the user is unknown.
     """

@@ -22,7 +22,7 @@ def top_k(
     Parameters
     ----------
     scores : float32 array, shape (n, n_items)
-        Overwritten: excluded items become -inf. NaN counts as no evidence.
+        Overwritten: excluded items become -inf. NaN and infinity count as no evidence.
     k : int
     exclude : Ragged, n rows, optional
         Items that must not be returned.
@@ -36,13 +36,13 @@ def top_k(
         and `scores` itself as `full`.
     """
     n, n_items = scores.shape
-    scores[np.isnan(scores)] = -np.inf
+    scores[~np.isfinite(scores)] = -np.inf
     if exclude is not None and len(exclude.values):
         scores[exclude.row_of, exclude.values] = -np.inf
     finite = np.isfinite(scores)
     mean, std = _moments(scores, finite)
     width = min(k, n_items)
-    if width == 0 or n == 0:
+    if width <= 0 or n == 0:
         return Candidates.empty(n, source)
     best = np.sort(_partition(scores, width), axis=1)
     _settle_ties(scores, best, minimum)

@@ -13,6 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from crossrec.errors import ConfigError
 from crossrec.scenario import Scenario
 
+#: Keys of a default that mean nothing once the key before them is the user's own.
+_BOUND = {
+    "sources": "item_sources",
+    "ranker": "ranker_settings",
+    "encoder": "encoder_settings",
+}
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,6 +99,8 @@ class PipelineConfig(_Frozen):
             raise ValueError(f"two sources are called {min(double)!r}: give one a label")
         if not labels:
             raise ValueError("a pipeline needs at least one source")
+        if "pipeline" in labels:
+            raise ValueError("a source cannot be called 'pipeline': give it another label")
         missing = set(self.item_sources) - set(labels)
         if missing:
             raise ValueError(f"item_sources names {min(missing)!r}, which is no source")
@@ -119,9 +128,10 @@ def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
         if not path.is_file():
             raise ConfigError(f"there is no pipeline file {path}")
         name = str(path)
-        own = _parse(path.read_text(encoding="utf-8"), name)
-        if "sources" in own:  # the default's choice among its own sources says nothing of these
-            values.pop("item_sources", None)
+        own = _parse(_read(path), name)
+        for key, bound in _BOUND.items():
+            if key in own:
+                values.pop(bound, None)
         values |= own
     return parse_config(values, name)
 
@@ -135,6 +145,15 @@ def parse_config(values: Mapping[str, Any], name: str) -> PipelineConfig:
         where = "".join(f"{part}: " for part in first["loc"])
         complaint = first["msg"].removeprefix("Value error, ")
         raise ConfigError(f"{name}: {where}{complaint}") from None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8 text: save it as UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 def _parse(text: str, name: str) -> dict[str, Any]:

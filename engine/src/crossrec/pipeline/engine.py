@@ -155,7 +155,7 @@ class Engine:
         Raises
         ------
         UsageError
-            For an unknown scenario or surface, or k below 1.
+            For an unknown scenario or surface, k below 1, or one string in place of a list of ids.
         NotFittedError
             If the scenario was not fitted yet.
         """
@@ -164,10 +164,10 @@ class Engine:
         place = _surface(known, surface, about_items=bool(item_ids))
         query = Query(
             user_id=user_id,
-            history=None if history is None else tuple(history),
-            item_ids=tuple(item_ids),
-            session=tuple(session),
-            exclude=tuple(exclude),
+            history=None if history is None else _ids("history", history),
+            item_ids=_ids("item_ids", item_ids),
+            session=_ids("session", session),
+            exclude=_ids("exclude", exclude),
             now=now,
             surface=place.name,
             k=k,
@@ -202,7 +202,8 @@ class Engine:
         if item < 0:
             raise UsageError(f"item {item_id!r} is not in the fitted catalog of {scenario!r}")
         past = Past() if user_id is None or history is not None else self._past(known, user_id)
-        query = Query(user_id=user_id, history=None if history is None else tuple(history))
+        given = None if history is None else _ids("history", history)
+        query = Query(user_id=user_id, history=given)
         return opinion_on(pipeline, understand(pipeline, query, past, time.time()).batch, item)
 
     def pipeline(self, scenario: str) -> Pipeline:
@@ -220,12 +221,22 @@ class Engine:
         return serving.pipeline
 
     def _past(self, scenario: Scenario, user_id: str) -> Past:
-        events = self.workspace.history(scenario, user_id, limit=_HISTORY)
+        try:
+            events = self.workspace.history(scenario, user_id, limit=_HISTORY)
+        except UnicodeEncodeError:  # half a character: no user that was ever ingested
+            return Past()
         return Past(
             liked=tuple(event.item_id for event in events if event.weight > 0),
             disliked=tuple(event.item_id for event in events if event.weight < 0),
             known=bool(events),
         )
+
+
+def _ids(name: str, values: Sequence[str]) -> tuple[str, ...]:
+    """Return ids as a tuple; one string would be taken for a list of letters."""
+    if isinstance(values, str):
+        raise UsageError(f"{name} is a list of ids, not one string: write [{values!r}]")
+    return tuple(values)
 
 
 def _stamp(pointer: Path) -> tuple[int, int] | None:

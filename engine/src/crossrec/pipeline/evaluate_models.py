@@ -15,7 +15,13 @@ from crossrec.data.splits import Targets
 from crossrec.errors import NotFittedError, UsageError
 from crossrec.pipeline.config import PipelineConfig
 from crossrec.pipeline.cut import asked_of
-from crossrec.pipeline.fit import assemble, attach_vectors, collect_examples, fit_sources
+from crossrec.pipeline.fit import (
+    assemble,
+    attach_vectors,
+    collect_examples,
+    fit_sources,
+    refuse_unusable,
+)
 from crossrec.pipeline.gate import choose_ranker
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.plugins.registry import Registry
@@ -96,12 +102,13 @@ def build_models(
     if only and "pipeline" not in only:
         kept = tuple(source for source in config.sources if source.label in only)
         config = config.model_copy(update={"sources": kept, "item_sources": ()})
+    refuse_unusable(config, registry)
     started = time.perf_counter()
     train, notes = attach_vectors(train, config, registry, run)
     fitted = fit_sources(train, config, registry, run, "for evaluation")
     asked = asked_of(validation, keep_history=keep_history, seed=run.seed)
     queries = queries_of(asked, train, keep_history=keep_history)
-    examples = collect_examples(fitted, config, registry, queries, asked.targets)
+    examples = collect_examples(fitted, config, registry, queries, asked.targets, train.n_items)
     ranker, gate = choose_ranker(registry, config, train, examples, run)
     if refit is not None:
         train = attach_vectors(refit, config, registry, run)[0]

@@ -20,7 +20,7 @@ from crossrec.errors import CrossrecError, UsageError
 from crossrec.pipeline.config import PipelineConfig, SourceConfig
 from crossrec.pipeline.cut import cut_for_validation
 from crossrec.pipeline.gate import choose_ranker
-from crossrec.pipeline.pipeline import Pipeline, gather
+from crossrec.pipeline.pipeline import Pipeline, gather, refuse_silence
 from crossrec.plugins.registry import Registry
 
 log = logging.getLogger("crossrec")
@@ -57,11 +57,13 @@ def fit_pipeline(
     CrossrecError
         If no source can be fitted.
     """
+    refuse_unusable(config, registry)
     dataset, notes = attach_vectors(dataset, config, registry, run)
     keep = config.history == "keep"
     cut = cut_for_validation(dataset, keep_history=keep, seed=run.seed)
     trial = fit_sources(cut.train, config, registry, run, "before the cut")
-    examples = collect_examples(trial, config, registry, cut.queries, cut.targets)
+    n_items = dataset.n_items
+    examples = collect_examples(trial, config, registry, cut.queries, cut.targets, n_items)
     ranker, gate = choose_ranker(registry, config, cut.train, examples, run)
     final = fit_sources(dataset, config, registry, run, "on all events")
     report = {
@@ -182,16 +184,45 @@ def collect_examples(
     registry: Registry,
     queries: QueryBatch,
     targets: Ragged,
+    n_items: int,
 ) -> Examples:
-    """Return the pool of every validation query, gathered in blocks."""
+    """Return the pool of every validation query, gathered in blocks.
+
+    Raises
+    ------
+    CrossrecError
+        If no source answers.
+    """
     able = capabilities(config, registry, fitted.sources)
-    pools = [
-        gather(fitted.sources, able, queries.take(rows), config.candidates)[0]
-        for rows in queries.blocks(BLOCK)
-    ]
-    if not pools:
-        pools = [gather(fitted.sources, able, queries, config.candidates)[0]]
+    parts = [queries.take(rows) for rows in queries.blocks(BLOCK)] or [queries]
+    pools = []
+    for part in parts:
+        pool, degraded = gather(fitted.sources, able, part, config.candidates, n_items)
+        refuse_silence(pool, degraded)
+        pools.append(pool)
     return Examples(queries, _stacked(pools), targets)
+
+
+def refuse_unusable(config: PipelineConfig, registry: Registry) -> None:
+    """Find what is misspelt in a pipeline before the fit, not after an hour of it.
+
+    Raises
+    ------
+    UsageError
+        If a component is unknown, or its settings do not fit.
+    """
+    if config.encoder:
+        registry.get("encoders", config.encoder)
+    if config.ranker != "auto":
+        registry.get("rankers", config.ranker).build(config.ranker_settings)
+    build_policies(config, registry)
+    for source in config.sources:
+        try:
+            build_source(source, registry)
+        except UsageError:
+            raise
+        except Exception:  # a library is missing, say: the fit leaves the source out and says so
+            continue
 
 
 def build_source(source: SourceConfig, registry: Registry) -> CandidateGenerator:
@@ -203,11 +234,13 @@ def build_source(source: SourceConfig, registry: Registry) -> CandidateGenerator
 
 
 def build_policies(config: PipelineConfig, registry: Registry) -> dict[str, Any]:
-    """Build the pipeline's policies, in order."""
-    return {
-        policy.name: registry.get("policies", policy.name).build(policy.settings)
-        for policy in config.policies
-    }
+    """Build the pipeline's policies, in order; a name that comes again gets a number."""
+    policies: dict[str, Any] = {}
+    for policy in config.policies:
+        times = sum(name.partition(" #")[0] == policy.name for name in policies)
+        label = f"{policy.name} #{times + 1}" if times else policy.name
+        policies[label] = registry.get("policies", policy.name).build(policy.settings)
+    return policies
 
 
 def capabilities(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +13,13 @@ from crossrec.components.gain import Judge
 from crossrec.components.protocols import Examples, Ranker
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
+from crossrec.errors import UsageError
 from crossrec.pipeline.config import PipelineConfig
 from crossrec.pipeline.cut import ENOUGH
+from crossrec.pipeline.guard import scores_of
 from crossrec.plugins.registry import Registry
+
+log = logging.getLogger("crossrec")
 
 #: The rankers that any other has to beat, the simplest first.
 BASELINES = ("best", "rrf", "weighted")
@@ -31,12 +36,14 @@ class GateReport:
     why : str
     ndcg : mapping of ranker to its cross-validated ndcg@10 on the validation queries
     queries : int
+    failed : mapping of ranker to the error that kept it out
     """
 
     chosen: str
     why: str
     queries: int
     ndcg: dict[str, float] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -50,30 +57,71 @@ def choose_ranker(
 
     The winner is fitted again on all examples. A ranker with something to learn must win against
     the best single source and reciprocal rank fusion; with fewer than `ENOUGH` queries nothing can
-    be told apart, and rank fusion serves.
+    be told apart, and rank fusion serves. A ranker that fails is left out and named.
     """
     n = len(examples.queries)
     if n < ENOUGH:
         why = f"only {n} validation queries: too few to choose, so ranks are fused"
-        return registry.get("rankers", "rrf").build(), GateReport("rrf", why, n)
+        return _build(registry, config, "rrf"), GateReport("rrf", why, n)
     names = dict.fromkeys(BASELINES if config.ranker == "auto" else (*BASELINES, config.ranker))
     folds = np.random.default_rng(run.seed).permutation(n) % 2
     ndcg: dict[str, float] = {}
+    failed: dict[str, str] = {}
     for name in names:
-        gains = np.zeros(n)
-        for fold in (0, 1):
-            ranker = _build(registry, config, name)
-            ranker.fit(train, _part(examples, np.flatnonzero(folds != fold)), run)
-            part = _part(examples, np.flatnonzero(folds == fold))
-            scores = ranker.score(part.queries, part.pool)
-            gains[folds == fold] = Judge(part.pool.index, part.targets).gains(scores)
-        ndcg[name] = float(gains.mean())
-    chosen = max(ndcg, key=lambda name: ndcg[name])
-    winner = _build(registry, config, chosen)
-    winner.fit(train, examples, run)
+        try:
+            ndcg[name] = _judged(registry, config, name, train, examples, folds, run)
+        except UsageError:
+            raise
+        except Exception as error:
+            failed[name] = _named(name, error)
+    while ndcg:
+        chosen = max(ndcg, key=lambda name: ndcg[name])
+        winner = _build(registry, config, chosen)
+        try:
+            winner.fit(train, examples, run)
+        except Exception as error:
+            failed[chosen] = _named(chosen, error)
+            del ndcg[chosen]
+            continue
+        return winner, GateReport(chosen, _why(chosen, n, ndcg, failed), n, ndcg, failed)
+    why = _why("rrf", n, ndcg, failed)
+    return _build(registry, config, "rrf"), GateReport("rrf", why, n, ndcg, failed)
+
+
+def _judged(
+    registry: Registry,
+    config: PipelineConfig,
+    name: str,
+    train: Dataset,
+    examples: Examples,
+    folds: NDArray[np.int64],
+    run: RunOptions,
+) -> float:
+    """Return a ranker's ndcg@10, each query judged by a ranker that has not learnt from it."""
+    gains = np.zeros(len(folds))
+    for fold in (0, 1):
+        ranker = _build(registry, config, name)
+        ranker.fit(train, _part(examples, np.flatnonzero(folds != fold)), run)
+        part = _part(examples, np.flatnonzero(folds == fold))
+        scores = scores_of(ranker, part.queries, part.pool)
+        gains[folds == fold] = Judge(part.pool.index, part.targets).gains(scores)
+    return float(gains.mean())
+
+
+def _named(name: str, error: Exception) -> str:
+    log.warning("ranker %s failed", name, exc_info=error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _why(chosen: str, n: int, ndcg: dict[str, float], failed: dict[str, str]) -> str:
+    """Say what the choice rests on."""
     others = ", ".join(f"{name} {value:.4f}" for name, value in ndcg.items() if name != chosen)
-    why = f"ndcg@10 {ndcg[chosen]:.4f} on {n} validation queries, against {others}"
-    return winner, GateReport(chosen, why, n, ndcg)
+    if chosen in ndcg:
+        why = f"ndcg@10 {ndcg[chosen]:.4f} on {n} validation queries, against {others or 'none'}"
+    else:
+        why = "every ranker failed, so ranks are fused"
+    left_out = "; ".join(f"{name} ({error})" for name, error in failed.items())
+    return f"{why}; left out: {left_out}" if left_out else why
 
 
 def _build(registry: Registry, config: PipelineConfig, name: str) -> Ranker:

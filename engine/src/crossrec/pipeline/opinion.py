@@ -62,11 +62,12 @@ def opinion_on(pipeline: Pipeline, batch: QueryBatch, item: int) -> Opinion:
     views: list[SourceOpinion] = []
     if len(columns):
         column = int(columns[0])
-        place = int((scores[0] > scores[0, column]).sum()) + 1
+        order = np.argsort(-scores[0], kind="stable")
+        place = int(np.flatnonzero(order == column)[0]) + 1
         for at, label in enumerate(pool.sources):
             rank, score = int(pool.ranks[0, column, at]), float(pool.scores[0, column, at])
             spread = float(pool.std[0, at])
-            z = (score - float(pool.mean[0, at])) / spread if spread > 0 else 0.0
+            z = (score - float(pool.mean[0, at])) / spread if spread > 1e-12 else 0.0
             found = evidence_of(pipeline, label, batch, [item]).get(item)
             reason = in_words(label, found, catalog).text if found is not None else ""
             views.append(

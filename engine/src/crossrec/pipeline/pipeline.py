@@ -21,6 +21,7 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import CrossrecError
 from crossrec.pipeline.config import PipelineConfig
+from crossrec.pipeline.guard import Admission, scores_of
 
 log = logging.getLogger("crossrec")
 
@@ -41,7 +42,7 @@ class Pipeline:
     report : mapping
         What the fit chose and why, as JSON values.
     unavailable : mapping of label to error
-        Sources of the artifact that could not be restored, e.g. because their plugin is gone.
+        Parts of the artifact that could not be restored, e.g. because their plugin is gone.
     """
 
     scenario: str
@@ -66,20 +67,37 @@ class Pipeline:
         CrossrecError
             If every source fails.
         """
-        pool, _ = gather(self.sources, self.capabilities, queries, self.config.candidates)
-        return best_of(pool, self.ranker.score(queries, pool), k)
+        pool, scores, degraded = self.rank_user(queries)
+        refuse_silence(pool, degraded)
+        return best_of(pool, scores, k)
 
     def rank_items(self, queries: QueryBatch) -> tuple[Pool, NDArray[np.float32], list[Degraded]]:
         """Return pool and scores for an item surface, where only item-based sources answer."""
         labels = self.config.item_sources or tuple(self.sources)
         sources = {label: self.sources[label] for label in labels if label in self.sources}
-        pool, degraded = gather(sources, self.capabilities, queries, self.config.candidates)
-        return pool, ReciprocalRankFusion().score(queries, pool), degraded
+        return self._ranked(sources, ReciprocalRankFusion(), queries)
 
     def rank_user(self, queries: QueryBatch) -> tuple[Pool, NDArray[np.float32], list[Degraded]]:
         """Return pool and scores for a user surface, and what had to be left out."""
-        pool, degraded = gather(self.sources, self.capabilities, queries, self.config.candidates)
-        return pool, self.ranker.score(queries, pool), degraded
+        return self._ranked(self.sources, self.ranker, queries)
+
+    def _ranked(
+        self, sources: Mapping[str, CandidateGenerator], ranker: Ranker, queries: QueryBatch
+    ) -> tuple[Pool, NDArray[np.float32], list[Degraded]]:
+        """Gather and order; where the ranker fails it is named, and ranks are fused instead."""
+        pool, degraded = gather(
+            sources, self.capabilities, queries, self.config.candidates, len(self.catalog)
+        )
+        if not pool.sources:
+            return pool, np.zeros(pool.index.shape, dtype=np.float32), degraded
+        try:
+            scores = scores_of(ranker, queries, pool)
+        except Exception as error:
+            name = str(self.report.get("gate", {}).get("chosen", type(ranker).__name__))
+            log.warning("ranker %s failed", name, exc_info=error)
+            degraded.append(Degraded(f"ranker {name}", f"{type(error).__name__}: {error}"))
+            scores = ReciprocalRankFusion().score(queries, pool)
+        return pool, scores, degraded
 
 
 def gather(
@@ -87,25 +105,27 @@ def gather(
     capabilities: Mapping[str, frozenset[str]],
     queries: QueryBatch,
     size: int,
+    n_items: int,
 ) -> tuple[Pool, list[Degraded]]:
-    """Ask every source and unite the answers; a source that raises is left out and named.
+    """Ask every source and unite the answers.
 
-    Raises
-    ------
-    CrossrecError
-        If there is more than one source and every one fails.
+    A source that raises, or whose answer is none, is left out and named; so is one that returns
+    excluded or impossible items, of which the rest is used. Where every one fails the pool has
+    neither sources nor candidates.
     """
     found: dict[str, Candidates] = {}
     degraded: list[Degraded] = []
+    admission = Admission.of(queries, n_items)
     for label, source in sources.items():
         try:
-            found[label] = source.generate(queries, size)
+            found[label], complaint = admission.admit(source.generate(queries, size), size)
         except Exception as error:
             log.warning("source %s failed", label, exc_info=error)
-            degraded.append(Degraded(label, f"{type(error).__name__}: {error}"))
+            complaint = f"{type(error).__name__}: {error}"
+        if complaint:
+            degraded.append(Degraded(label, complaint))
     if not found:
-        causes = "; ".join(f"{d.component}: {d.error}" for d in degraded)
-        raise CrossrecError(f"no source could answer ({causes}); fit again or check the plugins")
+        return Pool.empty(len(queries)), degraded
     scorers = {
         label: partial(_safe_score, sources[label], queries)
         for label in found
@@ -114,10 +134,25 @@ def gather(
     return build_pool(found, size, scorers), degraded
 
 
+def refuse_silence(pool: Pool, degraded: list[Degraded]) -> None:
+    """Raise where no source answered.
+
+    Raises
+    ------
+    CrossrecError
+        Names every source with its error.
+    """
+    if not pool.sources:
+        causes = "; ".join(f"{d.component}: {d.error}" for d in degraded)
+        raise CrossrecError(f"no source could answer ({causes}); fit again or check the plugins")
+
+
 def _safe_score(source: Any, queries: QueryBatch, index: NDArray[np.int64]) -> NDArray[np.float32]:
     """Score through the source; where that fails its opinion of others' candidates is missing."""
     try:
-        scores: NDArray[np.float32] = source.score(queries, index)
+        scores: NDArray[np.float32] = np.asarray(source.score(queries, index))
+        if scores.shape != index.shape:
+            raise ValueError(f"scores of shape {scores.shape} for candidates of {index.shape}")
     except Exception as error:
         log.warning("%s could not score", type(source).__name__, exc_info=error)
         return np.full(index.shape, np.nan, dtype=np.float32)

@@ -56,11 +56,27 @@ def contributions(pool: Pool, ranker: Any) -> NDArray[np.float32]:
     By the ranker's own account where it has one (`WeightedFusion`), else by the sources' z-scores.
     A source that did not propose the item itself counts for less than one that did.
     """
-    own = getattr(ranker, "contributions", None)
-    shares = own(pool) if callable(own) else standardised(pool)
+    shares = _own_shares(pool, ranker)
+    if shares is None:
+        shares = standardised(pool)
     known = np.isfinite(pool.scores)
     proposed = pool.ranks >= 0
     return np.where(known, np.where(proposed, shares, shares * 0.5), 0.0).astype(np.float32)
+
+
+def _own_shares(pool: Pool, ranker: Any) -> NDArray[np.float32] | None:
+    """Return the ranker's own account; None where it has none, or a wrong one."""
+    own = getattr(ranker, "contributions", None)
+    if not callable(own):
+        return None
+    try:
+        shares: NDArray[np.float32] = np.asarray(own(pool))
+        if shares.shape != pool.scores.shape:
+            raise ValueError(f"contributions of shape {shares.shape}, not {pool.scores.shape}")
+    except Exception as error:
+        log.warning("the ranker could not account for its scores", exc_info=error)
+        return None
+    return shares
 
 
 def evidence_of(
@@ -72,10 +88,18 @@ def evidence_of(
     source: Any = pipeline.sources[label]
     try:
         found = source.explain(queries, np.array(items, dtype=np.int64))
+        evidence = {item: one for item, one in zip(items, found) if one is not None}
+        if not all(_is_real(one, len(pipeline.catalog)) for one in evidence.values()):
+            raise ValueError("evidence names what is no item of the catalog")
     except Exception as error:
         log.warning("source %s could not explain", label, exc_info=error)
         return {}
-    return {item: one for item, one in zip(items, found) if one is not None}
+    return evidence
+
+
+def _is_real(evidence: Any, n_items: int) -> bool:
+    """Whether this is evidence whose history can be named."""
+    return isinstance(evidence, Evidence) and all(0 <= at < n_items for at in evidence.history)
 
 
 def _reasons(

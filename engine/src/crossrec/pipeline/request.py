@@ -16,9 +16,13 @@ from crossrec.components.evidence import Reason
 from crossrec.components.protocols import PolicyContext
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.slate import Degraded, Slate, SlateItem
+from crossrec.data.catalog import Catalog
 from crossrec.data.ragged import Ragged
 from crossrec.pipeline.pipeline import Pipeline, log
 from crossrec.pipeline.reasons import explain_items
+
+#: Ranked items that policies may look through before a list stays short.
+_REACH = 2000
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,8 @@ def answer(
     about_items = bool(query.item_ids)
     rank = pipeline.rank_items if about_items else pipeline.rank_user
     pool, scores, degraded = rank(asked.batch)
-    items = _ordered(pipeline, pool, scores, asked.batch.exclude.values, query.k)
-    slate = Slate(
-        items=items,
+    empty = Slate(
+        items=(),
         request_id=uuid.uuid4().hex,
         scenario=pipeline.scenario,
         surface=surface,
@@ -68,7 +71,15 @@ def answer(
         degraded=(*_unavailable(pipeline), *degraded),
         notes=asked.notes,
     )
-    slate = _apply_policies(pipeline, slate, PolicyContext(query, pipeline.catalog, now))
+    context = PolicyContext(query, pipeline.catalog, now)
+    barred = frozenset((*query.exclude, *query.item_ids, *past.disliked))
+    reach = 3 * query.k + 20  # with some to spare for what policies drop
+    while True:
+        items = _ordered(pipeline, pool, scores, asked.batch.exclude.values, reach)
+        slate = _apply_policies(pipeline, replace(empty, items=items), context, barred)
+        if len(slate.items) >= query.k or len(items) < reach or reach >= _REACH:
+            break
+        reach = min(8 * reach, _REACH)
     slate = replace(slate, items=slate.items[: query.k])
     if explain:
         slate = _explained(pipeline, asked.batch, pool, about_items, slate)
@@ -76,7 +87,7 @@ def answer(
 
 
 def _unavailable(pipeline: Pipeline) -> list[Degraded]:
-    """Name the sources that were fitted but cannot be used in this process."""
+    """Name what was fitted but cannot be used in this process."""
     return [Degraded(label, error) for label, error in pipeline.unavailable.items()]
 
 
@@ -95,7 +106,8 @@ def understand(pipeline: Pipeline, query: Query, past: Past, now: float) -> Aske
     history = items.indexes(given)
     unknown = int((history < 0).sum())
     if unknown:
-        notes.append(f"{unknown} of {len(history)} history items are not in the fitted catalog")
+        what = "given items" if query.item_ids else "history items"
+        notes.append(f"{unknown} of {len(history)} {what} are not in the fitted catalog")
     history = history[history >= 0]
     if not len(history):
         path = "no history"
@@ -109,7 +121,7 @@ def understand(pipeline: Pipeline, query: Query, past: Past, now: float) -> Aske
         users=np.array([user if query.history is None and not query.item_ids else -1]),
         history=Ragged.from_rows([history]),
         exclude=Ragged.from_rows([barred]),
-        now=np.array([now]) if pipeline.has_clock else None,
+        now=np.array([now], dtype=np.float64) if pipeline.has_clock else None,
     )
     return Asked(batch, path, tuple(notes))
 
@@ -119,18 +131,16 @@ def _ordered(
     pool: Pool,
     scores: NDArray[np.float32],
     barred: NDArray[np.int64],
-    k: int,
+    reach: int,
 ) -> tuple[SlateItem, ...]:
-    """Return the ranked candidates, then the most popular rest, with some to spare for policies."""
-    spare = 2 * k + 20
-    order = np.argsort(-scores[0], kind="stable")[: k + spare]
+    """Return at most `reach` items: the ranked candidates, then the most popular of the rest."""
+    order = np.argsort(-scores[0], kind="stable")[:reach]
     ranked = [int(i) for i in pool.index[0][order] if i >= 0]
     values = [float(scores[0][at]) for at in order[: len(ranked)]]
-    if len(ranked) < k + spare:
+    if len(ranked) < reach:
         taken = {*ranked, *barred.tolist()}
         lowest = min(values, default=0.0)
-        need = k + spare - len(ranked)
-        rest = _first_free(pipeline.fallback, taken, need)
+        rest = _first_free(pipeline.fallback, taken, reach - len(ranked))
         ranked += rest
         values += [lowest - 1.0 - at for at in range(len(rest))]
     catalog = pipeline.catalog
@@ -151,16 +161,40 @@ def _first_free(order: NDArray[np.int64], taken: set[int], need: int) -> list[in
     return free
 
 
-def _apply_policies(pipeline: Pipeline, slate: Slate, context: PolicyContext) -> Slate:
+def _apply_policies(
+    pipeline: Pipeline, slate: Slate, context: PolicyContext, barred: frozenset[str]
+) -> Slate:
     """Apply the policies in order; one that raises is left out and named."""
     for name, policy in pipeline.policies.items():
+        complaint = ""
         try:
-            slate = policy.apply(slate, context)
+            changed = policy.apply(slate, context)
+            if not isinstance(changed, Slate):
+                raise TypeError(f"apply returned {type(changed).__name__}, not Slate")
+            slate, complaint = _lawful(pipeline.catalog, changed, barred)
         except Exception as error:
             log.warning("policy %s failed", name, exc_info=error)
-            failure = Degraded(name, f"{type(error).__name__}: {error}")
-            slate = replace(slate, degraded=(*slate.degraded, failure))
+            complaint = f"{type(error).__name__}: {error}"
+        if complaint:
+            slate = replace(slate, degraded=(*slate.degraded, Degraded(name, complaint)))
     return slate
+
+
+def _lawful(catalog: Catalog, slate: Slate, barred: frozenset[str]) -> tuple[Slate, str]:
+    """Drop what no policy may put in; of an item that stands there twice the first place counts."""
+    kept: dict[str, SlateItem] = {}
+    dropped = 0
+    for item in slate.items:
+        index = catalog.items.index(item.item_id)
+        if index < 0 or item.item_id in barred:
+            dropped += 1
+            continue
+        title = item.title or catalog.titles[index]
+        if item.index != index or item.title != title:
+            item = replace(item, index=index, title=title)
+        kept.setdefault(item.item_id, item)
+    complaint = f"{dropped} items that are barred or not in the catalog were dropped"
+    return replace(slate, items=tuple(kept.values())), complaint if dropped else ""
 
 
 def _explained(

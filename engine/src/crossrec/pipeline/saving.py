@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from crossrec.artifacts import open_artifact, publish
+from crossrec.components.fusion import ReciprocalRankFusion
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.vocabulary import Vocabulary
@@ -22,10 +23,19 @@ KIND = "pipeline"
 
 
 def save_pipeline(pipeline: Pipeline, folder: Path) -> Path:
-    """Publish the pipeline in `folder` by one atomic step; return the version's folder."""
+    """Publish the pipeline in `folder` by one atomic step; return the version's folder.
+
+    Raises
+    ------
+    ArtifactError
+        If a component cannot be stored, or the folder cannot be written to.
+    """
     ranker = pipeline.report["gate"]["chosen"]
-    states = {f"source/{label}": source.state() for label, source in pipeline.sources.items()}
-    states[f"ranker/{ranker}"] = pipeline.ranker.state()
+    states = {
+        f"source/{label}": _state_of(f"source {label!r}", source)
+        for label, source in pipeline.sources.items()
+    }
+    states[f"ranker/{ranker}"] = _state_of(f"ranker {ranker!r}", pipeline.ranker)
     states["catalog"] = _catalog_state(pipeline.catalog)
     states["popularity"] = State({"fallback": pipeline.fallback, "counts": pipeline.counts})
     return publish(
@@ -46,12 +56,17 @@ def save_pipeline(pipeline: Pipeline, folder: Path) -> Path:
 def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> Pipeline:
     """Open the pipeline that serves in `folder`.
 
+    A source or ranker that cannot be restored is named in ``unavailable``; instead of the ranker
+    ranks are fused. A policy that cannot be built is an error: a list without it may break a rule.
+
     Raises
     ------
     NotFittedError
         If nothing was fitted yet.
     ArtifactError
         If it is damaged, foreign or newer, or if none of its sources can be restored.
+    UsageError, PluginError
+        If one of its policies is not installed, or cannot be built.
     """
     artifact = open_artifact(folder, verify=verify)
     manifest = artifact.manifest
@@ -77,9 +92,13 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
         causes = "; ".join(f"{label}: {error}" for label, error in unavailable.items())
         raise ArtifactError(f"no source of {artifact.path} can be restored ({causes})")
     name = report["gate"]["chosen"]
-    settings = config.ranker_settings if name == config.ranker else {}
-    ranker = registry.get("rankers", name).build(settings)
-    ranker.restore(artifact.states[f"ranker/{name}"], catalog)
+    try:
+        settings = config.ranker_settings if name == config.ranker else {}
+        ranker = registry.get("rankers", name).build(settings)
+        ranker.restore(artifact.states[f"ranker/{name}"], catalog)
+    except Exception as error:
+        unavailable[f"ranker {name}"] = f"{type(error).__name__}: {error}"
+        ranker = ReciprocalRankFusion()
     popularity = artifact.states["popularity"].arrays
     return Pipeline(
         scenario=manifest.fields["scenario"],
@@ -96,6 +115,16 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
         report=report,
         unavailable=unavailable,
     )
+
+
+def _state_of(what: str, component: Any) -> State:
+    try:
+        state = component.state()
+        if not isinstance(state, State):
+            raise TypeError(f"state() returned {type(state).__name__}, not State")
+    except Exception as error:
+        raise ArtifactError(f"{what} cannot be stored: {type(error).__name__}: {error}") from error
+    return state
 
 
 def _catalog_state(catalog: Catalog) -> State:
