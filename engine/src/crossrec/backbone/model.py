@@ -157,7 +157,7 @@ def _put(path: Path, text: str) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
 def _checked(folder: Path, name: str, digest: str) -> str:
