@@ -4,8 +4,9 @@ Within the candidates of a query every part is standardised, then::
 
     score = z(T + κ·S) + w·z(pretrained head) + β·z(target ranker) + e·z(EASE) + c·z(content)
 
-The weights begin at values that suit the amount of evidence. Cross-validation moves one of them
-only where the lower end of the gain, its mean less one standard error, is above zero.
+The weights begin at values that suit the amount of evidence. Cross-validation moves one only where
+the gain is larger than its standard error, and brings a part in that weighed nothing only where it
+is larger than two: many values are tried, and the best of many that do nothing looks good.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from crossrec.data.ragged import FloatArray, IntArray
 
 #: Length of the lists that are judged.
 TOP = 10
+#: Standard errors that a gain must exceed to move a weight, and to bring a part in.
+_MOVE, _BRING_IN = 1.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,8 @@ def choose(
         if not tried:
             continue
         gain, error, value = max(tried, key=lambda one: one[0] - one[1])
-        moved = gain > error
+        needed = _BRING_IN if before == 0 and name != "kappa" else _MOVE
+        moved = gain > needed * error
         steps.append(Step(name, before, value if moved else before, gain, error))
         if moved:
             best = _with(best, name, value)
