@@ -1,0 +1,149 @@
+"""Queries: profiles, last items and blocks against loops; what may be asked."""
+
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+from crossrec.components.asking import queries_of
+from crossrec.components.query import Query, QueryBatch
+from crossrec.data.catalog import Catalog
+from crossrec.data.dataset import Dataset
+from crossrec.data.events import Events
+from crossrec.data.ragged import Ragged
+from crossrec.data.splits import Targets
+from crossrec.data.vocabulary import Vocabulary
+from crossrec.errors import UsageError
+from crossrec.scenario import ItemSchema
+from hypothesis import given
+from hypothesis import strategies as st
+
+N_ITEMS = 7
+histories = st.lists(st.lists(st.integers(0, N_ITEMS - 1), max_size=9), min_size=1, max_size=5)
+
+
+def batch(history, **more):
+    return QueryBatch.from_histories(Ragged.from_rows(history), **more)
+
+
+def test_profile_by_hand():
+    profile = batch([[0, 1, 2], [3, 3], []]).profile(N_ITEMS, decay=0.5).toarray()
+    assert profile.dtype == np.float32
+    assert profile[0, :3].tolist() == pytest.approx([0.25 / 1.75, 0.5 / 1.75, 1 / 1.75])
+    assert profile[1].tolist() == [0, 0, 0, 1, 0, 0, 0]
+    assert profile[2].tolist() == [0] * N_ITEMS
+
+
+@given(histories, st.floats(0.1, 1.0), st.integers(1, 6))
+def test_profile_is_a_weighted_mean_of_the_last_items(history, decay, limit):
+    profile = batch(history).profile(N_ITEMS, decay=decay, limit=limit)
+    assert profile.shape == (len(history), N_ITEMS)
+    assert profile.has_canonical_format
+    for got, items in zip(profile.toarray(), history):
+        want = np.zeros(N_ITEMS)
+        for age, item in enumerate(reversed(items[-limit:])):
+            want[item] += decay**age
+        total = want.sum()
+        assert got == pytest.approx(want / total if total else want, abs=1e-6)
+
+
+def test_profile_leaves_the_history_as_it_was():
+    queries = batch([[5, 1, 5, 0]])
+    queries.profile(N_ITEMS)
+    assert queries.history.row(0).tolist() == [5, 1, 5, 0]
+
+
+def test_profile_of_no_queries():
+    assert batch([]).profile(N_ITEMS).shape == (0, N_ITEMS)
+    assert QueryBatch.from_histories(Ragged.empty(2)).profile(3).nnz == 0
+
+
+@given(histories)
+def test_last_items_are_the_last_or_none(history):
+    want = [items[-1] if items else -1 for items in history]
+    assert batch(history).last_items().tolist() == want
+
+
+@given(st.integers(0, 20), st.integers(1, 7))
+def test_blocks_are_all_rows_once_in_order(n, size):
+    blocks = QueryBatch.from_histories(Ragged.empty(n)).blocks(size)
+    assert [int(row) for block in blocks for row in block] == list(range(n))
+    assert all(0 < len(block) <= size for block in blocks)
+    assert len(blocks) == -(-n // size)
+
+
+@given(histories, st.data())
+def test_take_keeps_every_column_aligned(history, data):
+    n = len(history)
+    queries = batch(
+        history,
+        users=np.arange(n) + 10,
+        exclude=Ragged.from_rows([[i] for i in range(n)]),
+        now=np.arange(n) / 2,
+    )
+    rows = np.array(data.draw(st.lists(st.integers(0, n - 1), max_size=6)), dtype=np.int64)
+    taken = queries.take(rows)
+    assert len(taken) == len(rows)
+    assert taken.users.tolist() == (rows + 10).tolist()
+    assert taken.now.tolist() == (rows / 2).tolist()
+    for at, row in enumerate(rows):
+        assert taken.history.row(at).tolist() == history[row]
+        assert taken.exclude.row(at).tolist() == [row]
+    assert batch(history).take(rows).now is None
+
+
+def test_defaults_are_unknown_users_whose_history_is_excluded():
+    queries = batch([[1, 2], []])
+    assert queries.users.tolist() == [-1, -1]
+    assert queries.exclude is queries.history
+    assert queries.now is None
+
+
+@pytest.mark.parametrize("k", [0, -1, -(10**9)])
+def test_k_below_one_is_refused(k):
+    with pytest.raises(UsageError, match=f"k must be 1 or more, not {k}"):
+        Query(k=k)
+
+
+@pytest.mark.parametrize("k", [2.5, "3", None, float("nan")])
+def test_k_that_is_no_whole_number_is_refused(k):
+    with pytest.raises(UsageError, match="k must be a whole number"):
+        Query(k=k)
+
+
+def test_k_of_numpy_is_a_number():
+    assert Query(k=np.int64(3)).k == 3
+
+
+def test_a_query_is_a_value():
+    query = Query(user_id="u", history=("a",))
+    assert query == Query(user_id="u", history=("a",))
+    with pytest.raises(FrozenInstanceError):
+        query.k = 3
+
+
+def dataset(has_clock):
+    events = Events.from_columns([0, 2, 2], [1, 2, 3], times=[5, 6, 7], weights=[1, 1, -1])
+    catalog = Catalog.from_records(Vocabulary("abcdef"), {}, ItemSchema((), "{title}"))
+    return Dataset.build(Vocabulary("xyz"), catalog, events, has_clock=has_clock)
+
+
+TARGETS = Targets(
+    np.array([0, 1, 2]),
+    Ragged.from_rows([[1], [], [2]]),
+    Ragged.from_rows([[4], [5], [0]]),
+    np.array([9.0, 9.5, 10.0]),
+)
+
+
+def test_queries_know_only_users_that_the_model_was_fitted_on():
+    queries = queries_of(TARGETS, dataset(True), keep_history=False)
+    assert queries.users.tolist() == [0, -1, 2]
+    assert queries.exclude is TARGETS.history
+    assert queries.now.tolist() == [9.0, 9.5, 10.0]
+
+
+def test_kept_history_is_not_excluded_and_without_a_clock_there_is_no_now():
+    queries = queries_of(TARGETS, dataset(False), keep_history=True)
+    assert queries.exclude.lengths.tolist() == [0, 0, 0]
+    assert queries.history is TARGETS.history
+    assert queries.now is None
