@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossrec.backbone.adapter import Adapter
 from crossrec.backbone.consensus import behaviour_scores, decayed_history
 from crossrec.backbone.evidence import COLUMN_NAMES, compute
 from crossrec.backbone.examples import Groups
@@ -111,14 +110,6 @@ def places(
     if not queries.history.values.size or np.isinf(out["repeat-last"]).all():
         silent.add("repeat-last")
     return Places({name: out.get(name, missing) for name in METHODS}, frozenset(silent))
-
-
-def adapter_places(
-    statistics: Statistics, queries: QueryBatch, targets: IntArray, adapter: Adapter
-) -> FloatArray:
-    """Return where a mixture puts the targets, float32 (n,)."""
-    scorers: dict[str, Scorer] = {FULL: adapter.scores}
-    return _pool_places(statistics, queries, targets, adapter.mixture.kappa, scorers)[FULL]
 
 
 def place_of(scores: FloatArray, targets: IntArray) -> FloatArray:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +71,11 @@ def transfer(
     if backbone is None:
         if not sources:
             raise UsageError("transfer needs scenarios to learn from, or a backbone")
-        _refuse(name, target, [_row(*source) for source in sources])
+        _refuse(name, [source for source, _, _ in sources], target, sources)
         folder = None if cache is None else cache / "pretraining"
         backbone = pretrain(sources, _pretraining(settings), run, checkpoint=folder)
     rows = backbone.card.get("sources", [])
-    _refuse(name, target, rows)
+    _refuse(name, [row.get("name") for row in rows], target, ())
     levels, notes = _levels(settings, trial)
     store = _Store(cache, _identity(target, backbone, family, settings))
     answers: list[Answer] = []
@@ -100,7 +100,7 @@ def transfer(
         repeat=trial.repeat,
         resamples=settings.resamples,
         alpha=settings.alpha,
-        notes=notes,
+        notes=[*notes, *_lookalikes(target, rows)],
     )
 
 
@@ -173,30 +173,34 @@ def _levels(settings: TransferSettings, trial: Trial) -> tuple[list[Level], list
     return levels, notes
 
 
-def _row(name: str, family: str, dataset: Dataset) -> dict[str, Any]:
-    """Describe a source as a backbone's card does."""
-    return {
-        "name": name,
-        "family": family,
-        "items": dataset.n_items,
-        "users": dataset.n_users,
-        "events": len(dataset.interactions),
+def _refuse(name: str, told: Sequence[Any], target: Dataset, sources: Sequence[Source]) -> None:
+    """Refuse to judge a backbone on what it was pretrained on."""
+    if name in told:
+        raise UsageError(
+            f"the backbone was pretrained on {name!r}, the target: leave it out of the sources"
+        )
+    own = target.catalog
+    for source, _, dataset in sources:
+        other = dataset.catalog
+        if (other.items.ids, other.titles) == (own.items.ids, own.titles):
+            raise UsageError(
+                f"source {source!r} has the very items of the target {name!r}: leave it out"
+            )
+
+
+def _lookalikes(target: Dataset, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a note on each source of a card that may be the target under another name."""
+    sizes = {
+        "items": target.n_items,
+        "users": target.n_users,
+        "events": len(target.interactions),
     }
-
-
-def _refuse(name: str, target: Dataset, sources: Sequence[dict[str, Any]]) -> None:
-    """Refuse to judge a backbone on what it was pretrained on, under whatever name."""
-    own = _row(name, "", target)
-    for source in sources:
-        if source.get("name") == name:
-            raise UsageError(
-                f"the backbone was pretrained on {name!r}, the target: leave it out of the sources"
-            )
-        if all(source.get(key) == own[key] for key in ("items", "users", "events")):
-            raise UsageError(
-                f"source {source.get('name')!r} has the very items, users and events of the target "
-                f"{name!r}: leave it out"
-            )
+    return [
+        f"source {row.get('name')!r} has as many items, users and events as the target: if it is "
+        "the same data, these figures are worth nothing"
+        for row in rows
+        if all(row.get(key) == size for key, size in sizes.items())
+    ]
 
 
 def _identity(target: Dataset, backbone: Backbone, family: str, settings: TransferSettings) -> str:
