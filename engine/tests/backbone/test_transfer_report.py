@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 import pytest
+from crossrec.backbone.transfer.figures import Answer, build_report, gains
 from crossrec.backbone.transfer.methods import BARE, FULL, METHODS
-from crossrec.backbone.transfer.report import Answer, build_report, gains
 
 N = 400
 NEVER = np.full(N, np.inf, dtype=np.float32)

@@ -18,9 +18,10 @@ from crossrec.backbone.model import Backbone
 from crossrec.backbone.pretrain import pretrain
 from crossrec.backbone.statistics import Statistics
 from crossrec.backbone.transfer.budgets import Trial, cut, drawn
+from crossrec.backbone.transfer.figures import Answer, build_report
 from crossrec.backbone.transfer.learning import Learnt, learn
 from crossrec.backbone.transfer.methods import METHODS, places
-from crossrec.backbone.transfer.report import Answer, TransferReport, build_report
+from crossrec.backbone.transfer.report import TransferReport
 from crossrec.backbone.transfer.settings import Level, TransferSettings
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
