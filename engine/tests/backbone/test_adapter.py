@@ -10,12 +10,13 @@ import pytest
 from crossrec.backbone.adapter import Adapter, AdapterConfig, fit_adapter, run_trials
 from crossrec.backbone.config import GraphConfig, PriorConfig, TextConfig
 from crossrec.backbone.examples import collect
-from crossrec.backbone.gate import MIXTURE, PLAIN
+from crossrec.backbone.gate import MIXTURE, PLAIN, Verdict
 from crossrec.backbone.mixing import Mixture, Parts, choose, gains, mixed, parts_of, standardised
 from crossrec.backbone.model import GENERAL, Backbone
 from crossrec.backbone.pretrain import PretrainConfig, pretrain
 from crossrec.backbone.ranker import RankerConfig
-from crossrec.backbone.repeats import RepeatConfig
+from crossrec.backbone.repeats import RepeatConfig, Repeats
+from crossrec.backbone.report import build_report, lines
 from crossrec.backbone.statistics import BackboneConfig, Statistics
 from crossrec.backbone.worlds import WorldConfig, hold_out
 from crossrec.components.candidates import PAD
@@ -279,6 +280,37 @@ def test_where_people_repeat_the_history_is_open(shop) -> None:
     assert adapter.report["repeats"]["rate"] == 1.0
     closed = AdapterConfig(rounds=5, repeats=RepeatConfig(rate=1.1))
     assert not fit_adapter(repeating, None, BELOW, RUN, settings=closed).repeats
+
+
+def test_without_lightgbm_the_closed_forms_stand(shop, monkeypatch) -> None:
+    monkeypatch.setattr("crossrec.backbone.adapter.trees_available", lambda: False)
+    adapter = fit_adapter(shop(n_items=80, n_users=150), None, BELOW, RUN, settings=SETTINGS)
+    assert adapter.target is None
+    assert adapter.mixture.target_weight == 0.0
+    assert "pip install 'crossrec[backbone]'" in adapter.report["left_out"]["target ranker"]
+
+
+def test_the_report_in_plain_lines(shop, backbone) -> None:
+    dataset = shop(n_items=120, n_users=300)
+    adapter = fit_adapter(dataset, backbone, BELOW, RUN, family="shops", settings=SETTINGS)
+    told = lines(adapter.report)
+    assert told[0].startswith("weights: ")
+    assert "chosen by 300 held-out events" in told
+    assert any(line.startswith("pretraining: ndcg@10 ") for line in told)
+    assert any(line.startswith(f"gate: {adapter.serves} serves (") for line in told)
+    assert told[-1] == "repeats: 0.0% of users; items of the history are left out"
+    for part, reason in adapter.report["left_out"].items():
+        assert f"left out: {part}: {reason}" in told
+    nothing = fit_adapter(shop().with_events(Events.empty()), None, BELOW, RUN)
+    assert not any("gate" in line or "chosen" in line for line in lines(nothing.report))
+
+
+def test_a_mixture_that_loses_is_said_to_be_left_out() -> None:
+    verdict = Verdict("EASE", 100, {MIXTURE: 0.1, "EASE": 0.2}, "EASE", -0.1, 0.01)
+    report = build_report(
+        Mixture(1.0), Mixture(1.0), [], Repeats(0.0, 100, False), users=100, verdict=verdict
+    )
+    assert report["left_out"]["mixture"] == "EASE alone is better by 0.1000 ndcg@10"
 
 
 def test_settings_are_checked() -> None:

@@ -17,11 +17,18 @@ from pydantic import Field
 
 from crossrec.backbone.config import Settings
 from crossrec.backbone.examples import Groups, collect, joined
-from crossrec.backbone.gate import MIXTURE, Verdict, decide, plain_gains
-from crossrec.backbone.mixing import Mixture, Step, choose, gains, mixed, parts_of
+from crossrec.backbone.gate import MIXTURE, decide, plain_gains
+from crossrec.backbone.mixing import Mixture, choose, gains, mixed, parts_of
 from crossrec.backbone.model import GENERAL, Backbone
-from crossrec.backbone.ranker import MINIMUM_GROUPS, RankerConfig, TreeRanker, fit_ranker
+from crossrec.backbone.ranker import (
+    MINIMUM_GROUPS,
+    RankerConfig,
+    TreeRanker,
+    fit_ranker,
+    trees_available,
+)
 from crossrec.backbone.repeats import RepeatConfig, Repeats, held_out_folds, repeat_rate
+from crossrec.backbone.report import build_report, pretraining_gain
 from crossrec.backbone.statistics import BackboneConfig, Statistics
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
@@ -179,7 +186,7 @@ def fit_adapter(
     trials = run_trials(dataset, config, settings, repeats.candidates, run)
     if trials is None:
         why = f"fewer than {settings.floor} users with three events: the defaults stand"
-        report = _report(start, start, [], repeats, None, 0, why, {})
+        report = build_report(start, start, [], repeats, users=0, why=why)
         return Adapter(start, heads.get(head), None, MIXTURE, repeats.candidates, report)
     tier = next(tier for tier in TIERS if len(sequences.values) <= tier.events)
     return _learnt(trials, heads, start, tier, config, settings, repeats, run)
@@ -247,20 +254,32 @@ def _learnt(
     without, _ = choose(
         parts, groups.place, trials.n, Mixture(start.kappa, target_weight=beta), alone
     )
-    plain = dict(trials.plain)
-    verdict = decide(_all(trials, mixed(parts, best)), plain, settings.floor)
-    bare = _all(trials, mixed(parts, without))
+    full, bare = (_all(trials, mixed(parts, one)) for one in (best, without))
+    verdict = decide(full, dict(trials.plain), settings.floor)
     run.progress("fitting the adapter", settings.folds, settings.folds + 1)
     fitted = fit_ranker(groups, small, run) if best.target_weight and target is not None else None
     head = heads.get(best.head) if best.head_weight else None
-    extra = _pretraining(_all(trials, mixed(parts, best)), bare, bool(heads), without)
-    report = _report(start, best, steps, repeats, verdict, trials.n, "", extra)
+    report = build_report(
+        begin,
+        best,
+        steps,
+        repeats,
+        users=trials.n,
+        verdict=verdict,
+        why="" if target is not None else _no_trees(),
+        pretraining=pretraining_gain(full, bare, without) if heads else None,
+    )
     run.progress("fitting the adapter", settings.folds + 1, settings.folds + 1)
     return Adapter(best, head, fitted, verdict.serves, repeats.candidates, report)
 
 
 def out_of_fold(trials: Trials, config: RankerConfig, run: RunOptions) -> FloatArray | None:
-    """Return what rankers think of the folds they did not see; None where there is too little."""
+    """Return what rankers think of the folds they did not see.
+
+    None where there is too little to learn from, or LightGBM is not installed.
+    """
+    if not trees_available():
+        return None
     groups, fold = trials.groups, trials.fold
     out = np.zeros(groups.index.shape, dtype=np.float32)
     for number in np.unique(fold):
@@ -298,56 +317,8 @@ def _all(trials: Trials, scores: FloatArray) -> FloatArray:
     return out
 
 
-def _pretraining(
-    full: FloatArray, bare: FloatArray, pretrained: bool, without: Mixture
-) -> dict[str, Any]:
-    """Return what pretraining adds by cross-validation."""
-    if not pretrained:
-        return {}
-    difference = full - bare
-    return {
-        "pretraining": {
-            "ndcg_with": float(full.mean()),
-            "ndcg_without": float(bare.mean()),
-            "gain": float(difference.mean()),
-            "error": float(difference.std(ddof=1) / np.sqrt(len(difference))),
-            "mixture_without": asdict(without),
-        }
-    }
-
-
-def _report(
-    start: Mixture,
-    best: Mixture,
-    steps: list[Step],
-    repeats: Repeats,
-    verdict: Verdict | None,
-    users: int,
-    why: str,
-    extra: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Put together what was learnt, in JSON values."""
-    out: dict[str, Any] = {
-        "users": users,
-        "defaults": asdict(start),
-        "weights": asdict(best),
-        "steps": [asdict(step) for step in steps],
-        "repeats": asdict(repeats),
-        "left_out": _left_out(best, why),
-        **extra,
-    }
-    if verdict is not None:
-        out["gate"] = asdict(verdict)
-    return out
-
-
-def _left_out(best: Mixture, why: str) -> dict[str, str]:
-    """Return each part that weighs nothing, and why."""
-    reasons = {
-        "pretrained head": (best.head_weight, "no backbone" if not best.head else ""),
-        "target ranker": (best.target_weight, why),
-        "EASE": (best.ease, why),
-        "content": (best.content, why),
-    }
-    otherwise = "adds nothing that cross-validation could tell from noise"
-    return {part: told or otherwise for part, (weight, told) in reasons.items() if not weight}
+def _no_trees() -> str:
+    """Say why there is no ranker of the target's own."""
+    if not trees_available():
+        return "LightGBM is not installed: pip install 'crossrec[backbone]'"
+    return f"fewer than {MINIMUM_GROUPS} examples to learn from"

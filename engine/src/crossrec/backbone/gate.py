@@ -7,6 +7,7 @@ clearly better than the mixture, it serves instead.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from crossrec.backbone.mixing import TOP
 from crossrec.backbone.neighbours import block_rows
 from crossrec.backbone.statistics import Statistics
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import FloatArray, IntArray
+from crossrec.data.ragged import FloatArray, IntArray, Ragged
 
 MIXTURE = "mixture"
 PLAIN = ("content", "EASE", "fixed blend", "prior-EASE", "co-occurrence", "popularity")
@@ -111,7 +112,7 @@ def decide(mixture: FloatArray, plain: dict[str, FloatArray], enough: int) -> Ve
     return Verdict(best if gain < -error else MIXTURE, n, ndcg, best, gain, error)
 
 
-def _content(statistics: Statistics, decayed: object) -> FloatArray | None:
+def _content(statistics: Statistics, decayed: Any) -> FloatArray | None:
     """Return the dense text similarity to the decayed history; over words without vectors."""
     relations = statistics.text.relations
     name = next((name for name in ("xd", "td", "xl", "tl") if name in relations.spread), None)
@@ -123,10 +124,10 @@ def _content(statistics: Statistics, decayed: object) -> FloatArray | None:
     return np.asarray(told, dtype=np.float32)
 
 
-def _scaled(scores: FloatArray, exclude: object) -> FloatArray:
+def _scaled(scores: FloatArray, exclude: Ragged) -> FloatArray:
     """Standardise each row over what is not excluded."""
     open_ = np.ones(scores.shape, dtype=bool)
-    open_[exclude.row_of, exclude.values] = False  # type: ignore[attr-defined]
+    open_[exclude.row_of, exclude.values] = False
     count = np.maximum(open_.sum(axis=1, keepdims=True), 1)
     mean = np.where(open_, scores, 0.0).sum(axis=1, keepdims=True) / count
     centred = scores - mean

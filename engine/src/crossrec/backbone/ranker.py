@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -164,6 +165,11 @@ def _booster(text: str) -> Any:
         return lightgbm.Booster(model_str=text)
     except lightgbm.basic.LightGBMError as error:
         raise ArtifactError(f"the ranker is damaged: {error}") from None
+
+
+def trees_available() -> bool:
+    """Return whether LightGBM is installed."""
+    return find_spec("lightgbm") is not None
 
 
 def _lightgbm() -> Any:
