@@ -175,8 +175,9 @@ def make_registry():
         found = [
             find_plugins()[0],
             FoundPlugin("toy", "toy", "1", lambda: toy),
-            FoundPlugin("extra", "extra", "1", lambda: extra),
         ]
+        if kinds:
+            found.append(FoundPlugin("extra", "extra", "1", lambda: extra))
         return Registry(load_plugins(found, strict=True))
 
     return make
