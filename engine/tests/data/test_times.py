@@ -149,3 +149,15 @@ def test_a_chunk_of_junk_decides_nothing():
     assert np.isnan(parser.parse(pd.Series(["soon"], dtype=object))).all()
     assert parser.parse(pd.Series(["1700000001"], dtype=object)).tolist() == [T + 1]
     assert parser.note == "unix seconds"
+
+
+def test_one_number_among_cells_that_are_no_time_at_all_is_a_number():
+    parser = TimeParser()
+    seconds = parser.parse(pd.Series(["1", "soon", "nan"]))
+    assert seconds[0] == 1.0
+    assert np.isnan(seconds[1:]).all()
+
+
+def test_one_number_among_dates_does_not_make_them_numbers():
+    seconds = TimeParser().parse(pd.Series(["5", "2024-01-02", "2024-01-03"]))
+    assert np.isfinite(seconds[1:]).all()

@@ -72,10 +72,20 @@ class TimeParser:
             given = column.notna().to_numpy() & (column != "").to_numpy()
             numeric = self._divisor is not None or np.isfinite(numbers).sum() * 2 >= given.sum()
             if not numeric:
-                return self._dates(column.where(column.notna(), "").astype(str))
+                strings = column.where(column.notna(), "").astype(str)
+                if not self._only_numbers_tell(strings, np.isfinite(numbers)):
+                    return self._dates(strings)
         else:
             numbers = column.to_numpy(np.float64, na_value=np.nan)
         return self._numbers(numbers)
+
+    def _only_numbers_tell(self, strings: pd.Series[Any], numeric: NDArray[np.bool_]) -> bool:
+        """Whether a few numbers stand among cells none of which is a date."""
+        if self._format is not None or not numeric.any():
+            return False
+        others = strings[~numeric].str.strip()
+        others = others[others != ""]
+        return not _parsed(others, guess_format(others)[0])
 
     def _numbers(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         numbers = np.where(np.isfinite(numbers), numbers, np.nan)
