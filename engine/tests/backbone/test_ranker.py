@@ -10,7 +10,7 @@ import pytest
 from crossrec.backbone.evidence import COLUMN_NAMES
 from crossrec.backbone.examples import Groups, collect, joined
 from crossrec.backbone.mixing import gains
-from crossrec.backbone.ranker import RankerConfig, TreeRanker, fit_ranker
+from crossrec.backbone.ranker import RankerConfig, TreeRanker, direction, fit_ranker
 from crossrec.backbone.statistics import Statistics
 from crossrec.backbone.worlds import hold_out
 from crossrec.components.candidates import PAD
@@ -18,7 +18,9 @@ from crossrec.components.run import RunOptions
 from crossrec.errors import ArtifactError, CrossrecError
 
 RUN = RunOptions(threads=1)
-SMALL = RankerConfig(rounds=30, leaves=4, min_leaf=10, column_share=1.0, row_share=1.0)
+SMALL = RankerConfig(
+    rounds=30, leaves=4, min_leaf=10, column_share=1.0, row_share=1.0, monotone=False
+)
 TELLING = COLUMN_NAMES.index("xl.dec")
 
 
@@ -105,6 +107,41 @@ def test_padding_is_no_candidate() -> None:
     assert alone.text == padded.text
     cut = both.take(np.arange(60))  # the same groups, with padding behind
     assert fit_ranker(cut, SMALL, RUN).text == alone.text
+
+
+def test_every_column_has_its_direction() -> None:
+    told = {name: direction(name) for name in COLUMN_NAMES}
+    assert told["xl.dec"] == told["pe.last"] == told["T"] == told["A.gap"] == 1
+    assert told["joint.sum"] == told["joint.last"] == 1
+    assert told["A.rank"] == told["pe.rank"] == -1
+    open_ = [name for name, sign in told.items() if not sign]
+    assert open_ == [
+        "popularity",
+        "percentile",
+        "late",
+        "hubness",
+        "history.length",
+        "history.known",
+        "history.evidence",
+        "history.coherence",
+        "history.echo",
+    ]
+
+
+def test_more_similarity_never_lowers_a_score() -> None:
+    turned = made()
+    place = turned.columns[:, :, TELLING].argmin(axis=1).astype(np.int64)
+    turned = replace(turned, place=place)  # as if unlike items were the right ones
+    columns = made(seed=5).columns[0, :1].repeat(50, axis=0)
+    columns[:, TELLING] = np.linspace(-3, 3, 50)
+    steps = {
+        monotone: np.diff(
+            fit_ranker(turned, SMALL.model_copy(update={"monotone": monotone}), RUN).scores(columns)
+        )
+        for monotone in (True, False)
+    }
+    assert (steps[True] >= 0).all()
+    assert (steps[False] < 0).any(), "without the constraint the opposite is learnt"
 
 
 def test_too_few_groups_and_foreign_models_are_refused() -> None:
