@@ -125,6 +125,15 @@ def test_given_statistics_are_those_of_the_catalog():
     assert build_pool({"a": half}, 5).mean.tolist() == [[3.0]]
 
 
+@pytest.mark.parametrize(("mean", "std"), [(np.nan, 1.0), (1.0, np.inf), (np.inf, np.nan)])
+def test_statistics_that_are_no_numbers_are_not_believed(mean, std):
+    given = {"mean": np.array([mean, 7.0]), "std": np.array([std, 2.0])}
+    a = Candidates(np.array([[1, 2], [1, 2]]), np.array([[4.0, 2.0], [4.0, 2.0]]), **given)
+    pool = build_pool({"a": a}, 5)
+    assert pool.mean[:, 0].tolist() == [3.0, 7.0]
+    assert pool.std[:, 0].tolist() == [1.0, 2.0]
+
+
 def test_select_and_take():
     a, b = listed([[1], [2]], [[1.0], [1.0]]), listed([[3], [2]], [[1.0], [1.0]])
     pool = build_pool({"a": a, "b": b}, 5)

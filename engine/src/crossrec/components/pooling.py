@@ -116,5 +116,7 @@ def _statistics(
     for at in range(width):
         given_mean, given_std = parts[at].mean, parts[at].std
         if given_mean is not None and given_std is not None:
-            mean[:, at], std[:, at] = given_mean, given_std
+            real = np.isfinite(given_mean) & np.isfinite(given_std)
+            mean[:, at] = np.where(real, given_mean, mean[:, at])
+            std[:, at] = np.where(real, given_std, std[:, at])
     return mean.reshape(n, width).astype(np.float32), std.reshape(n, width).astype(np.float32)
