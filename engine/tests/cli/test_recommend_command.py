@@ -1,0 +1,249 @@
+"""``crossrec fit``, ``recommend``, ``similar`` and ``explain`` from files to printed lists."""
+
+import json
+
+import pytest
+from crossrec.cli.recommend import _ids
+from crossrec.errors import UsageError
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.fixture(scope="module")
+def shop(workshop, workshop_tables, tmp_path_factory):
+    """The workshop's command line with one fitted workspace."""
+    folder = tmp_path_factory.mktemp("shop")
+    frames = workshop_tables(0)
+    frames.items.to_csv(folder / "items.csv", index=False)
+    frames.events.to_csv(folder / "events.csv", index=False)
+    where = folder / "ws"
+    done = workshop(
+        "ingest", "tools", "--items", folder / "items.csv", "--events", folder / "events.csv",
+        "-w", where,
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    done = workshop("fit", "tools", "-w", where)
+    assert done.exit_code == 0, done.output
+
+    def call(command, *more):
+        return workshop(command, "tools", *more, "-w", where)
+
+    call.fitted = done.stdout
+    call.events = frames.events
+    return call
+
+
+def slate(done):
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def complaint(done, code=2):
+    assert done.exit_code == code, done.output
+    assert done.stdout == ""
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def test_fit_prints_what_it_did(shop):
+    lines = shop.fitted.splitlines()
+    assert lines[0] == "tools: fitted on 200 events of 40 users and 12 items"
+    assert lines[1].split() == ["SOURCE", "TIME", "STATUS"]
+    assert [line.split()[0] for line in lines[2:4]] == ["together", "counts"]
+    assert lines[2].endswith(" s  fitted")
+    assert lines[4].startswith("ranker: rrf (only 40 validation queries")
+
+
+def test_fit_prints_json(shop):
+    report = slate(shop("fit", "--json", "--seed", "3"))
+    assert report["scenario"] == "tools"
+    assert report["events"] == 200
+    assert set(report["fit_seconds"]) == {"together", "counts"}
+    assert report["failed"] == {}
+    assert report["gate"]["chosen"] == "rrf"
+    assert report["gate"]["failed"] == {}
+
+
+def test_fit_names_what_was_left_out(shop, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text('encoder = ""\nsources = [{name = "counts"}, {name = "dear"}]\n')
+    done = shop("fit", "--pipeline", own)
+    assert done.exit_code == 0, done.output
+    assert any(
+        line.split(None, 1) == ["dear", "left out: MemoryError: needs 99 GB"]
+        for line in done.stdout.splitlines()
+    )
+    own.write_text('sources = [{name = "dear"}]\n')
+    done = shop("fit", "--pipeline", own)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        "Warning: source dear could not be fitted: MemoryError: needs 99 GB",
+        "Error: no source could be fitted (dear: MemoryError: needs 99 GB)",
+    ]
+    own.write_text('sources = [{name = "moody"}]\n')
+    done = shop("fit", "--pipeline", own)
+    assert (done.exit_code, done.stdout) == (1, "")
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("Error: no source could answer (moody: RuntimeError: not today)")
+    assert shop("recommend", "--user", "u2").exit_code == 0
+    shop("fit")
+
+
+def test_a_source_that_fails_at_requests_is_named_below_the_list(shop, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text('sources = [{name = "counts"}, {name = "moody"}]\n')
+    assert shop("fit", "--pipeline", own).exit_code == 0
+    try:
+        done = shop("recommend", "--user", "u2")
+        assert done.stdout.splitlines()[-1] == "degraded: moody: RuntimeError: not today"
+        degraded = slate(shop("recommend", "--user", "u2", "--json"))["degraded"]
+        assert degraded == [{"component": "moody", "error": "RuntimeError: not today"}]
+    finally:
+        shop("fit")
+
+
+def test_a_table_for_people(shop):
+    done = shop("recommend", "--user", "u2", "-k", "1", "--explain")
+    assert done.exit_code == 0, done.output
+    head, first, *rest = done.stdout.splitlines()
+    assert head.split() == ["#", "ITEM", "TITLE", "SCORE", "WHY"]
+    seen = set(shop.events.item_id[shop.events.user_id == "u2"])
+    (left,) = {f"t{i}" for i in range(0, 12, 2)} - seen
+    assert first.split()[:2] == ["1", left]
+    assert f"tool no. {left[1:]}" in first
+    assert "often together with “tool no. " in first
+    assert rest == []
+
+
+def test_without_explain_there_are_no_reasons(shop):
+    done = shop("recommend", "--user", "u2", "-k", "1")
+    assert done.stdout.splitlines()[0].split() == ["#", "ITEM", "TITLE", "SCORE"]
+    assert "often" not in done.stdout
+
+
+def test_json_always_has_reasons(shop):
+    found = slate(shop("recommend", "--user", "u2", "--json", "-k", "2"))
+    assert len(found["items"]) == 2
+    assert all(item["reasons"] for item in found["items"])
+    assert (found["scenario"], found["surface"], found["path"]) == (
+        "tools",
+        "bench",
+        "stored history",
+    )
+
+
+def test_notes_and_short_lists_are_said(shop):
+    done = shop("recommend", "--user", "stranger", "-k", "99")
+    assert "only 12 of 99: the catalog has 12 items" in done.stdout
+    assert "note: user 'stranger' is unknown" in done.stdout
+
+
+@pytest.mark.parametrize("given_history", ["t0,t2", " t0 , t2 ", '["t0", "t2"]', ' ["t0","t2"]'])
+def test_a_history_in_either_form(shop, given_history):
+    found = slate(shop("recommend", "--history", given_history, "--json", "-k", "4"))
+    assert found["path"] == "given history"
+    assert {i["item_id"] for i in found["items"]} == {"t4", "t6", "t8", "t10"}
+
+
+def test_exclude(shop):
+    found = slate(
+        shop("recommend", "--history", "t0,t2", "--exclude", "t4, t6", "--json", "-k", "2")
+    )
+    assert {i["item_id"] for i in found["items"]} == {"t8", "t10"}
+
+
+def test_items_alike(shop):
+    found = slate(shop("similar", "t1", "--json", "-k", "5"))
+    assert found["path"] == "items"
+    assert {i["item_id"] for i in found["items"]} == {"t3", "t5", "t7", "t9", "t11"}
+    by_option = slate(shop("recommend", "--item", "t1", "--json", "-k", "5"))
+    assert by_option["items"] == found["items"]
+    two = slate(shop("similar", "t1", "t3", "--json", "-k", "4"))
+    assert {i["item_id"] for i in two["items"]} == {"t5", "t7", "t9", "t11"}
+    plain = shop("similar", "t1", "-k", "1", "--explain").stdout
+    assert "often together with “tool no. 1”" in plain
+
+
+def test_explain_prints_every_source(shop):
+    done = shop("explain", "t4", "--history", "t0,t2")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("t4 tool no. 4: place ")
+    assert lines[1].split() == ["SOURCE", "RANK", "Z-SCORE", "EVIDENCE"]
+    assert [line.split()[0] for line in lines[2:]] == ["together", "counts"]
+    assert "often together with “tool no. 0”" in lines[2]
+    opinion = slate(shop("explain", "t4", "--history", "t0,t2", "--json"))
+    assert opinion["item_id"] == "t4"
+    assert [s["source"] for s in opinion["sources"]] == ["together", "counts"]
+    assert f"place {opinion['place']} of the pool" in lines[0]
+
+
+def test_explain_says_why_an_item_is_out(shop):
+    done = shop("explain", "t0", "--history", "t0,t2")
+    assert "t0 tool no. 0: excluded for this user" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "message"),
+    [
+        ("recommend", ("--item", "t1", "--user", "u1"), "give --item alone"),
+        ("recommend", ("--item", "t1", "--history", "t1"), "give --item alone"),
+        ("recommend", ("--user", "u1", "-k", "0"), "k must be 1 or more"),
+        ("recommend", ("--user", "u1", "-k", "two"), "'two' is not a valid integer"),
+        ("recommend", ("--user", "u1", "--surface", "loft"), "it has bench, alike"),
+        ("recommend", ("--history", "[t1"), "not a JSON list of ids"),
+        ("recommend", ("--history", "[null]"), "a JSON list of ids holds strings"),
+        ("recommend", ("--exclude", '[{"a": 1}]'), "a JSON list of ids holds strings"),
+        ("similar", (), "Missing argument"),
+        ("explain", ("t99",), "'t99' is not in the fitted catalog"),
+        ("fit", ("--pipeline", "nowhere.toml"), "there is no pipeline file nowhere.toml"),
+        ("fit", ("--seed", "x"), "'x' is not a valid integer"),
+        ("recommend", ("--colour", "red"), "No such option"),
+    ],
+)
+def test_wrong_calls_are_one_line_with_exit_code_2(shop, command, options, message):
+    assert message in complaint(shop(command, *options))
+
+
+def test_not_fitted_and_nothing_ingested(workshop, tmp_path):
+    from crossrec.workspace import Workspace
+
+    Workspace.create(tmp_path / "ws").close()
+    line = complaint(workshop("recommend", "tools", "--user", "u1", "-w", tmp_path / "ws"), 1)
+    assert "run `crossrec fit tools` first" in line
+    line = complaint(workshop("fit", "tools", "-w", tmp_path / "ws"), 1)
+    assert "run `crossrec ingest tools` first" in line
+    assert "tools" in complaint(workshop("fit", "tolos", "-w", tmp_path / "ws"))
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        (None, []),
+        ("", []),
+        (" , ,", []),
+        ("a", ["a"]),
+        ("a, b ,c", ["a", "b", "c"]),
+        ("a b", ["a b"]),
+        ('["a,b", "c"]', ["a,b", "c"]),
+        ("[1, 2]", ["1", "2"]),
+        ("[]", []),
+        ('["😀", ""]', ["😀", ""]),
+    ],
+)
+def test_lists_of_ids(text, ids):
+    assert _ids(text) == ids
+
+
+@pytest.mark.parametrize(
+    "text", ["[", "[a]", "[true]", "[1.5]", "[[]]", '["a"] x', '[{"a": 1}]', "[null]"]
+)
+def test_lists_that_are_none(text):
+    with pytest.raises(UsageError, match="JSON list of ids"):
+        _ids(text)
+
+
+@given(st.lists(st.text(max_size=6), max_size=5))
+def test_any_ids_can_be_given_as_json(ids):
+    assert _ids(json.dumps(ids)) == ids
