@@ -261,7 +261,15 @@ def _spread(rows: Any, catalog: Catalog) -> float:
         return 0.0
     order = np.argsort([crc32(catalog.items.id(int(i)).encode()) for i in filled], kind="stable")
     chosen = np.sort(filled[order[:_SPREAD_ROWS]])
-    product = rows[chosen] @ rows[filled].T
-    scores = np.asarray(product.toarray() if issparse(product) else product, dtype=np.float64)
-    scores[np.arange(len(chosen)), np.searchsorted(filled, chosen)] = np.nan
-    return float(np.nanstd(scores))
+    columns = rows[filled].T
+    count = total = squares = 0.0
+    for start in range(0, len(chosen), 100):
+        part = chosen[start : start + 100]
+        product = rows[part] @ columns
+        scores = np.asarray(product.toarray() if issparse(product) else product)
+        scores[np.arange(len(part)), np.searchsorted(filled, part)] = 0.0
+        count += scores.size - len(part)
+        total += scores.sum(dtype=np.float64)
+        squares += np.square(scores).sum(dtype=np.float64)
+    mean = total / count
+    return float(np.sqrt(max(squares / count - mean * mean, 0.0)))
