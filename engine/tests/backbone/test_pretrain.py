@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 from crossrec.backbone import library
 from crossrec.backbone import pretrain as module
+from crossrec.backbone.checkpoint import Checkpoint
 from crossrec.backbone.config import GraphConfig, PriorConfig, TextConfig
+from crossrec.backbone.lessons import WEIGHTS, _best_weight
 from crossrec.backbone.library import entries, export, find, keep, open_named, take_in
 from crossrec.backbone.model import (
     FORMAT,
     GENERAL,
     MANIFEST,
     Backbone,
+    bucket_of,
     load_backbone,
     save_backbone,
 )
@@ -265,7 +268,7 @@ def test_installed_distributions_bring_backbones(backbone, tmp_path, monkeypatch
 
 
 def test_every_source_counts_the_same(sources) -> None:
-    store = module.Checkpoint(None)
+    store = Checkpoint(None)
     lessons = []
     for (name, family, dataset), positives in zip(sources[:2], (8, 24), strict=True):
         config = CONFIG.model_copy(update={"positives": positives})
@@ -275,3 +278,35 @@ def test_every_source_counts_the_same(sources) -> None:
     sums = [weights[owner == name].sum() for name in ("tools", "parts")]
     assert sums[0] == pytest.approx(sums[1], rel=1e-5)
     assert weights.mean() == pytest.approx(1.0)
+
+
+def test_the_weight_to_begin_with_was_measured_on_sources(sources) -> None:
+    backbone = pretrain(sources, CONFIG, RUN)
+    weights = backbone.card["weights"]
+    assert set(weights) == {GENERAL, "family"}
+    assert all(weight in WEIGHTS for told in weights.values() for weight in told.values())
+    assert backbone.start("shops", 0) == ("shops", weights["family"]["0"])
+    assert backbone.start("music", 0) == (GENERAL, weights[GENERAL]["0"])
+    assert backbone.start("music", 10**9) == (GENERAL, 1.0), "1 where nothing was measured"
+    assert Backbone({}, {}).start("shops", 0) == ("", 0.0)
+
+
+def test_a_head_that_does_not_clearly_help_begins_with_nothing() -> None:
+    rng = np.random.default_rng(0)
+    noise = [rng.normal(0, 1, (200, len(WEIGHTS))).astype(np.float32) for _ in range(2)]
+    for table in noise:
+        table[:, 0] = 0.0
+        table -= table.mean(axis=0)
+    assert _best_weight(noise) == 0.0
+    helps = [table + np.array([0, 0.1, 0.9, 0.2], np.float32) for table in noise]
+    assert _best_weight(helps) == 1.0
+    one_sided = [helps[0], noise[1] - np.array([0, 1, 1, 1], np.float32)]
+    assert _best_weight(one_sided) == 0.0, "what one source gains another loses"
+
+
+@pytest.mark.parametrize(
+    ("events", "bucket"),
+    [(0, "0"), (1, "2000"), (2_000, "2000"), (20_000, "20000"), (20_001, "more")],
+)
+def test_amounts_of_events(events: int, bucket: str) -> None:
+    assert bucket_of(events) == bucket

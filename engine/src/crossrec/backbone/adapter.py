@@ -181,14 +181,16 @@ def fit_adapter(
     sequences = dataset.sequences
     repeats = repeat_rate(sequences, settings.repeats)
     heads = dict(backbone.heads) if backbone else {}
-    head = family if family in heads else GENERAL if heads else ""
-    start = Mixture(config.consensus.kappa, head, 1.0 if head else 0.0)
+    events = len(sequences.values)
+    head, weight = backbone.start(family, events) if backbone else ("", 0.0)
+    start = Mixture(config.consensus.kappa, head, weight)
     trials = run_trials(dataset, config, settings, repeats.candidates, run)
     if trials is None:
         why = f"fewer than {settings.floor} users with three events: the defaults stand"
         report = build_report(start, start, [], repeats, users=0, why=why)
-        return Adapter(start, heads.get(head), None, MIXTURE, repeats.candidates, report)
-    tier = next(tier for tier in TIERS if len(sequences.values) <= tier.events)
+        own = heads.get(head) if weight else None
+        return Adapter(start, own, None, MIXTURE, repeats.candidates, report)
+    tier = next(tier for tier in TIERS if events <= tier.events)
     return _learnt(trials, heads, start, tier, config, settings, repeats, run)
 
 

@@ -44,6 +44,28 @@ class Backbone:
     heads: Mapping[str, TreeRanker]
     card: Mapping[str, Any]
 
+    def start(self, family: str, events: int) -> tuple[str, float]:
+        """Return the head that a target of this family begins with, and its weight.
+
+        The weight is what did best for sources that the heads had not seen; 1 where that was not
+        measured.
+        """
+        if not self.heads:
+            return "", 0.0
+        head = family if family in self.heads else GENERAL
+        known = self.card.get("weights", {})
+        told = known.get("family" if head == family else GENERAL, known.get(GENERAL, {}))
+        return head, float(told.get(bucket_of(events), 1.0))
+
+
+#: Amounts of events that are told apart, by their upper ends.
+BUCKETS = (0, 2_000, 20_000)
+
+
+def bucket_of(events: int) -> str:
+    """Return the name of an amount of events: "0", "2000", "20000" or "more"."""
+    return next((str(end) for end in BUCKETS if events <= end), "more")
+
 
 def save_backbone(folder: Path, backbone: Backbone) -> None:
     """Write `backbone` to `folder` in one step; what was there is replaced.

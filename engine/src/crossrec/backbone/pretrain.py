@@ -11,7 +11,6 @@ import hashlib
 import json
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from crossrec.backbone.checkpoint import Checkpoint
 from crossrec.backbone.config import Settings
 from crossrec.backbone.evidence import COLUMN_NAMES
 from crossrec.backbone.examples import Groups, collect, joined
-from crossrec.backbone.mixing import Mixture, gains, mixed, parts_of
+from crossrec.backbone.lessons import Lesson, Measured, leave_one_out
 from crossrec.backbone.model import GENERAL, Backbone
 from crossrec.backbone.ranker import RankerConfig, TreeRanker, fit_ranker
 from crossrec.backbone.statistics import BackboneConfig, Statistics
@@ -54,24 +53,6 @@ class PretrainConfig(Settings):
     ranker: RankerConfig = RankerConfig()
     positives: int = 200
     leave_one_out: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Lesson:
-    """The examples of one source at one level.
-
-    Attributes
-    ----------
-    asked : int
-        Queries tried; `hits` of them had their target among the candidates.
-    """
-
-    source: str
-    family: str
-    events: int
-    groups: Groups
-    asked: int
-    hits: int
 
 
 def pretrain(
@@ -113,7 +94,14 @@ def pretrain(
         own = [lesson for lesson in lessons if lesson.family == family]
         heads[family] = _head(own, config, run, store)
     run.progress("fitting heads", len(families) + 1, len(families) + 1)
-    measured = _leave_one_out(lessons, config, run, store) if config.leave_one_out else {}
+    measured = Measured({}, {})
+    if config.leave_one_out:
+        measured = leave_one_out(
+            lessons,
+            lambda some: _head(some, config, run, store),
+            config.backbone.consensus.kappa,
+            run,
+        )
     return Backbone(heads, _card(sources, lessons, heads, measured, config, run, licences or {}))
 
 
@@ -179,54 +167,11 @@ def _weights(lessons: Sequence[Lesson]) -> FloatArray:
     return np.concatenate(parts)
 
 
-def _leave_one_out(
-    lessons: list[Lesson], config: PretrainConfig, run: RunOptions, store: Checkpoint
-) -> dict[str, Any]:
-    """Measure every source with heads that never saw it, against the closed form alone.
-
-    Figures are ndcg@10 over the unseen items of the source, on its validation-like worlds.
-    """
-    names = list(dict.fromkeys(lesson.source for lesson in lessons))
-    out: dict[str, Any] = {}
-    for at, name in enumerate(names):
-        run.progress("leaving one source out", at, len(names))
-        own = [lesson for lesson in lessons if lesson.source == name]
-        others = [lesson for lesson in lessons if lesson.source != name]
-        akin = [lesson for lesson in others if lesson.family == own[0].family]
-        heads = {}
-        if others:
-            heads[GENERAL] = _head(others, config, run, store)
-        if akin and len(akin) < len(others):
-            heads["family"] = _head(akin, config, run, store)
-        out[name] = {str(lesson.events): _measured(lesson, heads, config) for lesson in own}
-    run.progress("leaving one source out", len(names), len(names))
-    return out
-
-
-def _measured(
-    lesson: Lesson, heads: dict[str, TreeRanker], config: PretrainConfig
-) -> dict[str, float]:
-    """Return ndcg@10 of the closed form and of its sum with each head."""
-    groups = lesson.groups
-    told = {name: ranker.scores(groups.columns) for name, ranker in heads.items()}
-    parts = parts_of(groups, told, None)
-    share = lesson.hits / max(lesson.asked, 1)
-    kappa = config.backbone.consensus.kappa
-    mixtures = {"closed form": Mixture(kappa)}
-    mixtures |= {name: Mixture(kappa, name, 1.0) for name in heads}
-    return {
-        name: round(share * float(gains(mixed(parts, mixture), groups.place).mean()), 5)
-        if len(groups)
-        else 0.0
-        for name, mixture in mixtures.items()
-    }
-
-
 def _card(
     sources: Sequence[tuple[str, str, Dataset]],
     lessons: list[Lesson],
     heads: dict[str, TreeRanker],
-    measured: dict[str, Any],
+    measured: Measured,
     config: PretrainConfig,
     run: RunOptions,
     licences: dict[str, str],
@@ -248,8 +193,9 @@ def _card(
         ],
         "leave_one_out": {
             "metric": "ndcg@10 over unseen items, each source with heads that never saw it",
-            "results": measured,
+            "results": measured.results,
         },
+        "weights": measured.weights,
         "columns": list(COLUMN_NAMES),
         "importance": {
             family: dict(list(ranker.importance().items())[:10]) for family, ranker in heads.items()
