@@ -120,10 +120,8 @@ def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
     ConfigError
         Names the file, the key and what is wrong with it.
     """
-    package, _, resource = scenario.pipeline.partition(":")
-    text = files(package).joinpath(resource).read_text(encoding="utf-8")
-    values = _parse(text, f"default pipeline of {scenario.name}")
     name = f"default pipeline of {scenario.name}"
+    values = _parse(_resource(scenario.pipeline, name), name)
     if path is not None:
         if not path.is_file():
             raise ConfigError(f"there is no pipeline file {path}")
@@ -145,6 +143,15 @@ def parse_config(values: Mapping[str, Any], name: str) -> PipelineConfig:
         where = "".join(f"{part}: " for part in first["loc"])
         complaint = first["msg"].removeprefix("Value error, ")
         raise ConfigError(f"{name}: {where}{complaint}") from None
+
+
+def _resource(target: str, name: str) -> str:
+    """Return the text of ``"package:file"``."""
+    package, _, resource = target.partition(":")
+    try:
+        return files(package).joinpath(resource).read_text(encoding="utf-8")
+    except (ImportError, OSError, ValueError) as error:
+        raise ConfigError(f"{name} ({target!r}) cannot be read: {error}") from None
 
 
 def _read(path: Path) -> str:

@@ -16,6 +16,7 @@ from crossrec.components.evidence import Reason
 from crossrec.components.protocols import PolicyContext
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.slate import Degraded, Slate, SlateItem
+from crossrec.components.threads import one_blas_thread
 from crossrec.data.catalog import Catalog
 from crossrec.data.ragged import Ragged
 from crossrec.pipeline.pipeline import Pipeline, log
@@ -57,6 +58,11 @@ def answer(
     pipeline: Pipeline, query: Query, past: Past, *, surface: str, explain: bool = True
 ) -> Slate:
     """Answer one query. Never raises for an unknown user, item or an empty history."""
+    with one_blas_thread():  # one query is too little work for a pool of threads
+        return _answer(pipeline, query, past, surface, explain)
+
+
+def _answer(pipeline: Pipeline, query: Query, past: Past, surface: str, explain: bool) -> Slate:
     now = time.time() if query.now is None else query.now
     asked = understand(pipeline, query, past, now)
     about_items = bool(query.item_ids)

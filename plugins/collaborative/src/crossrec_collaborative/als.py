@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from crossrec.components.run import RunOptions
+from crossrec.components.threads import one_blas_thread
 from crossrec.data.dataset import Dataset
 from crossrec.data.ragged import Ragged
 from numpy.typing import NDArray
@@ -13,7 +14,6 @@ from pydantic import Field
 
 from crossrec_collaborative.base import Settings
 from crossrec_collaborative.factors import FactorSource
-from crossrec_collaborative.threads import one_blas_thread
 
 
 class AlsConfig(Settings):

@@ -10,6 +10,7 @@ from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
+from crossrec.components.threads import one_blas_thread
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
@@ -19,7 +20,6 @@ from numpy.typing import NDArray
 
 from crossrec_collaborative.base import not_fitted, select, within
 from crossrec_collaborative.factor_topk import best_products
-from crossrec_collaborative.threads import one_blas_thread
 
 #: Up to so many queries are answered with the full scores at hand, which spares the pool a pass.
 _FEW = 32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from crossrec.components.evidence import Evidence
@@ -52,6 +52,7 @@ class _Words:
     fitted: TextSimilarity
     names: Sequence[str]
     catalog: Catalog
+    _read: dict[int, list[str]] = field(default_factory=dict)
 
     def shared(self, item: int, other: int) -> list[str]:
         """Return the shared words that weigh most, in the order of the item's text."""
@@ -60,8 +61,10 @@ class _Words:
         return sorted(words, key=self.of(item).index)
 
     def of(self, item: int) -> list[str]:
-        """Return the words of an item's text."""
-        return _WORD.findall(self.catalog.texts[item].lower())
+        """Return the words of an item's text, read once an explanation."""
+        if item not in self._read:
+            self._read[item] = _WORD.findall(self.catalog.texts[item].lower())
+        return self._read[item]
 
 
 def _one(

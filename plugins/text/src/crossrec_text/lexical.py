@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crossrec_text.asked import Asked, Doubles, Floats, Ints, Weights
 from crossrec_text.terms import terms_of
@@ -100,13 +101,30 @@ class TermIndex:
 
         Counts only the terms of `profile`.
         """
-        left, right = self.rows[items][:, profile.terms], self.rows[others][:, profile.terms]
-        between: Floats = (left @ right.T).toarray()
+        between: Floats = self._over(items, profile.terms) @ self._over(others, profile.terms).T
         return between
+
+    def _over(self, items: Ints, terms: Ints) -> Floats:
+        """Return the weights of items over a few terms, ascending: dense float32 (m, t)."""
+        found, weights, lengths = terms_of(self.rows, items)
+        at = np.minimum(np.searchsorted(terms, found), max(len(terms) - 1, 0))
+        known = terms[at] == found if len(terms) else np.zeros(len(found), dtype=bool)
+        dense = np.zeros((len(items), len(terms)), dtype=np.float32)
+        rows = np.repeat(np.arange(len(items)), lengths)
+        dense[rows[known], at[known]] = weights[known]
+        return dense
 
     def shared(self, item: int, other: int) -> Ints:
         """Return the terms that two items share, those that make them most similar first."""
-        both = self.rows[[item]].multiply(self.rows[[other]]).tocsr()
-        order = np.argsort(-both.data, kind="stable")
-        terms: Ints = both.indices[order].astype(np.int64)
+        terms, left, right = np.intersect1d(
+            self._terms(item), self._terms(other), assume_unique=True, return_indices=True
+        )
+        start, beside = self.rows.indptr[item], self.rows.indptr[other]
+        weight = self.rows.data[start + left] * self.rows.data[beside + right]
+        return terms[np.argsort(-weight, kind="stable")].astype(np.int64)
+
+    def _terms(self, item: int) -> NDArray[np.int32]:
+        terms: NDArray[np.int32] = self.rows.indices[
+            self.rows.indptr[item] : self.rows.indptr[item + 1]
+        ]
         return terms

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from crossrec.components.query import QueryBatch
@@ -76,6 +77,10 @@ class TextSimilarity:
     ngrams: TermIndex
     decay: float
     limit: int
+    #: What single queries were compared by, for as long as they live: an explanation follows.
+    _compared: WeakKeyDictionary[QueryBatch, tuple[Asked, Parts]] = field(
+        default_factory=WeakKeyDictionary, repr=False
+    )
 
     def ask(self, queries: QueryBatch) -> Asked:
         """Reduce queries to the items that have text."""
@@ -113,8 +118,7 @@ class TextSimilarity:
         standard scores is linear in the vectors, so one scan over them does for both profiles.
         Needs memory for several float32 arrays of this shape: ask in blocks.
         """
-        asked = self.ask(queries)
-        parts = self.parts(asked)
+        asked, parts = self._compare(queries)
         slopes = parts.slopes
         combined = parts.vectors * slopes.vectors + parts.last_vectors * slopes.last_vectors
         scores: Floats = combined.astype(np.float32) @ self.dense.columns
@@ -141,12 +145,11 @@ class TextSimilarity:
             What each of them adds to each item's score by vectors, and by words and n-grams. Both
             together and a constant of the query make the score.
         """
-        asked = self.ask(queries)
+        asked, parts = self._compare(queries)
         history = asked.decayed.rows.values
         if not len(history):
             empty = np.zeros((len(items), 0), dtype=np.float32)
             return history, empty, empty
-        parts = self.parts(asked)
         slope = Five(*(one[0] for one in parts.slopes))
         weight = asked.decayed.values
         last = np.isin(history, asked.last.rows.values)
@@ -159,6 +162,16 @@ class TextSimilarity:
         )
         other = items[:, None] != history[None, :]
         return history, (dense * other).astype(np.float32), (lexical * other).astype(np.float32)
+
+    def _compare(self, queries: QueryBatch) -> tuple[Asked, Parts]:
+        """Reduce the queries and compare them; the answer to a single query is kept with it."""
+        known = self._compared.get(queries)
+        if known is None:
+            asked = self.ask(queries)
+            known = asked, self.parts(asked)
+            if len(queries) == 1:
+                self._compared[queries] = known
+        return known
 
     def _leave_out_own(self, scores: Floats, asked: Asked, slopes: Five) -> None:
         """Take what each history item has from itself out of its score, for the vectors."""
