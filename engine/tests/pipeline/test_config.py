@@ -1,5 +1,6 @@
 """Pipeline files: what a user's keys replace, and what is said of a wrong one."""
 
+import dataclasses
 import sys
 
 import pytest
@@ -159,6 +160,21 @@ def test_a_file_that_may_not_be_read(load, scenario, tmp_path, monkeypatch):
     )
     with pytest.raises(ConfigError, match=r"cannot read .*own.toml: Permission denied"):
         load_config(scenario, tmp_path / "own.toml")
+
+
+@pytest.mark.parametrize(
+    "target", ["", "config_resources", "config_resources:none.toml", "no_such_package:x.toml"]
+)
+def test_a_default_that_is_not_there_names_the_scenario(scenario, target):
+    lost = dataclasses.replace(scenario, pipeline=target)
+    with pytest.raises(ConfigError, match="default pipeline of toy .* cannot be read"):
+        load_config(lost)
+
+
+def test_a_default_that_is_wrong_names_the_scenario(scenario, tmp_path):
+    (tmp_path / "config_resources" / "default.toml").write_text("candidates = 3\nsources = 7\n")
+    with pytest.raises(ConfigError, match="default pipeline of toy: sources: "):
+        load_config(scenario)
 
 
 def test_a_configuration_survives_json():

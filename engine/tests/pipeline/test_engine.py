@@ -2,6 +2,7 @@
 
 import sys
 import types
+from functools import partial
 
 import numpy as np
 import pytest
@@ -347,6 +348,20 @@ def test_progress_and_cache_reach_the_fit(workspace, engine_registry):
     Engine(workspace, engine_registry).fit("red", run=run)
     assert said[0] == ("fitting popular before the cut", 0, 2)
     assert said[-1] == ("fitted on all events", 2, 2)
+
+
+def test_many_threads_get_the_same_answers_as_one(engine):
+    from concurrent.futures import ThreadPoolExecutor
+
+    def ask(asked, user):
+        slate = asked.recommend("red", user, k=5)
+        return slate.item_ids, [[r.text for r in item.reasons] for item in slate.items]
+
+    users = [f"u{n % 12}" for n in range(96)]
+    alone = {user: ask(engine, user) for user in set(users)}
+    fresh = Engine(engine.workspace, engine.registry)  # all threads find it unloaded
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(partial(ask, fresh), users)) == [alone[user] for user in users]
 
 
 def test_answers_hold_plain_python_values(engine):

@@ -110,6 +110,26 @@ def test_session_items_follow_the_history(pipeline):
     assert 4 in asked.batch.exclude.row(0)
 
 
+def test_session_items_follow_the_stored_history_too(pipeline):
+    past = Past(liked=("i2", "i0"), known=True)
+    asked = understand(pipeline, Query(user_id="u1", session=("i4", "i6")), past, 0.0)
+    assert asked.batch.history.row(0).tolist() == [2, 0, 4, 6]
+    assert asked.batch.exclude.row(0).tolist() == [0, 2, 4, 6]
+    assert asked.batch.last_items().tolist() == [6]
+
+
+def test_a_known_user_is_asked_about_by_index_and_time(pipeline):
+    asked = understand(pipeline, Query(user_id="u7"), Past(known=True), 12.0)
+    assert asked.batch.users.tolist() == [7]
+    assert asked.batch.now.tolist() == [12.0]
+    for stranger in (Query(user_id="nobody"), Query(user_id="u7", history=()), Query()):
+        assert understand(pipeline, stranger, Past(), 12.0).batch.users.tolist() == [-1]
+    about = understand(pipeline, Query(user_id="u7", item_ids=("i1",)), Past(), 12.0)
+    assert about.batch.users.tolist() == [-1]
+    timeless = dataclasses.replace(pipeline, has_clock=False)
+    assert understand(timeless, Query(user_id="u7"), Past(), 12.0).batch.now is None
+
+
 def with_policies(pipeline, registry, *names):
     policies = {name: registry.get("policies", name).build() for name in names}
     return dataclasses.replace(pipeline, policies=policies)
