@@ -5,8 +5,9 @@ Within the candidates of a query every part is standardised, then::
     score = z(T + κ·S) + w·z(pretrained head) + β·z(target ranker) + e·z(EASE) + c·z(content)
 
 The weights begin at values that suit the amount of evidence. Cross-validation moves one only where
-the gain is larger than its standard error, and brings a part in that weighed nothing only where it
-is larger than two: many values are tried, and the best of many that do nothing looks good.
+the gain is larger than two standard errors: many values are tried, and the best of many that do
+nothing looks good. With one standard error, κ fell to 0 on 188 held-out events of Scientific and
+cost .002 ndcg@10 on its validation items.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from crossrec.data.ragged import FloatArray, IntArray
 
 #: Length of the lists that are judged.
 TOP = 10
-#: Standard errors that a gain must exceed to move a weight, and to bring a part in.
-_MOVE, _BRING_IN = 1.0, 2.0
+#: Standard errors that a gain must exceed to move a weight.
+ERRORS = 2.0
 
 
 @dataclass(frozen=True)
@@ -154,9 +155,8 @@ def choose(
             tried.append((*_interval(difference, queries), value))
         if not tried:
             continue
-        gain, error, value = max(tried, key=lambda one: one[0] - one[1])
-        needed = _BRING_IN if before == 0 and name != "kappa" else _MOVE
-        moved = gain > needed * error
+        gain, error, value = max(tried, key=lambda one: one[0] - ERRORS * one[1])
+        moved = gain > ERRORS * error
         steps.append(Step(name, before, value if moved else before, gain, error))
         if moved:
             best = _with(best, name, value)
