@@ -41,7 +41,8 @@ ROOMS: dict[str, set[str]] = {
     "plugins": {"hookspecs", "scenario"},
     "executors": {"components", "data"},
     "artifacts": {"components", "data"},
-    "backbone": {"artifacts", "components", "data", "scenario"},
+    # Transfer is judged by evaluation's figures, and encoders are found through the registry.
+    "backbone": {"artifacts", "components", "data", "evaluation", "plugins", "scenario"},
     # Models are called through generate, so that no figure hangs on how a pipeline is built.
     "evaluation": {"components", "data", "scenario"},
     "pipeline": {
