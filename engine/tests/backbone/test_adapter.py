@@ -143,7 +143,7 @@ def test_a_gain_within_two_standard_errors_moves_nothing() -> None:
         moved = step.gain > 2 * step.error
         assert step.after == (1.0 if moved else 0.0)
         clear += moved
-        unclear += 0 < step.gain and not moved
+        unclear += step.gain > 0 and not moved
     assert clear
     assert unclear
 
