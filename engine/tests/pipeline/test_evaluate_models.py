@@ -123,6 +123,29 @@ def test_history_is_a_candidate_only_where_it_is_kept(build, split):
         )
 
 
+@pytest.mark.parametrize("keep", [True, False])
+def test_the_ranker_is_chosen_on_the_queries_that_the_test_will_ask(
+    build, split, make_registry, keep
+):
+    seen = []
+
+    class Learns:
+        def fit(self, dataset, examples, run):
+            seen.append((len(dataset.events), examples))
+
+        def score(self, queries, pool):
+            return np.where(pool.valid, 0.0, -np.inf).astype(np.float32)
+
+    registry = make_registry(rankers={"learns": Learns})
+    build("popular", registry=registry, keep_history=keep, values={"ranker": "learns"})
+    assert {events for events, _ in seen} == {len(split.train.events)}
+    for _, examples in seen:
+        for row in range(len(examples.queries)):
+            history = set(examples.queries.history.row(row).tolist())
+            assert set(examples.queries.exclude.row(row).tolist()) == (set() if keep else history)
+            assert bool(history & set(examples.pool.index[row].tolist())) is keep
+
+
 def test_users_of_the_validation_only_are_strangers(registry, make_config, make_shop):
     """With a cut in time there are users whose every event lies after it."""
     data = make_shop(n_users=40)

@@ -8,7 +8,8 @@ from crossrec.data.events import Events
 from crossrec.data.ragged import Ragged
 from crossrec.errors import ConfigError, CrossrecError, UsageError
 from crossrec.pipeline.config import load_config, parse_config
-from crossrec.pipeline.fit import fit_pipeline
+from crossrec.pipeline.cut import cut_for_validation
+from crossrec.pipeline.fit import collect_examples, fit_pipeline, fit_sources
 from crossrec.pipeline.saving import load_pipeline, save_pipeline
 from crossrec.scenario import EventType, ItemSchema, Scenario, Surface
 
@@ -78,6 +79,100 @@ def test_the_future_does_not_change_what_is_chosen(dataset, registry, make_confi
     first = fit_pipeline("toy", dataset, config, registry, RUN)
     again = fit_pipeline("toy", dataset, config, registry, RUN)
     assert first.report["gate"] == again.report["gate"]
+
+
+@pytest.mark.parametrize("has_clock", [True, False])
+def test_sources_are_judged_by_what_they_have_not_seen(
+    make_shop, make_registry, make_config, toy_sources, has_clock
+):
+    """A source that learns validation events by heart must gain nothing by it."""
+    seen = []
+
+    class Sees(toy_sources.popular):
+        def fit(self, dataset, run):
+            seen.append(dataset)
+            super().fit(dataset, run)
+
+    data = make_shop(has_clock=has_clock)
+    registry = make_registry(candidate_generators={"sees": Sees})
+    pipeline = fit_pipeline("toy", data, make_config("sees"), registry, RUN)
+    cut = cut_for_validation(data, keep_history=False, seed=RUN.seed)
+    trial, final = seen
+    assert len(trial.events) == len(cut.train.events) < len(data.events)
+    for row, user in enumerate(cut.queries.users.tolist()):
+        learnt = set(trial.sequences.row(user).tolist())
+        assert not learnt & set(cut.targets.row(row).tolist())
+    if has_clock:
+        assert trial.events.times.max() < cut.queries.now.min()
+    assert len(final.events) == len(data.events)
+    assert pipeline.counts.tolist() == data.item_counts.tolist()
+
+
+def test_a_ranker_learns_from_the_part_before_the_cut(dataset, make_registry, make_config):
+    seen = []
+
+    class Learns:
+        def fit(self, dataset, examples, run):
+            seen.append((len(dataset.events), examples))
+
+        def score(self, queries, pool):
+            return np.where(pool.valid, 0.0, -np.inf).astype(np.float32)
+
+    registry = make_registry(rankers={"learns": Learns})
+    fit_pipeline("toy", dataset, make_config("popular", ranker="learns"), registry, RUN)
+    cut = cut_for_validation(dataset, keep_history=False, seed=RUN.seed)
+    assert {events for events, _ in seen} == {len(cut.train.events)}
+    for _, examples in seen:
+        rows = np.arange(len(examples.queries))
+        barred = [set(examples.queries.exclude.row(i)) & set(examples.pool.index[i]) for i in rows]
+        assert not any(barred)
+
+
+def test_blocks_of_queries_make_one_pool(dataset, registry, make_config, monkeypatch):
+    """The pool of many queries is the same in one block as in several of unequal width."""
+    import crossrec.pipeline.fit as fit_module
+
+    config = make_config("popular", "together")
+    fitted = fit_sources(dataset, config, registry, RUN, "here")
+    histories = [[i, (i * 7) % 20][: i % 3] for i in range(23)]
+    exclude = Ragged.from_rows([list(range(i % 20)) for i in range(23)])
+    queries = QueryBatch.from_histories(Ragged.from_rows(histories), exclude=exclude)
+    targets = Ragged.from_rows([[0]] * 23)
+    pools = []
+    for size in (512, 5, 1):
+        monkeypatch.setattr(fit_module, "BLOCK", size)
+        pools.append(collect_examples(fitted, config, registry, queries, targets, 20).pool)
+    for pool in pools[1:]:
+        assert np.array_equal(pool.index, pools[0].index)
+        assert np.array_equal(pool.ranks, pools[0].ranks)
+        np.testing.assert_allclose(pool.scores, pools[0].scores, rtol=1e-5)
+        assert pool.mean == pytest.approx(pools[0].mean, abs=1e-5)
+    none = collect_examples(
+        fitted, config, registry, queries.take(np.zeros(0, np.int64)), Ragged.empty(0), 20
+    )
+    assert len(none.pool) == 0
+
+
+def test_a_source_that_fails_in_one_block_is_left_out_of_all(
+    dataset, make_registry, make_config, toy_sources, monkeypatch
+):
+    import crossrec.pipeline.fit as fit_module
+
+    class Moody(toy_sources.popular):
+        def generate(self, queries, k):
+            if 3 in queries.history.values:
+                raise RuntimeError("not with 3")
+            return super().generate(queries, k)
+
+    monkeypatch.setattr(fit_module, "BLOCK", 2)
+    registry = make_registry(candidate_generators={"moody": Moody})
+    config = make_config("moody", "together")
+    fitted = fit_sources(dataset, config, registry, RUN, "here")
+    queries = QueryBatch.from_histories(Ragged.from_rows([[1], [2], [3], [4], [5]]))
+    found = collect_examples(fitted, config, registry, queries, Ragged.from_rows([[0]] * 5), 20)
+    assert found.pool.sources == ("together",)
+    assert found.pool.scores.shape[2] == found.pool.ranks.shape[2] == 1
+    assert len(found.pool) == 5
 
 
 def test_saved_and_loaded_pipelines_answer_the_same(dataset, registry, make_config, tmp_path):
