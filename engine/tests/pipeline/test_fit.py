@@ -134,7 +134,7 @@ def test_blocks_of_queries_make_one_pool(dataset, registry, make_config, monkeyp
 
     config = make_config("popular", "together")
     fitted = fit_sources(dataset, config, registry, RUN, "here")
-    histories = [[i, (i * 7) % 20][: i % 3] for i in range(23)]
+    histories = [[i % 20, (i * 7) % 20][: i % 3] for i in range(23)]
     exclude = Ragged.from_rows([list(range(i % 20)) for i in range(23)])
     queries = QueryBatch.from_histories(Ragged.from_rows(histories), exclude=exclude)
     targets = Ragged.from_rows([[0]] * 23)
