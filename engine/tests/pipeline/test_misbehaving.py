@@ -152,6 +152,25 @@ def test_scores_for_others_in_a_wrong_shape_are_missing(pipeline):
     assert degraded == []
 
 
+class GoodScores(Answers):
+    """Proposes lawful items, and thinks as much of an item as its number."""
+
+    def score(self, queries, index):
+        return np.where(index < 0, np.nan, index).astype(np.float32)
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_source_judges_the_others_candidates_only_where_it_declares_so(pipeline, declared):
+    able = ("score",) if declared else ()
+    rogue = beside(pipeline, GoodScores([[2, 6]], [[9.0, 8.0]]), *able)
+    pool, _, _ = rogue.rank_user(QueryBatch.from_histories(Ragged.from_rows([[0]])))
+    own = dict(zip(pool.index[0].tolist(), pool.scores[0, :, pool.sources.index("rogue")]))
+    if declared:
+        assert own == {item: float(item) for item in own}
+    else:
+        assert {item: score for item, score in own.items() if not np.isnan(score)} == {2: 9, 6: 8}
+
+
 class BadEvidence(Answers):
     evidence: object = None
 
