@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from crossrec.cli.common import echo_json, json_option, progress, table, workspace_option
+
+if TYPE_CHECKING:
+    from crossrec.pipeline.pipeline import Pipeline
 
 
 @click.command()
@@ -18,6 +22,7 @@ from crossrec.cli.common import echo_json, json_option, progress, table, workspa
     type=click.Path(path_type=Path),
     help="TOML file whose keys replace those of the scenario's default pipeline.",
 )
+@click.option("--backbone", default="", help="Pretrained backbone to adapt, as one more source.")
 @click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1 …")
 @json_option
@@ -25,6 +30,7 @@ def fit(
     scenario: str,
     workspace: Path,
     pipeline_file: Path | None,
+    backbone: str,
     seed: int,
     device: str,
     as_json: bool,
@@ -41,7 +47,7 @@ def fit(
         run = RunOptions(
             seed=seed, device=device, cache=engine.workspace.cache, progress=report_progress
         )
-        pipeline = engine.fit(scenario, pipeline_file=pipeline_file, run=run)
+        pipeline = engine.fit(scenario, pipeline_file=pipeline_file, backbone=backbone, run=run)
     report = pipeline.report
     if as_json:
         echo_json({"scenario": scenario, **report})
@@ -55,7 +61,19 @@ def fit(
     ]
     rows += [(label, "", f"left out: {error}") for label, error in report["failed"].items()]
     table(("SOURCE", "TIME", "STATUS"), rows)
+    for line in _learnt(pipeline):
+        click.echo(line)
     gate = report["gate"]
     click.echo(f"ranker: {gate['chosen']} ({gate['why']})")
     for note in report["notes"]:
         click.echo(f"note: {note}")
+
+
+def _learnt(pipeline: Pipeline) -> list[str]:
+    """Return what the backbone learnt on the scenario and how much it weighs."""
+    source = pipeline.sources.get("backbone")
+    if source is None or not hasattr(source, "report"):
+        return []
+    from crossrec.backbone.report import lines
+
+    return list(lines(source.report))

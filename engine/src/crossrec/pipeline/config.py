@@ -134,6 +134,19 @@ def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
     return parse_config(values, name)
 
 
+def with_backbone(config: PipelineConfig, name: str, family: str) -> PipelineConfig:
+    """Return the pipeline with the backbone `name` as one more source.
+
+    It must hold its own against the others on validation like any source. The pipeline must have an
+    encoder, whose vectors of texts and titles the backbone reads.
+    """
+    settings = {"backbone": name, "family": family, "text": {"encoder": config.encoder}}
+    kept = tuple(source for source in config.sources if source.name != "backbone")
+    source = SourceConfig(name="backbone", label="backbone", settings=settings)
+    changes = {"sources": (source, *kept), "title_vectors": bool(config.encoder)}
+    return config.model_copy(update=changes)
+
+
 def parse_config(values: Mapping[str, Any], name: str) -> PipelineConfig:
     """Validate `values` as a pipeline; errors name `name`."""
     try:

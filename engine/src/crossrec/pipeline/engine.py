@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crossrec.components.query import Query
@@ -13,7 +13,7 @@ from crossrec.components.slate import Slate
 from crossrec.data.report import IngestReport
 from crossrec.errors import NotFittedError, UsageError
 from crossrec.ingest import IngestOptions, ingest_files
-from crossrec.pipeline.config import load_config
+from crossrec.pipeline.config import load_config, with_backbone
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.opinion import Opinion, opinion_on
 from crossrec.pipeline.pipeline import Pipeline
@@ -97,11 +97,23 @@ class Engine:
         )
 
     def fit(
-        self, scenario: str, *, pipeline_file: Path | None = None, run: RunOptions | None = None
+        self,
+        scenario: str,
+        *,
+        pipeline_file: Path | None = None,
+        backbone: str = "",
+        run: RunOptions | None = None,
     ) -> Pipeline:
         """Fit the scenario's pipeline on all its events and publish it.
 
         A fit that dies leaves the artifact before it serving.
+
+        Parameters
+        ----------
+        pipeline_file : Path, optional
+            TOML whose keys replace those of the scenario's default pipeline.
+        backbone : str
+            Name of a pretrained backbone that becomes one more source.
 
         Raises
         ------
@@ -112,7 +124,12 @@ class Engine:
         """
         known = self.registry.scenario(scenario)
         config = load_config(known, pipeline_file)
-        options = run or RunOptions(cache=self.workspace.cache)
+        if backbone:
+            config = with_backbone(config, backbone, scenario)
+        options = replace(
+            run or RunOptions(cache=self.workspace.cache),
+            backbones=self.workspace.path / "backbones",
+        )
         with self.workspace.writing():
             dataset = self.workspace.dataset(known)
             if not len(dataset.catalog):
