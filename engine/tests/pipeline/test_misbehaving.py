@@ -35,12 +35,12 @@ class Answers:
     """A source that answers what it was made with, for one query."""
 
     index: object
-    score: object = None
+    scores: object = None
     more: dict = dataclasses.field(default_factory=dict)
 
     def generate(self, queries, k):
         index = np.array(self.index)
-        score = np.zeros(index.shape) if self.score is None else np.array(self.score)
+        score = np.zeros(index.shape) if self.scores is None else np.array(self.scores)
         return Candidates(index, score, **self.more)
 
 
@@ -169,6 +169,14 @@ def test_a_source_judges_the_others_candidates_only_where_it_declares_so(pipelin
         assert own == {item: float(item) for item in own}
     else:
         assert {item: score for item, score in own.items() if not np.isnan(score)} == {2: 9, 6: 8}
+
+
+def test_an_opinion_is_missing_where_a_source_has_none(pipeline):
+    rogue = beside(pipeline, Answers([[2, 6]], [[9.0, 8.0]]))
+    batch = understand(rogue, Query(history=("i0",)), Past(), 0.0).batch
+    known, unknown = (opinion_on(rogue, batch, item).sources[-1] for item in (6, 8))
+    assert (known.source, known.rank, known.z) == ("rogue", 2, pytest.approx(-1.0))
+    assert (unknown.source, unknown.rank, unknown.z) == ("rogue", None, None)
 
 
 class BadEvidence(Answers):
