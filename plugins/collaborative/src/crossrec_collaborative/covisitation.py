@@ -127,8 +127,18 @@ class Covisitation(ItemSource):
         relation = SparseRelation(indptr, columns[order][kept].astype(np.int32), data[kept])
         return relation, np.concatenate([pairs.count, pairs.count])[order][kept]
 
-    def _words(self, items: NDArray[np.int64], candidate: int) -> str:
-        times = int(self.times_together(items, candidate).sum())
+    def _counted(
+        self, items: NDArray[np.int64], index: NDArray[np.int64]
+    ) -> NDArray[np.int64] | None:
+        relation = self.relation
+        assert isinstance(relation, SparseRelation)
+        counts: NDArray[np.int64] = relation.cells(items, index, self._counts)
+        return counts
+
+    def _words(self, counts: NDArray[np.int64] | None) -> str:
+        if counts is None:
+            return self._phrase
+        times = int(counts.sum())
         often = "once" if times == 1 else f"{times} times"
-        such = "with" if len(items) == 1 else "with items such as"
+        such = "with" if len(counts) == 1 else "with items such as"
         return f"chosen together {often} {such}"

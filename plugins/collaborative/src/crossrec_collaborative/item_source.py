@@ -90,9 +90,11 @@ class ItemSource:
         n_items = self.relation.n_items
         items, weights = _merged(self._history(queries))
         known = (index >= 0) & (index < n_items)
-        terms = self.relation.between(items, np.where(known, index, 0)) * weights[:, None]
+        asked = np.where(known, index, 0)
+        terms = self.relation.between(items, asked) * weights[:, None]
+        counts = self._counted(items, asked)
         found: list[Evidence | None] = []
-        for column, item in enumerate(index):
+        for column in range(len(index)):
             speaking = np.flatnonzero((terms[:, column] > 0) & known[column])
             if len(speaking) == 0:
                 found.append(None)
@@ -100,7 +102,7 @@ class ItemSource:
             order = speaking[np.argsort(-terms[speaking, column], kind="stable")]
             found.append(
                 Evidence(
-                    self._words(items[order], int(item)),
+                    self._words(None if counts is None else counts[order, column]),
                     tuple(items[order].tolist()),
                     tuple(terms[order, column].tolist()),
                 )
@@ -115,8 +117,14 @@ class ItemSource:
         """Take back the item-item weights."""
         self._relation = from_arrays(state.arrays)
 
-    def _words(self, items: NDArray[np.int64], candidate: int) -> str:
-        """Return the phrase for a candidate that `items` of the history speak for."""
+    def _counted(
+        self, items: NDArray[np.int64], index: NDArray[np.int64]
+    ) -> NDArray[np.int64] | None:
+        """Return true counts to tell of, int64 (len(items), len(index)), where there are any."""
+        return None
+
+    def _words(self, counts: NDArray[np.int64] | None) -> str:
+        """Return the phrase for a candidate with these counts, one for each item that speaks."""
         return self._phrase
 
     def _history(self, queries: QueryBatch) -> WeightedHistory:
