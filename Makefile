@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGES := $(wildcard engine plugins/* scenarios/*)
 STAMP := $(VENV)/.installed
 # One pip call for all packages, so that pip resolves them together; editable, so that tests see the sources.
-EDITABLE := -e "./engine[backbone]" -e "./plugins/text[transformers]" -e ./plugins/collaborative -e ./plugins/lightfm \
+EDITABLE := -e "./engine[backbone,plot]" -e "./plugins/text[transformers]" -e ./plugins/collaborative -e ./plugins/lightfm \
 	-e ./scenarios/social -e ./scenarios/ecommerce -e ./scenarios/video -e ./scenarios/music
 
 .PHONY: help dev demo test test-slow lint type docs bench real clean
