@@ -13,7 +13,7 @@ EDITABLE := -e "./engine[backbone,plot]" -e "./plugins/text[transformers]" -e ./
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-$(STAMP): constraints.txt pyproject.toml $(wildcard engine/pyproject.toml plugins/*/pyproject.toml scenarios/*/pyproject.toml)
+$(STAMP): Makefile constraints.txt requirements-dev.txt pyproject.toml $(wildcard engine/pyproject.toml plugins/*/pyproject.toml scenarios/*/pyproject.toml)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement requirements-dev.txt $(EDITABLE)
 	@touch $@
