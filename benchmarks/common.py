@@ -35,8 +35,12 @@ def machine() -> dict[str, Any]:
 
 
 def write_result(name: str, values: Mapping[str, Any]) -> None:
-    """Print a result and keep it as ``results/<name>.json`` with the command that made it."""
-    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    """Print a result and keep it as ``results/<name>.json`` with the command that made it.
+
+    Paths are left out of the command: they are of one machine.
+    """
+    words = [word for word in sys.argv[1:] if not word.startswith(("/", ".", "--workspace"))]
+    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *words])
     result = {"command": command, "machine": machine(), **values}
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"

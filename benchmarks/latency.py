@@ -91,7 +91,7 @@ def main() -> None:
             "requests": options.requests,
             "sources": list(pipeline.sources),
             "ranker": pipeline.report["gate"]["chosen"],
-            "fit_seconds": round(fit_seconds, 1),
+            **({"fit_seconds": round(fit_seconds, 1)} if fresh else {}),
             "p50_ms": round(p50, 2),
             "p99_ms": round(p99, 2),
             "p50_of_limit": round(p50 / P50_LIMIT_MS, 3),

@@ -184,7 +184,7 @@ def direct_references() -> dict[str, Requirement]:
     root = project(ROOT)
     extras = root["optional-dependencies"]
     lines = [*root["dependencies"], *(line for lines in extras.values() for line in lines)]
-    found = [Requirement(line.replace("{root:uri}", "file:///root")) for line in lines]
+    found = [Requirement(line.replace("{root:uri}", "file:///clone")) for line in lines]
     return {requirement.name: requirement for requirement in found if requirement.url}
 
 
@@ -192,7 +192,7 @@ def test_the_roots_references_lead_to_the_distributions() -> None:
     references = direct_references()
     for name, requirement in references.items():
         assert requirement.url is not None
-        folder = ROOT / requirement.url.removeprefix("file:///root/")
+        folder = ROOT / requirement.url.removeprefix("file:///clone/")
         assert project(folder)["name"] == name
         offered = set(project(folder).get("optional-dependencies", {}))
         assert requirement.extras <= offered, f"{name} has no extra {requirement.extras - offered}"
@@ -205,7 +205,7 @@ def test_all_takes_in_every_scenario_and_its_plugins() -> None:
     todo = ["all"]
     while todo:
         for line in extras[todo.pop()]:
-            requirement = Requirement(line.replace("{root:uri}", "file:///root"))
+            requirement = Requirement(line.replace("{root:uri}", "file:///clone"))
             if requirement.name == project(ROOT)["name"]:
                 assert requirement.extras <= set(extras)
                 todo += requirement.extras
