@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from crossrec.data.frames import Frames
+from crossrec.errors import ConfigError
 from crossrec.plugins.registration import Registration
 from crossrec.scenario import EventType, ItemField, ItemSchema, Relation, Scenario, Surface
 from crossrec.testing import ScenarioTests
@@ -183,7 +184,9 @@ def test_a_name_that_differs_from_the_registered_one_is_found() -> None:
 
 
 def test_a_missing_pipeline_file_is_found() -> None:
-    with pytest.raises(ModuleNotFoundError):
+    with pytest.raises(
+        ConfigError, match=r"no_such_package_of_toys:pipeline\.toml.* cannot be read"
+    ):
         kit_for(RIGHT).test_the_default_pipeline_is_complete()
 
 
