@@ -184,9 +184,7 @@ def test_a_name_that_differs_from_the_registered_one_is_found() -> None:
 
 
 def test_a_missing_pipeline_file_is_found() -> None:
-    with pytest.raises(
-        ConfigError, match=r"no_such_package_of_toys:pipeline\.toml.* cannot be read"
-    ):
+    with pytest.raises(ConfigError, match=r"no_such_package_of_toys.* cannot be read"):
         kit_for(RIGHT).test_the_default_pipeline_is_complete()
 
 
