@@ -91,10 +91,8 @@ class Covisitation(ItemSource):
 
         0 also for neighbours that were not kept.
         """
-        relation = self.relation
-        assert isinstance(relation, SparseRelation)
-        counts: NDArray[np.int64] = relation.cells(items, np.array([candidate]), self._counts)
-        return counts[:, 0]
+        counts: NDArray[np.int64] = self._counted(items, np.array([candidate]))[:, 0]
+        return counts
 
     def _recency(self, dataset: Dataset) -> NDArray[np.float64] | None:
         half_life = self.config.half_life_days
@@ -127,9 +125,7 @@ class Covisitation(ItemSource):
         relation = SparseRelation(indptr, columns[order][kept].astype(np.int32), data[kept])
         return relation, np.concatenate([pairs.count, pairs.count])[order][kept]
 
-    def _counted(
-        self, items: NDArray[np.int64], index: NDArray[np.int64]
-    ) -> NDArray[np.int64] | None:
+    def _counted(self, items: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.int64]:
         relation = self.relation
         assert isinstance(relation, SparseRelation)
         counts: NDArray[np.int64] = relation.cells(items, index, self._counts)
