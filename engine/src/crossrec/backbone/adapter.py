@@ -9,7 +9,7 @@ ranker is left out.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -178,20 +178,21 @@ def fit_adapter(
         default, else the general one.
     """
     settings = settings or AdapterConfig()
-    sequences = dataset.sequences
-    repeats = repeat_rate(sequences, settings.repeats)
-    heads = dict(backbone.heads) if backbone else {}
-    events = len(sequences.values)
-    head, weight = backbone.start(family, events) if backbone else ("", 0.0)
-    start = Mixture(config.consensus.kappa, head, weight)
+    repeats = repeat_rate(dataset.sequences, settings.repeats)
     trials = run_trials(dataset, config, settings, repeats.candidates, run)
-    if trials is None:
-        why = f"fewer than {settings.floor} users with three events: the defaults stand"
-        report = build_report(start, start, [], repeats, users=0, why=why)
-        own = heads.get(head) if weight else None
-        return Adapter(start, own, None, MIXTURE, repeats.candidates, report)
-    tier = next(tier for tier in TIERS if events <= tier.events)
-    return _learnt(trials, heads, start, tier, config, settings, repeats, run)
+    own = own_ranker(trials, len(dataset.sequences.values), settings, run)
+    start = start_of(backbone, family, dataset, config)
+    adapter = weigh(trials, own, backbone, start, repeats, config, settings)
+    run.progress("fitting the adapter", settings.folds + 1, settings.folds + 1)
+    return adapter
+
+
+def start_of(
+    backbone: Backbone | None, family: str, dataset: Dataset, config: BackboneConfig
+) -> Mixture:
+    """Return the weights to begin with, and to stay with where nothing can be validated."""
+    head, weight = backbone.start(family, len(dataset.sequences.values)) if backbone else ("", 0.0)
+    return Mixture(config.consensus.kappa, head, weight)
 
 
 def run_trials(
@@ -232,35 +233,73 @@ def run_trials(
     )
 
 
-def _learnt(
-    trials: Trials,
-    heads: Mapping[str, TreeRanker],
+@dataclass(frozen=True, eq=False)
+class OwnRanker:
+    """The ranker that was fitted on the target's held-out events.
+
+    Attributes
+    ----------
+    unseen : float32 array, shape (n, m), or None
+        What rankers of the other folds think of each group; None where there are too few.
+    fitted : TreeRanker or None
+        The ranker of all folds.
+    weight : float
+        β to begin with.
+    """
+
+    unseen: FloatArray | None = None
+    fitted: TreeRanker | None = None
+    weight: float = 0.0
+
+
+def own_ranker(
+    trials: Trials | None, events: int, settings: AdapterConfig, run: RunOptions
+) -> OwnRanker:
+    """Fit the ranker of a target with so many `events`; its trees grow with the evidence."""
+    if trials is None:
+        return OwnRanker()
+    tier = next(tier for tier in TIERS if events <= tier.events)
+    small = RankerConfig(rounds=settings.rounds, leaves=tier.leaves, min_leaf=tier.min_leaf)
+    unseen = out_of_fold(trials, small, run)
+    if unseen is None:
+        return OwnRanker()
+    run.progress("fitting the adapter", settings.folds, settings.folds + 1)
+    return OwnRanker(unseen, fit_ranker(trials.groups, small, run), tier.target_weight)
+
+
+def weigh(
+    trials: Trials | None,
+    own: OwnRanker,
+    backbone: Backbone | None,
     start: Mixture,
-    tier: Tier,
+    repeats: Repeats,
     config: BackboneConfig,
     settings: AdapterConfig,
-    repeats: Repeats,
-    run: RunOptions,
 ) -> Adapter:
-    """Choose the weights, fit the target's ranker on all trials, and let the gate judge."""
+    """Choose the weights of all parts by the held-out events, and let the gate judge the sum.
+
+    Without `trials` the weights of `start` stand.
+    """
+    heads = dict(backbone.heads) if backbone else {}
+    if trials is None:
+        why = f"fewer than {settings.floor} users with three events: the defaults stand"
+        report = build_report(start, start, [], repeats, users=0, why=why)
+        head = heads.get(start.head) if start.head_weight else None
+        return Adapter(start, head, None, MIXTURE, repeats.candidates, report)
     groups = trials.groups
-    small = RankerConfig(rounds=settings.rounds, leaves=tier.leaves, min_leaf=tier.min_leaf)
-    target = out_of_fold(trials, small, run)
     told = {name: ranker.scores(groups.columns) for name, ranker in heads.items()}
-    parts = parts_of(groups, told, target)
-    beta = tier.target_weight if target is not None else 0.0
-    begin = Mixture(start.kappa, start.head, start.head_weight, beta)
-    options = _options(config, settings, start.head, heads, target is not None)
+    parts = parts_of(groups, told, own.unseen)
+    begin = replace(start, target_weight=own.weight)
+    options = _options(config, settings, start.head, heads, own.fitted is not None)
     best, steps = choose(parts, groups.place, trials.n, begin, options)
-    alone = {name: told for name, told in options.items() if not name.startswith("head")}
-    without, _ = choose(
-        parts, groups.place, trials.n, Mixture(start.kappa, target_weight=beta), alone
-    )
-    full, bare = (_all(trials, mixed(parts, one)) for one in (best, without))
+    full = _all(trials, mixed(parts, best))
     verdict = decide(full, dict(trials.plain), settings.floor)
-    run.progress("fitting the adapter", settings.folds, settings.folds + 1)
-    fitted = fit_ranker(groups, small, run) if best.target_weight and target is not None else None
-    head = heads.get(best.head) if best.head_weight else None
+    pretraining = None
+    if heads:
+        bare = Mixture(start.kappa, target_weight=own.weight)
+        alone = {name: told for name, told in options.items() if not name.startswith("head")}
+        without, _ = choose(parts, groups.place, trials.n, bare, alone)
+        pretraining = pretraining_gain(full, _all(trials, mixed(parts, without)), without)
     report = build_report(
         begin,
         best,
@@ -268,11 +307,17 @@ def _learnt(
         repeats,
         users=trials.n,
         verdict=verdict,
-        why="" if target is not None else _no_trees(),
-        pretraining=pretraining_gain(full, bare, without) if heads else None,
+        why="" if own.fitted is not None else _no_trees(),
+        pretraining=pretraining,
     )
-    run.progress("fitting the adapter", settings.folds + 1, settings.folds + 1)
-    return Adapter(best, head, fitted, verdict.serves, repeats.candidates, report)
+    return Adapter(
+        best,
+        heads.get(best.head) if best.head_weight else None,
+        own.fitted if best.target_weight else None,
+        verdict.serves,
+        repeats.candidates,
+        report,
+    )
 
 
 def out_of_fold(trials: Trials, config: RankerConfig, run: RunOptions) -> FloatArray | None:
