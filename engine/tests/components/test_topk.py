@@ -111,3 +111,37 @@ def test_statistics_of_large_equal_scores_are_exact():
     found = top_k(np.full((1, 100_000), 16_777.217, np.float32), 1)
     assert found.mean[0] == pytest.approx(16_777.217, rel=1e-6)
     assert found.std[0] == pytest.approx(0.0, abs=1e-3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**16),
+    st.sampled_from(["smooth", "levels", "sparse", "sorted", "hidden"]),
+    st.sampled_from([1, 10, 60, 300]),
+    st.sampled_from([-np.inf, 0.0]),
+)
+def test_a_sample_that_deceives_changes_nothing(seed, kind, k, minimum):
+    """Long rows are first looked at in part: the parts left out may hold all that is high."""
+    rng = np.random.default_rng(seed)
+    row = rng.normal(size=rng.integers(300, 2500)).astype(np.float32)
+    if kind == "levels":
+        row = np.round(row)
+    elif kind == "sparse":
+        row[rng.random(len(row)) < 0.9] = 0.0
+    elif kind == "sorted":
+        row = np.sort(row)
+    elif kind == "hidden":  # the sample alone is high, or alone is low
+        row[::8] += rng.choice([-9.0, 9.0])
+    barred = rng.integers(0, len(row), 20)
+    found = top_k(row[None].copy(), k, Ragged.from_rows([barred]), minimum=minimum)
+    assert found.row(0).tolist() == naive(row.tolist(), k, set(barred.tolist()), minimum)
+    admitted = np.delete(row, np.unique(barred)).astype(np.float64)
+    assert found.mean[0] == pytest.approx(admitted.mean(), abs=1e-5)
+    assert found.std[0] == pytest.approx(admitted.std(), abs=1e-5)
+
+
+def test_nothing_finite_gives_no_candidates_and_no_warning(recwarn):
+    found = top_k(np.full((2, 1), np.nan, np.float32), 3)
+    assert found.index.shape == (2, 0)
+    assert found.mean.tolist() == found.std.tolist() == [0.0, 0.0]
+    assert not recwarn.list

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from crossrec.components.candidates import PAD, Candidates
 from crossrec.data.ragged import Ragged
 
+#: One score of so many is looked at to guess how high the best ones lie.
+_STEP = 8
+
 
 def top_k(
     scores: NDArray[np.float32],
@@ -36,58 +39,67 @@ def top_k(
         and `scores` itself as `full`.
     """
     n, n_items = scores.shape
-    scores[~np.isfinite(scores)] = -np.inf
-    if exclude is not None and len(exclude.values):
-        scores[exclude.row_of, exclude.values] = -np.inf
     finite = np.isfinite(scores)
+    if not finite.all():
+        scores[~finite] = -np.inf
+    if exclude is not None and len(exclude.values):
+        row_of = exclude.row_of
+        scores[row_of, exclude.values] = -np.inf
+        finite[row_of, exclude.values] = False
     mean, std = _moments(scores, finite)
     width = min(k, n_items)
     if width <= 0 or n == 0:
         return Candidates.empty(n, source)
-    best = np.sort(_partition(scores, width), axis=1)
-    _settle_ties(scores, best, minimum)
-    values = np.take_along_axis(scores, best, axis=1)
-    order = np.argsort(-values, axis=1, kind="stable")
-    index = np.take_along_axis(best, order, axis=1).astype(np.int64)
-    score = np.take_along_axis(values, order, axis=1).astype(np.float32)
-    keep = np.isfinite(score) & (score > minimum)
-    used = int(keep.sum(axis=1).max(initial=0))
-    index = np.where(keep, index, PAD)[:, :used]
-    score = np.where(keep, score, -np.inf).astype(np.float32)[:, :used]
+    floor = np.nextafter(np.float32(minimum), np.float32(np.inf))
+    best = [_best(row, width, floor) for row in scores]
+    used = max(len(places) for places in best)
+    index = np.full((n, used), PAD, dtype=np.int64)
+    score = np.full((n, used), -np.inf, dtype=np.float32)
+    for row, places in enumerate(best):
+        index[row, : len(places)] = places
+        score[row, : len(places)] = scores[row, places]
     return Candidates(index, score, source, mean, std, scores)
 
 
-def _partition(scores: NDArray[np.float32], width: int) -> NDArray[np.int64]:
-    """Return the indexes of the `width` largest scores of each row, unordered.
+def _best(row: NDArray[np.float32], width: int, floor: np.float32) -> NDArray[np.int64]:
+    """Return the places of the `width` largest scores from `floor` on, best first.
 
-    Of the negated scores: numpy's selection is 20 times slower where the ties, here the zeros of
-    sparse sources, lie below the wanted place.
+    Ties are settled by the lower place, also the ones for the last place.
     """
-    if width == scores.shape[1]:
-        return np.tile(np.arange(width), (len(scores), 1))
-    return np.argpartition(-scores, width - 1, axis=1)[:, :width]
+    found = np.flatnonzero(row >= max(_guess(row, width), floor))
+    if len(found) < width:
+        found = np.flatnonzero(row >= floor)
+    falling = -row[found]
+    if len(found) > 4 * width:
+        inside = falling <= np.partition(falling, width - 1)[width - 1]
+        found, falling = found[inside], falling[inside]
+    return found[np.argsort(falling, kind="stable")[:width]]
 
 
-def _settle_ties(scores: NDArray[np.float32], best: NDArray[np.int64], minimum: float) -> None:
-    """Where several items share the last place, let the lowest indexes have it; in place."""
-    last = np.take_along_axis(scores, best, axis=1).min(axis=1)
-    judged = np.flatnonzero(np.isfinite(last) & (last > minimum))
-    tied = (scores[judged] == last[judged, None]).sum(axis=1)
-    inside = (np.take_along_axis(scores[judged], best[judged], axis=1) == last[judged, None]).sum(
-        axis=1
-    )
-    for row in judged[tied > inside]:
-        order = np.argsort(-scores[row], kind="stable")[: best.shape[1]]
-        best[row] = np.sort(order)
+def _guess(row: NDArray[np.float32], width: int) -> np.float32:
+    """Return a score that most likely a few more than `width` reach, by a sample of the row.
+
+    To look at a sample and then once at the row takes a quarter of the time of a selection among
+    all (20,000 scores). Where the sample deceives, `_best` looks again, so that it is never wrong.
+    """
+    sample = row[::_STEP]
+    expected = width / _STEP
+    rank = int(expected + 3.0 * expected**0.5) + 4
+    if rank >= len(sample):
+        return np.float32(-np.inf)
+    return np.float32(-np.partition(-sample, rank)[rank])
 
 
 def _moments(
     scores: NDArray[np.float32], finite: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and standard deviation of the finite scores of each row."""
-    count = np.maximum(finite.sum(axis=1), 1)
-    clean = np.where(finite, scores, 0.0)
+    whole = bool(finite.all())
+    count = np.maximum(np.count_nonzero(finite, axis=1), 1)
+    clean = scores if whole else np.where(finite, scores, np.float32(0.0))
     mean = clean.sum(axis=1, dtype=np.float64) / count
-    spread = np.where(finite, clean - mean[:, None], 0.0)
-    std = np.sqrt(np.square(spread).sum(axis=1, dtype=np.float64) / count)
+    spread = clean - mean[:, None]
+    if not whole:
+        spread *= finite
+    std = np.sqrt(np.einsum("ij,ij->i", spread, spread) / count)
     return mean.astype(np.float32), std.astype(np.float32)
