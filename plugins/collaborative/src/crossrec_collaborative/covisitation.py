@@ -84,7 +84,7 @@ class Covisitation(ItemSource):
     def restore(self, state: State, catalog: Catalog) -> None:
         """Take back the weights and the counts."""
         super().restore(state, catalog)
-        self._counts = state.arrays["counts"]
+        self._counts = np.asarray(state.arrays["counts"])
 
     def times_together(self, items: NDArray[np.int64], candidate: int) -> NDArray[np.int64]:
         """Return how often each of `items` stood within the window of `candidate`, int64.

@@ -115,7 +115,9 @@ class BoardSource:
     def restore(self, state: State, catalog: Catalog) -> None:
         """Take back scores and counts."""
         self._board = Board(
-            state.arrays["scores"], state.arrays["counts"], bool(state.values["clock"])
+            np.asarray(state.arrays["scores"]),
+            np.asarray(state.arrays["counts"]),
+            bool(state.values["clock"]),
         )
 
     def _words(self, board: Board, item: int) -> str:

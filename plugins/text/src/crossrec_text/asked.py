@@ -96,9 +96,9 @@ def ask(queries: QueryBatch, described: NDArray[np.bool_], decay: float, limit: 
     history = only(queries.history, described)
     decayed = decayed_weights(history, n_items, decay, limit)
     last = _last(history)
-    out = _distinct(only(queries.exclude, described), n_items)
+    out, out_keys = _distinct(only(queries.exclude, described), n_items)
     at = decayed.pairs
-    kept = ~np.isin(at.rows * n_items + at.items, out.rows * n_items + out.items)
+    kept = ~_among(at.rows * n_items + at.items, out_keys)
     own = Pairs(at.rows[kept], at.items[kept])
     last_item = np.full(len(history), -1, dtype=np.int64)
     last_item[last.pairs.rows] = last.pairs.items
@@ -110,13 +110,16 @@ def ask(queries: QueryBatch, described: NDArray[np.bool_], decay: float, limit: 
         own=own,
         own_decayed=decayed.values[kept].astype(np.float64),
         own_last=(last_item[own.rows] == own.items).astype(np.float64),
-        admitted=described.sum() - np.bincount(out.rows, minlength=len(history)).astype(float),
+        admitted=np.count_nonzero(described)
+        - np.bincount(out.rows, minlength=len(history)).astype(float),
     )
 
 
 def only(rows: Ragged, described: NDArray[np.bool_]) -> Ragged:
     """Return the rows without the items that have no text."""
     keep = described[rows.values]
+    if keep.all():
+        return rows
     before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
     return Ragged(before[rows.indptr], rows.values[keep])
 
@@ -127,12 +130,17 @@ def decayed_weights(history: Ragged, n_items: int, decay: float, limit: int) -> 
     The last item weighs 1, the one before `decay`, then `decay` squared; the weights of a history
     are then divided by their sum. An item that occurs twice gets both its weights.
     """
-    recent = history.tail(limit)
+    recent = history.tail(limit) if history.lengths.max(initial=0) > limit else history
+    row_of = recent.row_of
     weights = np.power(decay, recent.from_end())
-    sums = np.bincount(recent.row_of, weights, minlength=len(recent))
-    keys = recent.row_of * n_items + recent.values
-    distinct, at = np.unique(keys, return_inverse=True)
-    values = np.bincount(at, weights / sums[recent.row_of], minlength=len(distinct))
+    weights /= np.bincount(row_of, weights, minlength=len(recent))[row_of]
+    keys = row_of * n_items + recent.values
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    fresh = _fresh(keys)
+    at = np.cumsum(fresh) - 1
+    distinct = keys[fresh]
+    values = np.bincount(at, weights[order], minlength=len(distinct))
     rows, items = np.divmod(distinct, max(n_items, 1))
     return Weights(_ragged(rows, items, len(recent)), values.astype(np.float32))
 
@@ -142,9 +150,28 @@ def _last(history: Ragged) -> Weights:
     return Weights(last, np.ones(len(last.values), dtype=np.float32))
 
 
-def _distinct(rows: Ragged, n_items: int) -> Pairs:
-    row, items = np.divmod(np.unique(rows.row_of * n_items + rows.values), max(n_items, 1))
-    return Pairs(row, items)
+def _distinct(rows: Ragged, n_items: int) -> tuple[Pairs, Ints]:
+    """Return the pairs and their keys, ascending."""
+    keys = np.sort(rows.row_of * n_items + rows.values)
+    keys = keys[_fresh(keys)]
+    row, items = np.divmod(keys, max(n_items, 1))
+    return Pairs(row, items), keys
+
+
+def _fresh(ascending: Ints) -> NDArray[np.bool_]:
+    """Return where a value is not the one before it."""
+    fresh = np.ones(len(ascending), dtype=bool)
+    np.not_equal(ascending[1:], ascending[:-1], out=fresh[1:])
+    return fresh
+
+
+def _among(values: Ints, ascending: Ints) -> NDArray[np.bool_]:
+    """Return which values stand in `ascending`."""
+    if not len(ascending):
+        return np.zeros(len(values), dtype=bool)
+    at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    among: NDArray[np.bool_] = ascending[at] == values
+    return among
 
 
 def _ragged(rows: Ints, items: Ints, n: int) -> Ragged:

@@ -11,7 +11,6 @@ from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State, pack_sparse, unpack_sparse
-from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.errors import ConfigError, NotFittedError
@@ -78,22 +77,21 @@ class ContentSource:
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best ≤ k items with text; none where the history has no text."""
         parts = [
-            top_k(self._fit.scores(block), k, block.exclude, source=self.name)
-            for block in self._blocks(queries)
+            self._fit.compare(block).scan.best(k, block.exclude) for block in self._blocks(queries)
         ]
         return Candidates.stack(parts, self.name)
 
     def score(self, queries: QueryBatch, index: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the score of given items, float32 (n, m); NaN at PAD and without text."""
-        found = [np.zeros((0, index.shape[1]), dtype=np.float32)]
+        scores = np.full(index.shape, np.nan, dtype=np.float32)
         start = 0
         for block in self._blocks(queries):
-            wanted = index[start : start + len(block)]
-            scores = self._fit.scores(block)
-            picked = np.take_along_axis(scores, np.maximum(wanted, 0), axis=1)
-            found.append(np.where(wanted == PAD, np.nan, picked).astype(np.float32))
+            scan = self._fit.compare(block).scan
+            for row in range(len(block)):
+                known = index[start + row] != PAD
+                scores[start + row, known] = scan.at(row, index[start + row, known])
             start += len(block)
-        return np.concatenate(found)
+        return scores
 
     def explain(self, queries: QueryBatch, index: NDArray[np.int64]) -> list[Evidence | None]:
         """Return the history items that an item is like, strongest first, for a single query."""
@@ -117,7 +115,9 @@ class ContentSource:
         arrays = state.arrays
         self._fitted = TextSimilarity(
             described=np.asarray(arrays["described"]).astype(bool),
-            dense=DenseSpace(arrays["dense.columns"], arrays["dense.total"], arrays["dense.gram"]),
+            dense=DenseSpace.restored(
+                arrays["dense.columns"], arrays["dense.total"], arrays["dense.gram"]
+            ),
             words=TermIndex.build(unpack_sparse("words", arrays), self.config.postings),
             ngrams=TermIndex.build(unpack_sparse("ngrams", arrays), self.config.postings),
             decay=self.config.decay,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from crossrec_text.moments import Scale, scale
 
 #: Pairs whose vectors are gathered at once.
 _STEP = 8192
+#: So much beside the diagonal of the Gram matrix, relative to the longest axis, is rounding.
+_OBLIQUE = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +25,9 @@ class DenseSpace:
     Attributes
     ----------
     columns : float32 array, shape (dim, n_items)
-        One item a column: one matrix-vector product over it scores the catalog, two to three times
-        as fast as over rows. Zero columns for items without a vector.
+        One item a column, along the principal axes, the longest first: one matrix-vector product
+        over it scores the catalog, two to three times as fast as over rows, and the first of its
+        rows tell most. Zero columns for items without a vector.
     total : float64 array, shape (dim,)
         Sum of all columns.
     gram : float64 array, shape (dim, dim)
@@ -44,64 +48,92 @@ class DenseSpace:
         lengths = np.linalg.norm(centred, axis=1, keepdims=True)
         centred = np.where(lengths > 1e-6, centred / np.maximum(lengths, 1e-6), 0.0)
         columns = np.ascontiguousarray(centred.T, dtype=np.float32)
-        total = columns.sum(axis=1, dtype=np.float64)
-        return cls(columns, total, _gram(columns))
+        return cls.turned(columns, _gram(columns))
+
+    @classmethod
+    def turned(cls, columns: Floats, gram: Doubles) -> DenseSpace:
+        """Turn the vectors into their principal axes, which leaves all similarities as they are."""
+        axes = np.linalg.eigh(gram)[1][:, ::-1]
+        columns = np.ascontiguousarray(axes.T.astype(np.float32) @ columns)
+        return cls(columns, columns.sum(axis=1, dtype=np.float64), _gram(columns))
+
+    @classmethod
+    def restored(cls, columns: Floats, total: Doubles, gram: Doubles) -> DenseSpace:
+        """Take back what was kept; vectors along other axes, as they were kept once, are turned."""
+        beside = np.abs(gram - np.diag(np.diagonal(gram))).max(initial=0.0)
+        if beside > _OBLIQUE * np.abs(gram).max(initial=0.0):
+            return cls.turned(columns, gram)
+        return cls(np.asarray(columns), np.asarray(total), np.asarray(gram))
 
     @classmethod
     def empty(cls, n_items: int) -> DenseSpace:
         """Return a space in which nothing is similar."""
         return cls(np.zeros((0, n_items), np.float32), np.zeros(0), np.zeros((0, 0)))
 
+    @property
+    def lead(self) -> int:
+        """Number of leading axes that are looked at first: a third of them all.
+
+        They hold 86 % of the squared lengths of all-MiniLM-L6-v2's vectors of Amazon Scientific.
+        """
+        return -(-len(self.columns) // 3)
+
     @cached_property
     def rows(self) -> Floats:
         """The same vectors, one item a row: a few items are gathered without a miss a number."""
         return np.ascontiguousarray(np.asarray(self.columns).T)
 
+    @cached_property
+    def rest_lengths(self) -> Floats:
+        """Length of each vector along the axes behind the leading ones, float32 (n_items,)."""
+        rest = self.columns[self.lead :]
+        lengths: Floats = np.sqrt(np.einsum("di,di->i", rest, rest))
+        return lengths
+
     def take(self, items: Ints) -> Floats:
         """Return the vectors of `items`, one a row."""
         return self.rows[items]
 
+    def rest(self, items: Ints) -> Floats:
+        """Return the vectors of `items` along the axes behind the leading ones, one a row."""
+        return self.rows[items, self.lead :]
+
     def profiles(self, weights: Weights) -> Floats:
         """Return the weighted sums of vectors, float32 (n, dim)."""
-        from scipy.sparse import csr_matrix
-
-        items, at = np.unique(weights.rows.values, return_inverse=True)
-        shape = (len(weights), len(items))
-        profiles: Floats = csr_matrix((weights.values, at, weights.rows.indptr), shape) @ self.take(
-            items
-        )
+        profiles = np.zeros((len(weights), len(self.columns)), dtype=np.float32)
+        bounds = weights.rows.indptr.tolist()
+        for row, (start, stop) in enumerate(pairwise(bounds)):
+            if stop > start:
+                vectors = self.take(weights.rows.values[start:stop])
+                profiles[row] = weights.values[start:stop] @ vectors
         return profiles
 
     def scales(self, asked: Asked, decayed: Floats, last: Floats) -> tuple[Scale, Scale]:
         """Return the moments of the similarity of each profile to the admitted items."""
-        both = np.concatenate([decayed, last]).astype(np.float64)
+        both = np.stack([decayed, last]).astype(np.float64)
         totals = both @ self.total
-        squares = np.einsum("ij,ij->i", both @ self.gram, both)
+        squares = np.einsum("tij,tij->ti", both @ self.gram, both)
+        at_excluded, at_own = self.dots(both, asked.excluded), self.dots(both, asked.own)
         norms = self.norms(asked.own.items)
-        n = len(asked)
-        first, second = slice(n), slice(n, None)
-        return (
-            self._scale(asked, decayed, totals[first], squares[first], asked.own_decayed * norms),
-            self._scale(asked, last, totals[second], squares[second], asked.own_last * norms),
+        own = (asked.own_decayed * norms, asked.own_last * norms)
+        first, second = (
+            scale(asked, totals[one], squares[one], at_excluded[one], at_own[one], own[one])
+            for one in (0, 1)
         )
+        return first, second
 
-    def _scale(
-        self, asked: Asked, profiles: Floats, total: Doubles, squares: Doubles, own: Doubles
-    ) -> Scale:
-        at_excluded = self.dots(profiles, asked.excluded)
-        return scale(asked, total, squares, at_excluded, self.dots(profiles, asked.own), own)
+    def dots(self, profiles: Doubles, pairs: Pairs) -> Doubles:
+        """Return the similarity of each pair of a query and an item, float64 (t, p).
 
-    def dots(self, profiles: Floats, pairs: Pairs) -> Doubles:
-        """Return the similarity of each pair of a profile and an item, float64 (p,).
-
-        In float64, since these are taken from sums in which rounding must not stay behind.
+        `profiles` are t profiles of each query, float64 (t, n, dim): these are taken from sums in
+        which rounding must not stay behind.
         """
-        dots = np.zeros(len(pairs))
-        for start in range(0, len(pairs), _STEP):
-            part = slice(start, start + _STEP)
-            vectors = self.rows[pairs.items[part]].astype(np.float64)
-            chosen = profiles[pairs.rows[part]].astype(np.float64)
-            dots[part] = np.einsum("id,id->i", chosen, vectors)
+        dots = np.zeros((len(profiles), len(pairs)))
+        bounds = np.searchsorted(pairs.rows, np.arange(profiles.shape[1] + 1)).tolist()
+        for row, (start, stop) in enumerate(pairwise(bounds)):
+            if stop > start:
+                vectors = self.rows[pairs.items[start:stop]].astype(np.float64)
+                dots[:, start:stop] = profiles[:, row] @ vectors.T
         return dots
 
     def norms(self, items: Ints) -> Doubles:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -14,6 +15,7 @@ from crossrec_text.asked import Asked, Floats, Ints, ask
 from crossrec_text.dense import DenseSpace
 from crossrec_text.lexical import TermIndex, TermProfile
 from crossrec_text.moments import Scale, scale_of
+from crossrec_text.scanning import Scan
 
 
 class Five(NamedTuple):
@@ -30,9 +32,6 @@ class Five(NamedTuple):
 #: the last item alone counts half of what the whole history does.
 DECAYED, LAST = 0.25, 0.125
 
-#: Scores are rounded, so that items of equal text tie whatever the order of summation was.
-_DECIMALS = 5
-
 
 @dataclass(frozen=True, eq=False)
 class Parts:
@@ -43,10 +42,8 @@ class Parts:
     vectors, last_vectors : float32 arrays, shape (n, dim)
         Profiles of the decayed history and of the last item.
     words, ngrams, last_words : list of TermProfile, length n
-    by_words, by_ngrams, by_last_words : float32 arrays, shape (n, n_items)
-        Similarity of all items to these profiles.
-    slopes, means : Five
-        Weight over standard deviation, and mean, of each comparison.
+    slopes : Five
+        Weight over standard deviation of each comparison.
     """
 
     vectors: Floats
@@ -54,11 +51,16 @@ class Parts:
     words: list[TermProfile]
     ngrams: list[TermProfile]
     last_words: list[TermProfile]
-    by_words: Floats
-    by_ngrams: Floats
-    by_last_words: Floats
     slopes: Five
-    means: Five
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """Queries, what they are compared by, and the scores that come of it."""
+
+    asked: Asked
+    parts: Parts
+    scan: Scan
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,61 +80,60 @@ class TextSimilarity:
     decay: float
     limit: int
     #: What single queries were compared by, for as long as they live: an explanation follows.
-    _compared: WeakKeyDictionary[QueryBatch, tuple[Asked, Parts]] = field(
+    _compared: WeakKeyDictionary[QueryBatch, Compared] = field(
         default_factory=WeakKeyDictionary, repr=False
     )
 
-    def ask(self, queries: QueryBatch) -> Asked:
-        """Reduce queries to the items that have text."""
-        return ask(queries, self.described, self.decay, self.limit)
+    def compare(self, queries: QueryBatch) -> Compared:
+        """Compare the histories with the catalog; the answer to a single query is kept with it.
 
-    def parts(self, asked: Asked) -> Parts:
-        """Compare the histories with the catalog, all but the scan over the vectors."""
-        vectors = self.dense.profiles(asked.decayed)
-        last_vectors = self.dense.profiles(asked.last)
+        A score is NaN for items without text, and in rows whose history holds no item with text.
+        Needs memory for several float32 arrays of (n, n_items): ask in blocks.
+        """
+        known = self._compared.get(queries)
+        if known is None:
+            known = self._new(ask(queries, self.described, self.decay, self.limit))
+            if len(queries) == 1:
+                self._compared[queries] = known
+        return known
+
+    def _new(self, asked: Asked) -> Compared:
+        """Compare, all but the axes of the vectors that say least.
+
+        The sum of standard scores is linear in the vectors, so one scan over them does for both
+        profiles.
+        """
+        vectors, last_vectors = self.dense.profiles(asked.decayed), self.dense.profiles(asked.last)
         words, last_words = self.words.profiles(asked.decayed), self.words.profiles(asked.last)
         ngrams = self.ngrams.profiles(asked.decayed)
-        by_words = self.words.similarity(asked, words, asked.own_decayed)
-        by_ngrams = self.ngrams.similarity(asked, ngrams, asked.own_decayed)
-        by_last_words = self.words.similarity(asked, last_words, asked.own_last)
-        decayed, last = self.dense.scales(asked, vectors, last_vectors)
-        lexical = [scale_of(asked, one) for one in (by_words, by_ngrams, by_last_words)]
-        slopes, means = _weighted((decayed, lexical[0], lexical[1], last, lexical[2]))
-        return Parts(
-            vectors,
-            last_vectors,
-            words,
-            ngrams,
-            last_words,
-            by_words,
-            by_ngrams,
-            by_last_words,
-            slopes,
-            means,
+        similar = (
+            self.words.similarity(asked, words, asked.own_decayed),
+            self.ngrams.similarity(asked, ngrams, asked.own_decayed),
+            self.words.similarity(asked, last_words, asked.own_last),
         )
-
-    def scores(self, queries: QueryBatch) -> Floats:
-        """Return the score of every item, float32 (n, n_items).
-
-        NaN for items without text, and in rows whose history holds no item with text. The sum of
-        standard scores is linear in the vectors, so one scan over them does for both profiles.
-        Needs memory for several float32 arrays of this shape: ask in blocks.
-        """
-        asked, parts = self._compare(queries)
-        slopes = parts.slopes
-        combined = parts.vectors * slopes.vectors + parts.last_vectors * slopes.last_vectors
-        scores: Floats = combined.astype(np.float32) @ self.dense.columns
-        scores += slopes.words.astype(np.float32) * parts.by_words
-        scores += slopes.ngrams.astype(np.float32) * parts.by_ngrams
-        scores += slopes.last_words.astype(np.float32) * parts.by_last_words
-        pairs = zip(slopes, parts.means, strict=True)
-        scores -= np.sum([slope * mean for slope, mean in pairs], axis=0).astype(np.float32)
+        decayed, last = self.dense.scales(asked, vectors, last_vectors)
+        lexical = [scale_of(asked, one) for one in similar]
+        slopes, constant = _weighted((decayed, lexical[0], lexical[1], last, lexical[2]))
+        both = vectors * slopes.vectors + last_vectors * slopes.last_vectors
+        profiles: Floats = both.astype(np.float32)
+        lead = self.dense.lead
+        coarse: Floats = profiles[:, :lead] @ self.dense.columns[:lead]
+        of_terms = (slopes.words, slopes.ngrams, slopes.last_words)
+        for slope, one in zip(of_terms, similar, strict=True):
+            one *= slope.astype(np.float32)
+            coarse += one
+        coarse -= constant.astype(np.float32)
         if len(asked.own):
-            self._leave_out_own(scores, asked, slopes)
-        np.round(scores, _DECIMALS, out=scores)
-        scores[:, ~self.described] = np.nan
-        scores[~asked.answerable] = np.nan
-        return scores
+            self._leave_out_own(coarse, asked, slopes)
+        coarse[:, self._blank] = np.nan
+        coarse[~asked.answerable] = np.nan
+        parts = Parts(vectors, last_vectors, words, ngrams, last_words, slopes)
+        return Compared(asked, parts, Scan(self.dense, profiles, coarse))
+
+    @cached_property
+    def _blank(self) -> Ints:
+        """The items without text."""
+        return np.flatnonzero(~self.described)
 
     def shares(self, queries: QueryBatch, items: Ints) -> tuple[Ints, Floats, Floats]:
         """Split the scores of `items` among the history of a single query.
@@ -145,7 +146,8 @@ class TextSimilarity:
             What each of them adds to each item's score by vectors, and by words and n-grams. Both
             together and a constant of the query make the score.
         """
-        asked, parts = self._compare(queries)
+        compared = self.compare(queries)
+        asked, parts = compared.asked, compared.parts
         history = asked.decayed.rows.values
         if not len(history):
             empty = np.zeros((len(items), 0), dtype=np.float32)
@@ -163,16 +165,6 @@ class TextSimilarity:
         other = items[:, None] != history[None, :]
         return history, (dense * other).astype(np.float32), (lexical * other).astype(np.float32)
 
-    def _compare(self, queries: QueryBatch) -> tuple[Asked, Parts]:
-        """Reduce the queries and compare them; the answer to a single query is kept with it."""
-        known = self._compared.get(queries)
-        if known is None:
-            asked = self.ask(queries)
-            known = asked, self.parts(asked)
-            if len(queries) == 1:
-                self._compared[queries] = known
-        return known
-
     def _leave_out_own(self, scores: Floats, asked: Asked, slopes: Five) -> None:
         """Take what each history item has from itself out of its score, for the vectors."""
         own = asked.own
@@ -182,8 +174,11 @@ class TextSimilarity:
         scores[own.rows, own.items] -= from_itself.astype(np.float32)
 
 
-def _weighted(scales: tuple[Scale, Scale, Scale, Scale, Scale]) -> tuple[Five, Five]:
-    """Return weight over standard deviation, and mean, of each comparison."""
+def _weighted(
+    scales: tuple[Scale, Scale, Scale, Scale, Scale],
+) -> tuple[Five, NDArray[np.float64]]:
+    """Return weight over standard deviation of each comparison, and what their means take away."""
     weights = (DECAYED, DECAYED, DECAYED, LAST, LAST)
     slopes = [w * one.slope[:, None] for w, one in zip(weights, scales, strict=True)]
-    return Five(*slopes), Five(*(one.mean[:, None] for one in scales))
+    constant = sum(slope * one.mean[:, None] for slope, one in zip(slopes, scales, strict=True))
+    return Five(*slopes), np.asarray(constant)
