@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def register_candidate_generators(register: Register) -> None:
     """Register the layers of the backbone, each as a source of its own."""
     source, config = "crossrec.backbone.sources:", "crossrec.backbone.sources:SourceConfig"
-    able = {"score", "explain"}
+    able = {"score", "explain", "add_items"}
     register(
         "text-consensus",
         f"{source}TextConsensusSource",
@@ -42,7 +42,7 @@ def register_candidate_generators(register: Register) -> None:
         "backbone",
         "crossrec.backbone.source:BackboneSource",
         config="crossrec.backbone.source:BackboneSourceConfig",
-        capabilities={"score", "explain", "add_items"},
+        capabilities=able,
         summary="a ranker pretrained on other scenarios, adapted to this one",
     )
 

@@ -33,7 +33,7 @@ def registered(name: str) -> Registration:
         name,
         f"{module}:{''.join(part.title() for part in name.split('-'))}Source",
         f"{module}:SourceConfig",
-        frozenset({"score", "explain"}),
+        frozenset({"score", "explain", "add_items"}),
         "a closed form of the backbone",
     )
 

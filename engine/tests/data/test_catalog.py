@@ -160,3 +160,31 @@ def test_renumbered_items_keep_their_fields(ids, data):
         one, other = first.items.index(id_), second.items.index(id_)
         assert first.titles[one] == second.titles[other]
         assert first.attributes["x"][one] == second.attributes["x"][other]
+
+
+def test_chosen_items_keep_all_their_fields(catalog):
+    few = catalog.take([2, 1])
+    assert few.items.ids == ["c", "b"]
+    assert few.titles == ("", "Tea")
+    assert few.categories == (("Books", "Poems"), ("Drinks", "Hot"))
+    assert few.attributes == {"price": (None, 3.5), "stock": (0, None)}
+    assert few.known.tolist() == [True, True]
+    assert len(catalog.take([])) == 0
+    assert catalog.take(range(3)).texts == catalog.texts
+
+
+def test_items_behind_leave_the_indexes_before(catalog):
+    records = {"new": {"title": "Cake", "brand": "Ö", "colour": "red"}}
+    longer = catalog.followed_by(Catalog.from_records(Vocabulary(["new"]), records, SCHEMA))
+    assert longer.items.ids == ["a", "b", "c", "new"]
+    assert longer.titles == (*catalog.titles, "Cake")
+    assert longer.creators[3] == "Ö"
+    assert longer.attributes["price"] == (None, 3.5, None, None)
+    assert longer.attributes["colour"] == (None, None, None, "red")
+    assert longer.known.tolist() == [False, True, True, True]
+    assert longer.take(range(3)).texts == catalog.texts
+
+
+def test_the_same_item_cannot_stand_twice(catalog):
+    with pytest.raises(ValueError, match="same id twice"):
+        catalog.followed_by(catalog.take([1]))

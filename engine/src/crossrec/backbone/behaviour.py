@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.backbone.config import BehaviourConfig
-from crossrec.backbone.neighbours import block_rows, keep_top, sparse_rows, top_entries
+from crossrec.backbone.neighbours import block_rows, keep_top, sparse_rows, top_entries, wider
 from crossrec.backbone.prior import PriorEase, co_occurrence, distinct_latest
 from crossrec.components.state import State, pack_sparse, unpack_sparse
 from crossrec.data.ragged import FloatArray, IntArray, Ragged
@@ -81,18 +81,12 @@ class Behaviour:
 
         `graph` holds the rows of the new items, (n_items, n_items).
         """
-
-        def wider(matrix: Any) -> Any:
-            copy = matrix.copy()
-            copy.resize((n_items, n_items))
-            return copy.tocsr()
-
         added = n_items - self.n_items
-        relations = {name: wider(matrix) for name, matrix in self.relations.items()}
+        relations = {name: wider(matrix, n_items) for name, matrix in self.relations.items()}
         relations["pe"] = (relations["pe"] + graph).tocsr().astype(np.float32)
         return Behaviour(
             relations,
-            wider(self.joint),
+            wider(self.joint, n_items),
             np.concatenate([self.popularity, np.zeros(added, dtype=np.float32)]),
             np.concatenate([self.late, np.full(added, 0.5, dtype=np.float32)]),
             self.n_events,

@@ -70,6 +70,15 @@ def sparse_rows(
     return csr_matrix((values.astype(np.float32), columns, indptr), shape=shape)
 
 
+def wider(matrix: Any, n_items: int) -> Any:
+    """Return a square CSR matrix with empty rows and columns behind, over the same entries."""
+    from scipy.sparse import csr_matrix
+
+    more = n_items - matrix.shape[0]
+    indptr = np.concatenate([matrix.indptr, np.full(more, matrix.indptr[-1])])
+    return csr_matrix((matrix.data, matrix.indices, indptr), shape=(n_items, n_items))
+
+
 def similarity_block(relations: TextRelations, rows: IntArray) -> FloatArray:
     """Return the mean similarity of some items to all, float32 (len(rows), n); never negative."""
     used = [name for name in GRAPH_RELATIONS if name in relations.spread]

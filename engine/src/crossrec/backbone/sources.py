@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from crossrec.backbone import explain
 from crossrec.backbone.blend import choose_kappa
 from crossrec.backbone.consensus import behaviour_scores, consensus_weights, text_scores
-from crossrec.backbone.neighbours import block_rows
+from crossrec.backbone.neighbours import block_rows, text_graph, wider
 from crossrec.backbone.pairs import TextPairs
 from crossrec.backbone.prior import co_occurrence, fit_prior_ease
 from crossrec.backbone.statistics import BackboneConfig, TextSide
@@ -68,6 +68,7 @@ class _ClosedForm:
         self._pairs: TextPairs | None = None
         self._weights: Any = None
         self._joint: Any = None
+        self._counts = np.zeros(0, dtype=np.float32)
         self.kappa = self.config.consensus.kappa
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
@@ -83,7 +84,7 @@ class _ClosedForm:
         if self._uses_events:
             text = TextSide.fit(dataset, self.config)
             self._set(dataset.catalog, text.relations)
-            self._weights, self._joint = solved(dataset, text, self.config)
+            self._weights, self._joint, self._counts = solved(dataset, text, self.config)
             if self._uses_text and self.config.choose_kappa:
                 choice = choose_kappa(dataset.sequences, text, self.config, run)
                 self.kappa = choice.kappa
@@ -92,6 +93,22 @@ class _ClosedForm:
                 )
         else:
             self._set(dataset.catalog, TextSide.relations_of(dataset, self.config))
+
+    def add_items(self, dataset: Dataset) -> None:
+        """Relate the items that `dataset` has behind the fitted ones, without a solve.
+
+        What has no event is tied to the others by the text graph alone, and to the less the more
+        events these have: ``λ / (events + λ)`` of it is left, the Jacobi step of prior-EASE.
+        """
+        before = self._told_relations.n_items
+        relations = self._told_relations.extended(dataset.catalog, dataset.vectors)
+        if self._uses_events:
+            rows, _ = text_graph(relations, self.config.graph, before)
+            self._weights = joined_by_text(self._weights, rows, self._counts, self.config.prior.reg)
+            self._joint = wider(self._joint, relations.n_items)
+            added = np.zeros(relations.n_items - before, dtype=np.float32)
+            self._counts = np.concatenate([self._counts, added])
+        self._set(dataset.catalog, relations)
 
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best ≤ k items; none where the history tells nothing."""
@@ -141,6 +158,7 @@ class _ClosedForm:
         if self._uses_events:
             arrays |= pack_sparse("weights", self._weights)
             arrays |= pack_sparse("joint", self._joint)
+            arrays["counts"] = self._counts
         return State(arrays, {"relations": dict(told.values), "kappa": self.kappa})
 
     def restore(self, state: State, catalog: Catalog) -> None:
@@ -151,6 +169,7 @@ class _ClosedForm:
         if self._uses_events:
             self._weights = unpack_sparse("weights", state.arrays)
             self._joint = unpack_sparse("joint", state.arrays)
+            self._counts = state.arrays.get("counts", np.zeros(len(catalog), dtype=np.float32))
 
     def _scores(self, queries: QueryBatch) -> FloatArray:
         """Return dense scores, NaN where there is no evidence."""
@@ -222,8 +241,28 @@ def check_vectors(name: str, dataset: Dataset, config: BackboneConfig) -> None:
     log.warning("%s: no vectors of encoder %r, so only words are compared", name, encoder)
 
 
-def solved(dataset: Dataset, text: TextSide, config: BackboneConfig) -> tuple[Any, Any]:
-    """Return prior-EASE's weights and the joint counts behind them.
+def joined_by_text(weights: Any, rows: Any, counts: FloatArray, reg: float) -> Any:
+    """Return item-item weights with items behind that have no events.
+
+    Parameters
+    ----------
+    weights : scipy CSR, shape (n, n)
+    rows : scipy CSR, shape (m, m)
+        The text graph, of which only the rows of the new items are filled.
+    counts : float32 array, shape (n,)
+        Histories that hold each of the items before.
+    """
+    from scipy.sparse import diags
+
+    before, n_items = len(counts), rows.shape[0]
+    left = np.zeros(n_items, dtype=np.float32)
+    left[:before] = reg / (counts + reg)
+    towards = diags(left) @ rows.T
+    return (wider(weights, n_items) + rows + towards).tocsr().astype(np.float32)
+
+
+def solved(dataset: Dataset, text: TextSide, config: BackboneConfig) -> tuple[Any, Any, FloatArray]:
+    """Return prior-EASE's weights, the joint counts behind them, and each item's histories.
 
     Kept for as long as the dataset lives: sources that are fitted side by side share one solve.
     """
@@ -233,11 +272,12 @@ def solved(dataset: Dataset, text: TextSide, config: BackboneConfig) -> tuple[An
         if key not in known:
             prior = fit_prior_ease(dataset.sequences, text.graph, config.prior)
             joint = co_occurrence(dataset.sequences, dataset.n_items)
+            counts = joint.diagonal().astype(np.float32)
             joint.setdiag(0.0)
             joint.eliminate_zeros()
-            known[key] = (prior.weights, joint.multiply(prior.weights != 0).tocsr())
+            known[key] = (prior.weights, joint.multiply(prior.weights != 0).tocsr(), counts)
         return known[key]
 
 
 _LOCK = Lock()
-_SOLVED: WeakKeyDictionary[Dataset, dict[Any, tuple[Any, Any]]] = WeakKeyDictionary()
+_SOLVED: WeakKeyDictionary[Dataset, dict[Any, tuple[Any, Any, FloatArray]]] = WeakKeyDictionary()

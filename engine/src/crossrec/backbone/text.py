@@ -138,17 +138,27 @@ class TextRelations:
     def extended(self, catalog: Catalog, vectors: Mapping[str, FloatArray]) -> TextRelations:
         """Return the relations of a longer catalogue, with everything learnt left as it is.
 
-        `catalog` begins with the items of the fit; `vectors` cover all of it. New items are related
-        at once. Words that no fitted item has match nothing until the next fit.
+        `catalog` begins with the items of the fit; `vectors` cover all of it, and the rows of the
+        new items are read. These are related at once. Words that no fitted item has match nothing
+        until the next fit.
         """
-        dense, sparse = _transform(catalog, vectors, self.config, self.projections, self.lexicons)
+        from scipy.sparse import vstack
+
+        new = catalog.take(range(self.n_items, len(catalog)))
+        later = {name: rows[self.n_items :] for name, rows in vectors.items()}
+        dense, sparse = _transform(new, later, self.config, self.projections, self.lexicons)
         return replace(
             self,
             dense={
-                name: dense.get(name, _padded(rows, len(catalog)))
+                name: np.concatenate([rows, dense[name]])
+                if name in dense
+                else _padded(rows, len(catalog))
                 for name, rows in self.dense.items()
             },
-            sparse={name: sparse[name] for name in self.sparse},
+            sparse={
+                name: vstack([rows, sparse[name]], format="csr")
+                for name, rows in self.sparse.items()
+            },
             n_items=len(catalog),
         )
 

@@ -86,6 +86,19 @@ class ExplainingSource(CandidateGenerator, Protocol):
         ...
 
 
+class GrowingSource(CandidateGenerator, Protocol):
+    """A generator with the capability ``add_items``: new items join it without a fit."""
+
+    def add_items(self, dataset: Dataset) -> None:
+        """Take in the items that ``dataset.catalog`` has behind the fitted ones.
+
+        The dataset holds no events, and in its vectors only the rows of the new items are filled
+        in: what was learnt of the others stays as it is. It is called on a shallow copy while the
+        original goes on serving, so it replaces what it changes and writes into nothing.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Examples:
     """What a ranker learns from: queries, their candidates, and what really came next.

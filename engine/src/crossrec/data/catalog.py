@@ -68,6 +68,44 @@ class Catalog:
             raise ValueError(f"{len(texts)} texts for {len(self)} items")
         return replace(self, texts=tuple(texts))
 
+    def take(self, rows: Sequence[int]) -> Catalog:
+        """Return the chosen items, in the order given."""
+
+        def of(column: Sequence[Any]) -> tuple[Any, ...]:
+            return tuple(column[at] for at in rows)
+
+        return Catalog(
+            Vocabulary(self.items.id(at) for at in rows),
+            of(self.titles),
+            of(self.texts),
+            of(self.categories),
+            of(self.creators),
+            self.known[np.asarray(rows, dtype=np.int64)],
+            {name: of(column) for name, column in self.attributes.items()},
+        )
+
+    def followed_by(self, other: Catalog) -> Catalog:
+        """Return a catalog of these items and the others behind, which must have other ids.
+
+        Indexes of the items before stay what they are. An attribute that only one side has is None
+        on the other.
+        """
+        names = sorted({*self.attributes, *other.attributes})
+        none, nothing = (None,) * len(self), (None,) * len(other)
+        return Catalog(
+            Vocabulary((*self.items.ids, *other.items.ids)),
+            self.titles + other.titles,
+            self.texts + other.texts,
+            self.categories + other.categories,
+            self.creators + other.creators,
+            np.concatenate([self.known, other.known]),
+            {
+                name: tuple(self.attributes.get(name, none))
+                + tuple(other.attributes.get(name, nothing))
+                for name in names
+            },
+        )
+
     def label(self, index: int) -> str:
         """Return what a person calls the item: its title, else its id."""
         return self.titles[index] or self.items.id(index)

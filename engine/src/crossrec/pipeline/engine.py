@@ -15,6 +15,7 @@ from crossrec.errors import NotFittedError, UsageError
 from crossrec.ingest import IngestOptions, ingest_files
 from crossrec.pipeline.config import load_config, with_backbone
 from crossrec.pipeline.fit import fit_pipeline
+from crossrec.pipeline.fresh import Fresh
 from crossrec.pipeline.opinion import Opinion, opinion_on
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.request import Past, answer, understand
@@ -29,9 +30,9 @@ _HISTORY = 2000
 
 @dataclass(frozen=True)
 class _Serving:
-    """A loaded pipeline and the pointer it was loaded by."""
+    """A loaded pipeline, kept up with the store's items, and the pointer it was loaded by."""
 
-    pipeline: Pipeline
+    fresh: Fresh
     stamp: tuple[int, int]
 
 
@@ -224,7 +225,10 @@ class Engine:
         return opinion_on(pipeline, understand(pipeline, query, past, time.time()).batch, item)
 
     def pipeline(self, scenario: str) -> Pipeline:
-        """Return the serving pipeline; a newer artifact is picked up at the next call."""
+        """Return the serving pipeline; a newer artifact is picked up at the next call.
+
+        So are items that were ingested since the fit, by every source that can take them in.
+        """
         folder = self.workspace.artifact_path(scenario)
         stamp = _stamp(folder / "current")
         serving = self._serving.get(scenario)
@@ -233,9 +237,19 @@ class Engine:
                 raise NotFittedError(
                     f"scenario {scenario!r} is not fitted yet: run `crossrec fit {scenario}` first"
                 )
-            serving = _Serving(load_pipeline(folder, self.registry), stamp)
+            serving = _Serving(self._fresh(scenario, folder), stamp)
             self._serving[scenario] = serving
-        return serving.pipeline
+        return serving.fresh.pipeline()
+
+    def _fresh(self, scenario: str, folder: Path) -> Fresh:
+        """Load what was fitted, and let it take in what is ingested from then on."""
+        return Fresh(
+            load_pipeline(folder, self.registry),
+            self.registry.scenario(scenario),
+            self.workspace.store(),
+            self.registry,
+            RunOptions(cache=self.workspace.cache),
+        )
 
     def _past(self, scenario: Scenario, user_id: str) -> Past:
         try:

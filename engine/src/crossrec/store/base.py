@@ -82,6 +82,12 @@ class Store(Protocol):
     def items(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
         """Return all items in the order of first ingestion, and the fields of the known ones."""
 
+    def item_changes(self, scenario: str) -> int:
+        """Return a number that grows with every writing of items; asked at each request."""
+
+    def items_after(self, scenario: str, item_id: str) -> dict[str, dict[str, Any]]:
+        """Return the fields of the known items first ingested after `item_id`, in that order."""
+
     def users(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
         """Return all users in the order of first ingestion, and the fields of the known ones."""
 

@@ -28,9 +28,13 @@ def check_format(db: Database, name: str) -> None:
 
 
 def create_base(db: Database) -> None:
-    """Create what every store has, and stamp the format."""
+    """Create what every store has, and stamp the format.
+
+    `changes` counts how often items were written; a store from before it is one without changes.
+    """
     columns = {"name": str, "has_clock": int, "last_event": int}
     db.table("scenarios").create(columns, pk="name", if_not_exists=True)
+    db.table("changes").create({"scenario": str, "items": int}, pk="scenario", if_not_exists=True)
     db.execute(f"PRAGMA user_version = {FORMAT}")
 
 

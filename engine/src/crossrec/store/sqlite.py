@@ -16,10 +16,10 @@ from crossrec.data.events import Events
 from crossrec.data.rows import Coded, EventRows
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.data.weights import event_weights
-from crossrec.errors import DataError
+from crossrec.errors import DataError, WorkspaceError
 from crossrec.scenario import Scenario
 from crossrec.store.base import Counts, HistoryEvent, Records
-from crossrec.store.connections import Connections
+from crossrec.store.connections import Connections, explain
 from crossrec.store.schema import create_scenario, quoted
 from crossrec.store.writing import VALUES_A_QUERY, claim_clock, insert_keys, insert_rows
 
@@ -36,6 +36,13 @@ _SELECT_HISTORY = (
     'FROM {events} e JOIN {items} i ON i."id" = e."item" '
     'WHERE e."user" = (SELECT "id" FROM {users} WHERE "name" = ?) '
     'ORDER BY e."time" DESC, e."id" DESC LIMIT ?'
+)
+_COUNT_CHANGE = (
+    "INSERT INTO changes VALUES (?, 1) ON CONFLICT (scenario) DO UPDATE SET items = items + 1"
+)
+_SELECT_AFTER = (
+    'SELECT "name", "data" FROM {table} WHERE "data" IS NOT NULL '
+    'AND "id" > (SELECT "id" FROM {table} WHERE "name" = ?) ORDER BY "id"'
 )
 _ROW = np.dtype(
     [("user", "i8"), ("time", "f8"), ("id", "i8"), ("item", "i8"), ("type", "i8"), ("value", "f8")]
@@ -85,6 +92,8 @@ class SqliteStore:
             before: int = connection.execute(known).fetchone()[0]
             connection.executemany(_UPSERT.format(table=table), rows)
             after: int = connection.execute(known).fetchone()[0]
+            if kind == "items":
+                connection.execute(_COUNT_CHANGE, [scenario])
         return after - before
 
     def add_events(self, scenario: str, rows: EventRows) -> int:
@@ -186,6 +195,24 @@ class SqliteStore:
     def items(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
         """Return all items in the order of first ingestion, and the fields of the known ones."""
         return self._records(scenario, "items")
+
+    def item_changes(self, scenario: str) -> int:
+        """Return how often items were written; 0 in a store that never counted."""
+        select = "SELECT items FROM changes WHERE scenario = ?"
+        try:
+            row = self._connections.reader().execute(select, [scenario]).fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return 0
+            raise WorkspaceError(explain(self._connections.path, error)) from error
+        return 0 if row is None else int(row[0])
+
+    def items_after(self, scenario: str, item_id: str) -> dict[str, dict[str, Any]]:
+        """Return the fields of the known items first ingested after `item_id`, in that order."""
+        if not self._exists(scenario):
+            return {}
+        select = _SELECT_AFTER.format(table=quoted(f"{scenario}_items"))
+        return {name: json.loads(data) for name, data in self._read(select, [item_id])}
 
     def users(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
         """Return all users in the order of first ingestion, and the fields of the known ones."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -247,6 +248,60 @@ class CandidateGeneratorTests(Conformance, kit=True):
             assert not np.isinf(scores).any()
         none = toy.queries.take(np.zeros(0, dtype=np.int64))
         assert source.score(none, np.zeros((0, 3), np.int64)).shape == (0, 3)
+
+    def test_a_new_item_is_a_candidate_at_once(self) -> None:
+        """An item that reads like those of the history can be proposed without a fit."""
+        self.able("add_items")
+        toy = self.toy()
+        n_items = toy.dataset.n_items
+        source = self.grown(self.fitted(toy), toy, [1, 0])
+        queries = toys.batch([[0, 2, 4], [1, 3, 5]], toy.queries)
+        found = source.generate(queries, n_items)
+        check_candidates(found, queries, n_items, n_items + 2)
+        for row, own in enumerate((n_items + 1, n_items)):
+            assert own in found.row(row), f"the new item like items {row}, {row + 2} is not found"
+        if "score" in self.registration().capabilities:
+            scores = source.score(queries, np.array([[n_items + 1], [n_items]]))
+            assert np.isfinite(scores).all()
+
+    @TOYS
+    def test_new_items_are_items_like_others(self, name: str, tmp_path: Path) -> None:
+        """In histories, excluded, asked about, and on the way through an artifact."""
+        self.able("add_items")
+        toy = self.toy(name)
+        n_all = toy.dataset.n_items + 2
+        longer = toys.with_items_like(toy, [0, toy.dataset.n_items - 1])
+        source = self.grown(self.fitted(toy), toy, [0, toy.dataset.n_items - 1])
+        histories = [[], [n_all - 1], [0, n_all - 2], list(range(n_all))]
+        without: list[list[int]] = [[] for _ in histories]
+        for exclude in (None, without, [[n_all - 2]] * len(histories)):
+            queries = toys.batch(histories, toy.queries, exclude=exclude)
+            found = source.generate(queries, n_all)
+            check_candidates(found, queries, n_all, n_all)
+        if "explain" in self.registration().capabilities:
+            query = queries.take(np.array([2]))
+            assert len(source.explain(query, np.arange(n_all))) == n_all
+        restored = self.build()
+        restored.restore(through_disk(source.state(), tmp_path), longer.catalog)
+        check_same(found, restored.generate(queries, n_all))
+
+    @TOYS
+    def test_new_items_leave_the_source_that_serves_alone(self, name: str) -> None:
+        """`add_items` of a shallow copy changes nothing in the original, and none adds nothing."""
+        self.able("add_items")
+        toy = self.toy(name)
+        source = self.fitted(toy)
+        before = self.ask(source, toy, toy.queries)
+        self.grown(source, toy, [0, 1, 2])
+        check_equal(self.ask(source, toy, toy.queries), before)
+        check_same(self.ask(self.grown(source, toy, []), toy, toy.queries), before)
+
+    @staticmethod
+    def grown(source: Any, toy: Toy, like: list[int]) -> Any:
+        """Return a copy of the source that took in new items, each like one of the toy's."""
+        longer = copy(source)
+        longer.add_items(toys.with_items_like(toy, like))
+        return longer
 
     @TOYS
     def test_evidence_is_real(self, name: str) -> None:

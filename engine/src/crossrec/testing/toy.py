@@ -70,6 +70,26 @@ class Toy:
         return replace(self, dataset=self.dataset.with_vectors(name, _locked(vectors)))
 
 
+def with_items_like(toy: Toy, like: Sequence[int]) -> Dataset:
+    """Return what ``add_items`` is given: new items behind, each with the text of another.
+
+    Without events, and with vectors of the new items alone.
+    """
+    old = toy.dataset
+    twins = old.catalog.take(like)
+    twins = replace(twins, items=Vocabulary(f"new {at}" for at in range(len(like))))
+    vectors = {}
+    for name, rows in old.vectors.items():
+        vectors[name] = np.concatenate([np.zeros_like(rows), rows[list(like)]])
+    return Dataset(
+        old.users,
+        old.catalog.followed_by(twins),
+        Events.empty(),
+        old.has_clock,
+        {name: _locked(rows) for name, rows in vectors.items()},
+    )
+
+
 def checkerboard(size: int = 40, *, clock: bool = True) -> Toy:
     """Return `size` users and `size` items; user `u` has all items of its parity but item `u`.
 

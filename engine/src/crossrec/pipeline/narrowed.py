@@ -1,0 +1,73 @@
+"""A source that does not know the latest items, among others that do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.components.candidates import PAD, Candidates
+from crossrec.components.evidence import Evidence
+from crossrec.components.query import QueryBatch
+from crossrec.data.ragged import Ragged
+
+
+class Narrowed:
+    """Asks a fitted source about its own items only; of later ones it has no opinion.
+
+    Everything but the questions of a request goes to the source itself.
+
+    Parameters
+    ----------
+    n_items, n_all : int
+        How many items the source knows, and how many there are.
+    """
+
+    def __init__(self, source: Any, n_items: int, n_all: int) -> None:
+        self._source, self._n_items, self._n_all = source, n_items, n_all
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def generate(self, queries: QueryBatch, k: int) -> Candidates:
+        """Return what the source proposes for the part of the history that it knows."""
+        found: Candidates = self._source.generate(self._older(queries), k)
+        full = getattr(found, "full", None)
+        if full is None or full.shape[1:] != (self._n_items,):
+            return found
+        later = np.full((len(full), self._n_all - self._n_items), np.nan, dtype=np.float32)
+        return replace(found, full=np.concatenate([full, later], axis=1))
+
+    def score(self, queries: QueryBatch, index: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the source's scores, float32 (n, m); NaN for later items."""
+        own = np.where(index < self._n_items, index, PAD)
+        scores: NDArray[np.float32] = self._source.score(self._older(queries), own)
+        return scores
+
+    def explain(self, queries: QueryBatch, index: NDArray[np.int64]) -> list[Evidence | None]:
+        """Return the source's evidence; None for later items."""
+        own = np.flatnonzero(index < self._n_items)
+        found: list[Evidence | None] = [None] * len(index)
+        told = self._source.explain(self._older(queries), index[own])
+        for at, evidence in zip(own.tolist(), told):
+            found[at] = evidence
+        return found
+
+    def _older(self, queries: QueryBatch) -> QueryBatch:
+        """Return the queries without later items."""
+        return replace(
+            queries,
+            history=_below(queries.history, self._n_items),
+            exclude=_below(queries.exclude, self._n_items),
+        )
+
+
+def _below(rows: Ragged, n_items: int) -> Ragged:
+    """Return the rows without the items from `n_items` on."""
+    kept = rows.values < n_items
+    if kept.all():
+        return rows
+    lengths = np.bincount(rows.row_of[kept], minlength=len(rows))
+    return Ragged(np.concatenate([[0], np.cumsum(lengths)]), rows.values[kept])

@@ -1,0 +1,368 @@
+"""New items join the pipeline that serves: through the engine, beside sources that cannot grow."""
+
+import sys
+import threading
+import time
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from crossrec import Engine
+from crossrec.components.state import State
+from crossrec.components.topk import top_k
+from crossrec.ingest import ingest_files
+from crossrec.pipeline import fresh as fresh_module
+from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
+from crossrec.workspace import Workspace
+
+SCHEMA = ItemSchema((ItemField("title"), ItemField("is_hidden", "flag")), "{title}")
+
+
+def vector_of(text):
+    """Even things point one way, odd ones the other; the same in any company."""
+    number = int(text.split()[1])
+    return [1.0, 0.0] if number % 2 == 0 else [0.0, 1.0]
+
+
+class Plain:
+    """An encoder that looks at one text at a time, and counts how many it was given."""
+
+    asked: ClassVar[list[int]] = []
+
+    def encode(self, catalog, run):
+        type(self).asked.append(len(catalog))
+        rows = [vector_of(text) if text else [0.0, 0.0] for text in catalog.texts]
+        return np.array(rows, dtype=np.float32).reshape(len(catalog), 2)
+
+
+class Social:
+    """An encoder whose vectors depend on the company, as those of a truncated SVD do."""
+
+    def encode(self, catalog, run):
+        return np.full((len(catalog), 1), 1.0 / max(len(catalog), 1), dtype=np.float32)
+
+
+class Mute:
+    def encode(self, catalog, run):
+        raise OSError("no model")
+
+
+class Alike:
+    """Items whose vectors point where the history points."""
+
+    able = frozenset({"score", "explain", "add_items"})
+
+    def fit(self, dataset, run):
+        self.rows = dataset.vectors.get("plain", np.zeros((dataset.n_items, 2), np.float32))
+
+    def add_items(self, dataset):
+        rows = dataset.vectors.get("plain", np.zeros((dataset.n_items, 2), np.float32))
+        self.rows = np.concatenate([self.rows, rows[len(self.rows) :]])
+
+    def scores(self, queries):
+        return np.asarray(queries.profile(len(self.rows)) @ self.rows @ self.rows.T, np.float32)
+
+    def generate(self, queries, k):
+        return top_k(self.scores(queries), k, queries.exclude, minimum=0.0)
+
+    def score(self, queries, index):
+        scores = np.take_along_axis(self.scores(queries), np.maximum(index, 0), axis=1)
+        return np.where(index >= 0, scores, np.nan)
+
+    def explain(self, queries, index):
+        return [None] * len(index)
+
+    def state(self):
+        return State({"rows": self.rows})
+
+    def restore(self, state, catalog):
+        self.rows = state.arrays["rows"]
+
+
+class Refuses(Alike):
+    def add_items(self, dataset):
+        self.rows = self.rows[:0]
+        raise MemoryError("too many")
+
+
+def scenario(name):
+    surfaces = (Surface("home"), Surface("like-this", "item"))
+    return lambda: Scenario(
+        name, name, (EventType("view"),), SCHEMA, surfaces,
+        f"fresh_resources:{name}.toml", "view", "home",
+    )  # fmt: skip
+
+
+PIPELINES = {
+    "growing": 'encoder = "plain"\nsources = [{name = "alike"}, {name = "together"}]\n'
+    'item_sources = ["alike"]\n',
+    "fixed": 'sources = [{name = "together"}]\n',
+    "refusing": 'encoder = "plain"\nsources = [{name = "refuses"}, {name = "alike"}]\n',
+    "social": 'encoder = "social"\nsources = [{name = "alike"}, {name = "together"}]\n',
+}
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory, make_registry):
+    folder = tmp_path_factory.mktemp("resources")
+    package = folder / "fresh_resources"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    for name, text in PIPELINES.items():
+        (package / f"{name}.toml").write_text(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield make_registry(
+            scenarios={name: scenario(name) for name in PIPELINES},
+            candidate_generators={"alike": Alike, "refuses": Refuses},
+            encoders={"plain": Plain, "social": Social, "mute": Mute},
+        )
+    sys.modules.pop("fresh_resources", None)
+
+
+class Shop:
+    """One workspace and an engine on it."""
+
+    def __init__(self, folder, registry, name):
+        self.folder, self.registry, self.name = folder, registry, name
+        self.engine = Engine(Workspace.create(folder / "ws"), registry)
+        self.add(*range(12))
+        rows = [f"u{u},t{2 * (i % 6) + u % 2},{1000 * u + i}" for u in range(20) for i in range(4)]
+        self.events(*rows)
+        self.engine.fit(name)
+
+    def add(self, *numbers, titles=True):
+        table = self.folder / "items.csv"
+        rows = [f"t{n},{f'thing {n}' if titles else ''}" for n in numbers]
+        table.write_text("item_id,title\n" + "\n".join(rows) + "\n")
+        other = Workspace.open(self.folder / "ws")  # as another process would
+        ingest_files(other, self.registry.scenario(self.name), items=table)
+
+    def events(self, *rows):
+        table = self.folder / "events.csv"
+        table.write_text("user_id,item_id,time\n" + "\n".join(rows) + "\n")
+        other = Workspace.open(self.folder / "ws")
+        ingest_files(other, self.registry.scenario(self.name), events=table)
+
+    def ids(self, *history, k=20, **more):
+        return self.slate(*history, k=k, **more).item_ids
+
+    def slate(self, *history, k=20, **more):
+        return self.engine.recommend(self.name, history=list(history), k=k, **more)
+
+
+@pytest.fixture
+def shop(tmp_path, registry):
+    def make(name="growing"):
+        return Shop(tmp_path, registry, name)
+
+    return make
+
+
+def test_a_new_item_is_served_without_a_fit(shop):
+    shop = shop()
+    assert "t14" not in shop.ids("t0", "t2")
+    shop.add(14, 15)
+    slate = shop.slate("t0", "t2")
+    found = list(slate.item_ids)
+    assert found.index("t14") < found.index("t1"), "it points where the history points"
+    assert found.index("t14") < found.index("t15")
+    assert {item.item_id: item.title for item in slate.items}["t14"] == "thing 14"
+    assert slate.degraded == ()
+    assert shop.engine.pipeline("growing").report["new_items"] == {
+        "items": 2, "in": ["alike"], "not_in": ["together"],
+    }  # fmt: skip
+
+
+def test_it_is_served_by_a_process_that_starts_later(shop, registry):
+    shop = shop()
+    shop.add(14)
+    again = Engine(Workspace.open(shop.folder / "ws"), registry)
+    assert "t14" in again.recommend("growing", history=["t0"], k=20).item_ids
+
+
+def test_it_is_a_history_a_question_and_can_be_excluded(shop):
+    shop = shop()
+    shop.add(14)
+    slate = shop.slate("t14", k=3)
+    assert slate.notes == ()
+    assert {int(id_[1:]) % 2 for id_ in slate.item_ids} == {0}
+    about = shop.engine.similar("growing", "t14", k=3)
+    assert about.degraded == ()
+    assert {int(id_[1:]) % 2 for id_ in about.item_ids} == {0}
+    assert "t14" not in shop.ids("t0", exclude=["t14"])
+    assert shop.slate("t0", exclude=["t14"]).degraded == ()
+    assert shop.engine.explain("growing", "t14", history=["t0"]).place is not None
+
+
+def test_a_user_who_turns_to_it_is_answered_from_it(shop):
+    shop = shop()
+    before = shop.engine.recommend("growing", "newcomer")
+    assert "unknown" in before.notes[0]
+    shop.add(15)
+    shop.events("newcomer,t15,90000")
+    after = shop.engine.recommend("growing", "newcomer", k=3)
+    assert (after.path, after.notes, after.degraded) == ("stored history", (), ())
+    assert {int(id_[1:]) % 2 for id_ in after.item_ids} == {1}
+
+
+def test_a_source_that_cannot_grow_answers_as_before(shop):
+    shop = shop()
+    own = shop.engine.pipeline("growing").sources["together"]
+    before = shop.engine.explain("growing", "t4", history=["t0"])
+    shop.add(14)
+    after = shop.engine.explain("growing", "t4", history=["t0", "t14"])
+    said = [{v.source: v.rank for v in one.sources}["together"] for one in (before, after)]
+    assert said[0] == said[1]
+    grown = shop.engine.pipeline("growing")
+    assert grown.sources["together"].counts is own.counts
+
+
+def test_a_pipeline_that_cannot_grow_stays_what_it_is(shop):
+    shop = shop("fixed")
+    before = shop.engine.pipeline("fixed")
+    shop.add(14)
+    assert shop.engine.pipeline("fixed") is before
+    assert "t14" not in shop.ids("t0")
+
+
+def test_a_source_that_fails_serves_its_own_items_and_is_named(shop):
+    shop = shop("refusing")
+    shop.add(14)
+    slate = shop.slate("t0")
+    assert "t14" in slate.item_ids
+    (degraded,) = slate.degraded
+    assert degraded.component == "refuses"
+    assert degraded.error == "new items could not be taken in: MemoryError: too many"
+    told = shop.engine.explain("refusing", "t2", history=["t0"])
+    assert {view.source: view.rank for view in told.sources}["refuses"] is not None
+
+
+def test_an_encoder_that_depends_on_company_is_not_believed(shop):
+    shop = shop("social")
+    shop.add(14)
+    (degraded,) = shop.slate("t0").degraded
+    assert degraded.component == "encoder social"
+    assert "depend on the whole catalog" in degraded.error
+    assert "t14" in shop.ids("t0"), "it stands at the end of the list, as one of the catalog"
+
+
+def test_an_encoder_that_fails_is_named(shop, monkeypatch):
+    shop = shop()
+    monkeypatch.setattr(Plain, "encode", Mute.encode)
+    shop.add(14)
+    (degraded,) = shop.slate("t0").degraded
+    assert degraded.component == "encoder plain"
+    assert "OSError: no model" in degraded.error
+    assert "t14" in shop.ids("t0")
+
+
+def test_only_what_is_new_is_encoded(shop, monkeypatch):
+    shop = shop()
+    shop.ids("t0")
+    monkeypatch.setattr(Plain, "asked", [])
+    monkeypatch.setattr(fresh_module, "_COMPANY", 5)
+    shop.add(14, 15, 16)
+    shop.ids("t0")
+    assert Plain.asked == [5, 8]
+
+
+def test_nothing_is_made_anew_where_nothing_is_new(shop, monkeypatch):
+    shop = shop()
+    shop.add(14)
+    made = []
+    build = fresh_module.with_items
+    monkeypatch.setattr(fresh_module, "with_items", lambda *a: made.append(1) or build(*a))
+    for _ in range(3):
+        shop.ids("t0")
+    assert made == [1]
+    shop.add(3)  # written again, as it was
+    shop.ids("t0")
+    assert made == [1]
+    shop.add(15)
+    assert {"t14", "t15"} <= set(shop.ids("t0"))
+    assert made == [1, 1]
+
+
+def test_a_new_item_may_be_corrected(shop):
+    shop = shop()
+    shop.add(14, titles=False)
+    assert shop.slate("t0").degraded == ()
+    shop.add(14)
+    slate = shop.slate("t0")
+    assert "thing 14" in [item.title for item in slate.items]
+
+
+def test_an_item_of_events_joins_when_it_gets_a_row(shop):
+    shop = shop()
+    shop.events("u1,t14,90001")
+    assert "t14" not in shop.ids("t0")
+    shop.add(14)
+    assert "t14" in shop.ids("t0")
+
+
+def test_a_fit_makes_new_items_old(shop):
+    shop = shop()
+    shop.add(14)
+    assert "new_items" in shop.engine.pipeline("growing").report
+    fitted = shop.engine.fit("growing")
+    assert "t14" in fitted.catalog.items
+    assert "new_items" not in shop.engine.pipeline("growing").report
+    assert "t14" in shop.ids("t0")
+
+
+def test_whatever_goes_wrong_the_request_is_answered(shop, monkeypatch):
+    shop = shop()
+    before = shop.ids("t0")
+
+    def fail(*arguments):
+        raise RuntimeError("disk on fire")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fresh_module, "with_items", fail)
+        shop.add(14)
+        slate = shop.slate("t0")
+        assert slate.item_ids == before
+        assert [d.component for d in slate.degraded] == ["new items"]
+        assert "disk on fire" in slate.degraded[0].error
+    shop.add(15)
+    assert {"t14", "t15"} <= set(shop.ids("t0"))
+    assert shop.slate("t0").degraded == ()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(shop.engine.workspace.store()), "item_changes", fail)
+        assert {"t14", "t15"} <= set(shop.ids("t0"))
+
+
+def test_while_one_thread_makes_it_the_others_are_answered(shop, monkeypatch):
+    shop = shop()
+    shop.ids("t0")
+    begun, go_on = threading.Event(), threading.Event()
+    build = fresh_module.with_items
+
+    def slow(*arguments):
+        begun.set()
+        assert go_on.wait(30)
+        return build(*arguments)
+
+    monkeypatch.setattr(fresh_module, "with_items", slow)
+    shop.add(14)
+    found = []
+    thread = threading.Thread(target=lambda: found.append(shop.ids("t0")))
+    thread.start()
+    assert begun.wait(30)
+    assert "t14" not in shop.ids("t0"), "the pipeline before goes on"
+    go_on.set()
+    thread.join(30)
+    assert "t14" in found[0]
+    assert "t14" in shop.ids("t0")
+
+
+def test_looking_costs_a_request_next_to_nothing(shop):
+    shop = shop()
+    shop.add(14)
+    shop.ids("t0")
+    fresh = shop.engine._serving["growing"].fresh
+    started = time.thread_time()
+    for _ in range(2000):
+        fresh.pipeline()
+    assert (time.thread_time() - started) / 2000 < 50e-6
