@@ -117,9 +117,11 @@ def test_arrays_come_back(kind: str) -> None:
 
 def test_rows_can_be_wider_than_there_are_rows() -> None:
     rows = SparseRelation(np.array([0, 2]), np.array([1, 4], np.int32), np.ones(2, np.float32))
-    assert rows.cells(np.array([0]), np.arange(5), rows.data).tolist() == [[0, 1, 0, 0, 1]]
-    assert rows.cells(np.array([0]), np.array([4, 99, -1, 4]), rows.data).tolist() == [[1, 0, 0, 1]]
-    assert rows.cells(np.array([0]), np.zeros(0, np.int64), rows.data).shape == (1, 0)
+    (found,) = rows.cells(np.array([0]), np.arange(5), rows.data)
+    assert found.tolist() == [[0, 1, 0, 0, 1]]
+    (found,) = rows.cells(np.array([0]), np.array([4, 99, -1, 4]), rows.data)
+    assert found.tolist() == [[1, 0, 0, 1]]
+    assert rows.cells(np.array([0]), np.zeros(0, np.int64), rows.data)[0].shape == (1, 0)
 
 
 @given(st.lists(st.integers(0, 4), max_size=12), st.integers(1, 14))

@@ -27,27 +27,44 @@ def explain_items(
 ) -> dict[int, tuple[Reason, ...]]:
     """Return the reasons for each item of a batch of one query.
 
-    The sources that contributed most to the item's place are asked for their evidence; items that
-    no source proposed are not in the answer.
+    The sources that contributed most to the item's place are asked for their evidence, and the next
+    one only where they had too little to say; items that no source proposed are not in the answer.
     """
-    at = {int(item): column for column, item in enumerate(pool.index[0])}
-    shares = contributions(pool, ranker)[0]
-    order = np.argsort(-shares, axis=1, kind="stable")
-    asked: dict[str, list[int]] = {}
-    for item in items:
-        if item in at:
-            column = at[item]
-            for source in order[column][: _REASONS + 1]:
-                if np.isfinite(shares[column, source]) and shares[column, source] > 0:
-                    asked.setdefault(pool.sources[source], []).append(item)
-    evidence = {
-        label: evidence_of(pipeline, label, queries, wanted) for label, wanted in asked.items()
+    at = {item: column for column, item in enumerate(pool.index[0].tolist())}
+    wanted = [item for item in items if item in at]
+    shares = contributions(pool, ranker)[0, [at[item] for item in wanted]]
+    order = np.argsort(-shares, axis=1, kind="stable")[:, : _REASONS + 1]
+    helpful = np.take_along_axis(shares, order, axis=1) > 0
+    speakers = {
+        item: [pool.sources[source] for source, helps in zip(*row, strict=True) if helps]
+        for item, *row in zip(wanted, order.tolist(), helpful.tolist(), strict=True)
     }
+    told = _told(pipeline, queries, speakers)
     return {
-        item: _reasons(pipeline.catalog, evidence, [pool.sources[s] for s in order[at[item]]], item)
-        for item in items
-        if item in at
+        item: tuple(
+            in_words(label, told[item][label], pipeline.catalog)
+            for label in labels
+            if label in told[item]
+        )[:_REASONS]
+        for item, labels in speakers.items()
     }
+
+
+def _told(
+    pipeline: Pipeline, queries: QueryBatch, speakers: Mapping[int, Sequence[str]]
+) -> dict[int, dict[str, Evidence]]:
+    """Return each item's evidence by source, from the first two, or the third where one is mute."""
+    told: dict[int, dict[str, Evidence]] = {item: {} for item in speakers}
+    for turn in (slice(_REASONS), slice(_REASONS, None)):
+        asked: dict[str, list[int]] = {}
+        for item, labels in speakers.items():
+            if len(told[item]) < _REASONS:
+                for label in labels[turn]:
+                    asked.setdefault(label, []).append(item)
+        for label, items in asked.items():
+            for item, evidence in evidence_of(pipeline, label, queries, items).items():
+                told[item][label] = evidence
+    return told
 
 
 def contributions(pool: Pool, ranker: Any) -> NDArray[np.float32]:
@@ -100,22 +117,6 @@ def evidence_of(
 def _is_real(evidence: Any, n_items: int) -> bool:
     """Whether this is evidence whose history can be named."""
     return isinstance(evidence, Evidence) and all(0 <= at < n_items for at in evidence.history)
-
-
-def _reasons(
-    catalog: Catalog,
-    evidence: Mapping[str, Mapping[int, Evidence]],
-    order: Sequence[str],
-    item: int,
-) -> tuple[Reason, ...]:
-    reasons = []
-    for label in order:
-        found = evidence.get(label, {}).get(item)
-        if found is not None:
-            reasons.append(in_words(label, found, catalog))
-        if len(reasons) == _REASONS:
-            break
-    return tuple(reasons)
 
 
 def in_words(source: str, evidence: Evidence, catalog: Catalog) -> Reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -91,8 +92,7 @@ class Covisitation(ItemSource):
 
         0 also for neighbours that were not kept.
         """
-        counts: NDArray[np.int64] = self._counted(items, np.array([candidate]))[:, 0]
-        return counts
+        return self._cells(items, np.array([candidate]))[1][:, 0]
 
     def _recency(self, dataset: Dataset) -> NDArray[np.float64] | None:
         half_life = self.config.half_life_days
@@ -125,16 +125,18 @@ class Covisitation(ItemSource):
         relation = SparseRelation(indptr, columns[order][kept].astype(np.int32), data[kept])
         return relation, np.concatenate([pairs.count, pairs.count])[order][kept]
 
-    def _counted(self, items: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _cells(
+        self, items: NDArray[np.int64], index: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         relation = self.relation
         assert isinstance(relation, SparseRelation)
-        counts: NDArray[np.int64] = relation.cells(items, index, self._counts)
-        return counts
+        weights, counts = relation.cells(items, index, relation.data, self._counts)
+        return weights, counts
 
-    def _words(self, counts: NDArray[np.int64] | None) -> str:
+    def _words(self, counts: Sequence[int] | None) -> str:
         if counts is None:
             return self._phrase
-        times = int(counts.sum())
+        times = sum(counts)
         often = "once" if times == 1 else f"{times} times"
         such = "with" if len(counts) == 1 else "with items such as"
         return f"chosen together {often} {such}"

@@ -43,7 +43,9 @@ def weigh(
     Items outside 0 … n_items - 1 are left out after weighing: they are part of the history, but
     the source does not know them.
     """
-    recent = queries.history.tail(limit)
+    recent = queries.history
+    if recent.lengths.max(initial=0) > limit:
+        recent = recent.tail(limit)
     from_end = recent.from_end()
     row_of = recent.row_of
     weights = np.power(float(decay), from_end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -90,24 +91,23 @@ class ItemSource:
         n_items = self.relation.n_items
         items, weights = _merged(self._history(queries))
         known = (index >= 0) & (index < n_items)
-        asked = np.where(known, index, 0)
-        terms = self.relation.between(items, asked) * weights[:, None]
-        counts = self._counted(items, asked)
-        found: list[Evidence | None] = []
-        for column in range(len(index)):
-            speaking = np.flatnonzero((terms[:, column] > 0) & known[column])
-            if len(speaking) == 0:
-                found.append(None)
-                continue
-            order = speaking[np.argsort(-terms[speaking, column], kind="stable")]
-            found.append(
-                Evidence(
-                    self._words(None if counts is None else counts[order, column]),
-                    tuple(items[order].tolist()),
-                    tuple(terms[order, column].tolist()),
-                )
+        between, counts = self._cells(items, np.where(known, index, 0))
+        terms = (between * weights[:, None] * known).T
+        order = np.argsort(-terms, axis=1, kind="stable")
+        speaking = np.count_nonzero(terms > 0, axis=1).tolist()
+        history = items[order].tolist()
+        strengths = np.take_along_axis(terms, order, axis=1).tolist()
+        told = None if counts is None else np.take_along_axis(counts.T, order, axis=1).tolist()
+        return [
+            Evidence(
+                self._words(None if told is None else told[row][:n]),
+                tuple(history[row][:n]),
+                tuple(strengths[row][:n]),
             )
-        return found
+            if n
+            else None
+            for row, n in enumerate(speaking)
+        ]
 
     def state(self) -> State:
         """Return the item-item weights."""
@@ -117,13 +117,13 @@ class ItemSource:
         """Take back the item-item weights."""
         self._relation = from_arrays(state.arrays)
 
-    def _counted(
+    def _cells(
         self, items: NDArray[np.int64], index: NDArray[np.int64]
-    ) -> NDArray[np.int64] | None:
-        """Return true counts to tell of, int64 (len(items), len(index)), where there are any."""
-        return None
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
+        """Return weights (len(items), len(index)), and true counts to tell of where there are."""
+        return self.relation.between(items, index), None
 
-    def _words(self, counts: NDArray[np.int64] | None) -> str:
+    def _words(self, counts: Sequence[int] | None) -> str:
         """Return the phrase for a candidate with these counts, one for each item that speaks."""
         return self._phrase
 
@@ -146,7 +146,7 @@ class ItemSource:
         exclude = within(queries.exclude, self.relation.n_items)
         best = top_k(scores, k, exclude, minimum=0.0)
         if best.full is not None:
-            best.full[silent] = -np.inf
+            np.copyto(best.full, -np.inf, where=silent)
         return best
 
 

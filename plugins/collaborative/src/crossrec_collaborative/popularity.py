@@ -55,6 +55,18 @@ class Board:
         order = np.argsort(-self.scores, kind="stable")
         return order[: int((self.scores > 0).sum())]
 
+    @cached_property
+    def place(self) -> NDArray[np.int64]:
+        """Place of each item in `order`, int64 (n_items,), behind the last for the others."""
+        place = np.full(len(self), len(self), dtype=np.int64)
+        place[self.order] = np.arange(len(self.order))
+        return place
+
+    @cached_property
+    def sums(self) -> tuple[float, float]:
+        """Sum of the scores, and of their squares."""
+        return float(self.scores.sum()), float(np.square(self.scores).sum())
+
 
 class BoardSource:
     """Base: the best of one board that the query admits."""
@@ -84,7 +96,7 @@ class BoardSource:
         row, item = _distinct(exclude, len(board))
         index = _first(board, row, item, len(queries), k)
         score = np.where(index == PAD, -np.inf, board.scores[index] if index.size else 0.0)
-        mean, std = _moments(board.scores, row, item, len(queries))
+        mean, std = _moments(board, row, item, len(queries))
         return Candidates(index, score.astype(np.float32), self.name, mean, std)
 
     def score(self, queries: QueryBatch, index: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -277,11 +289,10 @@ def _first(
     """Return the first ≤ k items of the board's order that a row does not exclude."""
     widest = int(np.bincount(row, minlength=n).max(initial=0))
     head = board.order[: k + widest]
-    place = np.full(len(board), -1, dtype=np.int64)
-    place[head] = np.arange(len(head))
     admitted = np.ones((n, len(head)), dtype=bool)
-    inside = place[item] >= 0
-    admitted[row[inside], place[item[inside]]] = False
+    place = board.place[item]
+    inside = place < len(head)
+    admitted[row[inside], place[inside]] = False
     order = np.argsort(~admitted, axis=1, kind="stable")[:, :k]
     index = np.where(np.take_along_axis(admitted, order, axis=1), head[order], PAD)
     used = int((index != PAD).sum(axis=1).max(initial=0))
@@ -289,13 +300,14 @@ def _first(
 
 
 def _moments(
-    scores: NDArray[np.float64], row: NDArray[np.int64], item: NDArray[np.int64], n: int
+    board: Board, row: NDArray[np.int64], item: NDArray[np.int64], n: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and standard deviation over what each row admits, float32 (n,) each."""
-    away = scores[item]
-    count = np.maximum(len(scores) - np.bincount(row, minlength=n), 1)
-    mean = (scores.sum() - np.bincount(row, away, minlength=n)) / count
-    square = (np.square(scores).sum() - np.bincount(row, np.square(away), minlength=n)) / count
+    away = board.scores[item]
+    total, squares = board.sums
+    count = np.maximum(len(board) - np.bincount(row, minlength=n), 1)
+    mean = (total - np.bincount(row, away, minlength=n)) / count
+    square = (squares - np.bincount(row, np.square(away), minlength=n)) / count
     std = np.sqrt(np.maximum(square - np.square(mean), 0.0))
     return mean.astype(np.float32), std.astype(np.float32)
 

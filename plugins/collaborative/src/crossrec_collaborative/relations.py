@@ -45,6 +45,7 @@ class SparseRelation:
     ----------
     indptr : int64 array, shape (n_items + 1,)
     indices : int32 array, shape (nnz,)
+        Ascending in each row.
     data : float32 array, shape (nnz,)
     """
 
@@ -66,6 +67,11 @@ class SparseRelation:
         at = np.arange(len(owner)) + np.repeat(starts - ends + lengths, lengths)
         return at, owner
 
+    def rows(self, items: NDArray[np.int64]) -> tuple[list[slice], NDArray[np.int64]]:
+        """Return where the rows of `items` lie in `indices` and `data`, and their lengths."""
+        starts, stops = self.indptr[items], self.indptr[items + 1]
+        return [slice(*ends) for ends in zip(starts.tolist(), stops.tolist())], stops - starts
+
     def scores(self, history: WeightedHistory) -> NDArray[np.float32]:
         """Return the weighted sum of the history's rows, float32 (n, n_items).
 
@@ -73,33 +79,47 @@ class SparseRelation:
         the other queries of its batch.
         """
         n = len(history.items)
-        at, owner = self.entries(history.items.values)
-        cell = self.indices[at] + (history.items.row_of * self.n_items)[owner]
-        mass = self.data[at] * history.weights[owner]
+        rows, lengths = self.rows(history.items.values)
+        cell = _joined(self.indices, rows)
+        if n > 1:
+            cell = cell + np.repeat(history.items.row_of * self.n_items, lengths)
+        mass = _joined(self.data, rows) * np.repeat(history.weights, lengths)
         total = np.bincount(cell, weights=mass, minlength=n * self.n_items)
         return total.astype(np.float32).reshape(n, self.n_items)
 
     def between(self, items: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the weights of `items` for `index`, float32 (len(items), len(index))."""
-        weights: NDArray[np.float32] = self.cells(items, index, self.data)
+        weights: NDArray[np.float32] = self.cells(items, index, self.data)[0]
         return weights
 
     def cells(
-        self, rows: NDArray[np.int64], columns: NDArray[np.int64], data: NDArray[Any]
-    ) -> NDArray[Any]:
-        """Return `data` (aligned with `indices`) where `rows` and `columns` cross, 0 for none."""
-        wanted, back = np.unique(columns, return_inverse=True)
-        out = np.zeros((len(rows), len(wanted)), dtype=data.dtype)
-        if len(wanted):
-            at, owner = self.entries(rows)
-            place = np.minimum(np.searchsorted(wanted, self.indices[at]), len(wanted) - 1)
-            hit = wanted[place] == self.indices[at]
-            out[owner[hit], place[hit]] = data[at[hit]]
-        return out[:, back]
+        self, items: NDArray[np.int64], columns: NDArray[np.int64], *values: NDArray[Any]
+    ) -> list[NDArray[Any]]:
+        """Return `values` (each aligned with `indices`) where rows and columns cross, 0 for none.
+
+        Columns that are no item cross nothing.
+        """
+        shape = (len(items), len(columns))
+        rows, lengths = self.rows(items)
+        indices = _joined(self.indices, rows)
+        if not len(indices) or not len(columns):
+            return [np.zeros(shape, dtype=one.dtype) for one in values]
+        stride = max(int(indices.max()), int(columns.max())) + 1
+        first = np.arange(shape[0], dtype=np.int64) * stride
+        keys = indices + np.repeat(first, lengths)  # ascending, as the rows are
+        wanted = first[:, None] + columns
+        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        hit = (keys[at] == wanted) & (columns >= 0)
+        return [np.where(hit, _joined(one, rows)[at], one.dtype.type(0)) for one in values]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the parts under names of their own."""
         return {"indptr": self.indptr, "indices": self.indices, "data": self.data}
+
+
+def _joined(values: NDArray[Any], parts: list[slice]) -> NDArray[Any]:
+    """Return the parts one after another: copied whole, not gathered number by number."""
+    return np.concatenate([values[part] for part in parts]) if parts else values[:0]
 
 
 @dataclass(frozen=True, eq=False)

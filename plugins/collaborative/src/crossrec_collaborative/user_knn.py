@@ -166,7 +166,7 @@ class UserKnn:
 
     def _cells(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the weights of `items` for `users`, float32 (len(users), len(items))."""
-        cells: NDArray[np.float32] = self._by_user.cells(users, items, self._by_user.data)
+        cells: NDArray[np.float32] = self._by_user.cells(users, items, self._by_user.data)[0]
         return cells
 
     def _vector(
@@ -185,6 +185,7 @@ class UserKnn:
 
 
 def _rows(matrix: Any) -> SparseRelation:
+    matrix.sort_indices()
     return SparseRelation(matrix.indptr.astype(np.int64), matrix.indices, matrix.data)
 
 
