@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PACKAGES := $(wildcard engine plugins/* scenarios/*)
 STAMP := $(VENV)/.installed
 # One pip call for all packages, so that pip resolves them together; editable, so that tests see the sources.
-EDITABLE := -e "./engine[backbone,plot]" -e "./plugins/text[transformers]" -e ./plugins/collaborative -e ./plugins/lightfm \
+EDITABLE := -e "./engine[backbone,plot]" -e "./plugins/text[transformers]" -e ./plugins/collaborative -e ./plugins/lightfm -e ./plugins/backbones \
 	-e ./scenarios/social -e ./scenarios/ecommerce -e ./scenarios/video -e ./scenarios/music
 
-.PHONY: help dev demo test test-slow lint type docs bench real clean
+.PHONY: help dev demo test test-slow lint type docs bench real backbone clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ bench: $(STAMP)  ## measure speed and memory against peers; writes benchmarks/re
 
 real: $(STAMP)  ## ingest, fit and evaluate real sets; needs ../shared/datasets, skips without
 	$(BIN)/python benchmarks/real.py
+
+backbone: $(STAMP)  ## pretrain the backbones that plugins/backbones ships; needs ../shared/datasets, skips without
+	$(BIN)/python benchmarks/backbone.py --cache build/backbone
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

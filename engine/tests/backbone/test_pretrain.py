@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crossrec.backbone import library
 from crossrec.backbone import pretrain as module
 from crossrec.backbone.checkpoint import Checkpoint
 from crossrec.backbone.config import GraphConfig, PriorConfig, TextConfig
 from crossrec.backbone.lessons import WEIGHTS, _best_weight
-from crossrec.backbone.library import entries, export, find, keep, open_named, take_in
+from crossrec.backbone.library import export, find, keep, open_named, survey, take_in
 from crossrec.backbone.model import (
     FORMAT,
     GENERAL,
@@ -213,16 +212,16 @@ def test_a_folder_of_other_things_is_not_overwritten(backbone, tmp_path) -> None
 
 def test_names_in_the_workspace(backbone, tmp_path) -> None:
     home = tmp_path / "backbones"
-    assert entries(home) == []
+    assert not [one for one in survey(home).found if one.origin == "workspace"]
     keep("mine", backbone, home)
-    assert [(one.name, one.origin) for one in entries(home)] == [("mine", "workspace")]
+    assert [(one.name, one.origin) for one in survey(home).found][:1] == [("mine", "workspace")]
     assert find("mine", home) == home / "mine"
     loaded = open_named("mine", home)
     assert loaded is not None
     assert loaded.card == json.loads(json.dumps(backbone.card))
     assert open_named("", home) is None
     assert find(str(home / "mine"), None) == home / "mine"
-    with pytest.raises(UsageError, match=r"no backbone 'other' \(known: mine\)"):
+    with pytest.raises(UsageError, match=r"no backbone 'other' \(known: mine\b"):
         find("other", home)
     for bad in ("", "../up", ".hidden", "a b"):
         with pytest.raises(UsageError, match="cannot name"):
@@ -240,31 +239,6 @@ def test_out_and_in_again(backbone, tmp_path) -> None:
     with pytest.raises(UsageError, match="already"):
         take_in(tmp_path / "out" / "mine", "theirs", other)
     take_in(tmp_path / "out" / "mine", "theirs", other, replace=True)
-
-
-def test_installed_distributions_bring_backbones(backbone, tmp_path, monkeypatch) -> None:
-    package = tmp_path / "boxed_backbones"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    keep("boxed", backbone, package)
-    keep("mine", backbone, package)
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    class Point:
-        value, name, dist = "boxed_backbones", "boxed", None
-
-    class Broken(Point):
-        value = "not_there.at_all"
-
-    monkeypatch.setattr(library.metadata, "entry_points", lambda group: [Broken, Point])
-    home = tmp_path / "backbones"
-    keep("mine", backbone, home)
-    assert [(one.name, one.origin) for one in entries(home)] == [
-        ("mine", "workspace"),
-        ("boxed", "boxed"),
-    ]
-    assert open_named("boxed", None) is not None
-    assert find("mine", home) == home / "mine", "the workspace's own come first"
 
 
 def test_every_source_counts_the_same(sources) -> None:
@@ -289,6 +263,28 @@ def test_the_weight_to_begin_with_was_measured_on_sources(sources) -> None:
     assert backbone.start("music", 0) == (GENERAL, weights[GENERAL]["0"])
     assert backbone.start("music", 10**9) == (GENERAL, 1.0), "1 where nothing was measured"
     assert Backbone({}, {}).start("shops", 0) == ("", 0.0)
+
+
+def test_leaving_one_out_takes_fewer_examples_but_judges_by_all(sources, tmp_path) -> None:
+    few = CONFIG.model_copy(update={"leave_one_out_positives": 12})
+    store = Checkpoint(tmp_path)
+    lesson = module.lessons_of("tools", "shops", sources[0][2], few, RUN, store)[0]
+    assert len(lesson.groups) > 12
+    some = lesson.some(12)
+    assert len(some.groups) == 12
+    assert (some.asked, some.hits) == (lesson.asked, lesson.hits)
+    ends = [int(some.groups.index[at, 0]) for at in (0, -1)]
+    assert ends == [int(lesson.groups.index[at, 0]) for at in (0, -1)], "from the whole of them"
+    assert len(lesson.some(10**6).groups) == len(lesson.groups)
+    told, all_of_them = (
+        pretrain(sources, config, RUN, checkpoint=tmp_path) for config in (few, CONFIG)
+    )
+    heads = [{name: one.text for name, one in made.heads.items()} for made in (told, all_of_them)]
+    assert heads[0] == heads[1], "the heads that are kept see all examples"
+    results = [made.card["leave_one_out"]["results"] for made in (told, all_of_them)]
+    assert results[0] != results[1]
+    closed = [result["tools"]["0"]["closed form"] for result in results]
+    assert closed[0] == closed[1]
 
 
 def test_a_head_that_does_not_clearly_help_begins_with_nothing() -> None:

@@ -1,17 +1,18 @@
 """Where named backbones live: in the workspace, and in installed distributions.
 
-A distribution declares the entry-point group ``crossrec.backbones`` with a package as its value;
-every folder in that package that holds a backbone is one, named like the folder. The workspace's
-own come first.
+A distribution declares an entry point in the group ``crossrec.backbones``. Its value,
+``"package:attribute"``, leads to a folder, or to a function without arguments that returns one;
+every folder in there that holds a backbone is one, named like the folder. The name of the entry
+point is that of the backbone with which scenarios without events begin. The workspace's own come
+first; a distribution that is broken is named with its error and never stops the others.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 
 from crossrec.backbone.model import (
@@ -27,6 +28,7 @@ from crossrec.errors import UsageError
 GROUP = "crossrec.backbones"
 #: Folder of a workspace in which its backbones lie.
 FOLDER = "backbones"
+WORKSPACE = "workspace"
 
 
 @dataclass(frozen=True)
@@ -39,45 +41,87 @@ class Entry:
     path : Path
     origin : str
         "workspace", or the distribution that brought it.
+    default : bool
+        Whether its distribution means it for scenarios that have no events yet.
+    hidden : bool
+        Whether another one comes first under this name.
     """
 
     name: str
     path: Path
     origin: str
+    default: bool = False
+    hidden: bool = False
+
+    @property
+    def reference(self) -> str:
+        """What names this one and no other: the name, with its origin where that is needed."""
+        return f"{self.origin}:{self.name}" if self.hidden else self.name
 
 
-def entries(folder: Path | None) -> list[Entry]:
-    """Return all backbones, those of the workspace first; a name is listed once.
+@dataclass(frozen=True)
+class Broken:
+    """A distribution whose backbones cannot be found, and why."""
 
-    Parameters
-    ----------
-    folder : Path, optional
-        The workspace's folder of backbones.
-    """
-    found: dict[str, Entry] = {}
-    for entry in (*_in_folder(folder, "workspace"), *_installed()):
-        found.setdefault(entry.name, entry)
-    return list(found.values())
+    origin: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All that was found: backbones, those of the workspace first, and what is broken."""
+
+    found: tuple[Entry, ...]
+    broken: tuple[Broken, ...]
+
+    @property
+    def default(self) -> Entry | None:
+        """The backbone for scenarios without events; None where not exactly one is meant so."""
+        meant = [entry for entry in self.found if entry.default]
+        return meant[0] if len(meant) == 1 else None
+
+
+def survey(folder: Path | None) -> Survey:
+    """Look for backbones in the workspace's folder of them, and in installed distributions."""
+    installed: list[Entry] = []
+    broken: list[Broken] = []
+    for point in _points(broken):
+        origin = point.dist.name if point.dist else point.name
+        try:
+            inside = list(_in_folder(_folder_of(point), origin))
+        except (Exception, SystemExit) as error:
+            broken.append(Broken(origin, f"{type(error).__name__}: {error}"))
+            continue
+        installed += [replace(entry, default=entry.name == point.name) for entry in inside]
+    found: list[Entry] = []
+    for entry in (*_in_folder(folder, WORKSPACE), *installed):
+        taken = any(other.name == entry.name for other in found)
+        found.append(replace(entry, hidden=taken))
+    return Survey(tuple(found), tuple(broken))
 
 
 def find(name: str, folder: Path | None) -> Path:
     """Return where the backbone called `name` lies; a path to its folder is taken as it is.
+
+    ``"distribution:name"`` names the one of that distribution.
 
     Raises
     ------
     UsageError
         If there is none.
     """
-    for entry in entries(folder):
-        if entry.name == name:
+    seen = survey(folder)
+    for entry in seen.found:
+        if name in (entry.reference, f"{entry.origin}:{entry.name}"):
             return entry.path
     path = Path(name)
     if (path / MANIFEST).is_file():
         return path
-    known = ", ".join(entry.name for entry in entries(folder)) or "none"
+    known = ", ".join(entry.reference for entry in seen.found) or "none"
+    broken = "".join(f"; {one.origin} is broken: {one.error}" for one in seen.broken)
     raise UsageError(
-        f"there is no backbone {name!r} (known: {known}): `crossrec pretrain` makes one, "
-        "`crossrec backbones import` takes one in"
+        f"there is no backbone {name!r} (known: {known}{broken}): `crossrec pretrain` makes one, "
+        "`crossrec backbones import` takes one in, `pip install crossrec-backbones` brings some"
     )
 
 
@@ -150,13 +194,35 @@ def _in_folder(folder: Path | None, origin: str) -> Iterator[Entry]:
             yield Entry(path.name, path, origin)
 
 
-def _installed() -> Iterator[Entry]:
-    """Yield the backbones of installed distributions; a broken one never stops the others."""
-    for point in metadata.entry_points(group=GROUP):
-        try:
-            spec = find_spec(point.value)
-        except (ImportError, ValueError):
-            continue
-        for place in (spec.submodule_search_locations or ()) if spec else ():
-            origin = point.dist.name if point.dist else point.name
-            yield from _in_folder(Path(place), origin)
+def _folder_of(point: metadata.EntryPoint) -> Path:
+    """Return the folder that an entry point leads to.
+
+    Raises
+    ------
+    Exception
+        Whatever a foreign module raises, or a CrossrecError where it leads to no folder.
+    """
+    told = point.load()
+    told = told() if callable(told) else told
+    if not isinstance(told, str | Path) or not Path(told).is_dir():
+        raise UsageError(f"{point.value} leads to no folder of backbones")
+    return Path(told)
+
+
+def _points(broken: list[Broken]) -> list[metadata.EntryPoint]:
+    """Return the entry points by distribution; distributions with unreadable ones go to `broken`.
+
+    One damaged list makes the standard library raise for all, so then they are read one by one.
+    """
+    points: list[metadata.EntryPoint] = []
+    try:
+        points = list(metadata.entry_points(group=GROUP))
+    except Exception:
+        for distribution in metadata.distributions():
+            try:
+                points += distribution.entry_points.select(group=GROUP)
+            except Exception as error:
+                name = str(distribution.metadata["Name"])
+                if "crossrec" in name.lower():
+                    broken.append(Broken(name, f"its entry points cannot be read: {error}"))
+    return sorted(points, key=lambda one: (one.dist.name.lower() if one.dist else "", one.name))

@@ -19,16 +19,35 @@ def backbones() -> None:
 @json_option
 def list_(workspace: Path, as_json: bool) -> None:
     """List every backbone that `fit --backbone` can name."""
-    from crossrec.backbone.library import FOLDER, entries
+    from crossrec.backbone.library import FOLDER, survey
 
-    found = entries(workspace / FOLDER)
+    seen = survey(workspace / FOLDER)
+    for broken in seen.broken:
+        click.echo(f"Warning: {broken.origin} is broken: {broken.error}", err=True)
     if as_json:
-        echo_json([{"name": one.name, "origin": one.origin, "path": one.path} for one in found])
+        echo_json(
+            [
+                {
+                    "name": one.reference,
+                    "origin": one.origin,
+                    "path": one.path,
+                    "default": one == seen.default,
+                }
+                for one in seen.found
+            ]
+        )
         return
-    if not found:
-        click.echo("no backbones: `crossrec pretrain` makes one")
+    if not seen.found:
+        click.echo(
+            "no backbones: `crossrec pretrain` makes one, `pip install crossrec-backbones` "
+            "brings some"
+        )
         return
-    table(("NAME", "FROM", "PATH"), [(one.name, one.origin, one.path) for one in found])
+    rows = [
+        (one.reference, one.origin, "without events" if one == seen.default else "", one.path)
+        for one in seen.found
+    ]
+    table(("NAME", "FROM", "DEFAULT", "PATH"), rows)
 
 
 @backbones.command()
@@ -46,6 +65,9 @@ def show(name: str, workspace: Path, as_json: bool) -> None:
         echo_json({"name": name, "path": path, "heads": list(backbone.heads), **backbone.card})
         return
     click.echo(f"{name}: heads {', '.join(backbone.heads)}")
+    for key in ("about", "use", "licence"):
+        if key in backbone.card:
+            click.echo(f"{key}: {backbone.card[key]}")
     columns = ("SOURCE", "FAMILY", "ITEMS", "USERS", "EVENTS", "LICENCE")
     keys = ("name", "family", "items", "users", "events", "licence")
     table(columns, [[told[key] for key in keys] for told in backbone.card["sources"]])

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from crossrec.cli.common import echo_json, json_option, progress, table, workspace_option
-
-if TYPE_CHECKING:
-    from crossrec.pipeline.pipeline import Pipeline
+from crossrec.errors import UsageError
 
 
 @click.command()
@@ -22,7 +19,12 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="TOML file whose keys replace those of the scenario's default pipeline.",
 )
-@click.option("--backbone", default="", help="Pretrained backbone to adapt, as one more source.")
+@click.option(
+    "--backbone",
+    help="Pretrained backbone to adapt, as one more source; see `crossrec backbones list`.  "
+    "[default: the installed one while there are no events]",
+)
+@click.option("--no-backbone", "none", is_flag=True, help="Adapt no backbone.")
 @click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1 …")
 @json_option
@@ -30,7 +32,8 @@ def fit(
     scenario: str,
     workspace: Path,
     pipeline_file: Path | None,
-    backbone: str,
+    backbone: str | None,
+    none: bool,
     seed: int,
     device: str,
     as_json: bool,
@@ -39,18 +42,24 @@ def fit(
 
     The old result serves until the new one is complete.
     """
+    from crossrec.backbone.report import lines as adapter_lines
     from crossrec.components.run import RunOptions
     from crossrec.pipeline.engine import Engine
+    from crossrec.pipeline.health import adapter_reports
 
+    if none and backbone:
+        raise UsageError("--backbone names one and --no-backbone wants none: use one of them")
     engine = Engine.open(workspace)
     with progress() as report_progress:
         run = RunOptions(
             seed=seed, device=device, cache=engine.workspace.cache, progress=report_progress
         )
-        pipeline = engine.fit(scenario, pipeline_file=pipeline_file, backbone=backbone, run=run)
+        pipeline = engine.fit(
+            scenario, pipeline_file=pipeline_file, backbone="" if none else backbone, run=run
+        )
     report = pipeline.report
     if as_json:
-        echo_json({"scenario": scenario, **report})
+        echo_json({"scenario": scenario, **report, "adapters": adapter_reports(pipeline)})
         return
     click.echo(
         f"{scenario}: fitted on {report['events']} events of {report['users']} users "
@@ -61,19 +70,10 @@ def fit(
     ]
     rows += [(label, "", f"left out: {error}") for label, error in report["failed"].items()]
     table(("SOURCE", "TIME", "STATUS"), rows)
-    for line in _learnt(pipeline):
-        click.echo(line)
+    for learnt in adapter_reports(pipeline).values():
+        for line in adapter_lines(learnt):
+            click.echo(line)
     gate = report["gate"]
     click.echo(f"ranker: {gate['chosen']} ({gate['why']})")
     for note in report["notes"]:
         click.echo(f"note: {note}")
-
-
-def _learnt(pipeline: Pipeline) -> list[str]:
-    """Return what the backbone learnt on the scenario and how much it weighs."""
-    source = pipeline.sources.get("backbone")
-    if source is None or not hasattr(source, "report"):
-        return []
-    from crossrec.backbone.report import lines
-
-    return list(lines(source.report))

@@ -13,6 +13,7 @@ from crossrec.components.slate import Slate
 from crossrec.data.report import IngestReport
 from crossrec.errors import NotFittedError, UsageError
 from crossrec.ingest import IngestOptions, ingest_files
+from crossrec.pipeline.beginning import begin
 from crossrec.pipeline.config import load_config, with_backbone
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.fresh import Fresh
@@ -102,7 +103,7 @@ class Engine:
         scenario: str,
         *,
         pipeline_file: Path | None = None,
-        backbone: str = "",
+        backbone: str | None = None,
         run: RunOptions | None = None,
     ) -> Pipeline:
         """Fit the scenario's pipeline on all its events and publish it.
@@ -113,8 +114,10 @@ class Engine:
         ----------
         pipeline_file : Path, optional
             TOML whose keys replace those of the scenario's default pipeline.
-        backbone : str
-            Name of a pretrained backbone that becomes one more source.
+        backbone : str, optional
+            Name of a pretrained backbone that becomes one more source; "" for none. None takes the
+            one that an installed distribution means for scenarios without events, where there is
+            no event and no `pipeline_file`.
 
         Raises
         ------
@@ -127,17 +130,19 @@ class Engine:
         config = load_config(known, pipeline_file)
         if backbone:
             config = with_backbone(config, backbone, scenario)
-        options = replace(
-            run or RunOptions(cache=self.workspace.cache),
-            backbones=self.workspace.path / "backbones",
-        )
+        folder = self.workspace.path / "backbones"
+        options = replace(run or RunOptions(cache=self.workspace.cache), backbones=folder)
         with self.workspace.writing():
             dataset = self.workspace.dataset(known)
             if not len(dataset.catalog):
                 raise NotFittedError(
                     f"scenario {scenario!r} has no items: run `crossrec ingest {scenario}` first"
                 )
-            pipeline = fit_pipeline(scenario, dataset, config, self.registry, options)
+            notes: list[str] = []
+            if backbone is None:
+                own = pipeline_file is not None
+                config, notes = begin(config, dataset, scenario, folder, own=own)
+            pipeline = fit_pipeline(scenario, dataset, config, self.registry, options, notes)
             save_pipeline(pipeline, self.workspace.artifact_path(scenario))
         return pipeline
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,9 +46,19 @@ class FittedSources:
 
 
 def fit_pipeline(
-    scenario: str, dataset: Dataset, config: PipelineConfig, registry: Registry, run: RunOptions
+    scenario: str,
+    dataset: Dataset,
+    config: PipelineConfig,
+    registry: Registry,
+    run: RunOptions,
+    notes: Sequence[str] = (),
 ) -> Pipeline:
     """Fit a pipeline on all events of `dataset`, with everything chosen before a cut.
+
+    Parameters
+    ----------
+    notes : sequence of str
+        What the caller has to say, for the report.
 
     Raises
     ------
@@ -58,7 +68,7 @@ def fit_pipeline(
         If no source can be fitted.
     """
     refuse_unusable(config, registry)
-    dataset, notes = attach_vectors(dataset, config, registry, run)
+    dataset, missing = attach_vectors(dataset, config, registry, run)
     keep = config.history == "keep"
     cut = cut_for_validation(dataset, keep_history=keep, seed=run.seed)
     trial = fit_sources(cut.train, config, registry, run, "before the cut")
@@ -71,7 +81,7 @@ def fit_pipeline(
         "gate": gate.to_dict(),
         "fit_seconds": dict(final.seconds),
         "failed": dict(final.failed),
-        "notes": notes,
+        "notes": [*notes, *missing],
         "users": dataset.n_users,
         "items": dataset.n_items,
         "events": len(dataset.events),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 #: Distribution → what it registers, by kind.
 SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
+    "crossrec-backbones": {},  # brings pretrained backbones, which are no components
     "crossrec-text": {
         "encoders": ("transformer", "tfidf-svd"),
         "candidate_generators": ("content",),
