@@ -7,7 +7,7 @@ weigh where a target has no events to choose by.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,11 @@ class Lesson:
     groups: Groups
     asked: int
     hits: int
+
+    def some(self, count: int) -> Lesson:
+        """Return the lesson with at most `count` of its examples, evenly spread."""
+        rows = np.linspace(0, len(self.groups) - 1, min(count, len(self.groups))).astype(np.int64)
+        return replace(self, groups=self.groups.take(rows))
 
 
 @dataclass(frozen=True)
