@@ -33,34 +33,35 @@ def build_pool(
         A score is NaN only where a source has no evidence, or can score nothing but its own finds.
     """
     names = tuple(found)
-    index = _union([found[name].index for name in names], size)
-    n, m = index.shape
-    scores = np.full((n, m, len(names)), np.nan, dtype=np.float32)
-    ranks = np.full((n, m, len(names)), -1, dtype=np.int64)
+    stack = _stacked([found[name].index for name in names])
+    index = _union(stack, size)
+    ranks = _ranks(stack, index)
+    scores = np.empty(ranks.shape, dtype=np.float32)
     for at, name in enumerate(names):
-        own = found[name]
-        place = _places(own.index, index)
-        ranks[:, :, at] = place
-        scores[:, :, at] = _scores(own, index, place, (scorers or {}).get(name))
+        place = ranks[:, :, at]
+        scores[:, :, at] = _scores(found[name], index, place, (scorers or {}).get(name))
     mean, std = _statistics([found[name] for name in names], scores)
     return Pool(index, scores, ranks, names, mean, std)
 
 
-def _union(lists: list[NDArray[np.int64]], size: int) -> NDArray[np.int64]:
-    """Distinct items of each row, the best ranks first until `size`; returned ascending."""
-    n = len(lists[0])
-    width = max((part.shape[1] for part in lists), default=0)
-    if n == 0 or width == 0:
-        return np.zeros((n, 0), dtype=np.int64)
+def _stacked(lists: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return the lists beside each other, int64 (n, widest, n_lists), `PAD` where one ends."""
+    n, width = len(lists[0]), max(part.shape[1] for part in lists)
     stack = np.full((n, width, len(lists)), PAD, dtype=np.int64)
     for at, part in enumerate(lists):
         stack[:, : part.shape[1], at] = part
-    by_rank = stack.reshape(n, -1)  # rank 0 of every source, then rank 1, …
+    return stack
+
+
+def _union(stack: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Distinct items of each row, the best ranks first until `size`; returned ascending."""
+    n, width, n_lists = stack.shape
+    by_rank = stack.reshape(n, width * n_lists)  # rank 0 of every source, then rank 1, …
     order = np.argsort(by_rank, axis=1, kind="stable")
     ordered = np.take_along_axis(by_rank, order, axis=1)
     fresh = ordered != PAD
     fresh[:, 1:] &= ordered[:, 1:] != ordered[:, :-1]
-    keep = np.zeros_like(fresh)
+    keep = np.empty_like(fresh)
     np.put_along_axis(keep, order, fresh, axis=1)
     keep &= np.cumsum(keep, axis=1) <= size
     behind = np.iinfo(np.int64).max
@@ -69,19 +70,23 @@ def _union(lists: list[NDArray[np.int64]], size: int) -> NDArray[np.int64]:
     return np.where(index == behind, PAD, index)
 
 
-def _places(own: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Column of each item of `index` within the same row of `own`, -1 where it is not there."""
-    n, k = own.shape
-    if k == 0 or index.size == 0:
-        return np.full(index.shape, -1, dtype=np.int64)
-    stride = int(max(own.max(), index.max())) + 2
-    row = np.arange(n, dtype=np.int64)[:, None] * stride + 1
-    keys = (own + row).ravel()
-    wanted = (index + row).ravel()
-    order = np.argsort(keys, kind="stable")
-    at = np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)
-    hit = (keys[order[at]] == wanted) & (index.ravel() != PAD)
-    return np.where(hit, order[at] % k, -1).reshape(index.shape)
+def _ranks(stack: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rank of each item of `index` in each list, int64 (n, m, n_lists), -1 for none."""
+    n, _, n_lists = stack.shape
+    m = index.shape[1]
+    ranks = np.full((n, m, n_lists), -1, dtype=np.int64)
+    if not index.size:
+        return ranks
+    stride = int(index.max()) + 2  # one more than the last item: `PAD` comes behind them all
+    row = np.arange(n, dtype=np.int64)[:, None] * stride
+    keys = (np.where(index == PAD, stride - 1, index) + row).ravel()
+    listed = (stack != PAD) & (stack < stride - 1)
+    of_row, rank, which = np.nonzero(listed)
+    wanted = stack[listed] + of_row * stride
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    hit = np.flatnonzero(keys[at] == wanted)[::-1]  # of an item listed twice the first place stays
+    ranks.reshape(-1, n_lists)[at[hit], which[hit]] = rank[hit]
+    return ranks
 
 
 def _scores(
@@ -107,16 +112,23 @@ def _statistics(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Each source's own statistics where it gives them, else those of the pool."""
     n, _, width = scores.shape
+    mean = np.zeros((n, width), dtype=np.float32)
+    std = np.zeros((n, width), dtype=np.float32)
+    for at, part in enumerate(parts):
+        given = np.zeros(n, dtype=bool)
+        if part.mean is not None and part.std is not None:
+            given = np.isfinite(part.mean) & np.isfinite(part.std)
+            mean[:, at], std[:, at] = part.mean, part.std
+        if not given.all():
+            rest = np.flatnonzero(~given)
+            mean[rest, at], std[rest, at] = _of_pool(scores[rest, :, at])
+    return mean, std
+
+
+def _of_pool(scores: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of the finite scores of each row."""
     finite = np.isfinite(scores)
     count = np.maximum(finite.sum(axis=1), 1)
-    clean = np.where(finite, scores, 0.0)
-    mean = clean.sum(axis=1) / count
-    spread = np.where(finite, clean - mean[:, None, :], 0.0)
-    std = np.sqrt(np.square(spread).sum(axis=1) / count)
-    for at in range(width):
-        given_mean, given_std = parts[at].mean, parts[at].std
-        if given_mean is not None and given_std is not None:
-            real = np.isfinite(given_mean) & np.isfinite(given_std)
-            mean[:, at] = np.where(real, given_mean, mean[:, at])
-            std[:, at] = np.where(real, given_std, std[:, at])
-    return mean.reshape(n, width).astype(np.float32), std.reshape(n, width).astype(np.float32)
+    mean = np.where(finite, scores, 0.0).sum(axis=1, dtype=np.float64) / count
+    spread = np.where(finite, scores - mean[:, None], 0.0)
+    return mean, np.sqrt(np.square(spread).sum(axis=1) / count)
