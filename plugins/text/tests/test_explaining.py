@@ -96,3 +96,20 @@ def test_five_history_items_at_most(dataset_of, queries_of):
     source.fit(dataset_of([*texts, "hose", "drill"]), RunOptions())
     (evidence,) = explain(source, queries_of(range(11)), 11)
     assert len(evidence.history) == len(evidence.strengths) == 5
+
+
+def test_the_three_heaviest_of_more_shared_words_are_named(dataset_of, queries_of):
+    texts = ["oak desk lamp in red", "desk lamp oak x red", *["in red"] * 9, "hose", "drill"]
+    source = ContentSource(ContentConfig(encoder=""))
+    source.fit(dataset_of(texts), RunOptions())
+    (evidence,) = explain(source, queries_of([0]), 1)
+    assert evidence.phrase == "shares 'desk lamp oak' with"
+
+
+def test_single_letters_are_not_named(dataset_of, queries_of):
+    texts = ["x y z", "x y z", "hose", "drill x"]
+    source = ContentSource(ContentConfig(encoder=""))
+    source.fit(dataset_of(texts), RunOptions())
+    (evidence,) = explain(source, queries_of([0]), 1)
+    assert evidence.phrase == "similar text to"
+    assert evidence.history == (0,)

@@ -106,10 +106,12 @@ def test_a_list_longer_than_the_budget_is_still_read_where_it_is_the_heaviest(qu
     assert [names[at] for at in profile.terms] == ["a"]
 
 
-def test_shared_terms_come_heaviest_first():
-    texts = ["red nail polish", "red nail lacquer", "red hose", "red drill", "nail"]
+def test_terms_of_one_item_with_their_weights():
+    texts = ["red nail polish", "", "nail"]
     matrix, names = word_terms(texts)
     index = TermIndex.build(matrix, 10)
-    assert [names[at] for at in index.shared(0, 1)] == ["nail", "red"]
-    assert index.shared(0, 4).tolist() == [names.index("nail")]
-    assert index.shared(2, 4).tolist() == []
+    terms = index.terms(0)
+    assert [names[at] for at in terms] == ["nail", "polish", "red"]
+    np.testing.assert_allclose(list(terms.values()), matrix[[0]].data)
+    assert index.terms(1) == {}
+    assert index.terms(2) == {names.index("nail"): 1.0}

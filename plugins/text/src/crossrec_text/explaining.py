@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from crossrec.components.evidence import Evidence
@@ -12,7 +13,6 @@ from crossrec.components.query import QueryBatch
 from crossrec.data.catalog import Catalog
 from numpy.typing import NDArray
 
-from crossrec_text.asked import Floats, Ints
 from crossrec_text.similarity import TextSimilarity
 from crossrec_text.terms import WORD
 
@@ -39,50 +39,54 @@ def evidence_for(
     if not len(at):
         return evidence
     history, dense, lexical = fitted.shares(queries, index[at])
-    words = _Words(fitted, names, catalog)
-    for row, place in enumerate(at):
-        evidence[place] = _one(words, int(index[place]), history, dense[row], lexical[row])
+    words = _Words(fitted, names, catalog, history.tolist())
+    rows = zip(index[at].tolist(), (dense + lexical).tolist(), lexical >= dense, strict=True)
+    for place, (item, both, by_words) in zip(at.tolist(), rows, strict=True):
+        evidence[place] = _one(words, item, both, by_words)
     return evidence
 
 
 @dataclass(frozen=True, eq=False)
 class _Words:
-    """Names what two texts have in common."""
+    """Names what texts have in common with those of a history."""
 
     fitted: TextSimilarity
     names: Sequence[str]
     catalog: Catalog
-    _read: dict[int, list[str]] = field(default_factory=dict)
+    history: list[int]
 
-    def shared(self, item: int, other: int) -> list[str]:
-        """Return the shared words that weigh most, in the order of the item's text."""
-        heaviest = [self.names[at] for at in self.fitted.words.shared(item, other)]
-        words = [word for word in heaviest if len(word) > 1][:_NAMED]
-        return sorted(words, key=self.of(item).index)
+    @cached_property
+    def terms(self) -> list[dict[int, float]]:
+        """The words of each history item, with their weights."""
+        return [self.fitted.words.terms(item) for item in self.history]
 
-    def of(self, item: int) -> list[str]:
-        """Return the words of an item's text, read once an explanation."""
-        if item not in self._read:
-            self._read[item] = _WORD.findall(self.catalog.texts[item].lower())
-        return self._read[item]
+    def shared(self, item: int, at: int) -> list[int]:
+        """Return the words shared with a history item that weigh most, in the item's order."""
+        own, other = self.fitted.words.terms(item), self.terms[at]
+        weights = {term: weight * other[term] for term, weight in own.items() if term in other}
+        heaviest = sorted(weights, key=lambda term: -weights[term])
+        named = [term for term in heaviest if len(self.names[term]) > 1][:_NAMED]
+        if len(named) < 2:
+            return named
+        text = _WORD.findall(self.catalog.texts[item].lower())
+        return sorted(named, key=lambda term: text.index(self.names[term]))
 
 
 def _one(
-    words: _Words, item: int, history: Ints, dense: Floats, lexical: Floats
+    words: _Words, item: int, both: list[float], by_words: NDArray[np.bool_]
 ) -> Evidence | None:
-    both = dense + lexical
-    order = [int(at) for at in np.argsort(-both, kind="stable") if both[at] > 0]
+    """Return the evidence for one item; `both` and `by_words` are aligned with the history."""
+    order = sorted((at for at, share in enumerate(both) if share > 0), key=lambda at: -both[at])
     if not order:
         return None
-    first = order[0]
     phrase = "similar text to"
-    shared = words.shared(item, int(history[first])) if lexical[first] >= dense[first] else []
+    shared = words.shared(item, order[0]) if by_words[order[0]] else []
     if shared:
-        phrase = f"shares '{' '.join(shared)}' with"
-        order = [at for at in order if set(shared) <= set(words.of(int(history[at])))]
+        phrase = f"shares '{' '.join(words.names[term] for term in shared)}' with"
+        order = [at for at in order if all(term in words.terms[at] for term in shared)]
     order = order[:_HISTORY]
     return Evidence(
         phrase,
-        tuple(int(history[at]) for at in order),
-        tuple(round(float(both[at]), 4) for at in order),
+        tuple(words.history[at] for at in order),
+        tuple(round(both[at], 4) for at in order),
     )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crossrec_text.asked import Asked, Doubles, Floats, Ints, Weights
 from crossrec_text.terms import terms_of
@@ -116,17 +115,8 @@ class TermIndex:
         dense[rows[known], at[known]] = weights[known]
         return dense
 
-    def shared(self, item: int, other: int) -> Ints:
-        """Return the terms that two items share, those that make them most similar first."""
-        terms, left, right = np.intersect1d(
-            self._terms(item), self._terms(other), assume_unique=True, return_indices=True
-        )
-        start, beside = self.rows.indptr[item], self.rows.indptr[other]
-        weight = self.rows.data[start + left] * self.rows.data[beside + right]
-        return terms[np.argsort(-weight, kind="stable")].astype(np.int64)
-
-    def _terms(self, item: int) -> NDArray[np.int32]:
-        terms: NDArray[np.int32] = self.rows.indices[
-            self.rows.indptr[item] : self.rows.indptr[item + 1]
-        ]
-        return terms
+    def terms(self, item: int) -> dict[int, float]:
+        """Return the terms of one item with their weights, ascending."""
+        start, stop = self.rows.indptr[item : item + 2].tolist()
+        terms, weights = self.rows.indices[start:stop], self.rows.data[start:stop]
+        return dict(zip(terms.tolist(), weights.tolist(), strict=True))

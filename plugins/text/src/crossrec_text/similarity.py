@@ -154,14 +154,13 @@ class TextSimilarity:
             return history, empty, empty
         slope = Five(*(one[0] for one in parts.slopes))
         weight = asked.decayed.values
-        last = np.isin(history, asked.last.rows.values)
+        last = (history == asked.last.rows.values[0]).astype(np.float32)
         by_vectors = self.dense.take(items) @ self.dense.take(history).T
         dense = by_vectors * (weight * slope.vectors + last * slope.last_vectors)
-        lexical = (
-            self.words.between(items, history, parts.words[0]) * weight * slope.words
-            + self.ngrams.between(items, history, parts.ngrams[0]) * weight * slope.ngrams
-            + self.words.between(items, history, parts.last_words[0]) * last * slope.last_words
-        )
+        lexical = self.words.between(items, history, parts.words[0]) * (weight * slope.words)
+        lexical += self.ngrams.between(items, history, parts.ngrams[0]) * (weight * slope.ngrams)
+        of_last = self.words.between(items, asked.last.rows.values, parts.last_words[0])
+        lexical += of_last * (last * slope.last_words)
         other = items[:, None] != history[None, :]
         return history, (dense * other).astype(np.float32), (lexical * other).astype(np.float32)
 
