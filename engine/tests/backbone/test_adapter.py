@@ -178,7 +178,7 @@ def test_below_the_floor_the_defaults_stand(shop, backbone) -> None:
     assert adapter.head is backbone.heads["shops"]
     assert (adapter.target, adapter.serves, adapter.repeats) == (None, MIXTURE, False)
     assert adapter.report["users"] == 0
-    assert "fewer than 50 users" in adapter.report["left_out"]["target ranker"]
+    assert "fewer than 50 events" in adapter.report["left_out"]["target ranker"]
 
 
 def test_a_family_without_a_head_gets_the_general_one(shop, backbone) -> None:

@@ -72,6 +72,57 @@ def test_folds_never_leak(rows: list[list[int]], repeats: bool, folds: int, seed
     assert sorted(users) == able
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 40), max_size=45), min_size=1, max_size=6),
+    st.booleans(),
+    st.integers(1, 3),
+    st.integers(1, 30),
+)
+def test_long_histories_are_asked_about_more_than_once(
+    rows: list[list[int]], repeats: bool, folds: int, limit: int
+) -> None:
+    sequences = Ragged.from_rows(rows)
+    parts = held_out_folds(sequences, folds, 0, limit=limit, repeats=repeats)
+    total, owner = 0, {}
+    for number, fold in enumerate(parts):
+        total += len(fold.targets)
+        assert len(fold.sequences.values) == len(sequences.values) - len(fold.targets)
+        for at, user in enumerate(fold.queries.users.tolist()):
+            assert owner.setdefault(user, number) == number, "a user belongs to one fold"
+            whole, rest = rows[user], fold.sequences.row(user).tolist()
+            history = fold.queries.history.row(at).tolist()
+            assert rest[: len(history)] == history, "what came before, without the held-out"
+            assert len(history) >= 1
+            assert repeats or fold.targets[at] not in history
+            assert int(fold.targets[at]) in whole
+    assert total <= limit
+
+
+def test_every_tenth_event_of_a_long_history_is_held_out() -> None:
+    sequences = Ragged.from_rows([list(range(25)), [90, 91, 92]])
+    fold = held_out_folds(sequences, 1, 0, limit=100, repeats=False)[0]
+    asked_for = {
+        int(target): fold.queries.history.row(at).tolist() for at, target in enumerate(fold.targets)
+    }
+    assert asked_for == {
+        92: [90, 91],
+        24: [*range(4), *range(5, 14), *range(15, 24)],
+        14: [*range(4), *range(5, 14)],
+        4: list(range(4)),
+    }
+    assert fold.sequences.row(0).tolist() == [*range(4), *range(5, 14), *range(15, 24)]
+
+
+def test_with_as_many_users_as_the_limit_only_their_last_events_are_held_out() -> None:
+    sequences = Ragged.from_rows([list(range(30)) for _ in range(5)])
+    parts = held_out_folds(sequences, 2, 0, limit=5, repeats=False)
+    assert [target for fold in parts for target in fold.targets.tolist()] == [29] * 5
+    more = held_out_folds(sequences, 2, 0, limit=6, repeats=False)
+    targets = sorted(target for fold in more for target in fold.targets.tolist())
+    assert targets == [19, 29, 29, 29, 29, 29], "the last ones come first"
+
+
 def test_with_repeats_the_history_is_open() -> None:
     sequences = Ragged.from_rows([[1, 2, 1], [3, 4, 5]])
     fold = held_out_folds(sequences, 1, 0, limit=10, repeats=True)[0]

@@ -62,7 +62,7 @@ def learn(
     """Learn on the events of `dataset`; see `fit_adapter`."""
     repeats = repeat_rate(dataset.sequences, settings.repeats)
     trials = run_trials(dataset, config, settings, repeats.candidates, run)
-    own = own_ranker(trials, len(dataset.sequences.values), settings, run)
+    own = own_ranker(trials, settings, run)
     full, bare = (
         weigh(trials, own, told, start_of(told, family, dataset, config), repeats, config, settings)
         for told in (backbone, None)
