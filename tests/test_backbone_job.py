@@ -66,6 +66,21 @@ def test_a_catalogue_without_events_answers_a_history_at_minute_one(folder):
     assert all(item["reasons"] for item in slate["items"])
 
 
+def test_a_new_item_joins_the_adapted_backbone_without_a_fit(folder):
+    (folder / "late.csv").write_text("item_id,title\ni40,northern choir number 40\n")
+    call("ingest", "music", "--items", folder / "late.csv", "-w", folder / "ws")
+    asked = ("recommend", "music", "--history", "i0,i4", "-k", 30, "-w", folder / "ws", "--json")
+    slate = json.loads(call(*asked))
+    found = [item["item_id"] for item in slate["items"]]
+    assert slate["degraded"] == []
+    assert found.index("i40") < min(found.index(f"i{odd}") for odd in range(1, 20, 2))
+    told = json.loads(call("doctor", "-w", folder / "ws", "--json"))
+    music = next(one for one in told["scenarios"] if one["scenario"] == "music")
+    assert music["new_items"]["items"] == 1
+    assert "backbone" in music["new_items"]["in"]
+    assert "target ranker" in music["adapters"]["backbone"]["left_out"]
+
+
 def test_with_events_the_fit_says_what_it_learnt(folder):
     out = call("fit", "video", "--backbone", "base", "-w", folder / "ws")
     assert "backbone" in out

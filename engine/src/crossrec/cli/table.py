@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pretrain": ("crossrec.cli.pretrain:pretrain", "Learn a backbone from several scenarios."),
     "backbones": ("crossrec.cli.backbones:backbones", "List, show, export and import backbones."),
     "transfer": ("crossrec.cli.transfer:transfer", "What other scenarios teach about a new one."),
+    "doctor": ("crossrec.cli.doctor:doctor", "What serves, what was left out, and why."),
     "plugins": ("crossrec.cli.plugins:plugins", "List and check what is installed."),
     "install": ("crossrec.cli.install:install", "Install plugins or scenario packages."),
     "uninstall": ("crossrec.cli.install:uninstall", "Remove plugins or scenario packages."),

@@ -1,0 +1,100 @@
+"""``crossrec doctor``: what serves in a workspace, what was left out, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crossrec.cli.common import echo_json, json_option, workspace_option
+
+if TYPE_CHECKING:
+    from crossrec.pipeline.health import ScenarioHealth
+    from crossrec.plugins.state import PluginState
+
+
+@click.command()
+@workspace_option
+@json_option
+def doctor(workspace: Path, as_json: bool) -> None:
+    """Check plugins and every fitted scenario; exit code 1 if something cannot serve.
+
+    Names what the fit left out and why: sources that failed, parts of a backbone that its adapter
+    or its gate found to be of no use here, and items that came later.
+    """
+    from crossrec.pipeline.engine import Engine
+    from crossrec.pipeline.health import examine
+
+    engine = Engine.open(workspace)
+    broken = [state for state in engine.registry.plugins if state.broken]
+    scenarios = examine(engine)
+    ok = not broken and all(one.ok for one in scenarios)
+    if as_json:
+        echo_json(
+            {
+                "ok": ok,
+                "workspace": workspace,
+                "plugins": [state.to_dict() for state in broken],
+                "scenarios": [one.to_dict() for one in scenarios],
+            }
+        )
+    else:
+        for line in (*_plugin_lines(broken), *_lines(scenarios)):
+            click.echo(line)
+        click.echo("all well" if ok else "something cannot serve: see above")
+    if not ok:
+        raise click.exceptions.Exit(1)
+
+
+def _plugin_lines(broken: list[PluginState]) -> Iterator[str]:
+    """Name the plugins that cannot be used."""
+    for state in broken:
+        yield f"plugin {state.name} ({state.distribution}) is {state.status}: {state.error}"
+
+
+def _lines(scenarios: list[ScenarioHealth]) -> Iterator[str]:
+    """Tell of each scenario in a line, and what there is to say below it."""
+    if not scenarios:
+        yield "nothing is ingested yet: run `crossrec ingest SCENARIO`"
+    for one in scenarios:
+        yield _headline(one)
+        for line in _details(one):
+            yield f"  {line}"
+
+
+def _headline(one: ScenarioHealth) -> str:
+    """Return whether the scenario serves, and on what."""
+    if one.error:
+        return f"{one.scenario}: cannot serve: {one.error}"
+    if not one.fitted:
+        stored = f"{one.stored.items} items and {one.stored.events} events"
+        return f"{one.scenario}: {stored}, not fitted yet: run `crossrec fit {one.scenario}`"
+    since = max(one.stored.events - one.events, 0)
+    later = f", {since} events since" if since else ""
+    return (
+        f"{one.scenario}: fitted on {one.events} events of {one.users} users and "
+        f"{one.items} items{later}"
+    )
+
+
+def _details(one: ScenarioHealth) -> Iterator[str]:
+    """Tell what serves and what was left out."""
+    if not one.fitted:
+        return
+    from crossrec.backbone.report import lines
+
+    yield f"sources: {', '.join(one.sources)}"
+    yield f"ranker: {one.ranker} ({one.why})"
+    for label, error in one.failed.items():
+        yield f"left out by the fit: {label}: {error}"
+    for label, error in one.unavailable.items():
+        yield f"unavailable: {label}: {error}"
+    if one.new_items:
+        known, unknown = ", ".join(one.new_items["in"]), ", ".join(one.new_items["not_in"])
+        unknown = f", not by {unknown} before the next fit" if unknown else ""
+        yield f"new items: {one.new_items['items']}, known by {known or 'none'}{unknown}"
+    for label, report in one.adapters.items():
+        yield from (f"{label}: {line}" for line in lines(report))
+    yield from (f"note: {note}" for note in one.notes)

@@ -1,0 +1,116 @@
+"""What serves in a workspace, what was left out of it and why: for ``crossrec doctor``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from crossrec.errors import CrossrecError, NotFittedError
+from crossrec.store.base import Counts
+
+if TYPE_CHECKING:
+    from crossrec.pipeline.engine import Engine
+    from crossrec.pipeline.pipeline import Pipeline
+
+
+@dataclass(frozen=True)
+class ScenarioHealth:
+    """One scenario of a workspace.
+
+    Attributes
+    ----------
+    stored : Counts
+        What the store holds now.
+    error : str
+        Why the scenario cannot serve; empty where it does or was never fitted.
+    fitted : bool
+    users, items, events : int
+        What the fit saw.
+    ranker, why : str
+        Which ranker serves, and why it was chosen.
+    sources : tuple of str
+        Labels of the sources that serve.
+    failed : mapping of label to error
+        Sources that could not be fitted.
+    unavailable : mapping of label to error
+        What was fitted and cannot be used now, or could not take in new items.
+    notes : tuple of str
+    new_items : mapping
+        Items that came after the fit: their number, the sources that know them and those that do
+        not. Empty where there are none, or where no source can take in any.
+    adapters : mapping of label to mapping
+        Of every adapted backbone its report: weights, gate, what was left out and why.
+    """
+
+    scenario: str
+    stored: Counts
+    error: str = ""
+    fitted: bool = False
+    users: int = 0
+    items: int = 0
+    events: int = 0
+    ranker: str = ""
+    why: str = ""
+    sources: tuple[str, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    new_items: Mapping[str, Any] = field(default_factory=dict)
+    adapters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all that was fitted serves."""
+        return not self.error and not self.unavailable
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {**asdict(self), "ok": self.ok}
+
+
+def examine(engine: Engine) -> list[ScenarioHealth]:
+    """Look at every scenario that the workspace holds data or an artifact of."""
+    names = set(engine.workspace.store().scenarios())
+    folder = engine.workspace.artifact_path("")
+    if folder.is_dir():
+        names |= {path.name for path in folder.iterdir() if path.is_dir()}
+    return [examine_scenario(engine, name) for name in sorted(names)]
+
+
+def examine_scenario(engine: Engine, scenario: str) -> ScenarioHealth:
+    """Look at one scenario; whatever is wrong with it is told, not raised."""
+    stored = engine.workspace.store().counts(scenario)
+    try:
+        pipeline = engine.pipeline(scenario)
+    except NotFittedError:
+        return ScenarioHealth(scenario, stored)
+    except CrossrecError as error:
+        return ScenarioHealth(scenario, stored, str(error))
+    report = pipeline.report
+    return ScenarioHealth(
+        scenario,
+        stored,
+        fitted=True,
+        users=report["users"],
+        items=report["items"],
+        events=report["events"],
+        ranker=report["gate"]["chosen"],
+        why=report["gate"]["why"],
+        sources=tuple(pipeline.sources),
+        failed=dict(report["failed"]),
+        unavailable=dict(pipeline.unavailable),
+        notes=tuple(report["notes"]),
+        new_items=dict(report.get("new_items", {})),
+        adapters=adapter_reports(pipeline),
+    )
+
+
+def adapter_reports(pipeline: Pipeline) -> dict[str, dict[str, Any]]:
+    """Return what the adapter of every backbone learnt and left out, by the source's label."""
+    found: dict[str, dict[str, Any]] = {}
+    for label, source in pipeline.sources.items():
+        report = getattr(source, "report", None)
+        if isinstance(report, Mapping) and "left_out" in report:
+            found[label] = dict(report)
+    return found

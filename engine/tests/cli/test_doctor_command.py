@@ -1,0 +1,132 @@
+"""``crossrec doctor``: what serves, what was left out, and why."""
+
+import json
+import shutil
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def clinic(workshop, workshop_tables, make_workshop, tmp_path_factory):
+    """A workspace with one fitted scenario and one that is only ingested."""
+    workshop.use(make_workshop(tools=workshop_tables, toys=workshop_tables))
+    folder = tmp_path_factory.mktemp("clinic")
+    frames = workshop_tables(0)
+    frames.items.to_csv(folder / "items.csv", index=False)
+    frames.events.to_csv(folder / "events.csv", index=False)
+    own = folder / "own.toml"
+    own.write_text('sources = [{name = "together"}, {name = "dear"}]\n')
+
+    def call(command, *more, where=folder / "ws"):
+        return workshop(command, *more, "-w", where)
+
+    for name in ("tools", "toys"):
+        done = call(
+            "ingest", name, "--items", folder / "items.csv", "--events", folder / "events.csv"
+        )
+        assert done.exit_code == 0, done.output
+    done = call("fit", "tools", "--pipeline", own)
+    assert done.exit_code == 0, done.output
+    call.folder = folder
+    yield call
+    workshop.use(make_workshop(tools=workshop_tables))
+
+
+@pytest.fixture
+def copied(clinic, tmp_path):
+    """A workspace of its own to spoil."""
+    shutil.copytree(clinic.folder / "ws", tmp_path / "ws")
+    return tmp_path / "ws"
+
+
+def test_it_tells_what_serves_and_what_was_left_out(clinic):
+    done = clinic("doctor")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert lines[0] == "tools: fitted on 200 events of 40 users and 12 items"
+    assert lines[1] == "  sources: together"
+    assert lines[2].startswith("  ranker: rrf (only 40 validation queries")
+    assert lines[3] == "  left out by the fit: dear: MemoryError: needs 99 GB"
+    assert lines[-2] == ("toys: 12 items and 200 events, not fitted yet: run `crossrec fit toys`")
+    assert lines[-1] == "all well"
+
+
+def test_it_tells_the_same_in_json(clinic):
+    told = json.loads(clinic("doctor", "--json").stdout)
+    assert told["ok"] is True
+    assert told["plugins"] == []
+    tools, toys = told["scenarios"]
+    assert (tools["scenario"], tools["fitted"], tools["ok"]) == ("tools", True, True)
+    assert (tools["users"], tools["items"], tools["events"]) == (40, 12, 200)
+    assert tools["stored"]["events"] == 200
+    assert tools["sources"] == ["together"]
+    assert tools["failed"] == {"dear": "MemoryError: needs 99 GB"}
+    assert (tools["adapters"], tools["new_items"], tools["unavailable"]) == ({}, {}, {})
+    assert (toys["fitted"], toys["ok"], toys["error"]) == (False, True, "")
+
+
+def test_it_counts_what_came_after_the_fit(clinic, copied):
+    more = copied.parent / "more.csv"
+    more.write_text("user_id,item_id,event_type,time\nu1,t1,use,1750000000\n")
+    done = clinic("ingest", "tools", "--events", more, where=copied)
+    assert done.exit_code == 0, done.output
+    done = clinic("doctor", where=copied)
+    assert done.stdout.splitlines()[0].endswith("and 12 items, 1 events since")
+
+
+def test_a_damaged_artifact_is_named_and_the_others_are_still_told(clinic, copied):
+    folder = copied / "artifacts" / "tools"
+    version = next(path for path in folder.iterdir() if path.is_dir())
+    victim = next(version.glob("*.safetensors"))
+    victim.write_bytes(victim.read_bytes()[:-1] + b"x")
+    done = clinic("doctor", where=copied)
+    assert done.exit_code == 1
+    assert done.stdout.startswith("tools: cannot serve: ")
+    assert "toys: 12 items" in done.stdout
+    assert done.stdout.endswith("something cannot serve: see above\n")
+    told = json.loads(clinic("doctor", "--json", where=copied).stdout)
+    assert (told["ok"], told["scenarios"][0]["ok"]) == (False, False)
+    assert "damaged" in told["scenarios"][0]["error"]
+
+
+def test_a_scenario_whose_package_is_gone_is_named(clinic, copied, workshop, make_workshop):
+    registry = make_workshop(toys=lambda seed: None)
+    both = make_workshop(tools=lambda seed: None, toys=lambda seed: None)
+    workshop.use(registry)
+    try:
+        done = clinic("doctor", where=copied)
+    finally:
+        workshop.use(both)
+    assert done.exit_code == 1
+    assert done.stdout.startswith("tools: cannot serve: ")
+
+
+def test_a_source_that_cannot_be_restored_is_named(clinic, copied, monkeypatch):
+    own = copied.parent / "own.toml"
+    own.write_text('sources = [{name = "together"}, {name = "counts"}]\n')
+    assert clinic("fit", "tools", "--pipeline", own, where=copied).exit_code == 0
+    from crossrec.pipeline import saving
+
+    build = saving.build_source
+
+    def without(source, registry):
+        if source.name == "counts":
+            raise ImportError("no counts today")
+        return build(source, registry)
+
+    monkeypatch.setattr(saving, "build_source", without)
+    done = clinic("doctor", where=copied)
+    assert done.exit_code == 1
+    assert "  unavailable: counts: ImportError: no counts today" in done.stdout.splitlines()
+
+
+def test_an_empty_workspace_and_none_at_all(clinic, tmp_path):
+    from crossrec.workspace import Workspace
+
+    Workspace.create(tmp_path / "ws").close()
+    done = clinic("doctor", where=tmp_path / "ws")
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[0].startswith("nothing is ingested yet")
+    done = clinic("doctor", where=tmp_path / "none")
+    assert done.exit_code == 1
+    assert "there is no workspace" in done.stderr
