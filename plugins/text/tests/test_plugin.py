@@ -34,7 +34,7 @@ def test_what_is_registered_can_be_built_with_default_settings():
 def test_what_content_declares_it_has():
     content = registered()["content"]
     built = content.build()
-    assert content.capabilities == {"score", "explain"}
+    assert content.capabilities == {"score", "explain", "add_items"}
     assert all(callable(getattr(built, name)) for name in content.capabilities)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -32,38 +32,64 @@ class DenseSpace:
         Sum of all columns.
     gram : float64 array, shape (dim, dim)
         ``columns @ columns.T``.
+    mean : float32 array, shape (dim,), or None
+    axes : float32 array, shape (dim, dim), or None
+        What was taken from the given vectors, and the axes they were turned into: by them later
+        vectors join. None in what was kept before there were any.
     """
 
     columns: Floats
     total: Doubles
     gram: Doubles
+    mean: Floats | None = None
+    axes: Floats | None = None
 
     @classmethod
     def build(cls, vectors: Floats) -> DenseSpace:
         """Centre and normalise `vectors` (n_items, dim); zero rows stay zero."""
         given = np.linalg.norm(vectors, axis=1) > 0
-        centred = vectors.astype(np.float32, copy=True)
+        mean = np.zeros(vectors.shape[1], dtype=np.float32)
         if given.any():
-            centred[given] -= vectors[given].mean(axis=0, dtype=np.float64).astype(np.float32)
-        lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-        centred = np.where(lengths > 1e-6, centred / np.maximum(lengths, 1e-6), 0.0)
-        columns = np.ascontiguousarray(centred.T, dtype=np.float32)
-        return cls.turned(columns, _gram(columns))
+            mean = vectors[given].mean(axis=0, dtype=np.float64).astype(np.float32)
+        columns = np.ascontiguousarray(_centred(vectors, mean).T, dtype=np.float32)
+        return replace(cls.turned(columns, _gram(columns)), mean=mean)
 
     @classmethod
     def turned(cls, columns: Floats, gram: Doubles) -> DenseSpace:
         """Turn the vectors into their principal axes, which leaves all similarities as they are."""
         axes = np.linalg.eigh(gram)[1][:, ::-1]
         columns = np.ascontiguousarray(axes.T.astype(np.float32) @ columns)
-        return cls(columns, columns.sum(axis=1, dtype=np.float64), _gram(columns))
+        total = columns.sum(axis=1, dtype=np.float64)
+        return cls(columns, total, _gram(columns), axes=axes.astype(np.float32))
+
+    def extended(self, vectors: Floats) -> DenseSpace:
+        """Return the space with the vectors of later items behind, float32 (n_new, dim).
+
+        Centred and turned as those before, which stay as they are. Where that is not known, or the
+        vectors are of another width, later items have none.
+        """
+        own = np.zeros((len(self.columns), len(vectors)), dtype=np.float32)
+        mean, axes = self.mean, self.axes
+        if mean is not None and axes is not None and vectors.shape[1] == len(mean):
+            own = axes.T @ _centred(vectors, mean).T
+        columns = np.ascontiguousarray(np.concatenate([self.columns, own], axis=1))
+        total = self.total + own.sum(axis=1, dtype=np.float64)
+        return replace(self, columns=columns, total=total, gram=self.gram + _gram(own))
 
     @classmethod
-    def restored(cls, columns: Floats, total: Doubles, gram: Doubles) -> DenseSpace:
+    def restored(
+        cls,
+        columns: Floats,
+        total: Doubles,
+        gram: Doubles,
+        mean: Floats | None = None,
+        axes: Floats | None = None,
+    ) -> DenseSpace:
         """Take back what was kept; vectors along other axes, as they were kept once, are turned."""
         beside = np.abs(gram - np.diag(np.diagonal(gram))).max(initial=0.0)
         if beside > _OBLIQUE * np.abs(gram).max(initial=0.0):
             return cls.turned(columns, gram)
-        return cls(np.asarray(columns), np.asarray(total), np.asarray(gram))
+        return cls(np.asarray(columns), np.asarray(total), np.asarray(gram), mean, axes)
 
     @classmethod
     def empty(cls, n_items: int) -> DenseSpace:
@@ -143,6 +169,15 @@ class DenseSpace:
             part = self.rows[items[start : start + _STEP]].astype(np.float64)
             norms[start : start + _STEP] = np.einsum("id,id->i", part, part)
         return norms
+
+
+def _centred(vectors: Floats, mean: Floats) -> Floats:
+    """Return vectors less `mean`, of length 1; zero rows stay zero."""
+    given = np.linalg.norm(vectors, axis=1) > 0
+    centred = vectors.astype(np.float32, copy=True)
+    centred[given] -= mean
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    return np.where(lengths > 1e-6, centred / np.maximum(lengths, 1e-6), 0.0)
 
 
 def _gram(columns: NDArray[np.float32]) -> Doubles:

@@ -35,7 +35,7 @@ def register_candidate_generators(register: Register) -> None:
         "content",
         "crossrec_text.content:ContentSource",
         config="crossrec_text.settings:ContentConfig",
-        capabilities={"score", "explain"},
+        capabilities={"score", "explain", "add_items"},
         summary="what reads like the history: vectors, words and title n-grams; needs no events",
     )
 
