@@ -3,7 +3,7 @@
 Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md`` and
 ``docs/components.md``. Rewritten in place, in README.md and in all of docs/: what stands between
 ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``, ``figures FILE``,
-``scenarios`` or ``plugins``.
+``transfer TARGET``, ``scenarios`` or ``plugins``.
 """
 
 from __future__ import annotations
@@ -192,6 +192,47 @@ def report_table(one: dict[str, Any], report: dict[str, Any]) -> str:
     return head + table(("model", *names, "fit, s"), body)
 
 
+def transfer_region(name: str) -> str:
+    """Return the curves of every target of the transfer run: means over the seeds, and verdicts."""
+    path = RESULTS / "transfer.json"
+    if not path.is_file():
+        return "Not measured yet: run `python benchmarks/transfer.py --cache FOLDER`.\n"
+    reports = json.loads(path.read_text(encoding="utf-8"))
+    chosen = [one for one in reports if name in (one["target"], "all")]
+    return "\n".join(transfer_table(one) for one in chosen)
+
+
+def transfer_table(report: dict[str, Any]) -> str:
+    """Return one target as two tables: recall@10/ndcg@10 by budget, and the verdicts."""
+    means = report["means"]
+    levels = list(dict.fromkeys(row["events"] for row in means))
+    told = {(row["method"], row["events"]): row for row in means}
+    methods = list(dict.fromkeys(row["method"] for row in means))
+
+    def cell(method: str, level: Any) -> str:
+        row = told[method, level]
+        if row.get("silent"):
+            return "–"
+        return f"{row['metrics']['recall@10']:.4f} / {row['metrics']['ndcg@10']:.4f}"
+
+    def verdict(level: Any, against: str) -> str:
+        row = next(v for v in report["verdicts"] if (v["events"], v["against"]) == (level, against))
+        low, high = row["ci95"]
+        return f"{row['verdict']} {row['difference']:+.4f} ({low:+.4f} … {high:+.4f})"
+
+    heads = [f"{level:,} events" if isinstance(level, int) else "all events" for level in levels]
+    figures = [(method, *(cell(method, level) for level in levels)) for method in methods]
+    others = list(dict.fromkeys(row["against"] for row in report["verdicts"]))
+    verdicts = [(other, *(verdict(level, other) for level in levels)) for other in others]
+    return (
+        f"**{report['target']}**, candidates {report['candidates']}, {report['users']:,} users, "
+        f"pretrained on {', '.join(report['sources'])}; recall@10 / ndcg@10, mean over seeds\n\n"
+        + table(("method", *heads), figures)
+        + "\nndcg@10 of crossrec less that of the other method, with the paired 95 % interval\n\n"
+        + table(("against", *heads), verdicts)
+    )
+
+
 def figures_region(name: str) -> str:
     """Return the figures of one benchmark of speed or memory as a table."""
     path = RESULTS / f"{name}.json"
@@ -225,6 +266,7 @@ def shown(value: Any) -> str:
 WRITERS: dict[str, Callable[[str], str]] = {
     "results": results_region,
     "figures": figures_region,
+    "transfer": transfer_region,
     "plugins": lambda _: plugins_region(),
     "scenarios": lambda _: scenarios_region(),
 }

@@ -135,3 +135,47 @@ def test_check_names_what_is_stale_and_writes_nothing(
     assert page.read_text() == "new"
     assert generate.main() == 0
     assert capsys.readouterr().out == "page.md: written\n"
+
+
+def transfer_report(target: str) -> dict[str, Any]:
+    """Two methods on two budgets, of which one had nothing to say without events."""
+
+    def mean(method: str, events: object, recall: float, ndcg: float, silent: bool = False) -> Any:
+        metrics = {"recall@10": recall, "ndcg@10": ndcg}
+        return {"method": method, "events": events, "metrics": metrics, "silent": silent}
+
+    def verdict(events: object, word: str, difference: float) -> Any:
+        ci95 = [difference - 0.002, difference + 0.002]
+        told = {"against": "ease", "verdict": word, "difference": difference, "ci95": ci95}
+        return {"events": events, **told}
+
+    return {
+        "target": target,
+        "sources": ["films", "songs"],
+        "candidates": "unseen",
+        "users": 2_000,
+        "means": [
+            mean("crossrec", 1_000, 0.12, 0.08),
+            mean("ease", 1_000, 0.0, 0.0, silent=True),
+            mean("crossrec", "all", 0.16, 0.11),
+            mean("ease", "all", 0.13, 0.09),
+        ],
+        "verdicts": [verdict(1_000, "helps", 0.08), verdict("all", "no difference", 0.001)],
+    }
+
+
+def test_transfer_becomes_curves_and_verdicts(generate: Any) -> None:
+    assert "benchmarks/transfer.py" in generate.transfer_region("all")
+    store(generate, "transfer", [transfer_report("shop"), transfer_report("club")])
+    text = generate.transfer_region("shop")
+    lines = text.splitlines()
+    assert lines[0].startswith("**shop**, candidates unseen, 2,000 users, pretrained on films, so")
+    assert lines[2] == "| method | 1,000 events | all events |"
+    assert lines[4] == "| crossrec | 0.1200 / 0.0800 | 0.1600 / 0.1100 |"
+    assert lines[5] == "| ease | – | 0.1300 / 0.0900 |"
+    assert lines[-1] == (
+        "| ease | helps +0.0800 (+0.0780 … +0.0820) | no difference +0.0010 (-0.0010 … +0.0030) |"
+    )
+    every = generate.transfer_region("all")
+    assert every.startswith(text)
+    assert "**club**" in every
