@@ -73,12 +73,16 @@ class TestMeasureItems:
             for group, wanted in (("overall", warm | cold), ("warm", warm), ("cold", cold)):
                 if wanted:
                     recalls[group].append(len(wanted & set(order[:5])) / len(wanted))
-            among = [i for i in order if split.cold[i]][:5]
-            if cold:
-                recalls["cold among cold"].append(len(cold & set(among)) / len(cold))
+            for group, wanted, kind in (("cold", cold, True), ("warm", warm, False)):
+                among = [i for i in order if split.cold[i] == kind][:5]
+                if wanted:
+                    found = len(wanted & set(among)) / len(wanted)
+                    recalls[f"{group} among {group}"].append(found)
         for group, values in recalls.items():
             assert got[group]["recall@5"] == pytest.approx(np.mean(values)), group
             assert got[group]["users"] == len(values)
+            error = np.std(values) / np.sqrt(len(values))
+            assert got[group]["recall@5 error"] == pytest.approx(error), group
 
     def test_the_validation_part_asks_for_the_validation_part(self, shop):
         split = item_cold(shop(40, 150))

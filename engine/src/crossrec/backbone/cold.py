@@ -111,7 +111,8 @@ def measure_items(
     Returns
     -------
     mapping of scorer to group to metric
-        Groups: "overall", "warm" and "cold" over all items, "cold among cold" over the cold ones.
+        Groups: "overall", "warm" and "cold" over all items, "warm among warm" and "cold among cold"
+        over the items of one kind. "recall@k error" is the standard error over users.
     """
     rows = _users(split, part, users)
     told = split.test if part == "test" else split.validation
@@ -119,17 +120,18 @@ def measure_items(
     known += [split.validation.warm, split.validation.cold] if part == "test" else []
     both = _joined(told.warm, told.cold)
     groups = {
-        "overall": (both, False),
-        "warm": (told.warm, False),
-        "cold": (told.cold, False),
-        "cold among cold": (told.cold, True),
+        "overall": (both, "all"),
+        "warm": (told.warm, "all"),
+        "cold": (told.cold, "all"),
+        "warm among warm": (told.warm, "warm"),
+        "cold among cold": (told.cold, "cold"),
     }
     out: dict[str, Figures] = {}
     for name, scorer in scorers.items():
         lists = _lists(scorer, rows, split, known, k)
         out[name] = {
-            group: _figures(lists[alone], targets.take(rows), split.train.n_items, k)
-            for group, (targets, alone) in groups.items()
+            group: _figures(lists[among], targets.take(rows), split.train.n_items, k)
+            for group, (targets, among) in groups.items()
         }
     return out
 
@@ -146,10 +148,11 @@ def _users(split: ItemCold, part: str, users: int | None) -> NDArray[np.int64]:
 
 def _lists(
     scorer: Scorer, rows: NDArray[np.int64], split: ItemCold, known: list[Ragged], k: int
-) -> dict[bool, NDArray[np.int64]]:
-    """Return the best k of every user over all items (False), and over the cold ones (True)."""
-    n = split.train.n_items
-    parts: dict[bool, list[NDArray[np.int64]]] = {False: [], True: []}
+) -> dict[str, NDArray[np.int64]]:
+    """Return the best k items of every user over all items, over warm and over cold ones."""
+    kinds = {"all": np.arange(split.train.n_items)}
+    kinds |= {"warm": np.flatnonzero(~split.cold), "cold": np.flatnonzero(split.cold)}
+    parts: dict[str, list[NDArray[np.int64]]] = {kind: [] for kind in kinds}
     for start in range(0, len(rows), _BLOCK):
         own = rows[start : start + _BLOCK]
         history = split.train.sequences.take(own)
@@ -158,10 +161,9 @@ def _lists(
         for seen in known:
             part = seen.take(own)
             scores[part.row_of, part.values] = -np.inf
-        parts[False].append(_best(scores, np.arange(n), k))
-        items = np.flatnonzero(split.cold)
-        parts[True].append(_best(scores[:, items], items, k))
-    return {alone: np.concatenate(told) for alone, told in parts.items()}
+        for kind, items in kinds.items():
+            parts[kind].append(_best(scores[:, items], items, k))
+    return {kind: np.concatenate(told) for kind, told in parts.items()}
 
 
 def _best(scores: FloatArray, items: NDArray[np.int64], k: int) -> NDArray[np.int64]:
@@ -177,8 +179,11 @@ def _best(scores: FloatArray, items: NDArray[np.int64], k: int) -> NDArray[np.in
 def _figures(lists: NDArray[np.int64], targets: Ragged, n_items: int, k: int) -> dict[str, float]:
     """Return mean metrics over users with a target."""
     ranks = metrics.target_ranks(lists, targets, n_items)
+    found = metrics.recall(ranks, targets, k)
+    asked = max(int(np.isfinite(found).sum()), 1)
     return {
-        f"recall@{k}": float(np.nanmean(metrics.recall(ranks, targets, k))),
+        f"recall@{k}": float(np.nanmean(found)),
+        f"recall@{k} error": float(np.nanstd(found) / np.sqrt(asked)),
         f"ndcg@{k}": float(np.nanmean(metrics.ndcg(ranks, targets, k))),
         "users": int((targets.lengths > 0).sum()),
     }

@@ -1,0 +1,167 @@
+"""What is compared where items or users are cold: scorers of the whole catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from transfer import ENCODER
+
+if TYPE_CHECKING:
+    import numpy as np
+    from crossrec.backbone.cold import ItemCold, Scorer, UserCold
+
+
+class ItemParts:
+    """Everything fitted on the training part of one split, as scorers of the whole catalogue."""
+
+    def __init__(self, split: ItemCold, reg: float) -> None:
+        import numpy as np
+        from crossrec.backbone.cold_items import ColdConfig, ColdItems, text_coordinates
+        from crossrec.backbone.cold_kernel import ColdKernel, ItemFeatures, KernelConfig
+        from crossrec.backbone.config import HistoryConfig, PriorConfig, TextConfig
+        from crossrec.backbone.prior import fit_prior_ease
+        from crossrec.backbone.text import TextRelations
+        from scipy.sparse import csr_matrix
+
+        train, n = split.train, split.train.n_items
+        self.n, self.flat = n, HistoryConfig(decay=1.0, limit=10_000)
+        self.warm, self.cold = np.flatnonzero(~split.cold), np.flatnonzero(split.cold)
+        self.relations = TextRelations.fit(train.catalog, train.vectors, TextConfig())
+        config = PriorConfig(reg=reg, proximity=1.0, kept=min(n, 4_000), exact_up_to=4_000)
+        nothing = csr_matrix((n, n), dtype=np.float32)
+        self.ease_weights = fit_prior_ease(train.sequences, nothing, config).ease
+        counts = np.bincount(train.sequences.values, minlength=n)
+        settings = KernelConfig()
+        features = ItemFeatures.fit(train.catalog, self.relations, settings)
+        self.regressed = ColdKernel.fit(features, self.ease_weights, counts, settings)
+        where = text_coordinates(self.relations, ColdConfig())
+        self.linear = ColdItems.fit(where, self.ease_weights, counts > 0, ColdConfig(ridge=3.0))
+        self.vectors = train.vectors.get(ENCODER)
+
+    def ease(self, queries: Any) -> Any:
+        """Item-item weights of the training part, for items with events."""
+        from crossrec.backbone.consensus import behaviour_scores
+
+        return self._only(behaviour_scores(self.ease_weights, queries, self.flat), self.warm)
+
+    def plain_text(self, queries: Any) -> Any:
+        """Cosine with the sum of the history's vectors, as the encoder gives them."""
+        import numpy as np
+        from crossrec.backbone.consensus import decayed_history
+
+        assert self.vectors is not None
+        length = np.linalg.norm(self.vectors, axis=1, keepdims=True)
+        rows = self.vectors / np.maximum(length, 1e-9)
+        return np.asarray((decayed_history(queries, self.n, self.flat) @ rows) @ rows.T)
+
+    def text(self, queries: Any) -> Any:
+        """Return the same over half-whitened vectors; over words where there are none."""
+        from crossrec.backbone.consensus import decayed_history
+
+        decayed = decayed_history(queries, self.n, self.flat)
+        rows = self.relations.factor("xd" if "xd" in self.relations.spread else "xl")
+        product = (decayed @ rows) @ rows.T
+        return product if self.vectors is not None else product.toarray()
+
+    def consensus(self, queries: Any) -> Any:
+        """Every text relation in turn, as the backbone weighs them."""
+        from crossrec.backbone.config import ConsensusConfig
+        from crossrec.backbone.consensus import text_scores
+
+        return text_scores(self.relations, queries, ConsensusConfig(), self.flat)
+
+    def text_ridge(self, queries: Any) -> Any:
+        """Columns foretold from texts by a linear map."""
+        return self._placed(self.linear.scores(queries, self.flat, self.cold))
+
+    def kernel(self, queries: Any) -> Any:
+        """Columns foretold from every field of the catalogue."""
+        import numpy as np
+
+        told = self.regressed.scores(queries, self.flat)
+        return self._placed(told[:, np.searchsorted(self.regressed.items, self.cold)])
+
+    def both(self, queries: Any) -> Any:
+        """Return the sum of text and kernel, each standardised over the cold items."""
+        told = [standard(part(queries)[:, self.cold])[0] for part in (self.text, self.kernel)]
+        return self._placed(told[0] + told[1])
+
+    def served(self, cold: Scorer, gain: float) -> Scorer:
+        """EASE for items with events; for those without, another scorer on EASE's scale."""
+
+        def scores(queries: Any) -> Any:
+            out = self.ease(queries)
+            if gain:
+                _, middle, spread = standard(out[:, self.warm])
+                told, _, _ = standard(cold(queries)[:, self.cold])
+                out[:, self.cold] = middle + gain * spread * told
+            return out
+
+        return scores
+
+    def _placed(self, cold: Any) -> Any:
+        """Return scores of the cold items over the whole catalogue, NaN elsewhere."""
+        import numpy as np
+
+        out = np.full((len(cold), self.n), np.nan, dtype=np.float32)
+        out[:, self.cold] = cold
+        return out
+
+    def _only(self, scores: Any, items: np.ndarray) -> Any:
+        import numpy as np
+
+        out = np.full(scores.shape, np.nan, dtype=np.float32)
+        out[:, items] = scores[:, items]
+        return out
+
+
+def standard(scores: Any) -> tuple[Any, Any, Any]:
+    """Return scores less their mean over their spread, and both, row by row."""
+    import numpy as np
+
+    middle, spread = scores.mean(axis=1, keepdims=True), scores.std(axis=1, keepdims=True)
+    return (scores - middle) / np.maximum(spread, 1e-9), middle, spread
+
+
+def user_scorers(split: UserCold) -> Mapping[str, Scorer]:
+    """Return the parts of crossrec, fitted on everybody else."""
+    import numpy as np
+    from crossrec.backbone.consensus import behaviour_scores, text_scores
+    from crossrec.backbone.gate import plain_scores
+    from crossrec.backbone.statistics import BackboneConfig, Statistics
+
+    config = BackboneConfig()
+    told = Statistics.fit(split.train, config)
+    consensus, history = config.consensus, config.history
+
+    def text(queries: Any) -> Any:
+        return text_scores(told.text.relations, queries, consensus, history)
+
+    def closed(queries: Any) -> Any:
+        behaved = behaviour_scores(told.behaviour.relations["pe"], queries, history)
+        return text(queries) + consensus.kappa * behaved
+
+    def plain(name: str) -> Callable[[Any], Any]:
+        return lambda queries: plain_scores(told, queries, (name,))[name].copy()
+
+    def served(queries: Any) -> Any:
+        empty = queries.history.lengths == 0
+        return np.where(empty[:, None], plain("popularity")(queries), closed(queries))
+
+    def evident(scorer: Callable[[Any], Any]) -> Scorer:
+        """Let nothing be offered to whom nothing is known of."""
+
+        def scores(queries: Any) -> Any:
+            empty = queries.history.lengths == 0
+            return np.where(empty[:, None], np.nan, scorer(queries)).astype(np.float32)
+
+        return scores
+
+    return {
+        "crossrec (closed form, else popularity)": served,
+        "closed form": evident(closed),
+        "text consensus": evident(text),
+        **{name: evident(plain(name)) for name in ("prior-EASE", "EASE", "content")},
+        "popularity": plain("popularity"),
+    }
