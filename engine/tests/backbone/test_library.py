@@ -200,6 +200,7 @@ def test_the_commands_tell_origin_default_and_damage(backbone, site, tmp_path) -
     shown = call("show", "first").stdout
     assert "about: a small one" in shown
     assert "0.2500" in shown
+    assert "nan" not in shown, "what was not measured is a dash"
     call("export", "first", str(tmp_path / "out"))
     assert load_backbone(tmp_path / "out").card == CARD
 

@@ -108,7 +108,7 @@ def import_(folder: Path, name: str | None, replace: bool, workspace: Path) -> N
 def _show_measured(results: dict[str, dict[str, dict[str, float]]]) -> None:
     """Print the leave-one-out figures, one row for each source and level."""
     rows = [
-        (source, level, *(f"{told.get(name, float('nan')):.4f}" for name in _METHODS))
+        (source, level, *(f"{told[name]:.4f}" if name in told else "–" for name in _METHODS))
         for source, levels in results.items()
         for level, told in levels.items()
     ]
