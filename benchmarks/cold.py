@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 AIM, WARM = 1.5, 0.005
 #: Two-sided 95 % quantiles of Student's t for 1, 2, … degrees of freedom.
 _T = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
-GAINS = (0.0, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.25, 1.5)
+GAINS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 SHOWN = (0, 1, 3, 5, 10)
 K = 20
 
@@ -128,6 +128,7 @@ def item_seed(data: Dataset, target: Target, seed: int, users: int) -> dict[str,
     choice: dict[str, Scorer] = {"text-kNN": parts.text, "both": parts.both, "kernel": parts.kernel}
     chosen = best_for_cold(choice, split, k=K, users=users)
     careful, open_ = gains(parts, choice[chosen], split, users)
+    parts.forget()
     scorers: dict[str, Scorer] = {
         **({"text-kNN, plain cosine": parts.plain_text} if parts.vectors is not None else {}),
         "text-kNN": parts.text,
@@ -251,7 +252,7 @@ def main() -> int:
     parser.add_argument("--targets", default="", help="only these, as a,b")
     parser.add_argument("--protocols", default="items,users", help="only these, as a,b")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--users", type=int, default=2_000, help="users asked, item-cold")
+    parser.add_argument("--users", type=int, default=1_000, help="users asked, item-cold")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     options = parser.parse_args()
     if datasets() is None:

@@ -10,6 +10,8 @@ from transfer import ENCODER
 if TYPE_CHECKING:
     import numpy as np
     from crossrec.backbone.cold import ItemCold, Scorer, UserCold
+#: Up to so many items, weights are an array: full ones multiply faster so.
+_SMALL = 5_000
 
 
 class ItemParts:
@@ -19,31 +21,34 @@ class ItemParts:
         import numpy as np
         from crossrec.backbone.cold_items import ColdConfig, ColdItems, text_coordinates
         from crossrec.backbone.cold_kernel import ColdKernel, ItemFeatures, KernelConfig
-        from crossrec.backbone.config import HistoryConfig, PriorConfig, TextConfig
+        from crossrec.backbone.config import HistoryConfig, PriorConfig
         from crossrec.backbone.prior import fit_prior_ease
-        from crossrec.backbone.text import TextRelations
+        from crossrec.backbone.statistics import BackboneConfig, TextSide
         from scipy.sparse import csr_matrix
 
         train, n = split.train, split.train.n_items
         self.n, self.flat = n, HistoryConfig(decay=1.0, limit=10_000)
         self.warm, self.cold = np.flatnonzero(~split.cold), np.flatnonzero(split.cold)
-        self.relations = TextRelations.fit(train.catalog, train.vectors, TextConfig())
+        self.relations = TextSide.relations_of(train, BackboneConfig())
         config = PriorConfig(reg=reg, proximity=1.0, kept=min(n, 4_000), exact_up_to=4_000)
         nothing = csr_matrix((n, n), dtype=np.float32)
-        self.ease_weights = fit_prior_ease(train.sequences, nothing, config).ease
+        weights = fit_prior_ease(train.sequences, nothing, config).ease
         counts = np.bincount(train.sequences.values, minlength=n)
         settings = KernelConfig()
         features = ItemFeatures.fit(train.catalog, self.relations, settings)
-        self.regressed = ColdKernel.fit(features, self.ease_weights, counts, settings)
+        self.regressed = ColdKernel.fit(features, weights, counts, settings)
         where = text_coordinates(self.relations, ColdConfig())
-        self.linear = ColdItems.fit(where, self.ease_weights, counts > 0, ColdConfig(ridge=3.0))
+        self.linear = ColdItems.fit(where, weights, counts > 0, ColdConfig(ridge=3.0))
         self.vectors = train.vectors.get(ENCODER)
+        self.weights = weights.toarray() if n <= _SMALL else weights
+        self._kept: dict[tuple[str, bytes], Any] = {}
 
     def ease(self, queries: Any) -> Any:
         """Item-item weights of the training part, for items with events."""
-        from crossrec.backbone.consensus import behaviour_scores
+        from crossrec.backbone.consensus import decayed_history
 
-        return self._only(behaviour_scores(self.ease_weights, queries, self.flat), self.warm)
+        told = decayed_history(queries, self.n, self.flat) @ self.weights
+        return self._only(told if self.n <= _SMALL else told.toarray(), self.warm)
 
     def plain_text(self, queries: Any) -> Any:
         """Cosine with the sum of the history's vectors, as the encoder gives them."""
@@ -88,17 +93,36 @@ class ItemParts:
         return self._placed(told[0] + told[1])
 
     def served(self, cold: Scorer, gain: float) -> Scorer:
-        """EASE for items with events; for those without, another scorer on EASE's scale."""
+        """EASE for items with events; for those without, another scorer on EASE's scale.
+
+        A gain of 0 puts every item without events behind all others.
+        """
 
         def scores(queries: Any) -> Any:
-            out = self.ease(queries)
-            if gain:
-                _, middle, spread = standard(out[:, self.warm])
-                told, _, _ = standard(cold(queries)[:, self.cold])
-                out[:, self.cold] = middle + gain * spread * told
+            out, added = self._both_sides(cold, queries)
+            out[:, self.cold] = out[:, self.cold] + gain * added if gain else 100 * added - 1_000
             return out
 
         return scores
+
+    def _both_sides(self, cold: Scorer, queries: Any) -> tuple[Any, Any]:
+        """Return EASE with its mean at the cold items, and what a gain of 1 adds to those.
+
+        Kept for the next gain: the same users are asked again and again.
+        """
+        key = (cold.__name__, queries.users.tobytes())
+        if key not in self._kept:
+            out = self.ease(queries)
+            told, _, _ = standard(cold(queries)[:, self.cold])
+            _, middle, spread = standard(out[:, self.warm])
+            out[:, self.cold] = middle
+            self._kept[key] = (out, spread * told)
+        out, added = self._kept[key]
+        return out.copy(), added
+
+    def forget(self) -> None:
+        """Drop what was kept."""
+        self._kept.clear()
 
     def _placed(self, cold: Any) -> Any:
         """Return scores of the cold items over the whole catalogue, NaN elsewhere."""

@@ -3,7 +3,7 @@
 Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md`` and
 ``docs/components.md``. Rewritten in place, in README.md and in all of docs/: what stands between
 ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``, ``figures FILE``,
-``transfer TARGET``, ``scenarios`` or ``plugins``.
+``transfer TARGET``, ``cold PROTOCOL``, ``scenarios`` or ``plugins``.
 """
 
 from __future__ import annotations
@@ -233,6 +233,36 @@ def transfer_table(report: dict[str, Any]) -> str:
     )
 
 
+def cold_region(name: str) -> str:
+    """Return the cold starts of every target under one protocol: ``items`` or ``users``."""
+    path = RESULTS / "cold.json"
+    told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if not told.get(name):
+        return "Not measured yet: run `python benchmarks/cold.py --cache FOLDER`.\n"
+    return "\n".join(cold_table(one) for one in told[name])
+
+
+def cold_table(report: dict[str, Any]) -> str:
+    """Return one target: recall@20 by group of items, or by how much a user has shown."""
+    methods = report["methods"]
+    columns = list(next(iter(methods.values())))
+
+    def cell(figures: dict[str, Any]) -> str:
+        mean, ci = figures["recall@20"]["mean"], figures["recall@20"].get("ci95")
+        return f"{mean:.4f}" if ci is None else f"{mean:.4f} ({ci[0]:.3f}–{ci[1]:.3f})"
+
+    rows = [(name, *(cell(told[column]) for column in columns)) for name, told in methods.items()]
+    head = f"**{report['target']}**: {report['protocol']}; recall@20, {report['seeds']} seeds\n\n"
+    if "ratio to" not in report:
+        return head + table(("method", *(f"{column} shown" for column in columns)), rows)
+    ratios = ", ".join(f"{value:.2f} × {name}" for name, value in report["ratio to"].items())
+    return (
+        head
+        + table(("method", *columns), rows)
+        + f"\ncrossrec, cold among cold: {ratios}; to reach: {report['limit']} × each of them\n"
+    )
+
+
 def figures_region(name: str) -> str:
     """Return the figures of one benchmark of speed or memory as a table."""
     path = RESULTS / f"{name}.json"
@@ -267,6 +297,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "results": results_region,
     "figures": figures_region,
     "transfer": transfer_region,
+    "cold": cold_region,
     "plugins": lambda _: plugins_region(),
     "scenarios": lambda _: scenarios_region(),
 }

@@ -179,3 +179,34 @@ def test_transfer_becomes_curves_and_verdicts(generate: Any) -> None:
     every = generate.transfer_region("all")
     assert every.startswith(text)
     assert "**club**" in every
+
+
+def cold_report(target: str, columns: list[str], **more: Any) -> dict[str, Any]:
+    """What the benchmark of cold starts writes of one target."""
+    figures = {"recall@20": {"mean": 0.25, "ci95": [0.24, 0.26]}, "ndcg@20": {"mean": 0.2}}
+    single = {"recall@20": {"mean": 0.125}, "ndcg@20": {"mean": 0.1}}
+    methods = {
+        "crossrec": dict.fromkeys(columns, figures),
+        "text-kNN": dict.fromkeys(columns, single),
+    }
+    return {"target": target, "protocol": "some are cold", "seeds": 3, "methods": methods, **more}
+
+
+def test_cold_starts_become_tables_with_the_ratio(generate: Any) -> None:
+    items = cold_report("films", ["warm", "cold"], limit=1.5, **{"ratio to": {"text-kNN": 2.0}})
+    store(generate, "cold", {"items": [items], "users": [cold_report("shop", ["0", "10"])]})
+    told = generate.cold_region("items")
+    assert "**films**: some are cold; recall@20, 3 seeds" in told
+    assert "| method | warm | cold |" in told
+    assert "| crossrec | 0.2500 (0.240–0.260) | 0.2500 (0.240–0.260) |" in told
+    assert "| text-kNN | 0.1250 | 0.1250 |" in told
+    assert "2.00 × text-kNN; to reach: 1.5 ×" in told
+    newcomers = generate.cold_region("users")
+    assert "| method | 0 shown | 10 shown |" in newcomers
+    assert "to reach" not in newcomers
+
+
+def test_cold_starts_that_were_not_measured_say_how(generate: Any) -> None:
+    assert "benchmarks/cold.py" in generate.cold_region("items")
+    store(generate, "cold", {"items": []})
+    assert "Not measured yet" in generate.cold_region("items")

@@ -38,6 +38,8 @@ from crossrec.data.ragged import FloatArray, IntArray
 _LABEL_WORDS = 5
 #: Numbers further out than so many standard deviations are pulled in.
 _FAR = 5.0
+#: Weights of which more than this share is there are kept as an array.
+_FULL = 0.1
 
 
 class KernelConfig(Settings):
@@ -131,8 +133,8 @@ class ColdKernel:
 
     Attributes
     ----------
-    weights : scipy CSR, float32, shape (n, a)
-        What each item of a history says of the items regressed on.
+    weights : scipy CSR or float32 array, shape (n, a)
+        What each item of a history says of the items regressed on; an array where it is full.
     spread : float32 array, shape (a, m)
         How that goes over to each cold item.
     items : int64 array, shape (m,)
@@ -169,7 +171,10 @@ class ColdKernel:
         gram[np.diag_indices(len(gram))] += np.float32(config.ridge)
         factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
         spread = cho_solve(factor, features.kernel(anchors, cold, config), check_finite=False)
-        return cls(weights.tocsc()[:, anchors].tocsr(), np.asarray(spread, np.float32), cold)
+        told = weights.tocsc()[:, anchors].tocsr()
+        if told.nnz > _FULL * told.shape[0] * told.shape[1]:
+            told = told.toarray()
+        return cls(told, np.asarray(spread, np.float32), cold)
 
     def scores(self, queries: QueryBatch, history: HistoryConfig) -> FloatArray:
         """Return the scores of `items`, float32 (n_queries, m)."""
@@ -227,7 +232,8 @@ def bumps(values: Sequence[Any], bandwidth: float) -> FloatArray:
     centres = np.arange(-_FAR / bandwidth - 4, _FAR / bandwidth + 4, 0.5)
     rows = np.exp(-np.square(place[:, None] - centres)) * np.sqrt(0.5 / np.sqrt(np.pi / 2))
     rows[~told] = 0.0
-    return rows[:, rows.any(axis=0)].astype(np.float32)
+    told_rows: FloatArray = rows[:, rows.any(axis=0)].astype(np.float32)
+    return told_rows
 
 
 def best_for_cold(
