@@ -65,3 +65,19 @@ def test_blocks_cover_the_batch_in_order() -> None:
     assert [len(part) for part in parts] == [10, 10, 5]
     assert np.concatenate([p.history.values for p in parts]).tolist() == [i % 10 for i in range(25)]
     assert blocks(queries, 10) == [queries]
+
+
+def test_the_weights_of_one_query_are_kept_by_their_settings():
+    query = QueryBatch.from_histories(Ragged.from_rows([[1, 2, 9]]))
+    first = weigh(query, 10, decay=0.5, limit=5)
+    assert weigh(query, 10, decay=0.5, limit=5) is first
+    assert weigh(query, 10, decay=0.9, limit=5).weights.tolist() != first.weights.tolist()
+    assert weigh(query, 10, decay=0.5, limit=1).items.values.tolist() == [9]
+    assert weigh(query, 5, decay=0.5, limit=5).items.values.tolist() == [1, 2]
+    same = QueryBatch.from_histories(Ragged.from_rows([[1, 2, 9]]))
+    assert weigh(same, 10, decay=0.5, limit=5) is not first
+
+
+def test_those_of_a_batch_are_not_kept():
+    batch = QueryBatch.from_histories(Ragged.from_rows([[1], [2, 3]]))
+    assert weigh(batch, 10, decay=0.5, limit=5) is not weigh(batch, 10, decay=0.5, limit=5)

@@ -10,14 +10,14 @@ EVERY = np.ones(10, dtype=bool)
 
 
 def test_weights_by_hand():
-    weights = decayed_weights(Ragged.from_rows([[7, 2, 7], [], [3]]), 10, 0.5, 50)
+    weights = decayed_weights(Ragged.from_rows([[7, 2, 7], [], [3]]), 0.5, 50)
     assert weights.rows.indptr.tolist() == [0, 2, 2, 3]
     assert weights.rows.values.tolist() == [2, 7, 3]
     np.testing.assert_allclose(weights.values, [0.5 / 1.75, 1.25 / 1.75, 1.0])
 
 
 def test_only_the_latest_items_count():
-    weights = decayed_weights(Ragged.from_rows([[1, 2, 3, 4]]), 10, 1.0, 2)
+    weights = decayed_weights(Ragged.from_rows([[1, 2, 3, 4]]), 1.0, 2)
     assert weights.rows.values.tolist() == [3, 4]
     np.testing.assert_allclose(weights.values, [0.5, 0.5])
 
@@ -31,7 +31,7 @@ def test_only_the_latest_items_count():
 def test_weights_are_those_of_the_engines_profile(rows, decay, limit, queries_of):
     queries = queries_of(*rows)
     expected = queries.profile(10, decay=decay, limit=limit).toarray()
-    weights = decayed_weights(queries.history, 10, decay, limit)
+    weights = decayed_weights(queries.history, decay, limit)
     dense = np.zeros((len(rows), 10))
     dense[weights.pairs.rows, weights.pairs.items] = weights.values
     np.testing.assert_allclose(dense, expected, atol=1e-6)

@@ -160,3 +160,12 @@ def test_lengths_behind_the_leading_axes():
     np.testing.assert_allclose(dense.rest_lengths, [4.0, np.sqrt(2.0)])
     assert dense.rest(np.array([1, 0])).tolist() == [[1.0, 1.0], [4.0, 0.0]]
     assert DenseSpace.empty(4).rest_lengths.tolist() == [0.0] * 4
+
+
+def test_scores_are_computed_once():
+    scan = scan_of(9, blank=0)
+    first = scan.at(0, np.array([3, 8]))
+    scan.coarse[0, [3, 8, 9]] = 100.0
+    again = scan.at(0, np.array([9, 8, 3]))
+    assert again[1:].tolist() == first[::-1].tolist()
+    assert again[0] > 50.0

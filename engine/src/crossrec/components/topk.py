@@ -94,12 +94,12 @@ def _moments(
     scores: NDArray[np.float32], finite: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and standard deviation of the finite scores of each row."""
-    whole = bool(finite.all())
-    count = np.maximum(np.count_nonzero(finite, axis=1), 1)
-    clean = scores if whole else np.where(finite, scores, np.float32(0.0))
-    mean = clean.sum(axis=1, dtype=np.float64) / count
-    spread = clean - mean[:, None]
-    if not whole:
-        spread *= finite
-    std = np.sqrt(np.einsum("ij,ij->i", spread, spread) / count)
-    return mean.astype(np.float32), std.astype(np.float32)
+    moments = np.zeros((2, len(scores)))
+    for row, (values, known) in enumerate(zip(scores, finite)):
+        exact = values[known].astype(np.float64)
+        if len(exact):
+            moments[0, row] = mean = exact.mean()
+            exact -= mean
+            moments[1, row] = np.sqrt(exact @ exact / len(exact))
+    mean, std = moments.astype(np.float32)
+    return mean, std

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from crossrec.components.query import QueryBatch
@@ -10,6 +12,11 @@ from crossrec.data.ragged import Ragged
 from numpy.typing import NDArray
 
 from crossrec_collaborative.base import select
+
+#: The weights of single queries by the settings, for as long as the queries live.
+_weighed: WeakKeyDictionary[QueryBatch, dict[tuple[Any, ...], WeightedHistory]] = (
+    WeakKeyDictionary()
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +49,21 @@ def weigh(
 
     Items outside 0 … n_items - 1 are left out after weighing: they are part of the history, but
     the source does not know them.
+
+    The weights of a single query are kept with it: several sources ask for them, and explanations.
     """
+    if len(queries) != 1:
+        return _weigh(queries, n_items, decay, limit, last_weight)
+    known = _weighed.setdefault(queries, {})
+    settings = (n_items, decay, limit, last_weight)
+    if settings not in known:
+        known[settings] = _weigh(queries, n_items, decay, limit, last_weight)
+    return known[settings]
+
+
+def _weigh(
+    queries: QueryBatch, n_items: int, decay: float, limit: int, last_weight: float
+) -> WeightedHistory:
     recent = queries.history
     if recent.lengths.max(initial=0) > limit:
         recent = recent.tail(limit)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from crossrec.components.query import QueryBatch
@@ -91,27 +93,34 @@ class Asked:
 
 
 def ask(queries: QueryBatch, described: NDArray[np.bool_], decay: float, limit: int) -> Asked:
-    """Reduce `queries` to the items that are `described` (bool, (n_items,)), i.e. have text."""
-    n_items = len(described)
+    """Reduce `queries` to the items that are `described` (bool, (n_items,)), i.e. have text.
+
+    Query by query, in plain Python: histories are short, and for one query dozens of calls of numpy
+    take ten times as long.
+    """
     history = only(queries.history, described)
-    decayed = decayed_weights(history, n_items, decay, limit)
-    last = _last(history)
-    out, out_keys = _distinct(only(queries.exclude, described), n_items)
-    at = decayed.pairs
-    kept = ~_among(at.rows * n_items + at.items, out_keys)
-    own = Pairs(at.rows[kept], at.items[kept])
-    last_item = np.full(len(history), -1, dtype=np.int64)
-    last_item[last.pairs.rows] = last.pairs.items
+    decayed, last = decayed_weights(history, decay, limit), _last(history)
+    exclude = only(queries.exclude, described)
+    out = [sorted(set(row)) for row in _rows(exclude)]
+    own: list[tuple[int, int, float, float]] = []
+    ends = zip(_rows(decayed.rows), _rows(last.rows), strict=True)
+    weights = iter(decayed.values.tolist())
+    for row, (items, ending) in enumerate(ends):
+        barred = set(out[row])
+        for item, weight in zip(items, weights):
+            if item not in barred:
+                own.append((row, item, weight, float(item == ending[0])))
+    rows, items_, own_decayed, own_last = zip(*own, strict=True) if own else ((), (), (), ())
+    excluded = Ragged.from_rows(out)
     return Asked(
         decayed=decayed,
         last=last,
         answerable=history.lengths > 0,
-        excluded=out,
-        own=own,
-        own_decayed=decayed.values[kept].astype(np.float64),
-        own_last=(last_item[own.rows] == own.items).astype(np.float64),
-        admitted=np.count_nonzero(described)
-        - np.bincount(out.rows, minlength=len(history)).astype(float),
+        excluded=Pairs(excluded.row_of, excluded.values),
+        own=Pairs(np.array(rows, dtype=np.int64), np.array(items_, dtype=np.int64)),
+        own_decayed=np.array(own_decayed, dtype=np.float64),
+        own_last=np.array(own_last, dtype=np.float64),
+        admitted=np.count_nonzero(described) - excluded.lengths.astype(np.float64),
     )
 
 
@@ -124,56 +133,39 @@ def only(rows: Ragged, described: NDArray[np.bool_]) -> Ragged:
     return Ragged(before[rows.indptr], rows.values[keep])
 
 
-def decayed_weights(history: Ragged, n_items: int, decay: float, limit: int) -> Weights:
+def decayed_weights(history: Ragged, decay: float, limit: int) -> Weights:
     """Return the recency-decayed weights of the last `limit` items of each history.
 
     The last item weighs 1, the one before `decay`, then `decay` squared; the weights of a history
     are then divided by their sum. An item that occurs twice gets both its weights.
     """
-    recent = history.tail(limit) if history.lengths.max(initial=0) > limit else history
-    row_of = recent.row_of
-    weights = np.power(decay, recent.from_end())
-    weights /= np.bincount(row_of, weights, minlength=len(recent))[row_of]
-    keys = row_of * n_items + recent.values
-    order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    fresh = _fresh(keys)
-    at = np.cumsum(fresh) - 1
-    distinct = keys[fresh]
-    values = np.bincount(at, weights[order], minlength=len(distinct))
-    rows, items = np.divmod(distinct, max(n_items, 1))
-    return Weights(_ragged(rows, items, len(recent)), values.astype(np.float32))
+    items: list[list[int]] = []
+    values: list[float] = []
+    for row in _rows(history):
+        weights: dict[int, float] = {}
+        weight, total = 1.0, 0.0
+        for item in row[: -limit - 1 : -1]:
+            weights[item] = weights.get(item, 0.0) + weight
+            total += weight
+            weight *= decay
+        distinct = sorted(weights)
+        items.append(distinct)
+        values.extend(weights[item] / total for item in distinct)
+    return Weights(Ragged.from_rows(items), np.array(values, dtype=np.float32))
+
+
+def _rows(rows: Ragged) -> Iterator[list[int]]:
+    """Give each row as a list."""
+    values = rows.values.tolist()
+    for start, stop in pairwise(rows.indptr.tolist()):
+        yield values[start:stop]
 
 
 def _last(history: Ragged) -> Weights:
-    last = history.tail(1)
-    return Weights(last, np.ones(len(last.values), dtype=np.float32))
-
-
-def _distinct(rows: Ragged, n_items: int) -> tuple[Pairs, Ints]:
-    """Return the pairs and their keys, ascending."""
-    keys = np.sort(rows.row_of * n_items + rows.values)
-    keys = keys[_fresh(keys)]
-    row, items = np.divmod(keys, max(n_items, 1))
-    return Pairs(row, items), keys
-
-
-def _fresh(ascending: Ints) -> NDArray[np.bool_]:
-    """Return where a value is not the one before it."""
-    fresh = np.ones(len(ascending), dtype=bool)
-    np.not_equal(ascending[1:], ascending[:-1], out=fresh[1:])
-    return fresh
-
-
-def _among(values: Ints, ascending: Ints) -> NDArray[np.bool_]:
-    """Return which values stand in `ascending`."""
-    if not len(ascending):
-        return np.zeros(len(values), dtype=bool)
-    at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
-    among: NDArray[np.bool_] = ascending[at] == values
-    return among
-
-
-def _ragged(rows: Ints, items: Ints, n: int) -> Ragged:
-    lengths = np.bincount(rows, minlength=n)
-    return Ragged(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), items)
+    ends = history.indptr[1:]
+    filled = ends > history.indptr[:-1]
+    indptr = np.concatenate([[0], np.cumsum(filled)]).astype(np.int64)
+    return Weights(
+        Ragged(indptr, history.values[ends[filled] - 1]),
+        np.ones(int(indptr[-1]), dtype=np.float32),
+    )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec_text.asked import Asked, Doubles, Floats, Ints, Pairs, Weights
-from crossrec_text.moments import Scale, scale
+from crossrec_text.moments import Sums
 
 #: Pairs whose vectors are gathered at once.
 _STEP = 8192
@@ -109,6 +109,11 @@ class DenseSpace:
         """The same vectors, one item a row: a few items are gathered without a miss a number."""
         return np.ascontiguousarray(np.asarray(self.columns).T)
 
+    @property
+    def squares(self) -> Doubles:
+        """Sum of the squares along each axis, float64 (dim,)."""
+        return np.diagonal(self.gram)
+
     @cached_property
     def rest_lengths(self) -> Floats:
         """Length of each vector along the axes behind the leading ones, float32 (n_items,)."""
@@ -134,19 +139,17 @@ class DenseSpace:
                 profiles[row] = weights.values[start:stop] @ vectors
         return profiles
 
-    def scales(self, asked: Asked, decayed: Floats, last: Floats) -> tuple[Scale, Scale]:
-        """Return the moments of the similarity of each profile to the admitted items."""
+    def sums(self, asked: Asked, decayed: Floats, last: Floats) -> Sums:
+        """Return the sums of the similarity of all items to both profiles of each query."""
         both = np.stack([decayed, last]).astype(np.float64)
-        totals = both @ self.total
-        squares = np.einsum("tij,tij->ti", both @ self.gram, both)
-        at_excluded, at_own = self.dots(both, asked.excluded), self.dots(both, asked.own)
         norms = self.norms(asked.own.items)
-        own = (asked.own_decayed * norms, asked.own_last * norms)
-        first, second = (
-            scale(asked, totals[one], squares[one], at_excluded[one], at_own[one], own[one])
-            for one in (0, 1)
+        return Sums(
+            both @ self.total,
+            np.einsum("tij,tij->ti", both @ self.gram, both),
+            self.dots(both, asked.excluded),
+            self.dots(both, asked.own),
+            np.stack([asked.own_decayed * norms, asked.own_last * norms]),
         )
-        return first, second
 
     def dots(self, profiles: Doubles, pairs: Pairs) -> Doubles:
         """Return the similarity of each pair of a query and an item, float64 (t, p).

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from crossrec_text.asked import Asked, Doubles, Floats
+from crossrec_text.asked import Asked, Doubles, Floats, Pairs
 
 #: Similarities that spread less than this are all the same but for rounding: they say nothing.
 _FLAT = 1e-4
@@ -14,11 +15,11 @@ _FLAT = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """How the similarities of each query become standard scores: ``(x - mean) * slope``.
+    """How the similarities of t comparisons become standard scores: ``(x - mean) * slope``.
 
     Attributes
     ----------
-    mean, slope : float64 arrays, shape (n,)
+    mean, slope : float64 arrays, shape (t, n)
         `slope` is 1 / standard deviation, 0 where all admitted items are equally similar.
     """
 
@@ -26,41 +27,64 @@ class Scale:
     slope: Doubles
 
 
-def scale(
-    asked: Asked,
-    total: Doubles,
-    squares: Doubles,
-    at_excluded: Doubles,
-    at_own: Doubles | None = None,
-    own: Doubles | None = None,
-) -> Scale:
-    """Return mean and slope over the admitted items.
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """What is known of t comparisons of n queries.
 
-    Parameters
+    Attributes
     ----------
-    total, squares : float64 arrays, shape (n,)
+    total, squares : float64 arrays, shape (t, n)
         Sums of the similarities, and of their squares, over all items with text.
-    at_excluded : float64 array
+    at_excluded : float64 array, shape (t, p)
         The similarities at ``asked.excluded``.
-    at_own, own : float64 arrays, optional
+    at_own, own : float64 arrays, shape (t, q)
         The similarities at ``asked.own`` and the part of each that an item has from itself, where
-        `total` and `squares` still contain that part.
+        `total` and `squares` still contain that part; else zeros.
     """
-    n = len(asked)
-    total = total - np.bincount(asked.excluded.rows, at_excluded, n)
-    squares = squares - np.bincount(asked.excluded.rows, at_excluded**2, n)
-    if at_own is not None and own is not None:
-        total = total - np.bincount(asked.own.rows, own, n)
-        squares = squares + np.bincount(asked.own.rows, (at_own - own) ** 2 - at_own**2, n)
+
+    total: Doubles
+    squares: Doubles
+    at_excluded: Doubles
+    at_own: Doubles
+    own: Doubles
+
+    @classmethod
+    def of(cls, asked: Asked, similar: Sequence[Floats]) -> Sums:
+        """Return the sums of similarities that are at hand, float32 (n, n_items) each."""
+        exact = [one.astype(np.float64) for one in similar]
+        nothing = np.zeros((len(exact), len(asked.own)))
+        return cls(
+            np.array([one.sum(axis=1) for one in exact]),
+            np.array([np.einsum("ij,ij->i", one, one) for one in exact]),
+            np.array([one[asked.excluded.rows, asked.excluded.items] for one in exact]),
+            nothing,
+            nothing,
+        )
+
+    def and_of(self, others: Sums) -> Sums:
+        """Return the sums of these and of other comparisons."""
+        pairs = zip(vars(self).values(), vars(others).values(), strict=True)
+        return Sums(*(np.concatenate(pair) for pair in pairs))
+
+
+def scales(asked: Asked, sums: Sums) -> Scale:
+    """Return mean and slope of each comparison over the items that a query admits."""
+    total = sums.total - _by_query(asked, asked.excluded, sums.at_excluded)
+    squares = sums.squares - _by_query(asked, asked.excluded, sums.at_excluded**2)
+    if len(asked.own):
+        total -= _by_query(asked, asked.own, sums.own)
+        change = (sums.at_own - sums.own) ** 2 - sums.at_own**2
+        squares += _by_query(asked, asked.own, change)
     count = np.maximum(asked.admitted, 1.0)
     mean = total / count
     spread = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
-    slope = np.divide(1.0, spread, out=np.zeros(n), where=spread > _FLAT)
+    slope = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > _FLAT)
     return Scale(mean, slope)
 
 
-def scale_of(asked: Asked, similarity: Floats) -> Scale:
-    """Return mean and slope of similarities that are at hand, float32 (n, n_items)."""
-    exact = similarity.astype(np.float64)
-    at_excluded = exact[asked.excluded.rows, asked.excluded.items]
-    return scale(asked, exact.sum(axis=1), np.einsum("ij,ij->i", exact, exact), at_excluded)
+def _by_query(asked: Asked, pairs: Pairs, values: Doubles) -> Doubles:
+    """Sum values of pairs, (t, p), by query: (t, n)."""
+    sums = np.zeros((len(values), len(asked)))
+    for at, one in enumerate(values):
+        sums[at] = np.bincount(pairs.rows, one, len(asked))
+    return sums

@@ -55,13 +55,23 @@ class Scan:
         scores += self.coarse
         return np.round(scores, _DECIMALS, out=scores)
 
+    @cached_property
+    def _exact(self) -> Floats:
+        """The scores of a single query that were asked for, float32 (n_items,), else NaN."""
+        return np.full(self.coarse.shape[1], np.nan, dtype=np.float32)
+
     def at(self, row: int, items: Ints) -> Floats:
         """Return the scores of a few items for one of the queries, float32 (m,)."""
         if "whole" in self.__dict__ or len(self) > 1:
             known: Floats = self.whole[row, items]
             return known
-        scores: Floats = self.coarse[row, items] + self.dense.rest(items) @ self._missing
-        return np.round(scores, _DECIMALS, out=scores)
+        scores: Floats = self._exact[items]
+        places = np.flatnonzero(np.isnan(scores))
+        if len(places):
+            new = items[places]
+            found = self.coarse[0, new] + self.dense.rest(new) @ self._missing
+            scores[places] = self._exact[new] = np.round(found, _DECIMALS)
+        return scores
 
     def best(self, k: int, exclude: Ragged) -> Candidates:
         """Return the best ≤ k items of each query that it does not exclude.
@@ -80,17 +90,17 @@ class Scan:
     def _pruned(self, k: int, exclude: Ragged) -> Candidates | None:
         """Score exactly what may be among the best of a single query; None where that is much.
 
-        The k-th best of any exact scores bounds the k-th best of all from below, and by Cauchy and
+        The least of any k exact scores bounds the k-th best of all from below, and by Cauchy and
         Schwarz no item misses more than the product of the two lengths that were left out.
         """
         n_items = self.coarse.shape[1]
         if k * _MOST > n_items:
             return None
-        likely = top_k(self.coarse.copy(), k + k // 2, exclude)
+        likely = top_k(self.coarse.copy(), k, exclude)
         seeds = likely.index[0]
         if likely.full is None or len(seeds) < k:
             return None
-        floor = np.partition(self.at(0, seeds), len(seeds) - k)[len(seeds) - k] - _SLACK
+        floor = self.at(0, seeds).min() - _SLACK
         length = np.linalg.norm(self._missing) * (1.0 + _SLACK)
         items = np.flatnonzero(likely.full[0] >= floor - length * self.dense.rest_lengths)
         if len(items) > k + n_items // _MOST:
@@ -111,7 +121,7 @@ class Scan:
         assert likely.std is not None
         lead, n = self.dense.lead, self.coarse.shape[1]
         missing = self._missing.astype(np.float64)
-        spread = missing @ self.dense.gram[lead:, lead:] @ missing / n
+        spread = np.square(missing) @ self.dense.squares[lead:] / n
         known = self.coarse[0, items] - likely.mean[0]
         together = 2.0 * (known @ (scores - self.coarse[0, items])) / n
         variance = np.maximum(likely.std.astype(np.float64) ** 2 + spread + together, 0.0)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from crossrec_text.asked import Asked, Floats, Ints, ask
 from crossrec_text.dense import DenseSpace
 from crossrec_text.lexical import TermIndex, TermProfile
-from crossrec_text.moments import Scale, scale_of
+from crossrec_text.moments import Scale, Sums, scales
 from crossrec_text.scanning import Scan
 
 
@@ -31,6 +31,7 @@ class Five(NamedTuple):
 #: Weights of the standard scores; they sum to 1. Vectors, words and title n-grams count alike, and
 #: the last item alone counts half of what the whole history does.
 DECAYED, LAST = 0.25, 0.125
+_WEIGHTS = np.array([DECAYED, LAST, DECAYED, DECAYED, LAST])
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +112,8 @@ class TextSimilarity:
             self.ngrams.similarity(asked, ngrams, asked.own_decayed),
             self.words.similarity(asked, last_words, asked.own_last),
         )
-        decayed, last = self.dense.scales(asked, vectors, last_vectors)
-        lexical = [scale_of(asked, one) for one in similar]
-        slopes, constant = _weighted((decayed, lexical[0], lexical[1], last, lexical[2]))
+        sums = self.dense.sums(asked, vectors, last_vectors)
+        slopes, constant = _weighted(scales(asked, sums.and_of(Sums.of(asked, similar))))
         both = vectors * slopes.vectors + last_vectors * slopes.last_vectors
         profiles: Floats = both.astype(np.float32)
         lead = self.dense.lead
@@ -173,11 +173,12 @@ class TextSimilarity:
         scores[own.rows, own.items] -= from_itself.astype(np.float32)
 
 
-def _weighted(
-    scales: tuple[Scale, Scale, Scale, Scale, Scale],
-) -> tuple[Five, NDArray[np.float64]]:
-    """Return weight over standard deviation of each comparison, and what their means take away."""
-    weights = (DECAYED, DECAYED, DECAYED, LAST, LAST)
-    slopes = [w * one.slope[:, None] for w, one in zip(weights, scales, strict=True)]
-    constant = sum(slope * one.mean[:, None] for slope, one in zip(slopes, scales, strict=True))
-    return Five(*slopes), np.asarray(constant)
+def _weighted(scale: Scale) -> tuple[Five, NDArray[np.float64]]:
+    """Return weight over standard deviation of each comparison, and what their means take away.
+
+    The comparisons of `scale` are in the order of `_WEIGHTS`.
+    """
+    slopes = _WEIGHTS[:, None] * scale.slope
+    vectors, last_vectors, words, ngrams, last_words = slopes[:, :, None]
+    constant = (slopes * scale.mean).sum(axis=0)[:, None]
+    return Five(vectors, words, ngrams, last_vectors, last_words), constant
