@@ -69,9 +69,9 @@ def _headline(one: ScenarioHealth) -> str:
     if one.error:
         return f"{one.scenario}: cannot serve: {one.error}"
     if not one.fitted:
-        stored = f"{one.stored.items} items and {one.stored.events} events"
+        stored = f"{one.stored['items']} items and {one.stored['events']} events"
         return f"{one.scenario}: {stored}, not fitted yet: run `crossrec fit {one.scenario}`"
-    since = max(one.stored.events - one.events, 0)
+    since = max(one.stored["events"] - one.events, 0)
     later = f", {since} events since" if since else ""
     return (
         f"{one.scenario}: fitted on {one.events} events of {one.users} users and "

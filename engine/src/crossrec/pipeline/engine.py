@@ -251,7 +251,7 @@ class Engine:
         return Fresh(
             load_pipeline(folder, self.registry),
             self.registry.scenario(scenario),
-            self.workspace.store(),
+            self.workspace,
             self.registry,
             RunOptions(cache=self.workspace.cache),
         )

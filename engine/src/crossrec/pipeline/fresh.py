@@ -28,7 +28,7 @@ from crossrec.pipeline.narrowed import Narrowed
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.plugins.registry import Registry
 from crossrec.scenario import Scenario
-from crossrec.store.base import Store
+from crossrec.workspace import Workspace
 
 log = logging.getLogger("crossrec")
 
@@ -49,12 +49,12 @@ class Fresh:
         self,
         fitted: Pipeline,
         scenario: Scenario,
-        store: Store,
+        workspace: Workspace,
         registry: Registry,
         run: RunOptions,
     ) -> None:
         self._fitted, self._scenario = fitted, scenario
-        self._store, self._registry, self._run = store, registry, run
+        self._workspace, self._registry, self._run = workspace, registry, run
         self._grows = any("add_items" in able for able in fitted.capabilities.values())
         self._current = fitted
         self._seen = -1
@@ -66,7 +66,7 @@ class Fresh:
         if not self._grows:
             return self._current
         try:
-            changes = self._store.item_changes(self._scenario.name)
+            changes = self._workspace.store().item_changes(self._scenario.name)
         except Exception as error:
             log.warning("cannot look for new items", exc_info=error)
             return self._current
@@ -101,7 +101,8 @@ class Fresh:
         items = self._fitted.catalog.items
         if not len(items):
             return {}
-        found = self._store.items_after(self._scenario.name, items.id(len(items) - 1))
+        store, last = self._workspace.store(), items.id(len(items) - 1)
+        found = store.items_after(self._scenario.name, last)
         return {id_: fields for id_, fields in found.items() if id_ not in items}
 
 

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from crossrec.errors import CrossrecError, NotFittedError
-from crossrec.store.base import Counts
 
 if TYPE_CHECKING:
     from crossrec.pipeline.engine import Engine
@@ -20,8 +19,8 @@ class ScenarioHealth:
 
     Attributes
     ----------
-    stored : Counts
-        What the store holds now.
+    stored : mapping
+        What the store holds now: users, items, known_items, events, has_clock.
     error : str
         Why the scenario cannot serve; empty where it does or was never fitted.
     fitted : bool
@@ -44,7 +43,7 @@ class ScenarioHealth:
     """
 
     scenario: str
-    stored: Counts
+    stored: Mapping[str, Any]
     error: str = ""
     fitted: bool = False
     users: int = 0
@@ -80,7 +79,7 @@ def examine(engine: Engine) -> list[ScenarioHealth]:
 
 def examine_scenario(engine: Engine, scenario: str) -> ScenarioHealth:
     """Look at one scenario; whatever is wrong with it is told, not raised."""
-    stored = engine.workspace.store().counts(scenario)
+    stored = asdict(engine.workspace.store().counts(scenario))
     try:
         pipeline = engine.pipeline(scenario)
     except NotFittedError:
