@@ -106,7 +106,7 @@ def choose_kappa(
         return KappaChoice(prior, prior, {}, 0)
     for done, fold in enumerate(parts):
         run.progress("weight of behaviour", done, len(parts))
-        gains.append(_fold_gains(fold, text, config, weights))
+        gains.append(fold_gains(fold, text, config, weights))
     run.progress("weight of behaviour", len(parts), len(parts))
     table = np.concatenate(gains)
     mean = table.mean(axis=0)
@@ -119,7 +119,7 @@ def choose_kappa(
     return KappaChoice(weights[chosen], prior, scores, len(table))
 
 
-def _fold_gains(
+def fold_gains(
     fold: Fold, text: TextSide, config: BackboneConfig, weights: tuple[float, ...]
 ) -> FloatArray:
     """Return ndcg@10 of every query under every weight, float32 (n, len(weights))."""
@@ -132,11 +132,11 @@ def _fold_gains(
         told = text_scores(text.relations, queries, config.consensus, config.history)
         behaved = behaviour_scores(prior.weights, queries, config.history)
         for at, weight in enumerate(weights):
-            out[rows, at] = _gain(told + weight * behaved, queries, fold.targets[rows])
+            out[rows, at] = gain_of(told + weight * behaved, queries, fold.targets[rows])
     return out
 
 
-def _gain(scores: FloatArray, queries: QueryBatch, targets: IntArray) -> FloatArray:
+def gain_of(scores: FloatArray, queries: QueryBatch, targets: IntArray) -> FloatArray:
     """Return ndcg@10 of one target for each query; equal scores share their places."""
     own = scores[np.arange(len(targets)), targets][:, None]
     scores[queries.exclude.row_of, queries.exclude.values] = -np.inf

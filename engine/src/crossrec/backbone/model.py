@@ -1,8 +1,8 @@
 """A backbone: what several scenarios taught, as a folder of JSON and LightGBM's text.
 
 ``backbone.json`` holds the format, the checksum of every other file and which columns each head
-reads; ``card.json`` says what it was trained on; ``heads/<family>.txt`` are the models. Nothing is
-pickled.
+reads; ``card.json`` says what it was trained on; ``heads/<family>.txt`` are the models; where an
+encoder was adapted, ``encoder.safetensors`` holds the weights that changed. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -18,13 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from crossrec import __version__
+from crossrec.artifacts import map_tensors, write_tensors
+from crossrec.backbone.encoder.weights import AdaptedEncoder
 from crossrec.backbone.ranker import TreeRanker
+from crossrec.components.state import State
 from crossrec.errors import ArtifactError, UsageError
 
 #: Version of the folder format that this crossrec writes, and the newest that it reads.
 FORMAT = 1
 MANIFEST = "backbone.json"
 CARD = "card.json"
+ENCODER = "encoder.safetensors"
 KIND = "crossrec-backbone"
 #: The head that was trained on all sources.
 GENERAL = "general"
@@ -39,10 +43,13 @@ class Backbone:
     heads : mapping of family to TreeRanker
         `GENERAL` and one for each family of domains.
     card : mapping of JSON values
+    encoder : AdaptedEncoder or None
+        A text encoder adapted by behaviour, which a target may read beside the original.
     """
 
     heads: Mapping[str, TreeRanker]
     card: Mapping[str, Any]
+    encoder: AdaptedEncoder | None = None
 
     def start(self, family: str, events: int) -> tuple[str, float]:
         """Return the head that a target of this family begins with, and its weight.
@@ -102,12 +109,13 @@ def load_backbone(folder: Path) -> Backbone:
     """
     manifest = read_manifest(folder)
     try:
-        texts = {name: _checked(folder, name, digest) for name, digest in manifest["files"].items()}
+        files = {name: _checked(folder, name, digest) for name, digest in manifest["files"].items()}
+        texts = {name: file.decode("utf-8") for name, file in files.items() if name != ENCODER}
         heads = {
             family: TreeRanker(texts[told["file"]], tuple(told["columns"]))
             for family, told in manifest["heads"].items()
         }
-        return Backbone(heads, json.loads(texts[CARD]))
+        return Backbone(heads, json.loads(texts[CARD]), _encoder(folder, manifest))
     except (KeyError, TypeError, AttributeError, ValueError):
         raise ArtifactError(f"{folder / MANIFEST} is damaged: get the backbone again") from None
 
@@ -161,6 +169,9 @@ def _write(folder: Path, backbone: Backbone) -> None:
         files[name] = _put(folder / name, ranker.text)
         heads[family] = {"file": name, "columns": list(ranker.columns)}
     files[CARD] = _put(folder / CARD, _json(backbone.card))
+    encoder = backbone.encoder
+    if encoder is not None:
+        files[ENCODER], _ = write_tensors(folder / ENCODER, encoder.weights.arrays)
     manifest = {
         "kind": KIND,
         "format": FORMAT,
@@ -168,6 +179,8 @@ def _write(folder: Path, backbone: Backbone) -> None:
         "heads": heads,
         "files": files,
     }
+    if encoder is not None:
+        _, manifest["encoder"] = encoder.packed()
     _put(folder / MANIFEST, _json(manifest))
 
 
@@ -182,8 +195,17 @@ def _json(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
-def _checked(folder: Path, name: str, digest: str) -> str:
-    """Return the text of one file whose checksum is known."""
+def _encoder(folder: Path, manifest: Mapping[str, Any]) -> AdaptedEncoder | None:
+    """Return the adapted encoder of a folder whose files were checked."""
+    if ENCODER not in manifest["files"]:
+        return None
+    told = manifest["encoder"]
+    weights = State(map_tensors(folder / ENCODER), told["values"])
+    return AdaptedEncoder(told["base"], weights, told["settings"])
+
+
+def _checked(folder: Path, name: str, digest: str) -> bytes:
+    """Return the content of one file whose checksum is known."""
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
         raise ArtifactError(f"{folder / MANIFEST} points outside its folder: do not trust it")
@@ -193,4 +215,4 @@ def _checked(folder: Path, name: str, digest: str) -> str:
         raise ArtifactError(f"cannot read {path}: {error.strerror or error}") from error
     if hashlib.sha256(content).hexdigest() != digest:
         raise ArtifactError(f"{path} is damaged: its checksum differs; get the backbone again")
-    return content.decode("utf-8")
+    return content

@@ -20,6 +20,8 @@ import numpy as np
 from crossrec import __version__
 from crossrec.backbone.checkpoint import Checkpoint
 from crossrec.backbone.config import Settings
+from crossrec.backbone.encoder.offer import offer_encoder
+from crossrec.backbone.encoder.training import EncoderTraining
 from crossrec.backbone.evidence import COLUMN_NAMES
 from crossrec.backbone.examples import Groups, collect, joined
 from crossrec.backbone.lessons import Lesson, Measured, leave_one_out
@@ -46,6 +48,12 @@ class PretrainConfig(Settings):
         Examples of each source and level.
     leave_one_out : bool
         Whether to measure each source with heads that never saw it; costs one fit for each.
+    leave_one_out_positives : int
+        Examples of each source and level that these heads are fitted on; fewer take less time and
+        tell of heads that are a little worse than the ones that are kept.
+    adapt_encoder : EncoderTraining or None
+        Whether, and how, the text encoder learns from what people of the sources consume together;
+        None leaves it as it is.
     """
 
     backbone: BackboneConfig = BackboneConfig()
@@ -53,6 +61,8 @@ class PretrainConfig(Settings):
     ranker: RankerConfig = RankerConfig()
     positives: int = 200
     leave_one_out: bool = True
+    leave_one_out_positives: int = 100
+    adapt_encoder: EncoderTraining | None = None
 
 
 def pretrain(
@@ -76,7 +86,7 @@ def pretrain(
     Raises
     ------
     UsageError
-        If two sources have one name, or there is none.
+        If two sources have one name, there is none, or the encoder cannot be adapted.
     CrossrecError
         If a source has too few events to learn from.
     """
@@ -96,13 +106,20 @@ def pretrain(
     run.progress("fitting heads", len(families) + 1, len(families) + 1)
     measured = Measured({}, {})
     if config.leave_one_out:
+        few = config.leave_one_out_positives
         measured = leave_one_out(
             lessons,
-            lambda some: _head(some, config, run, store),
+            lambda some: _head([lesson.some(few) for lesson in some], config, run, store),
             config.backbone.consensus.kappa,
             run,
         )
-    return Backbone(heads, _card(sources, lessons, heads, measured, config, run, licences or {}))
+    card = _card(sources, lessons, heads, measured, config, run, licences or {})
+    if config.adapt_encoder is None:
+        return Backbone(heads, card)
+    encoder, told = offer_encoder(
+        sources, config.backbone, config.worlds, config.adapt_encoder, run, checkpoint
+    )
+    return Backbone(heads, {**card, "encoder": told}, encoder)
 
 
 def lessons_of(
@@ -205,7 +222,7 @@ def _card(
             "helps where few events are known and the domain is like one of the sources",
             "trained on last-item prediction over unseen items; repeats are not its subject",
         ],
-        "settings": config.model_dump(mode="json"),
+        "settings": config.model_dump(mode="json", exclude_none=True),
         "seed": run.seed,
         "versions": {
             "crossrec": __version__,

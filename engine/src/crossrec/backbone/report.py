@@ -90,11 +90,26 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         ordered = sorted(gate["ndcg"].items(), key=lambda one: -one[1])
         figures = ", ".join(f"{name} {value:.4f}" for name, value in ordered)
         out.append(f"gate: {gate['serves']} serves ({figures})")
+    if "encoder" in report:
+        out.append(_encoder_line(report["encoder"]))
     out += [f"left out: {part}: {reason}" for part, reason in report["left_out"].items()]
     repeats = report["repeats"]
     rule = "are candidates" if repeats["candidates"] else "are left out"
     out.append(f"repeats: {repeats['rate']:.1%} of users; items of the history {rule}")
     return out
+
+
+def _encoder_line(told: Mapping[str, Any]) -> str:
+    """Return what was found of the backbone's adapted encoder."""
+    if not told["users"]:
+        return f"left out: adapted encoder: {told['why']}"
+    figures = (
+        f"ndcg@10 {told['both']:.4f} beside the original, {told['original']:.4f} without "
+        f"({told['gain']:+.4f} ± {told['error']:.4f})"
+    )
+    if told["used"]:
+        return f"adapted encoder: {figures}"
+    return f"left out: adapted encoder: {told['why']}; {figures}"
 
 
 def _left_out(best: Mixture, why: str, verdict: Verdict | None) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crossrec.backbone.config import TextConfig
+from crossrec.backbone.encoder.training import EncoderTraining
 from crossrec.backbone.library import FOLDER, keep
 from crossrec.backbone.model import Backbone, check_name
 from crossrec.backbone.pretrain import PretrainConfig, pretrain
@@ -25,6 +26,7 @@ def pretrain_scenarios(
     run: RunOptions,
     *,
     measure: bool = True,
+    adapt_encoder: bool = False,
     config: PretrainConfig | None = None,
 ) -> tuple[Path, Backbone]:
     """Pretrain on what was ingested and store the result in the workspace under `name`.
@@ -35,7 +37,7 @@ def pretrain_scenarios(
     Raises
     ------
     UsageError
-        If a scenario is not installed, or `name` cannot be a name.
+        If a scenario is not installed, `name` cannot be a name, or the encoder cannot be adapted.
     CrossrecError
         If a scenario has no events.
     """
@@ -43,7 +45,8 @@ def pretrain_scenarios(
 
     check_name(name)
     registry = load_registry()
-    config = config or PretrainConfig(leave_one_out=measure)
+    training = EncoderTraining() if adapt_encoder else None
+    config = config or PretrainConfig(leave_one_out=measure, adapt_encoder=training)
     sources: list[tuple[str, str, Dataset]] = []
     for at, scenario in enumerate(scenarios):
         run.progress("reading scenarios", at, len(scenarios))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 
 from crossrec.backbone import explain
 from crossrec.backbone.adapter import Adapter, AdapterConfig, fit_adapter
+from crossrec.backbone.encoder.reading import read_beside
+from crossrec.backbone.encoder.weights import AdaptedEncoder, with_adapted
 from crossrec.backbone.evidence import COLUMN_NAMES, compute
 from crossrec.backbone.examples import Groups
 from crossrec.backbone.gate import MIXTURE, plain_scores
@@ -84,6 +87,7 @@ class BackboneSource:
         self._catalog: Catalog | None = None
         self._statistics: Statistics | None = None
         self._adapter: Adapter | None = None
+        self._encoder: AdaptedEncoder | None = None
 
     @property
     def report(self) -> Mapping[str, Any]:
@@ -105,6 +109,7 @@ class BackboneSource:
         below = self.config.below
         check_vectors(self.name, dataset, below)
         backbone = open_named(self.config.backbone, run.backbones)
+        dataset, self._encoder, verdict = read_beside(dataset, backbone, below, run)
         adapter = fit_adapter(
             dataset,
             backbone,
@@ -113,6 +118,8 @@ class BackboneSource:
             family=self.config.family,
             settings=self.config.adapter,
         )
+        if verdict is not None:
+            adapter = replace(adapter, report={**adapter.report, "encoder": asdict(verdict)})
         self._statistics = Statistics.fit(dataset, below)
         self._adapter, self._catalog = adapter, dataset.catalog
         log.info("backbone: weights %s", adapter.report["weights"])
@@ -120,6 +127,9 @@ class BackboneSource:
     def add_items(self, dataset: Dataset) -> None:
         """Take in the items that `dataset` has behind the fitted ones, without training."""
         statistics, adapter = self._fitted
+        if self._encoder is not None:
+            text, start = self.config.text, statistics.n_items
+            dataset = with_adapted(dataset, self._encoder.encoder(), text, RunOptions(), start)
         self._statistics = statistics.extended(dataset)
         self._adapter, self._catalog = adapter, dataset.catalog
 
@@ -176,12 +186,17 @@ class BackboneSource:
         """Return statistics and adapter: arrays, and JSON values with the rankers' text."""
         statistics, adapter = self._fitted
         state = statistics.state()
-        return State(state.arrays, {"statistics": dict(state.values), "adapter": adapter.values()})
+        values = {"statistics": dict(state.values), "adapter": adapter.values()}
+        if self._encoder is None:
+            return State(state.arrays, values)
+        arrays, told = self._encoder.packed()
+        return State({**state.arrays, **arrays}, {**values, "encoder": told})
 
     def restore(self, state: State, catalog: Catalog) -> None:
         """Take back what `state` returned; arrays may be read-only memory maps."""
         self._statistics = Statistics.restored(State(state.arrays, state.values["statistics"]))
         self._adapter = Adapter.restored(state.values["adapter"])
+        self._encoder = AdaptedEncoder.restored(state)
         self._catalog = catalog
 
     def _best(self, queries: QueryBatch, k: int) -> Candidates:

@@ -25,6 +25,12 @@ from crossrec.cli.common import echo_json, json_option, progress, table, workspa
     show_default=True,
     help="Measure each source with heads that never saw it.",
 )
+@click.option(
+    "--adapt-encoder/--no-adapt-encoder",
+    default=False,
+    show_default=True,
+    help="Also train the text encoder's top layers on items that people consume together.",
+)
 @json_option
 def pretrain(
     scenarios: str,
@@ -33,6 +39,7 @@ def pretrain(
     seed: int,
     threads: int | None,
     measure: bool,
+    adapt_encoder: bool,
     as_json: bool,
 ) -> None:
     """Pretrain a backbone on the events of several scenarios.
@@ -47,7 +54,9 @@ def pretrain(
     with progress() as report:
         run = RunOptions(seed=seed, threads=threads, cache=opened.cache, progress=report)
         names = [part.strip() for part in scenarios.split(",") if part.strip()]
-        path, backbone = pretrain_scenarios(opened, names, name, run, measure=measure)
+        path, backbone = pretrain_scenarios(
+            opened, names, name, run, measure=measure, adapt_encoder=adapt_encoder
+        )
     if as_json:
         echo_json({"name": name, "path": str(path), "card": backbone.card})
         return
@@ -57,4 +66,10 @@ def pretrain(
         for told in backbone.card["sources"]
     ]
     table(("SOURCE", "ITEMS", "EVENTS", "EXAMPLES"), rows)
+    if backbone.encoder is not None:
+        told = backbone.card["encoder"]
+        click.echo(
+            f"adapted encoder: {told['base']}, {told['bytes'] / 1e6:.1f} MB; for a source that it "
+            f"never saw: {told['verdict']}"
+        )
     click.echo(f"next: crossrec fit SCENARIO --backbone {name}")

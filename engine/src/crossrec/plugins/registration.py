@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from crossrec.errors import PluginError
 
 #: Optional abilities that a component may declare. Whatever is not declared is never called.
-CAPABILITIES = frozenset({"score", "explain", "update", "add_items", "forget"})
+CAPABILITIES = frozenset({"score", "explain", "update", "add_items", "forget", "adapt"})
 
 #: What can be registered; each kind has its hook ``register_<kind>``.
 KINDS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -37,15 +37,15 @@ class SentenceModel:
         self.device = device
         self.threads = threads
         self._autocast = config.dtype == "bfloat16"
-        self._tokenizer, self._model = _load(files)
-        self._model.float().eval().to(device)
-        longest = getattr(self._model.config, "max_position_embeddings", None)
+        self._tokenizer, self.network = _load(files)
+        self.network.float().eval().to(device)
+        longest = getattr(self.network.config, "max_position_embeddings", None)
         limits = [config.max_tokens, int(self._tokenizer.model_max_length), longest]
         self._max_tokens = min(limit for limit in limits if limit)
 
     def encode(self, texts: Sequence[str], batch_size: int) -> NDArray[np.float32]:
         """Return float32 (n, dim) with rows of length 1."""
-        tokens = self._tokenizer(list(texts), truncation=True, max_length=self._max_tokens)
+        tokens = self.tokens(texts)
         ids = tokens["input_ids"]
         order = sorted(range(len(texts)), key=lambda at: (-len(ids[at]), at))
         before = torch.get_num_threads()
@@ -63,21 +63,70 @@ class SentenceModel:
         ordered: NDArray[np.float32] = vectors[back]
         return ordered
 
+    def tokens(self, texts: Sequence[str]) -> Any:
+        """Return the tokens of texts, cut at the longest that is read, not padded."""
+        return self._tokenizer(list(texts), truncation=True, max_length=self._max_tokens)
+
+    def replace_weights(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Put other weights in place of some of the model's own, by name.
+
+        Raises
+        ------
+        ConfigError
+            If the model has none of that name and shape.
+        """
+        own = dict(self.network.named_parameters())
+        for name, value in weights.items():
+            if name not in own or tuple(own[name].shape) != value.shape:
+                raise ConfigError(f"transformer: {self.files.folder} has no weights {name}")
+            own[name].data.copy_(torch.from_numpy(np.array(value, dtype=np.float32)))
+
+    def states_before(self, layer: torch.nn.Module, tokens: Any, rows: list[int]) -> Any:
+        """Return what reaches `layer` of some texts, (n, length, dim), and their mask."""
+        batch = self._padded(tokens, rows)
+        reached: list[torch.Tensor] = []
+
+        def stop(_: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+            reached.append(given[0])
+            raise _ReachedError
+
+        hook = layer.register_forward_pre_hook(stop)
+        try:
+            with torch.inference_mode(), self._mixed():
+                self.network(**batch)
+        except _ReachedError:
+            pass
+        finally:
+            hook.remove()
+        return reached[0].float(), batch["attention_mask"]
+
     def _forward(self, tokens: Any, rows: list[int]) -> NDArray[np.float32]:
         """Pass one batch through the model."""
-        chosen = {name: [column[at] for at in rows] for name, column in tokens.items()}
-        batch = self._tokenizer.pad(chosen, return_tensors="pt").to(self.device)
-        kind = torch.device(self.device).type
-        mixed: Any = torch.autocast(kind, torch.bfloat16) if self._autocast else nullcontext()
-        with torch.inference_mode(), mixed:
-            states = self._model(**batch).last_hidden_state.float()
-        pooled = _pooled(states, batch["attention_mask"], self.files.pooling)
-        unit = torch.nn.functional.normalize(pooled, dim=1)
+        batch = self._padded(tokens, rows)
+        with torch.inference_mode(), self._mixed():
+            states = self.network(**batch).last_hidden_state.float()
+        unit = torch.nn.functional.normalize(
+            pooled(states, batch["attention_mask"], self.files.pooling), dim=1
+        )
         vectors: NDArray[np.float32] = unit.cpu().numpy().astype(np.float32, copy=False)
         return vectors
 
+    def _padded(self, tokens: Any, rows: list[int]) -> Any:
+        """Return the chosen texts as one batch of tensors."""
+        chosen = {name: [column[at] for at in rows] for name, column in tokens.items()}
+        return self._tokenizer.pad(chosen, return_tensors="pt").to(self.device)
 
-def _pooled(states: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
+    def _mixed(self) -> Any:
+        """Return the context of the configured arithmetic."""
+        kind = torch.device(self.device).type
+        return torch.autocast(kind, torch.bfloat16) if self._autocast else nullcontext()
+
+
+class _ReachedError(Exception):
+    """A pass has come to the layer where it is to end."""
+
+
+def pooled(states: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
     """Make one vector of the token vectors (n, length, dim): their mean, or the first."""
     if pooling == "cls":
         return states[:, 0]

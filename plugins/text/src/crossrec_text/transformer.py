@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from crossrec.components.run import RunOptions
+from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
+from crossrec.errors import ConfigError
 from numpy.typing import NDArray
 
 from crossrec_text.cache import VectorCache
@@ -18,6 +21,9 @@ from crossrec_text.model_files import ModelFiles, find_model
 from crossrec_text.settings import TransformerConfig
 
 if TYPE_CHECKING:
+    from crossrec.backbone.encoder.pairs import JointItems
+    from crossrec.backbone.encoder.training import EncoderTraining
+
     from crossrec_text.sentence_model import SentenceModel
 
 log = logging.getLogger("crossrec")
@@ -63,6 +69,7 @@ class TransformerEncoder:
         self.config = config or TransformerConfig()
         self.last: Encoded | None = None
         self._model: SentenceModel | None = None
+        self._weights = State()
 
     def encode(self, catalog: Catalog, run: RunOptions) -> NDArray[np.float32]:
         """Return float32 (n_items, dim), rows of length 1; zero rows for items without text.
@@ -90,6 +97,47 @@ class TransformerEncoder:
         log.info("encoded %d texts, %d from the cache, in %.1f s", len(texts), hits, seconds)
         return vectors
 
+    def adapt(
+        self, lessons: Sequence[JointItems], training: EncoderTraining, run: RunOptions
+    ) -> State:
+        """Return weights of the top layers that learnt from items consumed together.
+
+        A second call, or an encoder with other weights, starts from the model's own weights again.
+
+        Raises
+        ------
+        ModelError
+            If the model, or what it needs, is neither installed nor reachable.
+        ConfigError
+            If it is not built like BERT, or has too few layers.
+        """
+        files = find_model(self.config.model)
+        from crossrec_text.adapting import adapted_weights
+        from crossrec_text.sentence_model import SentenceModel
+
+        model = SentenceModel(files, self.config, run.device, run.threads)
+        return adapted_weights(model, lessons, training, run)
+
+    def with_weights(self, state: State) -> TransformerEncoder:
+        """Return an encoder whose model has the weights that `adapt` returned.
+
+        Raises
+        ------
+        ModelError
+            If the model is neither here nor can be had.
+        ConfigError
+            If the weights belong to another model.
+        """
+        identity = find_model(self.config.model).identity
+        if state.values.get("model") != identity:
+            raise ConfigError(
+                f"transformer: adapted weights belong to {state.values.get('model')}, the model "
+                f"is {identity}: pretrain again"
+            )
+        other = TransformerEncoder(self.config)
+        other._weights = state
+        return other
+
     def _distinct(self, texts: list[str], run: RunOptions) -> tuple[NDArray[np.float32], int]:
         """Return one vector for each of the distinct `texts`, and how many the cache had."""
         files = find_model(self.config.model)
@@ -109,13 +157,15 @@ class TransformerEncoder:
 
     def _key(self, files: ModelFiles) -> str:
         """Name everything but the text that decides about a vector."""
-        return f"{files.identity} {files.pooling} {self.config.max_tokens} {self.config.dtype}"
+        key = f"{files.identity} {files.pooling} {self.config.max_tokens} {self.config.dtype}"
+        return f"{key} {_digest(self._weights)}" if self._weights.arrays else key
 
     def _loaded(self, files: ModelFiles, run: RunOptions) -> SentenceModel:
         if self._model is None or (self._model.files, self._model.device) != (files, run.device):
             from crossrec_text.sentence_model import SentenceModel
 
             self._model = SentenceModel(files, self.config, run.device, run.threads)
+            self._model.replace_weights(self._weights.arrays)
         return self._model
 
 
@@ -124,3 +174,12 @@ def _by_length(texts: Sequence[str], chosen: list[int]) -> Iterator[list[int]]:
     order = sorted(chosen, key=lambda at: (-len(texts[at]), at))
     for start in range(0, len(order), _CHUNK):
         yield order[start : start + _CHUNK]
+
+
+def _digest(weights: State) -> str:
+    """Return a digest of adapted weights."""
+    digest = hashlib.sha256()
+    for name, array in sorted(weights.arrays.items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]

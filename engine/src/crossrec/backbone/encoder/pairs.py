@@ -1,0 +1,81 @@
+"""Which items of a source are consumed together: what an encoder can learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.backbone.prior import co_occurrence
+from crossrec.data.dataset import Dataset
+from crossrec.data.ragged import IntArray
+from crossrec.errors import CrossrecError
+
+#: A pair counts by its joint histories over the items' popularity to this power, so that what is
+#: bought with everything does not teach that everything is alike.
+_POPULARITY = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class JointItems:
+    """The items of one source and the pairs among them.
+
+    Attributes
+    ----------
+    texts : tuple of str
+    first, second : int64 arrays, shape (pairs,)
+        Items with a text that share a history; each pair in both directions.
+    odds : float64 array, shape (pairs,)
+        Cumulated chance of being drawn, 1 at the end.
+    joint : scipy CSR, shape (n, n)
+        Not 0 where two items share a history.
+    """
+
+    texts: tuple[str, ...]
+    first: IntArray
+    second: IntArray
+    odds: NDArray[np.float64]
+    joint: Any
+
+    def draw(self, rng: np.random.Generator, count: int) -> tuple[IntArray, IntArray]:
+        """Return `count` pairs as two aligned arrays."""
+        at = np.searchsorted(self.odds, rng.random(count), side="right")
+        at = np.minimum(at, len(self.odds) - 1)
+        return self.first[at], self.second[at]
+
+    def akin(self, rows: IntArray, columns: IntArray) -> NDArray[np.bool_]:
+        """Return whether two items are the same or share a history, (len(rows), len(columns)).
+
+        Such items are no negatives of each other.
+        """
+        known = self.joint[rows][:, columns].toarray() != 0
+        return np.asarray(known | (rows[:, None] == columns[None, :]))
+
+
+def joint_items(name: str, dataset: Dataset) -> JointItems:
+    """Return the pairs of a source.
+
+    Costs time and memory in the square of the longest histories, as EASE does.
+
+    Raises
+    ------
+    CrossrecError
+        If no two items with a text share a history.
+    """
+    texts = dataset.catalog.texts
+    told = np.array([bool(text.strip()) for text in texts], dtype=bool)
+    counts = co_occurrence(dataset.sequences, dataset.n_items).tocsr()
+    popularity = counts.diagonal()
+    joint = counts.copy()
+    joint.setdiag(0)
+    joint.eliminate_zeros()
+    pairs = joint.tocoo()
+    kept = told[pairs.row] & told[pairs.col]
+    first, second = pairs.row[kept].astype(np.int64), pairs.col[kept].astype(np.int64)
+    if not len(first):
+        raise CrossrecError(f"{name}: no two items with a text share a history: leave it out")
+    weight = pairs.data[kept] / (popularity[first] * popularity[second]) ** _POPULARITY
+    odds = np.cumsum(weight, dtype=np.float64)
+    return JointItems(tuple(texts), first, second, odds / odds[-1], joint)
