@@ -11,8 +11,8 @@ and the kernel falls off with the distance that S implies::
 
 with B_w the columns of items with events, no diagonal: an item is never explained by itself. The
 mean of a Gaussian process for each row of B. Popularity is part of a column's size, so the popular
-are foreseen as such. All settings were chosen on the validation part of ML-1M, where trials found about
-.29 of the cold items among cold ones (recall@20), .24 by the linear map of texts, .20 by the nearest
+are foreseen as such. Settings were chosen on the validation part of ML-1M, where trials found about
+.29 of the cold items among cold ones (recall@20), .24 from texts alone, and .20 by the nearest
 texts; ``benchmarks/cold.py`` measures it.
 """
 
