@@ -30,7 +30,8 @@ class ItemParts:
         self.n, self.flat = n, HistoryConfig(decay=1.0, limit=10_000)
         self.warm, self.cold = np.flatnonzero(~split.cold), np.flatnonzero(split.cold)
         self.relations = TextSide.relations_of(train, BackboneConfig())
-        config = PriorConfig(reg=reg, proximity=1.0, kept=min(n, 4_000), exact_up_to=4_000)
+        kept = n if n <= _SMALL else 300
+        config = PriorConfig(reg=reg, proximity=1.0, kept=kept, exact_up_to=4_000)
         nothing = csr_matrix((n, n), dtype=np.float32)
         weights = fit_prior_ease(train.sequences, nothing, config).ease
         counts = np.bincount(train.sequences.values, minlength=n)
