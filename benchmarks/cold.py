@@ -101,14 +101,16 @@ def citeulike() -> Dataset:
     def lines(name: str) -> list[list[str]]:
         path = folder / "citeulike-t" / name
         with gzip.open(path, "rt", encoding="utf-8", errors="replace") as file:
-            return [line.split() for line in file if line.strip()]
+            return [line.split() for line in file.read().split("\n")]
 
-    words = [line[0] for line in lines("vocabulary.dat.gz")]
+    # A word may be blank and still has its number; a paper or a user has a line with a count.
+    words = [line[0] if line else "" for line in lines("vocabulary.dat.gz")]
     texts = []
-    for line in lines("mult.dat.gz"):
+    for line in filter(None, lines("mult.dat.gz")):
         counted = (part.split(":") for part in line[1:])
-        texts.append(" ".join(word for at, n in counted for word in [words[int(at)]] * int(n)))
-    users = [[int(item) for item in line[1:]] for line in lines("users.dat.gz")]
+        told = (word for at, n in counted for word in [words[int(at)]] * int(n))
+        texts.append(" ".join(filter(None, told)))
+    users = [[int(item) for item in line[1:]] for line in filter(None, lines("users.dat.gz"))]
     n = len(texts)
     ids = Vocabulary([str(i) for i in range(n)])
     catalog = Catalog(ids, ("",) * n, tuple(texts), ((),) * n, ("",) * n, np.ones(n, dtype=bool))

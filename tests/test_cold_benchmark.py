@@ -108,7 +108,11 @@ def test_citeulike_is_read_as_bags_of_words(
 ) -> None:
     folder = tmp_path / "citeulike-t"
     folder.mkdir()
-    files = {"vocabulary": "deep\nsea\n", "mult": "2 0:2 1:1\n1 1:3\n", "users": "2 0 1\n1 1\n"}
+    files = {
+        "vocabulary": "deep\n\nsea\n",
+        "mult": "2 0:2 2:1\n2 1:1 2:3\n",
+        "users": "2 0 1\n1 1\n",
+    }
     for name, text in files.items():
         (folder / f"{name}.dat.gz").write_bytes(gzip.compress(text.encode()))
     monkeypatch.setenv("CROSSREC_DATASETS", str(tmp_path))
