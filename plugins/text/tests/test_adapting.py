@@ -164,10 +164,6 @@ def test_a_model_of_another_build_is_refused(model) -> None:
         layers_of(model)
 
 
-def test_texts_that_are_not_there_pass_nothing(model) -> None:
-    assert len(token_states(model, [], 1, RUN).states) == 0
-
-
 def test_progress_is_told(encoder, lesson) -> None:
     told: list[str] = []
 

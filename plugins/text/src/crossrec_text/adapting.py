@@ -118,21 +118,19 @@ def adapted_weights(
 def token_states(
     model: SentenceModel, texts: Sequence[str], top: int, run: RunOptions
 ) -> TokenStates:
-    """Pass all texts through everything below the `top` layers."""
+    """Pass all texts, one at least, through everything below the `top` layers."""
     tokens = model.tokens(texts)
     lengths = np.array([len(ids) for ids in tokens["input_ids"]], dtype=np.int64)
     indptr = np.concatenate([[0], np.cumsum(lengths)])
-    flat: NDArray[np.float16] | None = None
+    flat = np.zeros((int(indptr[-1]), int(model.network.config.hidden_size)), dtype=np.float16)
     order = np.argsort(-lengths, kind="stable")
     for start in range(0, len(order), _BATCH):
         run.progress("passing texts through the lower layers", start, len(order))
         rows = order[start : start + _BATCH]
         states, mask = model.states_before(layers_of(model)[-top], tokens, rows.tolist())
-        if flat is None:
-            flat = np.zeros((int(indptr[-1]), states.shape[2]), dtype=np.float16)
         places = np.concatenate([np.arange(indptr[row], indptr[row + 1]) for row in rows])
         flat[places] = states[mask.bool()].half().cpu().numpy()
-    return TokenStates(np.zeros((0, 1), np.float16) if flat is None else flat, indptr)
+    return TokenStates(flat, indptr)
 
 
 def layers_of(model: SentenceModel) -> torch.nn.ModuleList:
