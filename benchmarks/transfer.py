@@ -195,7 +195,7 @@ def settings_of(task: Task, items: int, seeds: int) -> TransferSettings:
         users=task.users,
         candidates=task.candidates,
         backbone=BackboneConfig(prior=PriorConfig(exact_up_to=4_000 if large else 8_000)),
-        adapter=AdapterConfig(queries=6_000 if whole else 2_000 if large else 3_000),
+        adapter=AdapterConfig(queries=2_000 if large else 6_000 if whole else 3_000),
     )
 
 
