@@ -81,3 +81,10 @@ def test_the_weights_of_one_query_are_kept_by_their_settings():
 def test_those_of_a_batch_are_not_kept():
     batch = QueryBatch.from_histories(Ragged.from_rows([[1], [2, 3]]))
     assert weigh(batch, 10, decay=0.5, limit=5) is not weigh(batch, 10, decay=0.5, limit=5)
+
+
+def test_an_item_that_occurs_twice_is_merged():
+    query = QueryBatch.from_histories(Ragged.from_rows([[7, 2, 7]]))
+    items, sums = weigh(query, 10, decay=0.5, limit=5).merged
+    assert items.tolist() == [2, 7]
+    np.testing.assert_allclose(sums, [0.5 / 1.75, 1.25 / 1.75])

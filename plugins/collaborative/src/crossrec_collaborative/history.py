@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -32,6 +33,13 @@ class WeightedHistory:
 
     items: Ragged
     weights: NDArray[np.float64]
+
+    @cached_property
+    def merged(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The distinct items of one query, ascending, and the sum of each one's weights."""
+        items, back = np.unique(self.items.values, return_inverse=True)
+        sums = np.bincount(back, weights=self.weights, minlength=len(items))
+        return items, sums.astype(np.float64, copy=False)
 
     def where(self, keep: NDArray[np.bool_]) -> WeightedHistory:
         """Return only the items where `keep` is true; the weights stay as they are."""

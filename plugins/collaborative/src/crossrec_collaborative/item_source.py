@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from crossrec.components.candidates import PAD, Candidates
@@ -89,7 +89,7 @@ class ItemSource:
         named: only where there are none of them do the strengths sum to the score.
         """
         n_items = self.relation.n_items
-        items, weights = _merged(self._history(queries))
+        items, weights = self._history(queries).merged
         known = (index >= 0) & (index < n_items)
         between, counts = self._cells(items, np.where(known, index, 0))
         terms = (between * weights[:, None] * known).T
@@ -148,9 +148,3 @@ class ItemSource:
         if best.full is not None:
             np.copyto(best.full, -np.inf, where=silent)
         return best
-
-
-def _merged(history: WeightedHistory) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Return the distinct items of one query and the sum of each one's weights."""
-    items, back = np.unique(history.items.values, return_inverse=True)
-    return items, np.bincount(back, weights=history.weights, minlength=len(items))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 from crossrec.components.query import QueryBatch
@@ -111,7 +111,7 @@ def ask(queries: QueryBatch, described: NDArray[np.bool_], decay: float, limit: 
             if item not in barred:
                 own.append((row, item, weight, float(item == ending[0])))
     rows, items_, own_decayed, own_last = zip(*own, strict=True) if own else ((), (), (), ())
-    excluded = Ragged.from_rows(out)
+    excluded = _ragged(out)
     return Asked(
         decayed=decayed,
         last=last,
@@ -151,7 +151,7 @@ def decayed_weights(history: Ragged, decay: float, limit: int) -> Weights:
         distinct = sorted(weights)
         items.append(distinct)
         values.extend(weights[item] / total for item in distinct)
-    return Weights(Ragged.from_rows(items), np.array(values, dtype=np.float32))
+    return Weights(_ragged(items), np.array(values, dtype=np.float32))
 
 
 def _rows(rows: Ragged) -> Iterator[list[int]]:
@@ -159,6 +159,12 @@ def _rows(rows: Ragged) -> Iterator[list[int]]:
     values = rows.values.tolist()
     for start, stop in pairwise(rows.indptr.tolist()):
         yield values[start:stop]
+
+
+def _ragged(rows: list[list[int]]) -> Ragged:
+    """Return lists as rows, with two arrays made in all."""
+    ends = np.array([0, *accumulate(map(len, rows))], dtype=np.int64)
+    return Ragged(ends, np.array([item for row in rows for item in row], dtype=np.int64))
 
 
 def _last(history: Ragged) -> Weights:

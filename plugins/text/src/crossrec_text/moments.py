@@ -51,12 +51,12 @@ class Sums:
     @classmethod
     def of(cls, asked: Asked, similar: Sequence[Floats]) -> Sums:
         """Return the sums of similarities that are at hand, float32 (n, n_items) each."""
-        exact = [one.astype(np.float64) for one in similar]
-        nothing = np.zeros((len(exact), len(asked.own)))
+        rows, items = asked.excluded.rows, asked.excluded.items
+        nothing = np.zeros((len(similar), len(asked.own)))
         return cls(
-            np.array([one.sum(axis=1) for one in exact]),
-            np.array([np.einsum("ij,ij->i", one, one) for one in exact]),
-            np.array([one[asked.excluded.rows, asked.excluded.items] for one in exact]),
+            np.array([one.sum(axis=1, dtype=np.float64) for one in similar]),
+            np.array([np.square(one).sum(axis=1, dtype=np.float64) for one in similar]),
+            np.array([one[rows, items] for one in similar], dtype=np.float64),
             nothing,
             nothing,
         )
