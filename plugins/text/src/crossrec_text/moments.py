@@ -51,15 +51,15 @@ class Sums:
     @classmethod
     def of(cls, asked: Asked, similar: Sequence[Floats]) -> Sums:
         """Return the sums of similarities that are at hand, float32 (n, n_items) each."""
-        rows, items = asked.excluded.rows, asked.excluded.items
-        nothing = np.zeros((len(similar), len(asked.own)))
-        return cls(
-            np.array([one.sum(axis=1, dtype=np.float64) for one in similar]),
-            np.array([np.square(one).sum(axis=1, dtype=np.float64) for one in similar]),
-            np.array([one[rows, items] for one in similar], dtype=np.float64),
-            nothing,
-            nothing,
-        )
+        t, nothing = len(similar), np.zeros((len(similar), len(asked.own)))
+        total, squares = np.empty((t, len(asked))), np.empty((t, len(asked)))
+        at_excluded = np.empty((t, len(asked.excluded)))
+        for at, one in enumerate(similar):
+            exact = one.astype(np.float64)  # rounded squares would leave a spread where none is
+            total[at] = exact.sum(axis=1)
+            squares[at] = np.einsum("ij,ij->i", exact, exact)
+            at_excluded[at] = exact[asked.excluded.rows, asked.excluded.items]
+        return cls(total, squares, at_excluded, nothing, nothing)
 
     def and_of(self, others: Sums) -> Sums:
         """Return the sums of these and of other comparisons."""
