@@ -1,0 +1,97 @@
+"""Measured: the text encoder adapted by behaviour, on a target that it never saw.
+
+Command: ``python benchmarks/trials/adapted_encoder.py --cache FOLDER [--sources uci,beauty]
+[--target scientific] [--steps 200] [--share 0.5]``. Needs the research data sets, as
+``benchmarks/transfer.py`` does.
+
+The encoder learns on the sources as ``crossrec pretrain --adapt-encoder`` makes it. The target is
+asked for the last items but one by its texts alone, with the original vectors, the adapted ones and
+both side by side, over dense similarity alone and inside the whole text consensus.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import transfer
+from crossrec.backbone.config import ConsensusConfig
+from crossrec.backbone.encoder.choice import text_gains
+from crossrec.backbone.encoder.pairs import joint_items
+from crossrec.backbone.encoder.training import EncoderTraining
+from crossrec.backbone.encoder.weights import adapted_vectors, base_encoder, beside
+from crossrec.backbone.statistics import BackboneConfig
+from crossrec.backbone.worlds import hold_out
+from crossrec.components.run import RunOptions
+from crossrec.data.dataset import Dataset
+from crossrec.data.ragged import FloatArray, Ragged
+
+#: What is asked: dense similarity of title and text alone, and the consensus as it serves.
+ASKED = {
+    "dense": BackboneConfig(
+        consensus=ConsensusConfig(weights={"xd": (0.5, 0.25), "td": (0.25, 0.0)})
+    ),
+    "consensus": BackboneConfig(),
+}
+
+
+def without_last(sequences: Ragged) -> Ragged:
+    """Drop the last value of each row: the test items are not looked at."""
+    kept = np.setdiff1d(np.arange(len(sequences.values)), sequences.indptr[1:] - 1)
+    lengths = np.maximum(sequences.lengths - 1, 0)
+    return Ragged(np.concatenate([[0], np.cumsum(lengths)]), sequences.values[kept])
+
+
+def with_vectors(dataset: Dataset, vectors: dict[str, FloatArray]) -> Dataset:
+    """Return the dataset with other vectors."""
+    for name, rows in vectors.items():
+        dataset = dataset.with_vectors(name, rows)
+    return dataset
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cache", type=Path, required=True, help="folder for vectors")
+    parser.add_argument("--sources", default="uci,beauty")
+    parser.add_argument("--target", default="scientific")
+    parser.add_argument("--steps", type=int, default=EncoderTraining().steps)
+    parser.add_argument("--share", type=float, default=EncoderTraining().share)
+    parser.add_argument("--users", type=int, default=3_000)
+    options = parser.parse_args()
+    sources = options.sources.split(",")
+    sets = transfer.Sets(options.cache, sources)
+    run = RunOptions(threads=1, cache=options.cache / "vectors")
+    encoder = base_encoder(transfer.ENCODER, {})
+    training = EncoderTraining(steps=options.steps, share=options.share)
+    started = time.process_time()
+    weights = encoder.adapt([joint_items(name, sets[name]) for name in sources], training, run)
+    print(f"adapted in {time.process_time() - started:.0f} s of CPU", flush=True)
+    target = sets[options.target]
+    text = ASKED["consensus"].text
+    fresh = adapted_vectors(target.catalog, encoder.with_weights(weights), text, True, run)
+    both = {name: beside(target.vectors[name], rows) for name, rows in fresh.items()}
+    held = hold_out(without_last(target.sequences))
+    rows = np.sort(np.random.default_rng(0).permutation(len(held.targets))[: options.users])
+    queries, targets = held.queries.take(rows), held.targets[rows]
+    print(f"{options.sources} → {options.target}, {len(rows)} users: recall@10 / ndcg@10")
+    print("| | original | adapted | both | both − original |\n| --- | --- | --- | --- | --- |")
+    for name, config in ASKED.items():
+        tables = [
+            text_gains(with_vectors(target, vectors), queries, targets, config)
+            for vectors in ({}, fresh, both)
+        ]
+        cells = [f"{(table > 0).mean():.4f} / {table.mean():.4f}" for table in tables]
+        moved = tables[2] - tables[0]
+        cells.append(f"{moved.mean():+.4f} ± {moved.std(ddof=1) / np.sqrt(len(moved)):.4f}")
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
