@@ -49,7 +49,7 @@ class Target:
     real : RealSet or None
         How its importer reads it; None for CiteULike-t, which no scenario has an importer for.
     reg : float
-        λ of EASE, chosen on the validation part.
+        λ of EASE: of ML-1M chosen on its validation part, the others at usual values.
     items, users : bool
         Which of the two protocols is measured.
     """
