@@ -69,8 +69,6 @@ def test_the_result_is_named_with_its_size_and_verdict(told, folder) -> None:
 def test_a_fit_uses_it_or_says_why_not(told, folder) -> None:
     out = call("fit", "music", "--backbone", "base", "-w", folder / "ws")
     assert "adapted encoder" in out
-    fitted = json.loads(call("fit", "music", "--backbone", "base", "-w", folder / "ws", "--json"))
-    assert fitted["failed"] == {}
     asked = ("recommend", "music", "--history", "i0,i4", "-k", 3, "-w", folder / "ws", "--json")
     assert len(json.loads(call(*asked))["items"]) == 3
 
