@@ -79,7 +79,7 @@ def _answer(pipeline: Pipeline, query: Query, past: Past, surface: str, explain:
     )
     context = PolicyContext(query, pipeline.catalog, now)
     barred = frozenset((*query.exclude, *query.item_ids, *past.disliked))
-    reach = 3 * query.k + 20  # with some to spare for what policies drop
+    reach = 2 * query.k + 10  # with some to spare for what policies drop
     while True:
         items = _ordered(pipeline, pool, scores, asked.batch.exclude.values, reach)
         slate = _apply_policies(pipeline, replace(empty, items=items), context, barred)

@@ -33,7 +33,7 @@ class TermIndex:
     Attributes
     ----------
     rows : scipy CSR, float32 (n_items, n_terms), rows of norm 1
-    postings : scipy CSR, float32 (n_terms, n_items)
+    postings : scipy CSR, (n_terms, n_items), in the types that numpy counts in
     budget : int
         Only the heaviest terms of a profile are looked up, until their lists together are this
         long; the very heaviest always is. The light ones stand in most texts, so that their lists
@@ -49,7 +49,10 @@ class TermIndex:
         """Turn the rows into posting lists; memory maps are seen as plain arrays, for speed."""
         for name in ("data", "indices", "indptr"):
             setattr(rows, name, np.asarray(getattr(rows, name)))
-        return cls(rows, rows.T.tocsr(), budget)
+        postings = rows.T.tocsr()
+        postings.indices = postings.indices.astype(np.intp)
+        postings.data = postings.data.astype(np.float64)
+        return cls(rows, postings, budget)
 
     def profiles(self, weights: Weights) -> list[TermProfile]:
         """Return the heaviest terms of each query; of equally heavy ones the first."""

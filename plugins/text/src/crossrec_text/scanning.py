@@ -78,7 +78,7 @@ class Scan:
 
         A batch, and a query of which the leading axes tell too little, is scored as a whole; the
         answers are the same. Only `std` of a single query leaves out that what the leading axes
-        miss goes together with words: it was 0.1 % too small for titles of 4,385 products.
+        miss goes together with words, and is some tenths of a percent too small.
         """
         found = self._pruned(k, exclude) if len(self) == 1 and k > 0 else None
         return top_k(self.whole.copy(), k, exclude) if found is None else found

@@ -71,4 +71,4 @@ class ContentConfig(_Settings):
     encoder: str = "transformer"
     decay: Annotated[float, Field(gt=0.0, le=1.0)] = 0.8
     history_limit: _Positive = 50
-    postings: _Positive = 50_000
+    postings: _Positive = 30_000
