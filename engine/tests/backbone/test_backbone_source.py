@@ -302,5 +302,8 @@ def test_a_plain_method_that_wins_serves_over_the_whole_catalogue(fitted, method
     np.testing.assert_allclose(fitted.score(queries, found.index)[0], found.score[0], rtol=1e-5)
 
 
-def test_it_serves_the_mixture_by_default(fitted) -> None:
-    assert fitted._adapter.serves == MIXTURE
+def test_it_serves_the_mixture_unless_a_plain_method_is_clearly_better(fitted) -> None:
+    gate = fitted._adapter.report["gate"]
+    better = gate["gain"] < -gate["error"]
+    assert fitted._adapter.serves == gate["serves"] == (gate["best_plain"] if better else MIXTURE)
+    assert gate["best_plain"] in PLAIN
