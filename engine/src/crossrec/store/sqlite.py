@@ -61,6 +61,7 @@ class SqliteStore:
         self._prepared: set[str] = set()
         self._ids: dict[str, dict[str, int]] = {}
         self._types: dict[str, dict[int, int]] = {}
+        self._found: set[str] = set()  # scenarios that have tables; none ever loses them
 
     @classmethod
     def create(cls, path: Path) -> SqliteStore:
@@ -266,7 +267,9 @@ class SqliteStore:
         rows = self._read(select, [user_id, limit])[::-1]
         if not rows:
             return []
-        types = self._type_indexes(scenario)
+        types = self._types.get(scenario.name, {})
+        if any(row[1] not in types for row in rows):
+            types = self._type_indexes(scenario)
         kinds = np.array([types[row[1]] for row in rows], dtype=np.int64)
         values = np.array([row[3] for row in rows], dtype=np.float64)
         weights = event_weights(kinds, values, scenario).tolist()
@@ -293,8 +296,13 @@ class SqliteStore:
             return self._connections.reader().execute(sql, values).fetchall()
 
     def _exists(self, scenario: str) -> bool:
+        if scenario in self._found:
+            return True
         found = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
-        return bool(self._read(found, [f"{scenario}_events"]))
+        if not self._read(found, [f"{scenario}_events"]):
+            return False
+        self._found.add(scenario)
+        return True
 
     def _positions(self, table: str) -> NDArray[np.int64]:
         """Return the vocabulary index of each integer id, -1 where there is none."""
