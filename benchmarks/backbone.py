@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import HERE, datasets
+from common import HERE, absent
 from transfer import SETS, Sets
 
 if TYPE_CHECKING:
@@ -189,9 +189,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
-    if datasets() is None:
-        print("the research data sets are absent: put them in ../shared/datasets, or name their")
-        print("folder in CROSSREC_DATASETS; nothing was pretrained")
+    if absent("pretrained"):
         return 0
     sets = Sets(options.cache, options.sources or [real.name for real in SETS])
     for recipe in RECIPES:

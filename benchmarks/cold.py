@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cold_parts import ItemParts, user_scorers
-from common import RESULTS, datasets, machine
+from common import RESULTS, absent, datasets, machine
 from transfer import RealSet, dataset_of
 
 if TYPE_CHECKING:
@@ -257,9 +257,7 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=1_000, help="users asked, item-cold")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     options = parser.parse_args()
-    if datasets() is None:
-        print("the research data sets are absent: put them in ../shared/datasets, or name their")
-        print("folder in CROSSREC_DATASETS; nothing was measured")
+    if absent():
         return 0
     wanted = [name.strip() for name in options.targets.split(",") if name.strip()]
     options.out.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,15 @@ def datasets() -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def absent(done: str = "measured") -> bool:
+    """Whether there are no research data sets; then say what to do about it."""
+    if datasets() is not None:
+        return False
+    print("the research data sets are absent: put them in ../shared/datasets, or name their")
+    print(f"folder in CROSSREC_DATASETS; nothing was {done}")
+    return True
+
+
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     return {

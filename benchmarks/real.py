@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from common import RESULTS, datasets, machine, temporary_workspace
+from common import RESULTS, absent, datasets, machine, temporary_workspace
 
 
 @dataclass(frozen=True)
@@ -152,9 +152,7 @@ def main() -> int:
     parser.add_argument("sets", nargs="*", metavar="SET", help=", ".join(s.name for s in SETS))
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    if datasets() is None:
-        print("the research data sets are absent: put them in ../shared/datasets, or name their")
-        print("folder in CROSSREC_DATASETS; nothing was measured")
+    if absent():
         return 0
     results = []
     for real in SETS:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from common import RESULTS, datasets, machine, temporary_workspace
+from common import RESULTS, absent, datasets, machine, temporary_workspace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -290,9 +290,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     options = parser.parse_args()
-    if datasets() is None:
-        print("the research data sets are absent: put them in ../shared/datasets, or name their")
-        print("folder in CROSSREC_DATASETS; nothing was measured")
+    if absent():
         return 0
     from crossrec.backbone.transfer.plot import plot
 

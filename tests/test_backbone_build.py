@@ -189,7 +189,7 @@ def test_without_the_data_nothing_happens(maker, monkeypatch, capsys, tmp_path) 
 
 
 def test_from_the_command_to_the_folder(maker, small, monkeypatch, capsys, tmp_path) -> None:
-    monkeypatch.setattr(maker, "datasets", lambda: tmp_path)
+    monkeypatch.setenv("CROSSREC_DATASETS", str(tmp_path))
     monkeypatch.setattr(maker, "Sets", Generated)
     monkeypatch.setattr(maker, "settings_of", lambda positives, levels: small)
     arguments = ["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "out")]

@@ -27,10 +27,10 @@ from crossrec.backbone.encoder.pairs import joint_items
 from crossrec.backbone.encoder.training import EncoderTraining
 from crossrec.backbone.encoder.weights import adapted_vectors, base_encoder, beside
 from crossrec.backbone.statistics import BackboneConfig
-from crossrec.backbone.worlds import hold_out
+from crossrec.backbone.worlds import hold_out, without_last
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import FloatArray, Ragged
+from crossrec.data.ragged import FloatArray
 
 #: What is asked: dense similarity of title and text alone, and the consensus as it serves.
 ASKED = {
@@ -39,13 +39,6 @@ ASKED = {
     ),
     "consensus": BackboneConfig(),
 }
-
-
-def without_last(sequences: Ragged) -> Ragged:
-    """Drop the last value of each row: the test items are not looked at."""
-    kept = np.setdiff1d(np.arange(len(sequences.values)), sequences.indptr[1:] - 1)
-    lengths = np.maximum(sequences.lengths - 1, 0)
-    return Ragged(np.concatenate([[0], np.cumsum(lengths)]), sequences.values[kept])
 
 
 def with_vectors(dataset: Dataset, vectors: dict[str, FloatArray]) -> Dataset:
@@ -76,7 +69,7 @@ def main() -> int:
     text = ASKED["consensus"].text
     fresh = adapted_vectors(target.catalog, encoder.with_weights(weights), text, True, run)
     both = {name: beside(target.vectors[name], rows) for name, rows in fresh.items()}
-    held = hold_out(without_last(target.sequences))
+    held = hold_out(without_last(target.sequences, 1))
     rows = np.sort(np.random.default_rng(0).permutation(len(held.targets))[: options.users])
     queries, targets = held.queries.take(rows), held.targets[rows]
     print(f"{options.sources} → {options.target}, {len(rows)} users: recall@10 / ndcg@10")

@@ -137,7 +137,10 @@ def fold_gains(
 
 
 def gain_of(scores: FloatArray, queries: QueryBatch, targets: IntArray) -> FloatArray:
-    """Return ndcg@10 of one target for each query; equal scores share their places."""
+    """Return ndcg@10 of one target for each query; equal scores share their places.
+
+    `scores` is overwritten: what a query excludes becomes -inf.
+    """
     own = scores[np.arange(len(targets)), targets][:, None]
     scores[queries.exclude.row_of, queries.exclude.values] = -np.inf
     place = (scores > own).sum(axis=1) + ((scores == own).sum(axis=1) - 1) / 2

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from crossrec.backbone.blend import gain_of
 from crossrec.backbone.consensus import behaviour_scores, decayed_history
-from crossrec.backbone.mixing import TOP
 from crossrec.backbone.neighbours import block_rows
 from crossrec.backbone.statistics import Statistics
 from crossrec.components.query import QueryBatch
@@ -85,7 +85,7 @@ def plain_gains(
         part = queries.take(rows)
         for method, scores in plain_scores(statistics, part).items():
             told = out.setdefault(method, np.zeros(len(queries), dtype=np.float32))
-            told[rows] = _gain(scores, part, targets[rows])
+            told[rows] = gain_of(scores.copy(), part, targets[rows])
     return out
 
 
@@ -133,12 +133,3 @@ def _scaled(scores: FloatArray, exclude: Ragged) -> FloatArray:
     centred = scores - mean
     spread = np.sqrt(np.square(np.where(open_, centred, 0.0)).sum(axis=1, keepdims=True) / count)
     return np.asarray(centred / np.where(spread > 1e-9, spread, 1.0), dtype=np.float32)
-
-
-def _gain(scores: FloatArray, queries: QueryBatch, targets: IntArray) -> FloatArray:
-    """Return ndcg@10 of one target for each query; ties share their places."""
-    scores = scores.copy()
-    own = scores[np.arange(len(targets)), targets][:, None]
-    scores[queries.exclude.row_of, queries.exclude.values] = -np.inf
-    ahead = (scores > own).sum(axis=1) + ((scores == own).sum(axis=1) - 1) / 2
-    return np.where(ahead < TOP, 1.0 / np.log2(ahead + 2.0), 0.0).astype(np.float32)

@@ -115,8 +115,8 @@ def hold_out(sequences: Ragged) -> HeldOut:
     new = np.bincount(own.row_of, weights=same, minlength=len(own)) == 1
     asked = own.take(np.flatnonzero(new))
     return HeldOut(
-        _without_last(sequences, 2),
-        QueryBatch.from_histories(_without_last(asked, 1)),
+        without_last(sequences, 2),
+        QueryBatch.from_histories(without_last(asked, 1)),
         asked.values[asked.indptr[1:] - 1],
     )
 
@@ -159,7 +159,7 @@ def make_world(held: HeldOut, level: int, n_items: int, config: WorldConfig, see
     return World(level, sequences, held.queries.take(rows), held.targets[rows])
 
 
-def _without_last(sequences: Ragged, count: int) -> Ragged:
+def without_last(sequences: Ragged, count: int) -> Ragged:
     """Drop the last `count` values of each row."""
     lengths = np.maximum(sequences.lengths - count, 0)
     place = np.arange(len(sequences.values)) - np.repeat(sequences.indptr[:-1], sequences.lengths)
