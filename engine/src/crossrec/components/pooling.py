@@ -33,9 +33,7 @@ def build_pool(
         A score is NaN only where a source has no evidence, or can score nothing but its own finds.
     """
     names = tuple(found)
-    stack = _stacked([found[name].index for name in names])
-    index = _union(stack, size)
-    ranks = _ranks(stack, index)
+    index, ranks = _united(_stacked([found[name].index for name in names]), size)
     scores = np.empty(ranks.shape, dtype=np.float32)
     for at, name in enumerate(names):
         place = ranks[:, :, at]
@@ -53,40 +51,52 @@ def _stacked(lists: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     return stack
 
 
-def _union(stack: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """Distinct items of each row, the best ranks first until `size`; returned ascending."""
-    n, width, n_lists = stack.shape
-    by_rank = stack.reshape(n, width * n_lists)  # rank 0 of every source, then rank 1, …
-    order = np.argsort(by_rank, axis=1, kind="stable")
-    ordered = np.take_along_axis(by_rank, order, axis=1)
-    fresh = ordered != PAD
-    fresh[:, 1:] &= ordered[:, 1:] != ordered[:, :-1]
-    keep = np.empty_like(fresh)
-    np.put_along_axis(keep, order, fresh, axis=1)
-    keep &= np.cumsum(keep, axis=1) <= size
-    behind = np.iinfo(np.int64).max
-    index = np.sort(np.where(keep, by_rank, behind), axis=1)
-    index = index[:, : int(keep.sum(axis=1).max(initial=0))]
-    return np.where(index == behind, PAD, index)
+def _united(stack: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Unite the lists of each row: the best ranks of all in turn, until there are `size` items.
 
-
-def _ranks(stack: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rank of each item of `index` in each list, int64 (n, m, n_lists), -1 for none."""
+    Returns
+    -------
+    index : int64 array, shape (n, m)
+        Distinct items, ascending, then `PAD`.
+    ranks : int64 array, shape (n, m, n_lists)
+        Rank of each item in each list, -1 for none.
+    """
     n, _, n_lists = stack.shape
-    m = index.shape[1]
-    ranks = np.full((n, m, n_lists), -1, dtype=np.int64)
-    if not index.size:
-        return ranks
-    stride = int(index.max()) + 2  # one more than the last item: `PAD` comes behind them all
-    row = np.arange(n, dtype=np.int64)[:, None] * stride
-    keys = (np.where(index == PAD, stride - 1, index) + row).ravel()
-    listed = (stack != PAD) & (stack < stride - 1)
-    of_row, rank, which = np.nonzero(listed)
-    wanted = stack[listed] + of_row * stride
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    hit = np.flatnonzero(keys[at] == wanted)[::-1]  # of an item listed twice the first place stays
-    ranks.reshape(-1, n_lists)[at[hit], which[hit]] = rank[hit]
-    return ranks
+    place = np.zeros(int(stack.max(initial=0)) + 1, dtype=np.int64)  # only written places are read
+    union = [_distinct(row.ravel(), place)[:size] for row in stack]
+    index = np.full((n, max(map(len, union), default=0)), PAD, dtype=np.int64)
+    ranks = np.full((*index.shape, n_lists), -1, dtype=np.int64)
+    for row, items in enumerate(union):
+        items.sort()
+        index[row, : len(items)] = items
+        for which in range(n_lists):
+            _write_ranks(stack[row, :, which], items, ranks[row, :, which], place)
+    return index, ranks
+
+
+def _distinct(items: NDArray[np.int64], place: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return each item once, in the order of first occurrence; `PAD` is none."""
+    items = items[items != PAD]
+    own = np.arange(len(items))
+    place[items[::-1]] = own[::-1]  # of two the one that is written last stays: the first
+    first: NDArray[np.bool_] = place[items] == own
+    return items[first]
+
+
+def _write_ranks(
+    listed: NDArray[np.int64],
+    items: NDArray[np.int64],
+    ranks: NDArray[np.int64],
+    place: NDArray[np.int64],
+) -> None:
+    """Write the rank in one list of each of `items` that stands in it, into `ranks` (m,)."""
+    rank = np.flatnonzero(listed != PAD)[::-1]  # of an item listed twice the first place stays
+    listed = listed[rank]
+    place[listed] = -1
+    place[items] = np.arange(len(items))
+    at = place[listed]
+    known = at >= 0
+    ranks[at[known]] = rank[known]
 
 
 def _scores(

@@ -9,7 +9,7 @@ from crossrec.components.candidates import PAD, Candidates
 from crossrec.data.ragged import Ragged
 
 #: One score of so many is looked at to guess how high the best ones lie.
-_STEP = 8
+_STEP = 16
 
 
 def top_k(
@@ -84,10 +84,8 @@ def _guess(row: NDArray[np.float32], width: int) -> np.float32:
     """
     sample = row[::_STEP]
     expected = width / _STEP
-    rank = int(expected + 3.0 * expected**0.5) + 4
-    if rank >= len(sample):
-        return np.float32(-np.inf)
-    return np.float32(-np.partition(-sample, rank)[rank])
+    at = len(sample) - 1 - int(expected + 3.0 * expected**0.5) - 4
+    return np.float32(np.partition(sample, at)[at] if at >= 0 else -np.inf)
 
 
 def _moments(
@@ -96,10 +94,14 @@ def _moments(
     """Mean and standard deviation of the finite scores of each row."""
     moments = np.zeros((2, len(scores)))
     for row, (values, known) in enumerate(zip(scores, finite)):
-        exact = values[known].astype(np.float64)
-        if len(exact):
-            moments[0, row] = mean = exact.mean()
+        unknown = np.flatnonzero(~known)
+        count = len(known) - len(unknown)
+        if count:
+            exact = values.astype(np.float64)
+            exact[unknown] = 0.0
+            moments[0, row] = mean = exact.sum() / count
             exact -= mean
-            moments[1, row] = np.sqrt(exact @ exact / len(exact))
+            exact[unknown] = 0.0
+            moments[1, row] = np.sqrt(exact @ exact / count)
     mean, std = moments.astype(np.float32)
     return mean, std

@@ -49,6 +49,8 @@ class Ragged:
     @property
     def row_of(self) -> IntArray:
         """The row that each value stands in, int64 (len(values),)."""
+        if len(self) == 1:  # as in every request
+            return np.zeros(len(self.values), dtype=np.int64)
         return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
 
     def row(self, i: int) -> IntArray:

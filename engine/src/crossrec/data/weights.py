@@ -30,7 +30,8 @@ def event_weights(
     """
     strengths = np.array([event.strength for event in scenario.events], dtype=np.float64)
     weights = strengths[types]
-    for index, event in enumerate(scenario.events):
+    for index in np.flatnonzero(np.bincount(types, minlength=len(strengths))).tolist():
+        event = scenario.events[index]
         if not _scales(event):
             continue
         rows = np.flatnonzero((types == index) & ~np.isnan(values))

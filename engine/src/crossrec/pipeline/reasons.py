@@ -30,7 +30,8 @@ def explain_items(
     The sources that contributed most to the item's place are asked for their evidence, and the next
     one only where they had too little to say; items that no source proposed are not in the answer.
     """
-    at = {item: column for column, item in enumerate(pool.index[0].tolist())}
+    proposed = pool.index[0].tolist()
+    at = dict(zip(proposed, range(len(proposed))))
     wanted = [item for item in items if item in at]
     shares = contributions(pool, ranker)[0, [at[item] for item in wanted]]
     order = np.argsort(-shares, axis=1, kind="stable")[:, : _REASONS + 1]
@@ -106,7 +107,8 @@ def evidence_of(
     try:
         found = source.explain(queries, np.array(items, dtype=np.int64))
         evidence = {item: one for item, one in zip(items, found) if one is not None}
-        if not all(_is_real(one, len(pipeline.catalog)) for one in evidence.values()):
+        n_items = len(pipeline.catalog)
+        if not all(_is_real(one, n_items) for one in evidence.values()):
             raise ValueError("evidence names what is no item of the catalog")
     except Exception as error:
         log.warning("source %s could not explain", label, exc_info=error)
@@ -116,7 +118,10 @@ def evidence_of(
 
 def _is_real(evidence: Any, n_items: int) -> bool:
     """Whether this is evidence whose history can be named."""
-    return isinstance(evidence, Evidence) and all(0 <= at < n_items for at in evidence.history)
+    if not isinstance(evidence, Evidence):
+        return False
+    history = evidence.history
+    return not history or (min(history) >= 0 and max(history) < n_items)
 
 
 def in_words(source: str, evidence: Evidence, catalog: Catalog) -> Reason:

@@ -120,16 +120,21 @@ def understand(pipeline: Pipeline, query: Query, past: Past, now: float) -> Aske
     barred = items.indexes((*query.exclude, *past.disliked))
     barred = barred[barred >= 0]
     if query.item_ids or pipeline.config.history == "exclude":
-        consumed = history if query.history is not None else items.indexes(past.liked)
+        beside = past.liked if query.item_ids and query.history is None else ()
+        consumed = items.indexes(beside)
         barred = np.unique(np.concatenate([barred, history, consumed[consumed >= 0]]))
     user = pipeline.users.index(query.user_id) if query.user_id is not None else -1
     batch = QueryBatch(
         users=np.array([user if query.history is None and not query.item_ids else -1]),
-        history=Ragged.from_rows([history]),
-        exclude=Ragged.from_rows([barred]),
+        history=_one_row(history),
+        exclude=_one_row(barred),
         now=np.array([now], dtype=np.float64) if pipeline.has_clock else None,
     )
     return Asked(batch, path, tuple(notes))
+
+
+def _one_row(values: NDArray[np.int64]) -> Ragged:
+    return Ragged(np.array([0, len(values)]), values)
 
 
 def _ordered(
@@ -141,8 +146,9 @@ def _ordered(
 ) -> tuple[SlateItem, ...]:
     """Return at most `reach` items: the ranked candidates, then the most popular of the rest."""
     order = np.argsort(-scores[0], kind="stable")[:reach]
-    ranked = [int(i) for i in pool.index[0][order] if i >= 0]
-    values = [float(scores[0][at]) for at in order[: len(ranked)]]
+    order = order[pool.index[0][order] >= 0]
+    ranked: list[int] = pool.index[0][order].tolist()
+    values: list[float] = scores[0][order].tolist()
     if len(ranked) < reach:
         taken = {*ranked, *barred.tolist()}
         lowest = min(values, default=0.0)

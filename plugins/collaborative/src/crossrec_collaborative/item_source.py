@@ -146,5 +146,5 @@ class ItemSource:
         exclude = within(queries.exclude, self.relation.n_items)
         best = top_k(scores, k, exclude, minimum=0.0)
         if best.full is not None:
-            np.copyto(best.full, -np.inf, where=silent)
+            np.putmask(best.full, silent, np.float32(-np.inf))
         return best

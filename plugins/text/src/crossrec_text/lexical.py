@@ -62,14 +62,19 @@ class TermIndex:
 
     def _profile(self, items: Ints, values: Floats) -> TermProfile:
         terms, found, lengths = terms_of(self.rows, items)
-        sums = np.bincount(terms, found * np.repeat(values, lengths), self.rows.shape[1])
-        chosen = np.flatnonzero(sums > 0)
+        if len(items) == 1:  # its terms are distinct and ascending already
+            chosen, sums = terms.astype(np.int64), found * values
+        else:
+            every = np.bincount(terms, found * np.repeat(values, lengths), self.rows.shape[1])
+            chosen = np.flatnonzero(every > 0)
+            sums = every[chosen].astype(np.float32)
         lists = self.postings.indptr[chosen + 1] - self.postings.indptr[chosen]
         if lists.sum() > self.budget:
-            heaviest = np.argsort(-sums[chosen], kind="stable")
+            heaviest = np.argsort(-sums, kind="stable")
             within = np.searchsorted(np.cumsum(lists[heaviest]), self.budget, side="right")
-            chosen = np.sort(chosen[heaviest[: max(int(within), 1)]])
-        return TermProfile(chosen, sums[chosen].astype(np.float32))
+            kept = np.sort(heaviest[: max(int(within), 1)])
+            chosen, sums = chosen[kept], sums[kept]
+        return TermProfile(chosen, sums)
 
     def similarity(
         self, asked: Asked, profiles: Sequence[TermProfile], own_weights: Doubles

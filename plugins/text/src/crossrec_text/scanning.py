@@ -26,9 +26,9 @@ _MOST = 4
 class Scan:
     """The scores of n queries: along the leading axes at once, along the others where asked.
 
-    Vectors lie along the principal axes of the catalog, so that the leading third of the axes tells
-    most of a similarity, and the length of the rest bounds what is missing. For one query the time
-    of a scan is the time to read the vectors, and a third of them may stay in the cache.
+    Vectors lie along the principal axes of the catalog, so that the leading quarter of the axes
+    tells most of a similarity, and the length of the rest bounds what is missing. For one query the
+    time of a scan is the time to read the vectors, and a quarter of them may stay in the cache.
 
     Attributes
     ----------
