@@ -81,7 +81,7 @@ def dull(shop):
     """A shop whose vectors are noise, so that an encoder that tells the kinds helps."""
 
     def build(**size):
-        dataset = shop(**{"n_items": 60, "n_users": 160, **size})
+        dataset = shop(**{"n_items": 60, "n_users": 400, **size})
         # Words and categories would tell the kinds as well.
         catalog = replace(dataset.catalog, categories=((),) * dataset.n_items)
         told = replace(dataset, catalog=catalog)
@@ -207,7 +207,7 @@ def test_a_target_reads_what_its_own_events_speak_for(dull, dense, words, adapte
         wider = with_adapted(dataset, encoder.encoder(), dense.text, RUN)
         verdict = judge(dataset, wider, dense, RUN)
         assert verdict.used is used
-        assert verdict.users > 50
+        assert verdict.users > 100
         assert (verdict.both > verdict.original + 2 * verdict.error) is used
 
 
@@ -343,7 +343,7 @@ def test_what_keeps_the_encoder_out_is_said(dull, dense, words, adapted) -> None
 def source(dull, dense, words, adapted, tmp_path) -> BackboneSource:
     keep("base", Backbone({}, {}, adapted), tmp_path)
     settings = BackboneSourceConfig(
-        **dense.model_dump(), backbone="base", adapter={"rounds": 10, "folds": 2}
+        **dense.model_dump(), backbone="base", adapter={"floor": 10_000}
     )
     source = BackboneSource(settings)
     source.fit(dull(), replace(RUN, backbones=tmp_path))

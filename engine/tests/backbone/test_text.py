@@ -7,6 +7,7 @@ import pytest
 from crossrec.backbone.config import GraphConfig, TextConfig
 from crossrec.backbone.neighbours import (
     keep_top,
+    largest,
     similarity_block,
     text_graph,
     top_entries,
@@ -17,6 +18,9 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import DataError
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_matrix
 
 CONFIG = TextConfig(encoder="enc")
@@ -236,6 +240,25 @@ def test_top_entries_are_the_largest_in_size() -> None:
     assert column.tolist() == [1, 3, 3]
     assert value.tolist() == [-3.0, 1.0, 2.0]
     assert len(top_entries(block, 9)[0]) == 4
+
+
+@given(
+    hnp.arrays(np.float32, st.integers(0, 30), elements=st.sampled_from([0, 0, 1, 2, 2.5, 3])),
+    st.integers(0, 35),
+    st.integers(0, 50),
+)
+def test_largest_are_those_of_a_sort(sizes, k, turn) -> None:
+    places = largest(sizes, k, turn)
+    assert (np.diff(places) > 0).all()
+    above = np.sort(sizes[sizes > 0])[::-1]
+    np.testing.assert_array_equal(np.sort(sizes[places])[::-1], above[:k])
+
+
+def test_ties_are_shared_out_evenly() -> None:
+    block = np.ones((12, 12), dtype=np.float32)
+    _, column, _ = top_entries(block, 3)
+    assert np.bincount(column, minlength=12).tolist() == [3] * 12
+    assert largest(block[0], 3).tolist() == [0, 4, 8]
 
 
 def test_keep_top_is_per_row_and_leaves_short_rows_alone() -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from crossrec.backbone.consensus import behaviour_scores, decayed_history, text_scores
-from crossrec.backbone.neighbours import block_rows
+from crossrec.backbone.neighbours import block_rows, largest
 from crossrec.backbone.statistics import Statistics
 from crossrec.components.candidates import PAD
 from crossrec.components.query import QueryBatch
@@ -71,14 +71,9 @@ def _block(statistics: Statistics, queries: QueryBatch, size: int, kappa: float)
 
 def _mark(chosen: np.ndarray, scores: FloatArray, open_: np.ndarray, quota: int) -> None:
     """Choose the best `quota` of each row that are open and have a score above 0."""
-    quota = min(quota, scores.shape[1])
-    if quota == 0:
-        return
-    allowed = np.where(open_ & (scores > 0), scores, 0.0)
-    best = np.argpartition(allowed, -quota, axis=1)[:, -quota:]
-    told = np.take_along_axis(allowed, best, axis=1) > 0
-    rows = np.broadcast_to(np.arange(len(best))[:, None], best.shape)
-    chosen[rows[told], best[told]] = True
+    allowed = np.where(open_ & (scores > 0), scores, np.float32(0.0))
+    for row, sizes in enumerate(allowed):
+        chosen[row, largest(sizes, quota)] = True
 
 
 def _filled_up(total: FloatArray, chosen: np.ndarray, open_: np.ndarray, size: int) -> IntArray:

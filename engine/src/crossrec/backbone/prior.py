@@ -238,7 +238,7 @@ def _rows(
             wide[:, tail] = explained
         for matrix, into in ((block, kept), (wide, plain)):
             matrix[own, head[start + own]] = 0.0
-            row, column, value = top_entries(matrix, config.kept)
+            row, column, value = top_entries(matrix, config.kept, start)
             into.append((head[start + row], column, value))
     rest = np.setdiff1d(np.arange(n), head, assume_unique=True)
     beside = _jacobi(graph, gram, tail, reg)
