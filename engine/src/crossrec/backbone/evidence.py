@@ -233,8 +233,8 @@ def _fill_behaviour(
 def _fill_history(out: FloatArray, statistics: Statistics, history: IntArray) -> None:
     """Fill in what is known of the history itself."""
     popularity = statistics.behaviour.popularity[history]
-    out[_AT["history.known"]] = (popularity > 0).mean()
-    out[_AT["history.evidence"]] = np.log1p(popularity.mean())
+    out[_AT["history.known"]] = np.count_nonzero(popularity) / len(history)
+    out[_AT["history.evidence"]] = np.log1p(popularity.sum() / len(history))
 
 
 def _fill_closed(out: FloatArray, name: str, scores: FloatArray) -> None:

@@ -65,7 +65,7 @@ class TextPairs:
 
         kinds = np.arange(self._kinds)[:, None]
         at, bounds = _gathered(self._fine, (kinds + history * self._kinds).ravel())
-        own = self._terms[at]
+        own = self._terms.take(at)
         slot = np.full(self._n_terms, -1, dtype=np.int32)
         slot[own] = 0
         terms = np.flatnonzero(slot == 0)
@@ -74,11 +74,11 @@ class TextPairs:
         table = np.zeros((len(terms), width), dtype=np.float32)
         table[slot[own], np.repeat(np.arange(width), np.diff(bounds))] = self._values[at]
         at, bounds = _gathered(self._coarse, items)
-        column = slot[self._terms[at]]
+        column = slot.take(self._terms.take(at))
         hit = np.flatnonzero(column >= 0)
         indptr = np.searchsorted(hit, bounds)
         shared = csr_matrix(
-            (self._values[at[hit]], column[hit], indptr), shape=(len(items), len(terms))
+            (self._values.take(at.take(hit)), column.take(hit), indptr), shape=(len(items), len(terms))
         )
         scores: FloatArray = (shared @ table).T.reshape(self._kinds, len(history), len(items))
         return scores
@@ -112,11 +112,11 @@ class BehaviourPairs:
         at, bounds = _gathered(self._bounds, (kinds + history).ravel())
         place = np.full(self._n_items, -1, dtype=np.int32)  # one for each call: threads serve
         place[candidates] = np.arange(len(candidates), dtype=np.int32)
-        column = place[self._columns[at]]
+        column = place.take(self._columns.take(at))
         hit = np.flatnonzero(column >= 0)
         row = np.searchsorted(bounds, hit, side="right") - 1
         out = np.zeros((len(bounds) - 1, len(candidates)), dtype=np.float32)
-        out[row, column[hit]] = self._values[at[hit]]
+        out[row, column.take(hit)] = self._values.take(at.take(hit))
         return out.reshape(len(self.names), len(history), len(candidates))
 
 
