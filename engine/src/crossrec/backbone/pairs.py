@@ -77,9 +77,8 @@ class TextPairs:
         column = slot.take(self._terms.take(at))
         hit = np.flatnonzero(column >= 0)
         indptr = np.searchsorted(hit, bounds)
-        shared = csr_matrix(
-            (self._values.take(at.take(hit)), column.take(hit), indptr), shape=(len(items), len(terms))
-        )
+        cut = (self._values.take(at.take(hit)), column.take(hit), indptr)
+        shared = csr_matrix(cut, shape=(len(items), len(terms)))
         scores: FloatArray = (shared @ table).T.reshape(self._kinds, len(history), len(items))
         return scores
 
