@@ -10,7 +10,7 @@ import pytest
 from crossrec.backbone import pretrain as module
 from crossrec.backbone.checkpoint import Checkpoint
 from crossrec.backbone.config import GraphConfig, PriorConfig, TextConfig
-from crossrec.backbone.lessons import WEIGHTS, _best_weight
+from crossrec.backbone.lessons import WEIGHTS, _best_weight, _weights
 from crossrec.backbone.library import export, find, keep, open_named, survey, take_in
 from crossrec.backbone.model import (
     FORMAT,
@@ -298,6 +298,24 @@ def test_a_head_that_does_not_clearly_help_begins_with_nothing() -> None:
     assert _best_weight(helps) == 1.0
     one_sided = [helps[0], noise[1] - np.array([0, 1, 1, 1], np.float32)]
     assert _best_weight(one_sided) == 0.0, "what one source gains another loses"
+
+
+def test_a_weight_leans_on_the_amounts_next_to_it() -> None:
+    rng = np.random.default_rng(0)
+    gain = np.array([0.0, 0.1, 0.3, 0.2], np.float32)
+
+    def table(mean: float) -> np.ndarray:
+        noise = rng.normal(0, 1, (200, 1)).astype(np.float32)
+        return mean * gain + (noise - noise.mean()) * (gain > 0)
+
+    told = {
+        ("family", "0"): [table(3.0)],
+        ("family", "2000"): [table(-0.5)],
+        ("family", "20000"): [table(3.0)],
+        ("family", "more"): [table(-9.0)],
+    }
+    weights = _weights(told)["family"]
+    assert weights == {"0": 1.0, "2000": 1.0, "20000": 0.0, "more": 0.0}
 
 
 @pytest.mark.parametrize(

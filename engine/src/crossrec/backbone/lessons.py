@@ -6,7 +6,7 @@ weigh where a target has no events to choose by.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from crossrec.backbone.examples import Groups
 from crossrec.backbone.mixing import Mixture, gains, mixed, parts_of
-from crossrec.backbone.model import GENERAL, bucket_of
+from crossrec.backbone.model import BUCKETS, GENERAL, MORE, bucket_of
 from crossrec.backbone.ranker import TreeRanker
 from crossrec.components.run import RunOptions
 from crossrec.data.ragged import FloatArray
@@ -56,7 +56,9 @@ class Measured:
     ----------
     results : mapping of source to level to method to ndcg@10
     weights : mapping of `GENERAL` or `FAMILY` to the weight to begin with at each amount of events
-        One for each of `bucket_of`; 0 where the head helps less than its standard error.
+        One for each of `bucket_of`, by the examples of that amount and of those next to it: one
+        amount alone has too few for two drawings to agree. 0 where the head helps less than its
+        standard error.
     """
 
     results: dict[str, dict[str, dict[str, float]]]
@@ -93,10 +95,18 @@ def leave_one_out(
             for head, table in differences.items():
                 told.setdefault((head, bucket_of(lesson.events)), []).append(table)
     run.progress("leaving one source out", len(names), len(names))
+    return Measured(results, _weights(told))
+
+
+def _weights(told: Mapping[tuple[str, str], list[FloatArray]]) -> dict[str, dict[str, float]]:
+    """Return the weight of each head at each amount of events that was measured."""
+    amounts = [*map(str, BUCKETS), MORE]
     weights: dict[str, dict[str, float]] = {}
-    for (head, bucket), tables in told.items():
-        weights.setdefault(head, {})[bucket] = _best_weight(tables)
-    return Measured(results, weights)
+    for head, amount in told:
+        at = amounts.index(amount)
+        near = [told.get((head, one), []) for one in amounts[max(at - 1, 0) : at + 2]]
+        weights.setdefault(head, {})[amount] = _best_weight([one for part in near for one in part])
+    return weights
 
 
 def _heads_without(

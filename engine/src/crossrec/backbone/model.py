@@ -65,13 +65,14 @@ class Backbone:
         return head, float(told.get(bucket_of(events), 1.0))
 
 
-#: Amounts of events that are told apart, by their upper ends.
+#: Amounts of events that are told apart, by their upper ends, and the name of the last.
 BUCKETS = (0, 2_000, 20_000)
+MORE = "more"
 
 
 def bucket_of(events: int) -> str:
     """Return the name of an amount of events: "0", "2000", "20000" or "more"."""
-    return next((str(end) for end in BUCKETS if events <= end), "more")
+    return next((str(end) for end in BUCKETS if events <= end), MORE)
 
 
 def save_backbone(folder: Path, backbone: Backbone) -> None:

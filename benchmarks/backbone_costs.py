@@ -1,0 +1,106 @@
+"""What the backbone costs: columns of a query, pretraining, and the fit on a target.
+
+Command: ``python benchmarks/backbone_costs.py --cache FOLDER``. Needs the research data sets in
+``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it says so and ends well. Sets and the
+cache of vectors are those of ``transfer.py``: the target is Amazon Scientific, the sources are all
+other sets. Writes ``results/backbone_costs.json`` with each cost and its share of the limit.
+
+Nothing but vectors is taken from the cache: pretraining runs from the texts and events on, with
+all its levels, heads and the leave-one-source-out table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from common import absent, write_result
+from transfer import SETS, Sets, _say
+
+if TYPE_CHECKING:
+    from crossrec.backbone.model import Backbone
+    from crossrec.data.dataset import Dataset
+
+TARGET = "scientific"
+QUERIES, CANDIDATES, ROUNDS = 500, 300, 7
+#: Milliseconds a query, and seconds.
+LIMITS = {"columns_ms": 1.0, "pretraining_s": 600.0, "target_fit_s": 180.0}
+
+
+def columns_ms(dataset: Dataset) -> float:
+    """Return the time to compute all columns of a query's candidates, in ms of one thread."""
+    import numpy as np
+    from crossrec.backbone.evidence import compute
+    from crossrec.backbone.statistics import BackboneConfig, Statistics
+    from crossrec.components.query import QueryBatch
+    from crossrec.components.threads import one_blas_thread
+
+    statistics, rng = Statistics.fit(dataset, BackboneConfig()), np.random.default_rng(0)
+    users = rng.choice(dataset.n_users, QUERIES, replace=False)
+    queries = QueryBatch.from_histories(dataset.sequences.take(users))
+    drawn = [rng.choice(dataset.n_items, CANDIDATES, replace=False) for _ in users]
+    index, took = np.stack(drawn), []
+    with one_blas_thread():
+        for _ in range(ROUNDS + 1):
+            started = time.thread_time()
+            compute(statistics, queries, index)
+            took.append(1e3 * (time.thread_time() - started) / QUERIES)
+    return float(np.median(took[1:]))  # the first round lays the relations out
+
+
+def pretraining_s(sets: Sets) -> tuple[float, Backbone]:
+    """Return the time to pretrain on all sets but the target, and the backbone."""
+    from crossrec.backbone.config import PriorConfig
+    from crossrec.backbone.pretrain import PretrainConfig, pretrain
+    from crossrec.backbone.statistics import BackboneConfig
+    from crossrec.components.run import RunOptions
+
+    config = PretrainConfig(backbone=BackboneConfig(prior=PriorConfig(exact_up_to=4_000)))
+    chosen = [real for real in SETS if real.name != TARGET]
+    sources = [(real.name, real.scenario, sets[real.name]) for real in chosen]
+    started = time.perf_counter()
+    backbone = pretrain(sources, config, RunOptions(progress=_say))
+    return time.perf_counter() - started, backbone
+
+
+def target_fit_s(dataset: Dataset, backbone: Backbone) -> float:
+    """Return the time to fit statistics, adapter and gate on all events of the target."""
+    from crossrec.backbone.adapter import fit_adapter
+    from crossrec.backbone.statistics import BackboneConfig, Statistics
+    from crossrec.components.run import RunOptions
+
+    config, run = BackboneConfig(), RunOptions()
+    started = time.perf_counter()
+    fit_adapter(dataset, backbone, config, run, family="ecommerce")
+    Statistics.fit(dataset, config)
+    return time.perf_counter() - started
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cache", type=Path, required=True, help="folder of vectors")
+    options = parser.parse_args()
+    if absent():
+        return 0
+    sets = Sets(options.cache, [real.name for real in SETS])
+    target = sets[TARGET]
+    costs: dict[str, float] = {"columns_ms": columns_ms(target)}
+    seconds, backbone = pretraining_s(sets)
+    costs["pretraining_s"] = seconds
+    costs["target_fit_s"] = target_fit_s(target, backbone)
+    found: dict[str, Any] = {
+        "what": f"columns of {CANDIDATES} candidates, pretraining on six sets, fit on Scientific",
+        "events": len(target.interactions),
+    }
+    for name, cost in costs.items():
+        found[name] = round(cost, 3)
+        found[f"{name}_of_limit"] = round(cost / LIMITS[name], 3)
+    write_result("backbone_costs", found)
+    return 0 if all(cost <= LIMITS[name] for name, cost in costs.items()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
