@@ -86,7 +86,7 @@ def gains(mean: float, n: int = 400, seed: int = 0) -> np.ndarray:
 def test_a_clearly_better_plain_method_serves() -> None:
     verdict = decide(gains(0.1), {"EASE": gains(0.3, seed=1), "content": gains(0.05)}, 50)
     assert verdict.serves == verdict.best_plain == "EASE"
-    assert verdict.gain < -verdict.error < 0
+    assert verdict.gain < -2 * verdict.error < 0
     assert verdict.users == 400
 
 
@@ -97,6 +97,15 @@ def test_the_mixture_serves_where_nothing_is_clear() -> None:
     verdict = decide(mixture, {"EASE": slightly}, 50)
     assert verdict.serves == MIXTURE
     assert verdict.ndcg["EASE"] > verdict.ndcg[MIXTURE]
+
+
+def test_a_lead_within_two_standard_errors_is_not_clear() -> None:
+    mixture = gains(0.2)
+    ahead = mixture.copy()
+    ahead[np.flatnonzero(ahead == 0)[:3]] = 1.0  # 3 ± 1.7 users of 400
+    verdict = decide(mixture, {"EASE": ahead}, 50)
+    assert -2 * verdict.error < verdict.gain < -verdict.error
+    assert verdict.serves == MIXTURE
 
 
 def test_few_users_decide_nothing() -> None:
