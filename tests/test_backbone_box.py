@@ -59,7 +59,7 @@ def test_items_alone_then_answers(scenario: str, tmp_path: Path) -> None:
     assert "no events yet: the backbone four-scenarios of crossrec-backbones serves" in told
     for kind in KINDS:
         slate = ask(home, scenario, f"{kind}0,{kind}1")
-        assert kinds(slate) == [kind] * 4, slate
+        assert kinds(slate)[:3] == [kind] * 3, slate
         assert not slate["degraded"]
         assert all(item["reasons"] for item in slate["items"])
     mixed = kinds(ask(home, scenario, "kettle0,guitar1", 6))
