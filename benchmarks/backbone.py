@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import HERE, absent
-from transfer import SETS, Sets
+from common import HERE, absent, say
+from transfer import SETS, Sets, pretraining
 
 if TYPE_CHECKING:
     from crossrec.backbone.model import Backbone
@@ -107,12 +107,8 @@ LIMITS = (
 
 
 def settings_of(positives: int | None = None, levels: Sequence[int] = ()) -> PretrainConfig:
-    """Return the settings of ``transfer.backbone_without``; the arguments make them smaller."""
-    from crossrec.backbone.config import PriorConfig
-    from crossrec.backbone.pretrain import PretrainConfig
-    from crossrec.backbone.statistics import BackboneConfig
-
-    config = PretrainConfig(backbone=BackboneConfig(prior=PriorConfig(exact_up_to=4_000)))
+    """Return the settings of ``transfer.pretraining``; the arguments make them smaller."""
+    config = pretraining()
     changes: dict[str, Any] = {} if positives is None else {"positives": positives}
     if levels:
         changes["worlds"] = config.worlds.model_copy(update={"levels": tuple(levels)})
@@ -129,7 +125,7 @@ def build(recipe: Recipe, sets: Sets, config: PretrainConfig, out: Path) -> Back
     backbone = pretrain(
         [(one.name, one.scenario, sets[one.name]) for one in chosen],
         config,
-        RunOptions(threads=1, progress=_say),
+        RunOptions(threads=1, progress=say),
         checkpoint=sets.cache / "pretraining",
         licences={one.name: DATA[one.name][1] for one in chosen},
     )
@@ -159,11 +155,6 @@ def card_of(recipe: Recipe, card: Any) -> dict[str, Any]:
 def size_of(folder: Path) -> int:
     """Return the bytes of all files in a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def _say(message: str, done: int, total: int) -> None:
-    """Print progress, a line each."""
-    print(f"  {message} {done}/{total}", file=sys.stderr, flush=True)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import absent, write_result
-from transfer import SETS, Sets, _say
+from common import absent, say, write_result
+from transfer import SETS, Sets, pretraining
 
 if TYPE_CHECKING:
     from crossrec.backbone.model import Backbone
@@ -53,16 +53,13 @@ def columns_ms(dataset: Dataset) -> float:
 
 def pretraining_s(sets: Sets) -> tuple[float, Backbone]:
     """Return the time to pretrain on all sets but the target, and the backbone."""
-    from crossrec.backbone.config import PriorConfig
-    from crossrec.backbone.pretrain import PretrainConfig, pretrain
-    from crossrec.backbone.statistics import BackboneConfig
+    from crossrec.backbone.pretrain import pretrain
     from crossrec.components.run import RunOptions
 
-    config = PretrainConfig(backbone=BackboneConfig(prior=PriorConfig(exact_up_to=4_000)))
     chosen = [real for real in SETS if real.name != TARGET]
     sources = [(real.name, real.scenario, sets[real.name]) for real in chosen]
     started = time.perf_counter()
-    backbone = pretrain(sources, config, RunOptions(progress=_say))
+    backbone = pretrain(sources, pretraining(), RunOptions(progress=say))
     return time.perf_counter() - started, backbone
 
 

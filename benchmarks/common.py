@@ -34,6 +34,11 @@ def absent(done: str = "measured") -> bool:
     return True
 
 
+def say(message: str, done: int, total: int) -> None:
+    """Print progress, a line each."""
+    print(f"  {message} {done}/{total}", file=sys.stderr, flush=True)
+
+
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     return {

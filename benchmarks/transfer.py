@@ -20,11 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from common import RESULTS, absent, datasets, machine, temporary_workspace
+from common import RESULTS, absent, datasets, machine, say, temporary_workspace
 
 if TYPE_CHECKING:
     import numpy as np
     from crossrec.backbone.model import Backbone
+    from crossrec.backbone.pretrain import PretrainConfig
     from crossrec.backbone.transfer import TransferReport, TransferSettings
     from crossrec.data.dataset import Dataset
 
@@ -199,22 +200,28 @@ def settings_of(task: Task, items: int, seeds: int) -> TransferSettings:
     )
 
 
+def pretraining() -> PretrainConfig:
+    """Return the settings of pretraining on these sets."""
+    from crossrec.backbone.config import PriorConfig
+    from crossrec.backbone.pretrain import PretrainConfig
+    from crossrec.backbone.statistics import BackboneConfig
+
+    return PretrainConfig(backbone=BackboneConfig(prior=PriorConfig(exact_up_to=4_000)))
+
+
 def backbone_without(target: str, sets: Sets) -> Backbone:
     """Pretrain on all sets but the target; their examples are made once for all targets."""
-    from crossrec.backbone.config import PriorConfig
     from crossrec.backbone.model import load_backbone, save_backbone
-    from crossrec.backbone.pretrain import PretrainConfig, pretrain
-    from crossrec.backbone.statistics import BackboneConfig
+    from crossrec.backbone.pretrain import pretrain
     from crossrec.components.run import RunOptions
 
     chosen = [real for real in SETS if real.name in sets.sources and real.name != target]
     folder = sets.cache / "backbones" / "-".join(real.name for real in chosen)
     if folder.is_dir():
         return load_backbone(folder)
-    config = PretrainConfig(backbone=BackboneConfig(prior=PriorConfig(exact_up_to=4_000)))
     sources = [(real.name, real.scenario, sets[real.name]) for real in chosen]
-    run = RunOptions(threads=1, progress=_say)
-    backbone = pretrain(sources, config, run, checkpoint=sets.cache / "pretraining")
+    run = RunOptions(threads=1, progress=say)
+    backbone = pretrain(sources, pretraining(), run, checkpoint=sets.cache / "pretraining")
     folder.parent.mkdir(parents=True, exist_ok=True)
     save_backbone(folder, backbone)
     return backbone
@@ -233,7 +240,7 @@ def measured(task: Task, sets: Sets, seeds: int) -> TransferReport:
         backbone=backbone_without(task.target, sets),
         family=family,
         settings=settings_of(task, target.n_items, seeds),
-        run=RunOptions(threads=1, progress=_say),
+        run=RunOptions(threads=1, progress=say),
         cache=sets.cache / "answers",
     )
 
@@ -275,11 +282,6 @@ def checks(reports: Sequence[TransferReport]) -> list[dict[str, Any]]:
 def _names(text: str) -> list[str]:
     """Split a list of names."""
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _say(message: str, done: int, total: int) -> None:
-    """Print progress, a line each."""
-    print(f"  {message} {done}/{total}", file=sys.stderr, flush=True)
 
 
 def main() -> int:

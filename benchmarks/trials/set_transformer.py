@@ -27,18 +27,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import transfer
 from crossrec.backbone.behaviour import BEHAVIOUR_RELATIONS
-from crossrec.backbone.config import PriorConfig
 from crossrec.backbone.examples import Groups, collect, joined
 from crossrec.backbone.mixing import gains, standardised
-from crossrec.backbone.pretrain import PretrainConfig
 from crossrec.backbone.ranker import fit_ranker
-from crossrec.backbone.statistics import BackboneConfig, Statistics
+from crossrec.backbone.statistics import Statistics
 from crossrec.backbone.text import TEXT_RELATIONS
 from crossrec.backbone.worlds import hold_out, levels_of, make_world, windows
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 
-CONFIG = PretrainConfig(backbone=BackboneConfig(prior=PriorConfig(exact_up_to=4_000)))
+CONFIG = transfer.pretraining()
 RUN = RunOptions(threads=1)
 #: Candidates that the network reorders, best first by the closed form; history items that it sees.
 SHOWN, HISTORY = 100, 20

@@ -63,14 +63,20 @@ def _united(stack: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDA
     """
     n, _, n_lists = stack.shape
     place = np.zeros(int(stack.max(initial=0)) + 1, dtype=np.int64)  # only written places are read
-    union = [_distinct(row.ravel(), place)[:size] for row in stack]
+    union = [_distinct(lists.ravel(), place)[:size] for lists in stack]
     index = np.full((n, max(map(len, union), default=0)), PAD, dtype=np.int64)
     ranks = np.full((*index.shape, n_lists), -1, dtype=np.int64)
-    for row, items in enumerate(union):
+    for row, (lists, items) in enumerate(zip(stack, union, strict=True)):
         items.sort()
         index[row, : len(items)] = items
-        for which in range(n_lists):
-            _write_ranks(stack[row, :, which], items, ranks[row, :, which], place)
+        rank, which = (at[::-1] for at in np.nonzero(lists != PAD))
+        listed = lists[rank, which]
+        place[listed] = -1
+        place[items] = np.arange(len(items))
+        at = place[listed]
+        known = at >= 0
+        # Of an item that is listed twice the first place stays: it is written last.
+        ranks[row, at[known], which[known]] = rank[known]
     return index, ranks
 
 
@@ -81,22 +87,6 @@ def _distinct(items: NDArray[np.int64], place: NDArray[np.int64]) -> NDArray[np.
     place[items[::-1]] = own[::-1]  # of two the one that is written last stays: the first
     first: NDArray[np.bool_] = place[items] == own
     return items[first]
-
-
-def _write_ranks(
-    listed: NDArray[np.int64],
-    items: NDArray[np.int64],
-    ranks: NDArray[np.int64],
-    place: NDArray[np.int64],
-) -> None:
-    """Write the rank in one list of each of `items` that stands in it, into `ranks` (m,)."""
-    rank = np.flatnonzero(listed != PAD)[::-1]  # of an item listed twice the first place stays
-    listed = listed[rank]
-    place[listed] = -1
-    place[items] = np.arange(len(items))
-    at = place[listed]
-    known = at >= 0
-    ranks[at[known]] = rank[known]
 
 
 def _scores(
