@@ -91,6 +91,14 @@ def test_scores_are_as_defined(seed, n, data, dataset_of, queries_of):
     np.testing.assert_allclose(scores, expected, atol=2e-3)
 
 
+def test_a_single_admitted_item_spreads_nothing(dataset_of, queries_of):
+    titles, texts, vectors = random_catalog(0, 4)
+    source = fitted(dataset_of, titles, texts, vectors)
+    scores = source.score(queries_of([0], exclude=[[0, 1, 2]]), np.arange(4)[None, :])[0]
+    expected = written_out(titles, texts, vectors, [0], [0, 1, 2])
+    np.testing.assert_allclose(scores, expected, atol=2e-3)
+
+
 @pytest.mark.parametrize(("decay", "limit"), [(1.0, 50), (0.5, 50), (0.8, 2)])
 def test_decay_and_limit_are_as_defined(decay, limit, dataset_of, queries_of):
     titles, texts, vectors = random_catalog(3, 30)

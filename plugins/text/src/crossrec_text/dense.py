@@ -14,9 +14,8 @@ from crossrec_text.moments import Sums
 
 #: Pairs whose vectors are gathered at once.
 _STEP = 8192
-#: So much beside the diagonal of the Gram matrix, relative to the longest axis, is rounding: up to
-#: the first its own, of which sums know nothing; up to the second that of vectors as they are kept.
-_STRAIGHT, _OBLIQUE = 1e-7, 1e-4
+#: So much beside the diagonal of the Gram matrix, relative to the longest axis, is rounding.
+_OBLIQUE = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +86,8 @@ class DenseSpace:
         axes: Floats | None = None,
     ) -> DenseSpace:
         """Take back what was kept; vectors along other axes, as they were kept once, are turned."""
-        if _beside(gram) > _OBLIQUE:
+        beside = np.abs(gram - np.diag(np.diagonal(gram))).max(initial=0.0)
+        if beside > _OBLIQUE * np.abs(gram).max(initial=0.0):
             return cls.turned(columns, gram)
         return cls(np.asarray(columns), np.asarray(total), np.asarray(gram), mean, axes)
 
@@ -115,11 +115,6 @@ class DenseSpace:
     def squares(self) -> Doubles:
         """Sum of the squares along each axis, float64 (dim,)."""
         return np.diagonal(self.gram)
-
-    @cached_property
-    def _straight(self) -> bool:
-        """Whether the axes are those of all items, so that the Gram matrix is its diagonal."""
-        return _beside(self.gram) <= _STRAIGHT
 
     @cached_property
     def rest_lengths(self) -> Floats:
@@ -150,10 +145,9 @@ class DenseSpace:
         """Return the sums of the similarity of all items to both profiles of each query."""
         both = np.stack([decayed, last]).astype(np.float64)
         norms = self.norms(asked.own.items)
-        weighted = both * self.squares if self._straight else both @ self.gram
         return Sums(
             both @ self.total,
-            np.einsum("tij,tij->ti", weighted, both),
+            np.einsum("tij,tij->ti", both @ self.gram, both),
             self.dots(both, asked.excluded),
             self.dots(both, asked.own),
             np.stack([asked.own_decayed * norms, asked.own_last * norms]),
@@ -189,13 +183,6 @@ def _centred(vectors: Floats, mean: Floats) -> Floats:
     centred[given] -= mean
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)
     return np.where(lengths > 1e-6, centred / np.maximum(lengths, 1e-6), 0.0)
-
-
-def _beside(gram: Doubles) -> float:
-    """Return the largest number beside the diagonal, relative to the largest of all."""
-    largest = np.abs(gram).max(initial=0.0)
-    beside = np.abs(gram - np.diag(np.diagonal(gram))).max(initial=0.0)
-    return float(beside / largest) if largest else 0.0
 
 
 def _gram(columns: NDArray[np.float32]) -> Doubles:
