@@ -36,10 +36,8 @@ class TextPairs:
         whole = hstack(list(relations.sparse.values()), format="csr", dtype=np.float32)
         whole.sort_indices()
         lengths = np.stack([np.diff(part.indptr) for part in relations.sparse.values()], axis=1)
-        self._terms, self._values = whole.indices, whole.data
+        self._lexical = whole
         self._fine = np.concatenate([[0], np.cumsum(lengths.ravel())]).astype(np.int64)
-        self._coarse = np.ascontiguousarray(self._fine[:: self._kinds])
-        self._n_terms = whole.shape[1]
 
     def pairs(self, items: IntArray, history: IntArray) -> FloatArray:
         """Return the similarity of each history item to each of `items`.
@@ -50,12 +48,14 @@ class TextPairs:
         """
         out = np.empty((len(self.names), len(history), len(items)), dtype=np.float32)
         for at, rows in enumerate(self._dense):
-            np.matmul(rows.take(history, axis=0), rows.take(items, axis=0).T, out=out[at])
+            # A tall matrix times a narrow one: the other way round BLAS packs all of the tall one.
+            told = np.ascontiguousarray(rows.take(history, axis=0).T)
+            out[at] = np.matmul(rows.take(items, axis=0), told).T
         if self._kinds:
-            out[len(self._dense) :] = self._lexical(items, history)
+            out[len(self._dense) :] = self._shared(items, history)
         return out
 
-    def _lexical(self, items: IntArray, history: IntArray) -> FloatArray:
+    def _shared(self, items: IntArray, history: IntArray) -> FloatArray:
         """Return the lexical part of `pairs`.
 
         Only terms of the history can match, so the items' rows are cut down to those first; what is
@@ -63,21 +63,21 @@ class TextPairs:
         """
         from scipy.sparse import csr_matrix
 
-        kinds = np.arange(self._kinds)[:, None]
+        whole, kinds = self._lexical, np.arange(self._kinds)[:, None]
         at, bounds = _gathered(self._fine, (kinds + history * self._kinds).ravel())
-        own = self._terms.take(at)
-        slot = np.full(self._n_terms, -1, dtype=np.int32)
-        slot[own] = 0
-        terms = np.flatnonzero(slot == 0)
-        slot[terms] = np.arange(len(terms), dtype=np.int32)
+        own = whole.indices.take(at)
+        slot = np.full(whole.shape[1], -1, dtype=np.int32)
+        order = np.arange(len(own), dtype=np.int32)
+        slot[own] = order  # of equal terms the last one stays
+        terms = own[slot.take(own) == order]
+        slot[terms] = order[: len(terms)]
         width = len(bounds) - 1
         table = np.zeros((len(terms), width), dtype=np.float32)
-        table[slot[own], np.repeat(np.arange(width), np.diff(bounds))] = self._values[at]
-        at, bounds = _gathered(self._coarse, items)
-        column = slot.take(self._terms.take(at))
+        table[slot.take(own), np.repeat(np.arange(width), np.diff(bounds))] = whole.data.take(at)
+        rows = whole[items]
+        column = slot.take(rows.indices)
         hit = np.flatnonzero(column >= 0)
-        indptr = np.searchsorted(hit, bounds)
-        cut = (self._values.take(at.take(hit)), column.take(hit), indptr)
+        cut = (rows.data.take(hit), column.take(hit), np.searchsorted(hit, rows.indptr))
         shared = csr_matrix(cut, shape=(len(items), len(terms)))
         scores: FloatArray = (shared @ table).T.reshape(self._kinds, len(history), len(items))
         return scores
