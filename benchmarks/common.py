@@ -53,7 +53,7 @@ def write_result(name: str, values: Mapping[str, Any]) -> None:
 
     Paths are left out of the command: they are of one machine.
     """
-    words = [word for word in sys.argv[1:] if not word.startswith(("/", ".", "--workspace"))]
+    words = ["FOLDER" if word.startswith(("/", ".")) else word for word in sys.argv[1:]]
     command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *words])
     result = {"command": command, "machine": machine(), **values}
     RESULTS.mkdir(exist_ok=True)

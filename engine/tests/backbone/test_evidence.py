@@ -63,6 +63,20 @@ def test_text_pairs_are_the_products_of_the_factors(shop) -> None:
             np.testing.assert_allclose(block[at], expected, atol=1e-5)
 
 
+def test_blocks_of_several_queries_are_the_pairs_of_each(shop) -> None:
+    dataset = shop()
+    relations = TextRelations.fit(dataset.catalog, dataset.vectors, BackboneConfig().text)
+    items = [np.array([1, 5, 9]), np.array([30]), np.zeros(0, np.int64), np.array([4, 8])]
+    histories = [np.array([7, 0]), np.zeros(0, np.int64), np.array([3]), np.array([2])]
+    for given in (relations, TextRelations.fit(dataset.catalog, {}, BackboneConfig().text)):
+        pairs = TextPairs(given)
+        together = pairs.blocks(items, histories)
+        assert [block.shape[1:] for block in together] == [(2, 3), (0, 1), (1, 0), (1, 2)]
+        for block, told, history in zip(together, items, histories, strict=True):
+            assert np.array_equal(block, pairs.pairs(told, history))
+    assert pairs.blocks([], []) == []
+
+
 def test_behaviour_pairs_are_the_entries_of_the_matrices(shop, config) -> None:
     behaviour = Statistics.fit(shop(), config).behaviour
     pairs = BehaviourPairs(behaviour)

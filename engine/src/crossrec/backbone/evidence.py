@@ -7,10 +7,10 @@ catalogue.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crossrec.backbone.behaviour import BEHAVIOUR_RELATIONS
 from crossrec.backbone.consensus import decay_weights
@@ -104,6 +104,9 @@ COLUMNS = _columns()
 COLUMN_NAMES = tuple(column.name for column in COLUMNS)
 _AT = {name: at for at, name in enumerate(COLUMN_NAMES)}
 
+#: Queries whose relations are looked up together; more gain little and take more memory.
+_TOGETHER = 32
+
 
 def compute(
     statistics: Statistics, queries: QueryBatch, index: IntArray, kappa: float | None = None
@@ -127,26 +130,45 @@ def compute(
     out = np.full((n, m, len(COLUMNS)), np.nan, dtype=np.float32)
     history = queries.history.tail(statistics.config.history.limit)
     weight = statistics.config.consensus.kappa if kappa is None else kappa
-    for i in range(n):
-        valid = index[i] != PAD
-        candidates = index[i] if valid.all() else index[i][valid]
-        if len(candidates):
-            rows = _one_query(statistics, history.row(i), candidates, weight)
-            out[i] = rows if valid.all() else _spread_rows(rows, valid)
+    for start in range(0, n, _TOGETHER):
+        rows = range(start, min(start + _TOGETHER, n))
+        asked = [(history.row(i), index[i][index[i] != PAD]) for i in rows]
+        for i, one in zip(rows, _related(statistics, asked), strict=True):
+            out[i, index[i] != PAD] = _one_query(statistics, one, weight)
     return out
 
 
-def _spread_rows(rows: FloatArray, valid: NDArray[np.bool_]) -> FloatArray:
-    """Put rows where `valid`, NaN elsewhere."""
-    out = np.full((len(valid), rows.shape[1]), np.nan, dtype=np.float32)
-    out[valid] = rows
-    return out
+@dataclass(frozen=True, eq=False)
+class _Query:
+    """One query with all that relates its history to its candidates.
+
+    Attributes
+    ----------
+    text : float32 array, shape (relations, len(history), len(candidates) + len(history))
+        The history itself stands behind the candidates.
+    behaviour : float32 array, shape (relations, len(history), len(candidates))
+    """
+
+    history: IntArray
+    candidates: IntArray
+    text: FloatArray
+    behaviour: FloatArray
 
 
-def _one_query(
-    statistics: Statistics, history: IntArray, candidates: IntArray, kappa: float
-) -> FloatArray:
+def _related(
+    statistics: Statistics, asked: Sequence[tuple[IntArray, IntArray]]
+) -> Iterator[_Query]:
+    """Look up the pairs of some queries, given as history and candidates."""
+    told = [np.concatenate([candidates, history]) for history, candidates in asked]
+    text = statistics.text_pairs.blocks(told, [history for history, _ in asked])
+    for (history, candidates), block in zip(asked, text, strict=True):
+        behaviour = statistics.behaviour_pairs.pairs(candidates, history)
+        yield _Query(history, candidates, block, behaviour)
+
+
+def _one_query(statistics: Statistics, query: _Query, kappa: float) -> FloatArray:
     """Compute the columns of one query's candidates, float32 (m, n_columns)."""
+    history, candidates = query.history, query.candidates
     out = np.full((len(COLUMNS), len(candidates)), np.nan, dtype=np.float32)
     behaviour = statistics.behaviour
     out[_AT["popularity"]] = np.log1p(behaviour.popularity[candidates])
@@ -154,11 +176,11 @@ def _one_query(
     out[_AT["late"]] = behaviour.late[candidates]
     out[_AT["hubness"]] = statistics.text.hubness[candidates]
     out[_AT["history.length"]] = np.log1p(len(history))
-    if len(history):
+    if len(history) and len(candidates):
         weights = decay_weights(len(history), statistics.config.history)
         _fill_history(out, statistics, history)
-        consensus = _fill_text(out, statistics, history, candidates, weights)
-        behaved = _fill_behaviour(out, statistics, history, candidates, weights)
+        consensus = _fill_text(out, statistics, query, weights)
+        behaved = _fill_behaviour(out, statistics, query, weights)
         _fill_closed(out, "T", consensus)
         _fill_closed(out, "A", consensus + kappa * behaved)
         out[_AT["pe.rank"]] = _log_place(behaved)
@@ -166,19 +188,14 @@ def _one_query(
 
 
 def _fill_text(
-    out: FloatArray,
-    statistics: Statistics,
-    history: IntArray,
-    candidates: IntArray,
-    weights: FloatArray,
+    out: FloatArray, statistics: Statistics, query: _Query, weights: FloatArray
 ) -> FloatArray:
     """Fill in the text columns and the history's coherence; return the consensus."""
-    pairs = statistics.text_pairs
-    total = np.zeros(len(candidates), dtype=np.float32)
+    pairs, m = statistics.text_pairs, len(query.candidates)
+    total = np.zeros(m, dtype=np.float32)
     if not pairs.names:
         return total
-    block = pairs.pairs(np.concatenate([candidates, history]), history)
-    among, block = block[:, :, len(candidates) :], block[:, :, : len(candidates)]
+    among, block = query.text[:, :, m:], query.text[:, :, :m]
     spread = statistics.spreads
     length = np.sqrt(np.maximum(among @ weights @ weights, 1e-12))
     decayed = weights @ block / (length * spread)[:, None]
@@ -191,7 +208,7 @@ def _fill_text(
         a, b = mixture.get(name, (0.0, 0.0))
         if a or b:
             total += a * decayed[at] + b * last[at]
-    if len(history) > 1:
+    if len(query.history) > 1:
         _fill_coherence(out, pairs.names, among)
     return total
 
@@ -205,15 +222,10 @@ def _fill_coherence(out: FloatArray, names: tuple[str, ...], among: FloatArray) 
 
 
 def _fill_behaviour(
-    out: FloatArray,
-    statistics: Statistics,
-    history: IntArray,
-    candidates: IntArray,
-    weights: FloatArray,
+    out: FloatArray, statistics: Statistics, query: _Query, weights: FloatArray
 ) -> FloatArray:
     """Fill in the behaviour columns; return prior-EASE's scores."""
-    pairs = statistics.behaviour_pairs
-    block = pairs.pairs(candidates, history)
+    pairs, block = statistics.behaviour_pairs, query.behaviour
     decayed = weights @ block
     for name in BEHAVIOUR_RELATIONS:
         start = _AT[f"{name}.dec"]

@@ -6,6 +6,7 @@ innermost loop of training and serving, hence rows are gathered by hand from the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,13 +47,24 @@ class TextPairs:
         -------
         float32 array, shape (len(names), len(history), len(items))
         """
-        out = np.empty((len(self.names), len(history), len(items)), dtype=np.float32)
+        return self.blocks([items], [history])[0]
+
+    def blocks(self, items: Sequence[IntArray], histories: Sequence[IntArray]) -> list[FloatArray]:
+        """Return `pairs` of several queries.
+
+        One relation after the other for all of them, because the rows of one relation fit the
+        processor's cache and those of all do not.
+        """
+        asked = list(zip(items, histories, strict=True))
+        out = [np.empty((len(self.names), len(one), len(told)), np.float32) for told, one in asked]
         for at, rows in enumerate(self._dense):
-            # A tall matrix times a narrow one: the other way round BLAS packs all of the tall one.
-            told = np.ascontiguousarray(rows.take(history, axis=0).T)
-            out[at] = np.matmul(rows.take(items, axis=0), told).T
+            for block, (told, one) in zip(out, asked, strict=True):
+                # A tall matrix times a narrow one: the other way BLAS packs all of the tall one.
+                narrow = np.ascontiguousarray(rows.take(one, axis=0).T)
+                block[at] = np.matmul(rows.take(told, axis=0), narrow).T
         if self._kinds:
-            out[len(self._dense) :] = self._shared(items, history)
+            for block, (told, one) in zip(out, asked, strict=True):
+                block[len(self._dense) :] = self._shared(told, one)
         return out
 
     def _shared(self, items: IntArray, history: IntArray) -> FloatArray:
