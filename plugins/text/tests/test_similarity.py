@@ -23,7 +23,8 @@ def written_out(titles, texts, vectors, history, exclude, decay=0.8, limit=50):
     described = np.array([bool(text.strip()) for text in texts])
     given_ = np.linalg.norm(vectors, axis=1) > 0
     dense = np.zeros_like(vectors, dtype=np.float64)
-    dense[given_] = vectors[given_] - vectors[given_].mean(axis=0)
+    if given_.any():
+        dense[given_] = vectors[given_] - vectors[given_].mean(axis=0)
     lengths = np.linalg.norm(dense, axis=1, keepdims=True)
     dense = np.where(lengths > 1e-6, dense / np.maximum(lengths, 1e-6), 0)
     words = word_terms(texts)[0].toarray().astype(np.float64)
@@ -88,7 +89,9 @@ def test_scores_are_as_defined(seed, n, data, dataset_of, queries_of):
     queries = queries_of(history, exclude=[exclude])
     scores = source.score(queries, np.arange(n)[None, :])[0]
     expected = written_out(titles, texts, vectors, history, exclude)
-    np.testing.assert_allclose(scores, expected, atol=2e-3)
+    # Where a few admitted items are nearly alike, an excluded one lies hundreds of their standard
+    # deviations away: single precision knows such a score to five digits, not to 2e-3.
+    np.testing.assert_allclose(scores, expected, atol=2e-3, rtol=1e-4)
 
 
 def test_a_single_admitted_item_spreads_nothing(dataset_of, queries_of):
