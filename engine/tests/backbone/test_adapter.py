@@ -7,7 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from crossrec.backbone.adapter import Adapter, AdapterConfig, fit_adapter, run_trials
+from crossrec.backbone.adapter import (
+    TIERS,
+    Adapter,
+    AdapterConfig,
+    fit_adapter,
+    own_ranker,
+    run_trials,
+)
 from crossrec.backbone.config import GraphConfig, PriorConfig, TextConfig
 from crossrec.backbone.examples import collect
 from crossrec.backbone.gate import MIXTURE, PLAIN, Verdict
@@ -267,6 +274,15 @@ def test_the_order_of_the_catalogue_does_not_change_the_examples(shop) -> None:
     np.testing.assert_array_equal(first.groups.index, moved)
     np.testing.assert_array_equal(first.groups.place, second.groups.place)
     np.testing.assert_allclose(first.groups.columns, second.groups.columns, atol=1e-4)
+
+
+def test_the_own_ranker_begins_with_more_weight_where_more_is_held_out(shop) -> None:
+    trials = run_trials(shop(n_items=80, n_users=150), BELOW, SETTINGS, False, RUN)
+    assert trials is not None
+    amounts = (100, 400, 401, 2_000, 2_001, 50_000)
+    begun = [own_ranker(replace(trials, n=n), SETTINGS, RUN).weight for n in amounts]
+    assert begun == [1.0, 1.0, 4.0, 4.0, 32.0, 32.0]
+    assert {tier.target_weight for tier in TIERS} <= set(AdapterConfig().target_weights)
 
 
 def test_where_people_repeat_the_history_is_open(shop) -> None:
