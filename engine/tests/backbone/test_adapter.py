@@ -280,8 +280,9 @@ def test_the_own_ranker_begins_with_more_weight_where_more_is_held_out(shop) -> 
     trials = run_trials(shop(n_items=80, n_users=150), BELOW, SETTINGS, False, RUN)
     assert trials is not None
     amounts = (100, 400, 401, 2_000, 2_001, 50_000)
-    begun = [own_ranker(replace(trials, n=n), SETTINGS, RUN).weight for n in amounts]
-    assert begun == [1.0, 1.0, 4.0, 4.0, 32.0, 32.0]
+    owns = [own_ranker(replace(trials, n=n), SETTINGS, RUN) for n in amounts]
+    assert [own.weight for own in owns] == [1.0, 1.0, 4.0, 4.0, 32.0, 32.0]
+    assert [own.largest for own in owns] == [16.0, 16.0, 16.0, 16.0, 64.0, 64.0]
     assert {tier.target_weight for tier in TIERS} <= set(AdapterConfig().target_weights)
 
 

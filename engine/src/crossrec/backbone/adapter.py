@@ -64,23 +64,25 @@ class AdapterConfig(Settings):
 
 @dataclass(frozen=True)
 class Tier:
-    """What suits a number of held-out events: size of the trees, and β to begin with."""
+    """What suits a number of held-out events: size of the trees, β to begin with and at most."""
 
     held_out: float
     leaves: int
     min_leaf: int
     target_weight: float
+    largest: float
 
 
 #: By held-out events, ascending. Set on validation items of Scientific, where 1,000 events hold out
 #: about 190, 10,000 about 1,600 and all of them 5,400, and from the second on of UCI, ML-1M and
 #: Last.fm too. Where thousands are held out the trees are nearly right alone: with β 32 and not 8
-#: ndcg@10 gains .0005 on Scientific, .0012 on UCI, .0039 on ML-1M and .0033 on Last.fm; with 10,000
-#: events (the second tier) ML-1M loses what the others gain.
+#: ndcg@10 gains .0005 on Scientific, .0012 on UCI, .0039 on ML-1M and .0033 on Last.fm. With 10,000
+#: events the same β loses .006 on ML-1M, and what cross-validation would choose beyond 16 loses
+#: .0008 on Scientific and .0006 on MicroLens, hence the bounds.
 TIERS = (
-    Tier(400, 4, 50, 1.0),
-    Tier(2_000, 7, 100, 4.0),
-    Tier(float("inf"), 15, 200, 32.0),
+    Tier(400, 4, 50, 1.0, 16.0),
+    Tier(2_000, 7, 100, 4.0, 16.0),
+    Tier(float("inf"), 15, 200, 32.0, 64.0),
 )
 
 
@@ -247,13 +249,14 @@ class OwnRanker:
         What rankers of the other folds think of each group; None where there are too few.
     fitted : TreeRanker or None
         The ranker of all folds.
-    weight : float
-        β to begin with.
+    weight, largest : float
+        β to begin with, and at most.
     """
 
     unseen: FloatArray | None = None
     fitted: TreeRanker | None = None
     weight: float = 0.0
+    largest: float = 0.0
 
 
 def own_ranker(trials: Trials | None, settings: AdapterConfig, run: RunOptions) -> OwnRanker:
@@ -266,7 +269,8 @@ def own_ranker(trials: Trials | None, settings: AdapterConfig, run: RunOptions) 
     if unseen is None:
         return OwnRanker()
     run.progress("fitting the adapter", settings.folds, settings.folds + 1)
-    return OwnRanker(unseen, fit_ranker(trials.groups, small, run), tier.target_weight)
+    fitted = fit_ranker(trials.groups, small, run)
+    return OwnRanker(unseen, fitted, tier.target_weight, tier.largest)
 
 
 def weigh(
@@ -292,7 +296,7 @@ def weigh(
     told = {name: ranker.scores(groups.columns) for name, ranker in heads.items()}
     parts = parts_of(groups, told, own.unseen)
     begin = replace(start, target_weight=own.weight)
-    options = _options(config, settings, start.head, heads, own.fitted is not None)
+    options = _options(config, settings, start.head, heads, own)
     best, steps = choose(parts, groups.place, trials.n, begin, options)
     full = _all(trials, mixed(parts, best))
     verdict = decide(full, dict(trials.plain), settings.floor)
@@ -345,12 +349,12 @@ def _options(
     settings: AdapterConfig,
     head: str,
     heads: Mapping[str, TreeRanker],
-    ranked: bool,
+    own: OwnRanker,
 ) -> dict[str, tuple[float | str, ...]]:
     """Return what each weight is chosen from, in the order in which they are looked at."""
     options: dict[str, tuple[float | str, ...]] = {"kappa": config.consensus.kappas}
-    if ranked:
-        options["target_weight"] = settings.target_weights
+    if own.fitted is not None:
+        options["target_weight"] = tuple(w for w in settings.target_weights if w <= own.largest)
     if heads:
         options["head"] = tuple(dict.fromkeys((head, GENERAL)))
         options["head_weight"] = settings.head_weights
