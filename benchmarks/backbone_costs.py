@@ -1,10 +1,9 @@
 """What the backbone costs: columns of a query, pretraining, and the fit on a target.
 
-Command: ``python benchmarks/backbone_costs.py --cache FOLDER [--only columns_ms]``. Needs the
-research data sets in ``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it says so and
-ends well. Sets and the cache of vectors are those of ``transfer.py``: the target is Amazon
-Scientific, the sources are all other sets. Writes ``results/backbone_costs.json`` with each cost
-and its share of the limit; with ``--only`` the costs that were measured before stay.
+Command: ``python benchmarks/backbone_costs.py --cache FOLDER``. Needs the research data sets in
+``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it says so and ends well. Sets and the
+cache of vectors are those of ``transfer.py``: the target is Amazon Scientific, the sources are all
+other sets. Writes ``results/backbone_costs.json`` with each cost and its share of the limit.
 
 Nothing but vectors is taken from the cache: pretraining runs from the texts and events on, with
 all its levels, heads and the leave-one-source-out table.
@@ -13,13 +12,12 @@ all its levels, heads and the leave-one-source-out table.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import RESULTS, absent, say, write_result
+from common import absent, say, write_result
 from transfer import SETS, Sets, pretraining
 
 if TYPE_CHECKING:
@@ -81,39 +79,23 @@ def target_fit_s(dataset: Dataset, backbone: Backbone) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, required=True, help="folder of vectors")
-    parser.add_argument("--only", choices=["columns_ms"], help="measure this cost alone")
     options = parser.parse_args()
     if absent():
         return 0
     sets = Sets(options.cache, [real.name for real in SETS])
     target = sets[TARGET]
     costs: dict[str, float] = {"columns_ms": columns_ms(target)}
-    if options.only is None:
-        costs["pretraining_s"], backbone = pretraining_s(sets)
-        costs["target_fit_s"] = target_fit_s(target, backbone)
-    else:
-        costs = measured_before() | costs
+    costs["pretraining_s"], backbone = pretraining_s(sets)
+    costs["target_fit_s"] = target_fit_s(target, backbone)
     found: dict[str, Any] = {
         "what": f"columns of {CANDIDATES} candidates, pretraining on six sets, fit on Scientific",
         "events": len(target.interactions),
-        **(
-            {"note": f"{options.only} alone; the others are of an earlier run"}
-            if options.only
-            else {}
-        ),
     }
     for name, cost in costs.items():
         found[name] = round(cost, 3)
         found[f"{name}_of_limit"] = round(cost / LIMITS[name], 3)
     write_result("backbone_costs", found)
     return 0 if all(cost <= LIMITS[name] for name, cost in costs.items()) else 1
-
-
-def measured_before() -> dict[str, float]:
-    """Return the costs in the result that is there."""
-    file = RESULTS / "backbone_costs.json"
-    told = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return {name: told[name] for name in LIMITS if name in told}
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class AdapterConfig(Settings):
     rounds : int
         Trees of the target's ranker.
     head_weights, target_weights, plain_weights : tuple of float
-        What w, β, and the weights of EASE and content are chosen from.
+        What w, β, and the weights of EASE and content are chosen from; β within its `Tier`.
     repeats : RepeatConfig
     """
 

@@ -130,11 +130,12 @@ def compute(
     out = np.full((n, m, len(COLUMNS)), np.nan, dtype=np.float32)
     history = queries.history.tail(statistics.config.history.limit)
     weight = statistics.config.consensus.kappa if kappa is None else kappa
+    valid = index != PAD
     for start in range(0, n, _TOGETHER):
         rows = range(start, min(start + _TOGETHER, n))
-        asked = [(history.row(i), index[i][index[i] != PAD]) for i in rows]
+        asked = [(history.row(i), index[i, valid[i]]) for i in rows]
         for i, one in zip(rows, _related(statistics, asked), strict=True):
-            out[i, index[i] != PAD] = _one_query(statistics, one, weight)
+            out[i, valid[i]] = _one_query(statistics, one, weight)
     return out
 
 

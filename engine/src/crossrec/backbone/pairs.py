@@ -1,7 +1,7 @@
 """Relations between given candidates and a given history: every relation at once, no full scan.
 
 The cost depends on the candidates and the history, not on the size of the catalogue. This is the
-innermost loop of training and serving, hence rows are gathered by hand from the CSR arrays.
+innermost loop of training and serving, hence most rows are gathered from the CSR arrays by hand.
 """
 
 from __future__ import annotations
