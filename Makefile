@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGES := $(wildcard engine plugins/* scenarios/*)
 STAMP := $(VENV)/.installed
 # One pip call for all packages, so that pip resolves them together; editable, so that tests see the sources.
-EDITABLE := -e "./engine[backbone,plot]" -e "./plugins/text[transformers]" -e ./plugins/collaborative -e ./plugins/lightfm -e ./plugins/backbones \
+EDITABLE := -e ./engine -e "./plugins/backbone[plot]" -e "./plugins/text[transformers]" -e ./plugins/collaborative -e ./plugins/lightfm \
 	-e ./scenarios/social -e ./scenarios/ecommerce -e ./scenarios/video -e ./scenarios/music
 
 .PHONY: help dev demo test test-slow lint type docs bench real backbone clean
@@ -48,7 +48,7 @@ bench: $(STAMP)  ## measure speed and memory against peers; writes benchmarks/re
 real: $(STAMP)  ## ingest, fit and evaluate real sets; needs ../shared/datasets, skips without
 	$(BIN)/python benchmarks/real.py
 
-backbone: $(STAMP)  ## pretrain the backbones that plugins/backbones ships; needs ../shared/datasets, skips without
+backbone: $(STAMP)  ## pretrain the backbones that plugins/backbone ships; needs ../shared/datasets, skips without
 	$(BIN)/python benchmarks/backbone.py --cache build/backbone
 
 clean:  ## remove the environment and caches

@@ -1,4 +1,4 @@
-"""Pretrain the backbones that the distribution crossrec-backbones ships.
+"""Pretrain the backbones that the distribution crossrec-backbone ships.
 
 Command: ``make backbone``, or ``python benchmarks/backbone.py --cache FOLDER``. Needs the research
 data sets in ``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it says so and ends well.
@@ -23,10 +23,10 @@ from common import HERE, absent, say
 from transfer import SETS, Sets, pretraining
 
 if TYPE_CHECKING:
-    from crossrec.backbone.model import Backbone
-    from crossrec.backbone.pretrain import PretrainConfig
+    from crossrec_backbone.pretrained.model import Backbone
+    from crossrec_backbone.pretraining.pretrain import PretrainConfig
 
-MODELS = HERE.parent / "plugins" / "backbones" / "src" / "crossrec_backbones" / "models"
+MODELS = HERE.parent / "plugins" / "backbone" / "src" / "crossrec_backbone" / "models"
 #: All files of the distribution together.
 LIMIT = 20_000_000
 
@@ -117,9 +117,9 @@ def settings_of(positives: int | None = None, levels: Sequence[int] = ()) -> Pre
 
 def build(recipe: Recipe, sets: Sets, config: PretrainConfig, out: Path) -> Backbone:
     """Pretrain one backbone and write it to ``out/<name>``."""
-    from crossrec.backbone.model import save_backbone
-    from crossrec.backbone.pretrain import pretrain
     from crossrec.components.run import RunOptions
+    from crossrec_backbone.pretrained.model import save_backbone
+    from crossrec_backbone.pretraining.pretrain import pretrain
 
     chosen = [one for one in SETS if one.name in sets.sources and one.name not in recipe.without]
     backbone = pretrain(

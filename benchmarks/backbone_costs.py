@@ -21,8 +21,8 @@ from common import absent, say, write_result
 from transfer import SETS, Sets, pretraining
 
 if TYPE_CHECKING:
-    from crossrec.backbone.model import Backbone
     from crossrec.data.dataset import Dataset
+    from crossrec_backbone.pretrained.model import Backbone
 
 TARGET = "scientific"
 QUERIES, CANDIDATES, ROUNDS = 500, 300, 7
@@ -33,10 +33,10 @@ LIMITS = {"columns_ms": 1.0, "pretraining_s": 600.0, "target_fit_s": 180.0}
 def columns_ms(dataset: Dataset) -> float:
     """Return the time to compute all columns of a query's candidates, in ms of one thread."""
     import numpy as np
-    from crossrec.backbone.evidence import compute
-    from crossrec.backbone.statistics import BackboneConfig, Statistics
     from crossrec.components.query import QueryBatch
     from crossrec.components.threads import one_blas_thread
+    from crossrec_backbone.ranking.features import compute
+    from crossrec_backbone.relations.statistics import BackboneConfig, Statistics
 
     statistics, rng = Statistics.fit(dataset, BackboneConfig()), np.random.default_rng(0)
     users = rng.choice(dataset.n_users, QUERIES, replace=False)
@@ -53,8 +53,8 @@ def columns_ms(dataset: Dataset) -> float:
 
 def pretraining_s(sets: Sets) -> tuple[float, Backbone]:
     """Return the time to pretrain on all sets but the target, and the backbone."""
-    from crossrec.backbone.pretrain import pretrain
     from crossrec.components.run import RunOptions
+    from crossrec_backbone.pretraining.pretrain import pretrain
 
     chosen = [real for real in SETS if real.name != TARGET]
     sources = [(real.name, real.scenario, sets[real.name]) for real in chosen]
@@ -65,9 +65,9 @@ def pretraining_s(sets: Sets) -> tuple[float, Backbone]:
 
 def target_fit_s(dataset: Dataset, backbone: Backbone) -> float:
     """Return the time to fit statistics, adapter and gate on all events of the target."""
-    from crossrec.backbone.adapter import fit_adapter
-    from crossrec.backbone.statistics import BackboneConfig, Statistics
     from crossrec.components.run import RunOptions
+    from crossrec_backbone.adaptation.adapter import fit_adapter
+    from crossrec_backbone.relations.statistics import BackboneConfig, Statistics
 
     config, run = BackboneConfig(), RunOptions()
     started = time.perf_counter()

@@ -28,7 +28,7 @@ from common import RESULTS, absent, datasets, machine
 from transfer import RealSet, dataset_of
 
 if TYPE_CHECKING:
-    from crossrec.backbone.cold import ItemCold, Scorer
+    from cold_start.cold import ItemCold, Scorer
     from crossrec.data.dataset import Dataset
 
 #: Cold recall@20 among cold items, in units of the nearest texts', and how much warm may lose.
@@ -122,8 +122,8 @@ def citeulike() -> Dataset:
 
 def item_seed(data: Dataset, target: Target, seed: int, users: int) -> dict[str, Any]:
     """Measure one split."""
-    from crossrec.backbone.cold import item_cold, measure_items
-    from crossrec.backbone.cold_kernel import best_for_cold
+    from cold_start.cold import item_cold, measure_items
+    from cold_start.cold_kernel import best_for_cold
 
     split = item_cold(data, seed=seed)
     parts = ItemParts(split, target.reg)
@@ -153,7 +153,7 @@ def gains(parts: ItemParts, cold: Scorer, split: ItemCold, users: int) -> tuple[
     Returns the largest gain that costs warm items at most `WARM` of their recall, and the one with
     the best overall recall.
     """
-    from crossrec.backbone.cold import measure_items
+    from cold_start.cold import measure_items
 
     scorers = {str(gain): parts.served(cold, gain) for gain in GAINS}
     told = measure_items(scorers, split, part="validation", k=K, users=users)
@@ -203,7 +203,7 @@ def items_report(data: Dataset, target: Target, seeds: int, users: int) -> dict[
 
 def users_report(data: Dataset, target: Target, seeds: int) -> dict[str, Any]:
     """Measure the user-cold protocol."""
-    from crossrec.backbone.cold import measure_users, user_cold
+    from cold_start.cold import measure_users, user_cold
 
     runs = []
     for seed in range(seeds):

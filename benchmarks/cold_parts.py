@@ -9,7 +9,7 @@ from transfer import ENCODER
 
 if TYPE_CHECKING:
     import numpy as np
-    from crossrec.backbone.cold import ItemCold, Scorer, UserCold
+    from cold_start.cold import ItemCold, Scorer, UserCold
 #: Up to so many items, weights are an array: full ones multiply faster so.
 _SMALL = 5_000
 
@@ -19,11 +19,11 @@ class ItemParts:
 
     def __init__(self, split: ItemCold, reg: float) -> None:
         import numpy as np
-        from crossrec.backbone.cold_items import ColdConfig, ColdItems, text_coordinates
-        from crossrec.backbone.cold_kernel import ColdKernel, ItemFeatures, KernelConfig
-        from crossrec.backbone.config import HistoryConfig, PriorConfig
-        from crossrec.backbone.prior import fit_prior_ease
-        from crossrec.backbone.statistics import BackboneConfig, TextSide
+        from cold_start.cold_items import ColdConfig, ColdItems, text_coordinates
+        from cold_start.cold_kernel import ColdKernel, ItemFeatures, KernelConfig
+        from crossrec_backbone.relations.config import HistoryConfig, PriorConfig
+        from crossrec_backbone.relations.prior_ease import fit_prior_ease
+        from crossrec_backbone.relations.statistics import BackboneConfig, TextSide
         from scipy.sparse import csr_matrix
 
         train, n = split.train, split.train.n_items
@@ -46,7 +46,7 @@ class ItemParts:
 
     def ease(self, queries: Any) -> Any:
         """Item-item weights of the training part, for items with events."""
-        from crossrec.backbone.consensus import decayed_history
+        from crossrec_backbone.relations.scores import decayed_history
 
         told = decayed_history(queries, self.n, self.flat) @ self.weights
         return self._only(told if self.n <= _SMALL else told.toarray(), self.warm)
@@ -54,7 +54,7 @@ class ItemParts:
     def plain_text(self, queries: Any) -> Any:
         """Cosine with the sum of the history's vectors, as the encoder gives them."""
         import numpy as np
-        from crossrec.backbone.consensus import decayed_history
+        from crossrec_backbone.relations.scores import decayed_history
 
         assert self.vectors is not None
         length = np.linalg.norm(self.vectors, axis=1, keepdims=True)
@@ -63,17 +63,19 @@ class ItemParts:
 
     def text(self, queries: Any) -> Any:
         """Return the same over half-whitened vectors; over words where there are none."""
-        from crossrec.backbone.consensus import decayed_history
+        from crossrec_backbone.relations.scores import decayed_history
 
         decayed = decayed_history(queries, self.n, self.flat)
-        rows = self.relations.factor("xd" if "xd" in self.relations.spread else "xl")
+        rows = self.relations.factor(
+            "text_dense" if "text_dense" in self.relations.spread else "text_words"
+        )
         product = (decayed @ rows) @ rows.T
         return product if self.vectors is not None else product.toarray()
 
     def consensus(self, queries: Any) -> Any:
         """Every text relation in turn, as the backbone weighs them."""
-        from crossrec.backbone.config import ConsensusConfig
-        from crossrec.backbone.consensus import text_scores
+        from crossrec_backbone.relations.config import ConsensusConfig
+        from crossrec_backbone.relations.scores import text_scores
 
         return text_scores(self.relations, queries, ConsensusConfig(), self.flat)
 
@@ -152,9 +154,9 @@ def standard(scores: Any) -> tuple[Any, Any, Any]:
 def user_scorers(split: UserCold) -> Mapping[str, Scorer]:
     """Return the parts of crossrec, fitted on everybody else."""
     import numpy as np
-    from crossrec.backbone.consensus import behaviour_scores, text_scores
-    from crossrec.backbone.gate import plain_scores
-    from crossrec.backbone.statistics import BackboneConfig, Statistics
+    from crossrec_backbone.adaptation.gate import plain_scores
+    from crossrec_backbone.relations.scores import behaviour_scores, text_scores
+    from crossrec_backbone.relations.statistics import BackboneConfig, Statistics
 
     config = BackboneConfig()
     told = Statistics.fit(split.train, config)
@@ -164,7 +166,7 @@ def user_scorers(split: UserCold) -> Mapping[str, Scorer]:
         return text_scores(told.text.relations, queries, consensus, history)
 
     def closed(queries: Any) -> Any:
-        behaved = behaviour_scores(told.behaviour.relations["pe"], queries, history)
+        behaved = behaviour_scores(told.behaviour.relations["prior_ease"], queries, history)
         return text(queries) + consensus.kappa * behaved
 
     def plain(name: str) -> Callable[[Any], Any]:

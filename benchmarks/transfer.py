@@ -24,10 +24,10 @@ from common import RESULTS, absent, datasets, machine, say, temporary_workspace
 
 if TYPE_CHECKING:
     import numpy as np
-    from crossrec.backbone.model import Backbone
-    from crossrec.backbone.pretrain import PretrainConfig
-    from crossrec.backbone.transfer import TransferReport, TransferSettings
     from crossrec.data.dataset import Dataset
+    from crossrec_backbone.pretrained.model import Backbone
+    from crossrec_backbone.pretraining.pretrain import PretrainConfig
+    from crossrec_backbone.transfer import TransferReport, TransferSettings
 
 ENCODER = "transformer"
 #: Beyond so many items the exact solves and the folds of the adapter are cut down.
@@ -183,10 +183,10 @@ class Sets:
 
 def settings_of(task: Task, items: int, seeds: int) -> TransferSettings:
     """Return the settings of one report."""
-    from crossrec.backbone.adapter import AdapterConfig
-    from crossrec.backbone.config import PriorConfig
-    from crossrec.backbone.statistics import BackboneConfig
-    from crossrec.backbone.transfer import TransferSettings
+    from crossrec_backbone.adaptation.adapter import AdapterConfig
+    from crossrec_backbone.relations.config import PriorConfig
+    from crossrec_backbone.relations.statistics import BackboneConfig
+    from crossrec_backbone.transfer import TransferSettings
 
     large = items > LARGE
     whole = task.users is None  # those whose figures are asked for
@@ -202,18 +202,18 @@ def settings_of(task: Task, items: int, seeds: int) -> TransferSettings:
 
 def pretraining() -> PretrainConfig:
     """Return the settings of pretraining on these sets."""
-    from crossrec.backbone.config import PriorConfig
-    from crossrec.backbone.pretrain import PretrainConfig
-    from crossrec.backbone.statistics import BackboneConfig
+    from crossrec_backbone.pretraining.pretrain import PretrainConfig
+    from crossrec_backbone.relations.config import PriorConfig
+    from crossrec_backbone.relations.statistics import BackboneConfig
 
     return PretrainConfig(backbone=BackboneConfig(prior=PriorConfig(exact_up_to=4_000)))
 
 
 def backbone_without(target: str, sets: Sets) -> Backbone:
     """Pretrain on all sets but the target; their examples are made once for all targets."""
-    from crossrec.backbone.model import load_backbone, save_backbone
-    from crossrec.backbone.pretrain import pretrain
     from crossrec.components.run import RunOptions
+    from crossrec_backbone.pretrained.model import load_backbone, save_backbone
+    from crossrec_backbone.pretraining.pretrain import pretrain
 
     chosen = [real for real in SETS if real.name in sets.sources and real.name != target]
     folder = sets.cache / "backbones" / "-".join(real.name for real in chosen)
@@ -229,8 +229,8 @@ def backbone_without(target: str, sets: Sets) -> Backbone:
 
 def measured(task: Task, sets: Sets, seeds: int) -> TransferReport:
     """Make one report."""
-    from crossrec.backbone.transfer import transfer
     from crossrec.components.run import RunOptions
+    from crossrec_backbone.transfer import transfer
 
     target = sets[task.target]
     family = next(real.scenario for real in SETS if real.name == task.target)
@@ -294,7 +294,7 @@ def main() -> int:
     options = parser.parse_args()
     if absent():
         return 0
-    from crossrec.backbone.transfer.plot import plot
+    from crossrec_backbone.transfer.plot import plot
 
     wanted, sources = _names(options.targets), _names(options.sources)
     every = [real.name for real in SETS]

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from crossrec.backbone import service
-from crossrec.backbone.encoder.training import EncoderTraining
 from crossrec.cli import main
+from crossrec.components.encoder_training import EncoderTraining
+from crossrec_backbone.pretraining import workspace as service
 
 KINDS = {"ecommerce": "purchase", "video": "watch", "music": "play"}
 

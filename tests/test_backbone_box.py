@@ -6,12 +6,12 @@ import json
 import sys
 from pathlib import Path
 
-import crossrec_backbones
+import crossrec_backbone
 import pytest
 from click.testing import CliRunner
-from crossrec.backbone import library
-from crossrec.backbone.model import MANIFEST
 from crossrec.cli import main
+from crossrec.plugins.registry import load_registry
+from crossrec_backbone.pretrained.model import MANIFEST
 
 SCENARIOS = ("ecommerce", "video", "music", "social")
 #: Four things, told in words of their own, so that only the meaning and the category are shared.
@@ -21,7 +21,19 @@ KINDS = {
     "boots": ("hiking boots", "leather shoes", "trail boots", "walking shoes for the mountains"),
     "guitar": ("acoustic guitar", "classical guitar", "travel guitar", "six string guitar"),
 }
-SHIPPED = sorted(crossrec_backbones.folder().glob(f"*/{MANIFEST}"))
+SHIPPED = sorted(Path(crossrec_backbone.__file__).parent.glob(f"models/*/{MANIFEST}"))
+
+
+BOX = """from pathlib import Path
+from crossrec import hookimpl
+
+def folder():
+    return Path(__file__).parent / "models" / "boxed"
+
+@hookimpl
+def register_pretrained(register):
+    register("boxed", folder, capabilities={"default"})
+"""
 
 
 def call(*arguments: object) -> str:
@@ -56,7 +68,7 @@ def test_items_alone_then_answers(scenario: str, tmp_path: Path) -> None:
     home = tmp_path / "ws"
     call("ingest", scenario, "--items", tmp_path / "items.csv", "-w", home)
     told = call("fit", scenario, "-w", home)
-    assert "no events yet: the backbone four-scenarios of crossrec-backbones serves" in told
+    assert "no events yet: the backbone four-scenarios of crossrec-backbone serves" in told
     for kind in KINDS:
         slate = ask(home, scenario, f"{kind}0,{kind}1")
         assert kinds(slate)[:3] == [kind] * 3, slate
@@ -87,17 +99,18 @@ def box(trained, tmp_path, monkeypatch) -> str:
     """A distribution that brings it as the default, and is the only one that is installed."""
     package = tmp_path / "site" / "a_box_of_backbones"
     call("backbones", "export", "boxed", package / "models" / "boxed", "-w", trained / "ws")
-    code = "from pathlib import Path\ndef folder():\n    return Path(__file__).parent / 'models'\n"
-    (package / "__init__.py").write_text(code)
+    (package / "__init__.py").write_text(BOX)
     info = package.parent / "a_box_of_backbones-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: a-box\nVersion: 1\n")
-    monkeypatch.setattr(library, "GROUP", "crossrec.backbones.only-here")
-    points = "[crossrec.backbones.only-here]\nboxed = a_box_of_backbones:folder\n"
-    (info / "entry_points.txt").write_text(points)
+    (info / "entry_points.txt").write_text("[crossrec]\nboxed = a_box_of_backbones\n")
     monkeypatch.syspath_prepend(str(package.parent))
+    monkeypatch.setattr("crossrec_backbone.plugin.register_pretrained", None)
+    load_registry(fresh=True)
     yield "boxed"
+    monkeypatch.undo()
     sys.modules.pop("a_box_of_backbones", None)
+    load_registry(fresh=True)
 
 
 def test_an_installed_default_serves_where_there_are_no_events(box, tmp_path) -> None:
@@ -131,7 +144,7 @@ def test_where_there_are_events_it_is_offered_not_taken(box, trained) -> None:
 def test_a_damaged_default_is_named_and_the_rest_serves(box, tmp_path) -> None:
     import a_box_of_backbones
 
-    head = next(a_box_of_backbones.folder().glob("boxed/heads/*.txt"))
+    head = next(a_box_of_backbones.folder().glob("heads/*.txt"))
     head.write_text("torn")
     write_items(tmp_path / "items.csv")
     home = tmp_path / "ws"

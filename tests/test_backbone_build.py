@@ -8,20 +8,20 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
-import crossrec_backbones
+import crossrec_backbone
 import numpy as np
 import pytest
-from crossrec.backbone import pretrain as pretraining
-from crossrec.backbone.evidence import COLUMN_NAMES
-from crossrec.backbone.model import MANIFEST, load_backbone
-from crossrec.backbone.ranker import RankerConfig
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
+from crossrec_backbone.pretrained.model import MANIFEST, load_backbone
+from crossrec_backbone.pretraining import pretrain as pretraining
+from crossrec_backbone.ranking.features import COLUMN_NAMES
+from crossrec_backbone.ranking.trees import RankerConfig
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
-SHIPPED = sorted(crossrec_backbones.folder().glob(f"*/{MANIFEST}"))
+SHIPPED = sorted(Path(crossrec_backbone.__file__).parent.glob(f"models/*/{MANIFEST}"))
 WORDS = ("copper kettle", "linen curtain", "garden lamp", "desert guitar")
 
 

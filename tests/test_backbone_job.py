@@ -79,7 +79,7 @@ def test_a_new_item_joins_the_adapted_backbone_without_a_fit(folder):
     music = next(one for one in told["scenarios"] if one["scenario"] == "music")
     assert music["new_items"]["items"] == 1
     assert "backbone" in music["new_items"]["in"]
-    assert "target ranker" in music["adapters"]["backbone"]["left_out"]
+    assert "target ranker" in music["reports"]["backbone"]["left_out"]
 
 
 def test_with_events_the_fit_says_what_it_learnt(folder):

@@ -199,7 +199,7 @@ def exercise_executors(component, tmp_path):
 
 def exercise_commands(loaded):
     from crossrec.cli.extend import collect_commands
-    from crossrec.cli.lazy import LazyGroup
+    from crossrec.commands import LazyGroup
 
     registry, cli = Registry([loaded]), LazyGroup(name="crossrec")
     collect_commands(registry, cli)
@@ -208,11 +208,28 @@ def exercise_commands(loaded):
     assert CliRunner().invoke(cli, ["greet", "you"]).output == "Hello you\n"
 
 
+def exercise_pretrained(component, tmp_path):
+    import json
+
+    from crossrec.pipeline.pretrained import CARD, survey_pretrained
+    from crossrec.plugins.loader import LoadedPlugin
+    from crossrec.plugins.registry import Registry
+    from crossrec.plugins.state import PluginState
+
+    folder = component.build()
+    folder.mkdir()
+    (folder / CARD).write_text(json.dumps({"sources": []}))
+    state = PluginState("example", "crossrec-example", "0.1.0", "loaded")
+    (found,) = survey_pretrained(None, Registry([LoadedPlugin(state, (component,))])).found
+    assert (found.name, found.path, found.default) == ("recipes", folder, False)
+
+
 EXERCISES = {
     "register_encoders": exercise_encoders,
     "register_candidate_generators": exercise_candidate_generators,
     "register_rankers": exercise_rankers,
     "register_policies": exercise_policies,
+    "register_pretrained": exercise_pretrained,
     "register_scenarios": exercise_scenarios,
     "register_importers": exercise_importers,
     "register_stores": exercise_stores,

@@ -41,13 +41,13 @@ ROOMS: dict[str, set[str]] = {
     "plugins": {"hookspecs", "scenario"},
     "executors": {"components", "data"},
     "artifacts": {"components", "data"},
-    # Transfer is judged by evaluation's figures, and encoders are found through the registry.
-    "backbone": {"artifacts", "components", "data", "evaluation", "plugins", "scenario"},
+    # What commands of any package share: click groups, options, tables.
+    "commands": set(),
+    "terminal": set(),
     # Models are called through generate, so that no figure hangs on how a pipeline is built.
     "evaluation": {"components", "data", "scenario"},
     "pipeline": {
         "artifacts",
-        "backbone",
         "components",
         "data",
         "evaluation",

@@ -128,7 +128,7 @@ def test_events_of_a_new_item_are_a_history(fitted):
 
 
 def test_the_fit_says_what_the_gate_left_out_and_why(fitted):
-    told = fitted.fit["adapters"]["backbone"]
+    told = fitted.fit["reports"]["backbone"]
     assert told["left_out"]["pretrained head"] == "no backbone"
     assert told["gate"]["serves"]
     assert told["gate"]["ndcg"]
@@ -144,8 +144,8 @@ def test_the_doctor_says_it_of_every_fitted_scenario_and_counts_new_items(fitted
         "in": ["backbone", "text-behaviour"],
         "not_in": ["popularity"],
     }
-    assert music["adapters"]["backbone"]["left_out"]["pretrained head"] == "no backbone"
-    assert music["adapters"]["backbone"]["gate"]["ndcg"]
+    assert music["reports"]["backbone"]["left_out"]["pretrained head"] == "no backbone"
+    assert music["reports"]["backbone"]["gate"]["ndcg"]
     lines = [line.strip() for line in fitted.call("doctor").splitlines()]
     assert "backbone: left out: pretrained head: no backbone" in lines
     assert any(line.startswith("backbone: gate: ") for line in lines)

@@ -21,21 +21,21 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import transfer
-from crossrec.backbone.config import ConsensusConfig
-from crossrec.backbone.encoder.choice import text_gains
-from crossrec.backbone.encoder.pairs import joint_items
-from crossrec.backbone.encoder.training import EncoderTraining
-from crossrec.backbone.encoder.weights import adapted_vectors, base_encoder, beside
-from crossrec.backbone.statistics import BackboneConfig
-from crossrec.backbone.worlds import hold_out, without_last
+from crossrec.components.encoder_training import EncoderTraining
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.data.ragged import FloatArray
+from crossrec_backbone.adaptation.encoder_choice import text_gains
+from crossrec_backbone.pretrained.encoder_weights import adapted_vectors, base_encoder, beside
+from crossrec_backbone.pretraining.joint_items import joint_items
+from crossrec_backbone.pretraining.low_data_tasks import hold_out, without_last
+from crossrec_backbone.relations.config import ConsensusConfig
+from crossrec_backbone.relations.statistics import BackboneConfig
 
 #: What is asked: dense similarity of title and text alone, and the consensus as it serves.
 ASKED = {
     "dense": BackboneConfig(
-        consensus=ConsensusConfig(weights={"xd": (0.5, 0.25), "td": (0.25, 0.0)})
+        consensus=ConsensusConfig(weights={"text_dense": (0.5, 0.25), "title_dense": (0.25, 0.0)})
     ),
     "consensus": BackboneConfig(),
 }

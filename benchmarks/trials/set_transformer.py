@@ -26,15 +26,15 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import transfer
-from crossrec.backbone.behaviour import BEHAVIOUR_RELATIONS
-from crossrec.backbone.examples import Groups, collect, joined
-from crossrec.backbone.mixing import gains, standardised
-from crossrec.backbone.ranker import fit_ranker
-from crossrec.backbone.statistics import Statistics
-from crossrec.backbone.text import TEXT_RELATIONS
-from crossrec.backbone.worlds import hold_out, levels_of, make_world, windows
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
+from crossrec_backbone.pretraining.low_data_tasks import hold_out, levels_of, make_world, windows
+from crossrec_backbone.ranking.examples import Groups, collect, joined
+from crossrec_backbone.ranking.mixture import gains, standardised
+from crossrec_backbone.ranking.trees import fit_ranker
+from crossrec_backbone.relations.behaviour import BEHAVIOUR_RELATIONS
+from crossrec_backbone.relations.statistics import Statistics
+from crossrec_backbone.relations.text import TEXT_RELATIONS
 
 CONFIG = transfer.pretraining()
 RUN = RunOptions(threads=1)
@@ -56,7 +56,7 @@ class Level:
     @property
     def closed(self) -> np.ndarray:
         """The closed form, standardised over the candidates, float32 (n, m)."""
-        return standardised(self.groups.column("A"), self.groups.valid)
+        return standardised(self.groups.column("text_behaviour"), self.groups.valid)
 
 
 def levels(name: str, sets: transfer.Sets, most: int) -> Iterator[Level]:

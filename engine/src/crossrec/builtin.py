@@ -13,41 +13,6 @@ if TYPE_CHECKING:
 
 
 @hookimpl
-def register_candidate_generators(register: Register) -> None:
-    """Register the layers of the backbone, each as a source of its own."""
-    source, config = "crossrec.backbone.sources:", "crossrec.backbone.sources:SourceConfig"
-    able = {"score", "explain", "add_items"}
-    register(
-        "text-consensus",
-        f"{source}TextConsensusSource",
-        config=config,
-        capabilities=able,
-        summary="what several text relations agree on; needs no event",
-    )
-    register(
-        "prior-ease",
-        f"{source}PriorEaseSource",
-        config=config,
-        capabilities=able,
-        summary="item-item weights between the text graph and EASE, by the evidence there is",
-    )
-    register(
-        "text-behaviour",
-        f"{source}TextBehaviourSource",
-        config=config,
-        capabilities=able,
-        summary="text consensus plus prior-EASE, with the weight chosen on the target",
-    )
-    register(
-        "backbone",
-        "crossrec.backbone.source:BackboneSource",
-        config="crossrec.backbone.source:BackboneSourceConfig",
-        capabilities=able,
-        summary="a ranker pretrained on other scenarios, adapted to this one",
-    )
-
-
-@hookimpl
 def register_rankers(register: Register) -> None:
     """Register the ways to join several sources without training a model."""
     register(

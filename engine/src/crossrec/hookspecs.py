@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    import click
-
+    from crossrec.commands import LazyGroup
     from crossrec.plugins.registration import Register
 
 PROJECT = "crossrec"
@@ -42,6 +41,11 @@ def register_policies(register: Register) -> None:
 
 
 @hookspec
+def register_pretrained(register: Register) -> None:
+    """Register pretrained backbones: a name → the folder that holds it."""
+
+
+@hookspec
 def register_scenarios(register: Register) -> None:
     """Register scenarios: what differs between one domain and the next."""
 
@@ -62,5 +66,5 @@ def register_executors(register: Register) -> None:
 
 
 @hookspec
-def register_commands(cli: click.Group) -> None:
+def register_commands(cli: LazyGroup) -> None:
     """Add commands to the `crossrec` command line."""

@@ -146,12 +146,19 @@ def workshop(tmp_path_factory, make_workshop):
         chosen[0] = registry
 
     call.use = use
+    installed = registry_module.load_registry
+
+    def load_registry(**options):
+        # A module that is imported meanwhile keeps this function: it must outlive the workshop.
+        return chosen[0] if chosen else installed(**options)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
-        patch.setattr(registry_module, "load_registry", lambda **options: chosen[0])
+        patch.setattr(registry_module, "load_registry", load_registry)
         import crossrec.pipeline.engine as engine_module
 
-        patch.setattr(engine_module, "load_registry", lambda **options: chosen[0])
+        patch.setattr(engine_module, "load_registry", load_registry)
         patch.delenv("CROSSREC_WORKSPACE", raising=False)
         yield call
+    chosen.clear()
     sys.modules.pop("workshop_resources", None)

@@ -61,7 +61,7 @@ def test_it_tells_the_same_in_json(clinic):
     assert tools["stored"]["events"] == 200
     assert tools["sources"] == ["together"]
     assert tools["failed"] == {"dear": "MemoryError: needs 99 GB"}
-    assert (tools["adapters"], tools["new_items"], tools["unavailable"]) == ({}, {}, {})
+    assert (tools["reports"], tools["new_items"], tools["unavailable"]) == ({}, {}, {})
     assert (toys["fitted"], toys["ok"], toys["error"]) == (False, True, "")
 
 

@@ -1,11 +1,11 @@
 import pandas as pd
 import pytest
 from crossrec.data.columns import ITEM, TIME, USER
-from crossrec.data.mapping import parse_map
-from crossrec.data.reading.source import FrameSource
 from crossrec.errors import DataError
 from crossrec.ingest import IngestOptions
+from crossrec.ingest.mapping import parse_map
 from crossrec.ingest.options import plan_files, plan_sources
+from crossrec.ingest.reading.source import FrameSource
 
 
 def frame(*names):

@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from crossrec.backbone.encoder.pairs import JointItems, joint_items
-from crossrec.backbone.encoder.training import AdaptableEncoder, EncoderTraining
+from crossrec.components.encoder_training import AdaptableEncoder, EncoderTraining
+from crossrec.components.joint_items import JointItems
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import ConfigError
+from crossrec_backbone.pretraining.joint_items import joint_items
 from crossrec_text.adapting import TokenStates, TopLayers, layers_of, token_states
 from crossrec_text.model_files import find_model
 from crossrec_text.sentence_model import SentenceModel

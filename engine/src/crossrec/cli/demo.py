@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crossrec.cli.common import echo_json, json_option, progress, table
 from crossrec.errors import CrossrecError, DataError
+from crossrec.terminal import echo_json, json_option, progress, table
 
 if TYPE_CHECKING:
     from crossrec.components.run import RunOptions

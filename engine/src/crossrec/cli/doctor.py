@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crossrec.cli.common import echo_json, json_option, workspace_option
+from crossrec.terminal import echo_json, json_option, workspace_option
 
 if TYPE_CHECKING:
     from crossrec.pipeline.health import ScenarioHealth
@@ -83,8 +83,6 @@ def _details(one: ScenarioHealth) -> Iterator[str]:
     """Tell what serves and what was left out."""
     if not one.fitted:
         return
-    from crossrec.backbone.report import lines
-
     yield f"sources: {', '.join(one.sources)}"
     yield f"ranker: {one.ranker} ({one.why})"
     for label, error in one.failed.items():
@@ -95,6 +93,6 @@ def _details(one: ScenarioHealth) -> Iterator[str]:
         known, unknown = ", ".join(one.new_items["in"]), ", ".join(one.new_items["not_in"])
         unknown = f", not by {unknown} before the next fit" if unknown else ""
         yield f"new items: {one.new_items['items']}, known by {known or 'none'}{unknown}"
-    for label, report in one.adapters.items():
-        yield from (f"{label}: {line}" for line in lines(report))
+    for label, report in one.reports.items():
+        yield from (f"{label}: {line}" for line in report.lines)
     yield from (f"note: {note}" for note in one.notes)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crossrec.cli.common import echo_json, json_option, progress, table, workspace_option
 from crossrec.errors import DataError, UsageError
+from crossrec.terminal import echo_json, json_option, progress, table, workspace_option
 
 if TYPE_CHECKING:
     from crossrec.data.dataset import Dataset

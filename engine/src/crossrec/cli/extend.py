@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crossrec.cli.lazy import LazyGroup
+from crossrec.commands import LazyGroup
 from crossrec.errors import CrossrecError, PluginError
 from crossrec.plugins.found import BUILTIN
 from crossrec.plugins.loader import LoadedPlugin

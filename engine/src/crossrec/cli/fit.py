@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from crossrec.cli.common import echo_json, json_option, progress, table, workspace_option
 from crossrec.errors import UsageError
+from crossrec.terminal import echo_json, json_option, progress, table, workspace_option
 
 
 @click.command()
@@ -42,10 +42,9 @@ def fit(
 
     The old result serves until the new one is complete.
     """
-    from crossrec.backbone.report import lines as adapter_lines
     from crossrec.components.run import RunOptions
     from crossrec.pipeline.engine import Engine
-    from crossrec.pipeline.health import adapter_reports
+    from crossrec.pipeline.health import source_reports
 
     if none and backbone:
         raise UsageError("--backbone names one and --no-backbone wants none: use one of them")
@@ -59,7 +58,8 @@ def fit(
         )
     report = pipeline.report
     if as_json:
-        echo_json({"scenario": scenario, **report, "adapters": adapter_reports(pipeline)})
+        reports = {label: one.values for label, one in source_reports(pipeline).items()}
+        echo_json({"scenario": scenario, **report, "reports": reports})
         return
     click.echo(
         f"{scenario}: fitted on {report['events']} events of {report['users']} users "
@@ -70,9 +70,9 @@ def fit(
     ]
     rows += [(label, "", f"left out: {error}") for label, error in report["failed"].items()]
     table(("SOURCE", "TIME", "STATUS"), rows)
-    for learnt in adapter_reports(pipeline).values():
-        for line in adapter_lines(learnt):
-            click.echo(line)
+    for label, source_report in source_reports(pipeline).items():
+        for line in source_report.lines:
+            click.echo(f"{label}: {line}")
     gate = report["gate"]
     click.echo(f"ranker: {gate['chosen']} ({gate['why']})")
     for note in report["notes"]:

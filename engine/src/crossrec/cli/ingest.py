@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crossrec.cli.common import echo_json, json_option, progress, workspace_option
 from crossrec.errors import DataError, UsageError
+from crossrec.terminal import echo_json, json_option, progress, workspace_option
 
 if TYPE_CHECKING:
-    from crossrec.data.report import IngestReport
     from crossrec.ingest import IngestOptions
+    from crossrec.ingest.report import IngestReport
     from crossrec.scenario import Scenario
 
 _FILES = click.Path(path_type=Path)
@@ -61,8 +61,8 @@ def ingest(
     Good rows are stored, bad ones counted by cause and written beside; running the same again
     changes nothing. The workspace is made where it is missing.
     """
-    from crossrec.data.mapping import parse_map
     from crossrec.ingest import IngestOptions, RejectedRowsError, ingest_files
+    from crossrec.ingest.mapping import parse_map
     from crossrec.plugins.registry import load_registry
 
     if (format_name is None) != (folder is None):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from crossrec.cli.common import echo_json, json_option, table
 from crossrec.cli.extend import collect_commands
-from crossrec.cli.lazy import LazyGroup
 from crossrec.cli.table import add_commands
+from crossrec.commands import LazyGroup
 from crossrec.plugins.loader import hook_names
 from crossrec.plugins.registry import load_registry
 from crossrec.plugins.state import PluginState
+from crossrec.terminal import echo_json, json_option, table
 
 
 @click.group(no_args_is_help=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crossrec.cli.common import echo_json, json_option, table, workspace_option
 from crossrec.errors import UsageError
+from crossrec.terminal import echo_json, json_option, table, workspace_option
 
 if TYPE_CHECKING:
     from crossrec.components.slate import Slate

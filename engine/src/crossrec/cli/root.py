@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crossrec.cli.lazy import LazyGroup
 from crossrec.cli.logs import DEBUG, debugging, show_warnings
+from crossrec.commands import LazyGroup
 from crossrec.errors import CrossrecError
 from crossrec.plugins.nearest import nearest
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from crossrec.cli.common import echo_json, json_option, table
 from crossrec.errors import CrossrecError
 from crossrec.plugins.registry import load_registry
 from crossrec.scenario import EventType, Scenario
+from crossrec.terminal import echo_json, json_option, table
 
 
 @click.group(no_args_is_help=True)

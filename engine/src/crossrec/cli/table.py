@@ -16,9 +16,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "similar": ("crossrec.cli.recommend:similar", "More like these items."),
     "explain": ("crossrec.cli.recommend:explain", "Why an item is recommended to a user."),
     "evaluate": ("crossrec.cli.evaluate:evaluate", "Measure every source and the pipeline."),
-    "pretrain": ("crossrec.cli.pretrain:pretrain", "Learn a backbone from several scenarios."),
-    "backbones": ("crossrec.cli.backbones:backbones", "List, show, export and import backbones."),
-    "transfer": ("crossrec.cli.transfer:transfer", "What other scenarios teach about a new one."),
     "doctor": ("crossrec.cli.doctor:doctor", "What serves, what was left out, and why."),
     "plugins": ("crossrec.cli.plugins:plugins", "List and check what is installed."),
     "install": ("crossrec.cli.install:install", "Install plugins or scenario packages."),
@@ -28,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 def add_commands(cli: click.Group) -> None:
     """Add the engine's commands to a group, unimported."""
-    from crossrec.cli.lazy import LazyGroup
+    from crossrec.commands import LazyGroup
 
     assert isinstance(cli, LazyGroup)
     for name, (target, summary) in COMMANDS.items():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +84,22 @@ class ExplainingSource(CandidateGenerator, Protocol):
 
         None where the source has nothing to say for an item.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class SourceReport:
+    """What one source says of its fit: JSON values, and the same in lines for a terminal."""
+
+    values: Mapping[str, Any]
+    lines: tuple[str, ...]
+
+
+class ReportingSource(CandidateGenerator, Protocol):
+    """A generator with the capability ``report``."""
+
+    def report(self) -> SourceReport:
+        """Return what the fit learnt, what it left out and why."""
         ...
 
 

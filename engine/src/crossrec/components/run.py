@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -24,8 +24,8 @@ class RunOptions:
         None leaves it to the libraries.
     cache : Path or None
         Folder for what may be reused, such as encoded vectors.
-    backbones : Path or None
-        Folder of the workspace's own pretrained backbones.
+    pretrained : mapping of name to Path
+        Folders of the pretrained backbones that are at hand.
     progress : callable
         ``progress(message, done, total)``; quiet by default.
     """
@@ -35,4 +35,4 @@ class RunOptions:
     threads: int | None = None
     cache: Path | None = None
     progress: Callable[[str, int, int], None] = _silent
-    backbones: Path | None = None
+    pretrained: Mapping[str, Path] = field(default_factory=dict)

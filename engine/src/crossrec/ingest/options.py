@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crossrec.data.mapping import ColumnMap, TableKind, guess_columns
-from crossrec.data.reading import ReadOptions, Source, open_source
 from crossrec.errors import DataError
+from crossrec.ingest.mapping import ColumnMap, TableKind, guess_columns
+from crossrec.ingest.reading import ReadOptions, Source, open_source
 from crossrec.scenario import Scenario
 
 #: A file, several, or none.
@@ -28,7 +28,7 @@ class IngestOptions:
     ----------
     columns : mapping of str to str
         Source column by crossrec's column or field name: what is not here is guessed.
-        `crossrec.data.mapping.parse_map` makes it from ``user=customer_id``.
+        `crossrec.ingest.mapping.parse_map` makes it from ``user=customer_id``.
     encoding, delimiter : str or None
         Found out where None.
     time_format : str or None

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from crossrec.data.columns import ITEM, USER
 from crossrec.data.frames import Frames, Importer
-from crossrec.data.keys import KeyMaker
-from crossrec.data.mapping import TableKind
-from crossrec.data.reading import Chunk, Source
-from crossrec.data.reading.source import FrameSource
-from crossrec.data.report import SHOWN_LINES, IngestReport, RejectedWriter, TableReport, Tally
 from crossrec.data.rows import EventRows
-from crossrec.data.validation import EventDraft, EventValidator, RecordValidator, Verdict
 from crossrec.errors import DataError
+from crossrec.ingest.keys import KeyMaker
+from crossrec.ingest.mapping import TableKind
 from crossrec.ingest.options import IngestOptions, Input, Table, plan_files, plan_sources
+from crossrec.ingest.reading import Chunk, Source
+from crossrec.ingest.reading.source import FrameSource
+from crossrec.ingest.report import SHOWN_LINES, IngestReport, RejectedWriter, TableReport, Tally
+from crossrec.ingest.validation import EventDraft, EventValidator, RecordValidator, Verdict
 from crossrec.scenario import Scenario
 from crossrec.workspace import Workspace
 

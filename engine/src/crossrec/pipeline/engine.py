@@ -10,15 +10,15 @@ from pathlib import Path
 from crossrec.components.query import Query
 from crossrec.components.run import RunOptions
 from crossrec.components.slate import Slate
-from crossrec.data.report import IngestReport
 from crossrec.errors import NotFittedError, UsageError
 from crossrec.ingest import IngestOptions, ingest_files
-from crossrec.pipeline.beginning import begin
+from crossrec.ingest.report import IngestReport
 from crossrec.pipeline.config import load_config, with_backbone
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.fresh import Fresh
 from crossrec.pipeline.opinion import Opinion, opinion_on
 from crossrec.pipeline.pipeline import Pipeline
+from crossrec.pipeline.pretrained import FOLDER, default_backbone, survey_pretrained
 from crossrec.pipeline.request import Past, answer, understand
 from crossrec.pipeline.saving import load_pipeline, save_pipeline
 from crossrec.plugins.registry import Registry, load_registry
@@ -130,8 +130,9 @@ class Engine:
         config = load_config(known, pipeline_file)
         if backbone:
             config = with_backbone(config, backbone, scenario)
-        folder = self.workspace.path / "backbones"
-        options = replace(run or RunOptions(cache=self.workspace.cache), backbones=folder)
+        seen = survey_pretrained(self.workspace.path / FOLDER, self.registry)
+        options = run or RunOptions(cache=self.workspace.cache)
+        options = replace(options, pretrained=seen.folders())
         with self.workspace.writing():
             dataset = self.workspace.dataset(known)
             if not len(dataset.catalog):
@@ -141,7 +142,7 @@ class Engine:
             notes: list[str] = []
             if backbone is None:
                 own = pipeline_file is not None
-                config, notes = begin(config, dataset, scenario, folder, own=own)
+                config, notes = default_backbone(config, dataset, scenario, seen, own=own)
             pipeline = fit_pipeline(scenario, dataset, config, self.registry, options, notes)
             save_pipeline(pipeline, self.workspace.artifact_path(scenario))
         return pipeline

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from crossrec.components.protocols import SourceReport
 from crossrec.errors import CrossrecError, NotFittedError
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ class ScenarioHealth:
     new_items : mapping
         Items that came after the fit: their number, the sources that know them and those that do
         not. Empty where there are none, or where no source can take in any.
-    adapters : mapping of label to mapping
-        Of every adapted backbone its report: weights, gate, what was left out and why.
+    reports : mapping of label to SourceReport
+        Of every source that can tell: what its fit learnt, what was left out and why.
     """
 
     scenario: str
@@ -56,7 +57,7 @@ class ScenarioHealth:
     unavailable: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     new_items: Mapping[str, Any] = field(default_factory=dict)
-    adapters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    reports: Mapping[str, SourceReport] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -65,7 +66,8 @@ class ScenarioHealth:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
-        return {**asdict(self), "ok": self.ok}
+        reports = {label: dict(one.values) for label, one in self.reports.items()}
+        return {**asdict(self), "reports": reports, "ok": self.ok}
 
 
 def examine(engine: Engine) -> list[ScenarioHealth]:
@@ -101,15 +103,16 @@ def examine_scenario(engine: Engine, scenario: str) -> ScenarioHealth:
         unavailable=dict(pipeline.unavailable),
         notes=tuple(report["notes"]),
         new_items=dict(report.get("new_items", {})),
-        adapters=adapter_reports(pipeline),
+        reports=source_reports(pipeline),
     )
 
 
-def adapter_reports(pipeline: Pipeline) -> dict[str, dict[str, Any]]:
-    """Return what the adapter of every backbone learnt and left out, by the source's label."""
-    found: dict[str, dict[str, Any]] = {}
-    for label, source in pipeline.sources.items():
-        report = getattr(source, "report", None)
-        if isinstance(report, Mapping) and "left_out" in report:
-            found[label] = dict(report)
-    return found
+def source_reports(pipeline: Pipeline) -> dict[str, SourceReport]:
+    """Return what the sources that can tell learnt and left out, by the source's label."""
+    able = pipeline.capabilities
+    sources: Mapping[str, Any] = pipeline.sources
+    return {
+        label: source.report()
+        for label, source in sources.items()
+        if "report" in able.get(label, frozenset())
+    }

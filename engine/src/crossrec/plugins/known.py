@@ -7,7 +7,10 @@ from __future__ import annotations
 
 #: Distribution → what it registers, by kind.
 SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
-    "crossrec-backbones": {},  # brings pretrained backbones, which are no components
+    "crossrec-backbone": {
+        "candidate_generators": ("text-consensus", "prior-ease", "text-behaviour", "backbone"),
+        "pretrained": ("four-scenarios", "without-scientific"),
+    },
     "crossrec-text": {
         "encoders": ("transformer", "tfidf-svd"),
         "candidate_generators": ("content",),

@@ -10,7 +10,9 @@ from typing import Any, Protocol
 from crossrec.errors import PluginError
 
 #: Optional abilities that a component may declare. Whatever is not declared is never called.
-CAPABILITIES = frozenset({"score", "explain", "update", "add_items", "forget", "adapt"})
+CAPABILITIES = frozenset(
+    {"score", "explain", "update", "add_items", "forget", "adapt", "report", "default"}
+)
 
 #: What can be registered; each kind has its hook ``register_<kind>``.
 KINDS = (
@@ -18,6 +20,7 @@ KINDS = (
     "candidate_generators",
     "rankers",
     "policies",
+    "pretrained",
     "scenarios",
     "importers",
     "stores",

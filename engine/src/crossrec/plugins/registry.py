@@ -86,6 +86,10 @@ class Registry:
         """Return every component of this kind, in the order of loading."""
         return [item for (of, _), item in self._plain.items() if of == kind]
 
+    def registered(self, kind: str) -> list[Registration]:
+        """Return every registration of this kind, those whose plain name another has included."""
+        return [item for one in self._loaded for item in one.registrations if item.kind == kind]
+
     def names(self, kind: str) -> list[str]:
         """Return the names of every component of this kind, sorted."""
         return sorted(item.name for item in self.all(kind))

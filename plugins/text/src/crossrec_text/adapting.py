@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from crossrec.backbone.encoder.pairs import JointItems
-from crossrec.backbone.encoder.training import EncoderTraining
+from crossrec.components.encoder_training import EncoderTraining
+from crossrec.components.joint_items import JointItems
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.errors import ConfigError

@@ -21,8 +21,8 @@ from crossrec_text.model_files import ModelFiles, find_model
 from crossrec_text.settings import TransformerConfig
 
 if TYPE_CHECKING:
-    from crossrec.backbone.encoder.pairs import JointItems
-    from crossrec.backbone.encoder.training import EncoderTraining
+    from crossrec.components.encoder_training import EncoderTraining
+    from crossrec.components.joint_items import JointItems
 
     from crossrec_text.sentence_model import SentenceModel
 

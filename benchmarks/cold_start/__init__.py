@@ -1,0 +1,1 @@
+"""Trials of items and users without events: measured, not served."""

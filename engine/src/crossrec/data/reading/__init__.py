@@ -1,5 +1,0 @@
-"""Reading files as they are: CSV, JSON lines and Parquet in chunks, with true line numbers."""
-
-from crossrec.data.reading.source import Chunk, Failure, ReadOptions, Source, open_source
-
-__all__ = ["Chunk", "Failure", "ReadOptions", "Source", "open_source"]

@@ -1,0 +1,151 @@
+"""What all readers have in common, and the choice of the reader for a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.errors import DataError
+from crossrec.ingest.reading.text import head_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PARQUET = (".parquet", ".pq")
+_JSON_LINES = (".jsonl", ".ndjson", ".json")
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How to read text files.
+
+    Attributes
+    ----------
+    encoding : str or None
+        UTF-8 (or what a byte order mark says) where None.
+    delimiter : str or None
+        Sniffed from the first lines where None.
+    chunk_rows : int
+        Rows of a chunk; a chunk becomes one transaction.
+    """
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    chunk_rows: int = 250_000
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A record that could not be read at all: where it begins, why, and its text."""
+
+    line: int
+    cause: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Some rows of a source.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Columns as in the source. Those of text files are strings ("" where empty), apart from
+        the `numeric` ones, which are numbers wherever all of the chunk's cells are.
+    lines : callable
+        Line numbers of the given rows (ascending positions); the header has line 1.
+    failures : sequence of Failure
+        Records that are not in `frame`.
+    """
+
+    frame: pd.DataFrame
+    lines: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    failures: Sequence[Failure] = ()
+
+
+class Source(Protocol):
+    """A table that is read in chunks.
+
+    Attributes
+    ----------
+    name : str
+        What to call it in messages.
+    notes : list of str
+        What was found out about the format, to be shown.
+    """
+
+    name: str
+    notes: list[str]
+
+    @property
+    def header(self) -> Sequence[str]:
+        """Names of the columns."""
+
+    def chunks(self, numeric: Sequence[str] = ()) -> Iterator[Chunk]:
+        """Yield all rows in order. May be called again."""
+
+
+@dataclass(eq=False)
+class FrameSource:
+    """A table in memory, as an importer returns it; its first row has number 1."""
+
+    name: str
+    frame: pd.DataFrame
+    chunk_rows: int = 250_000
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def header(self) -> Sequence[str]:
+        """Names of the columns."""
+        return [str(column) for column in self.frame.columns]
+
+    def chunks(self, numeric: Sequence[str] = ()) -> Iterator[Chunk]:
+        """Yield slices of the table."""
+        for start in range(0, len(self.frame), self.chunk_rows):
+            part = self.frame.iloc[start : start + self.chunk_rows].reset_index(drop=True)
+            yield Chunk(part.set_axis(list(self.header), axis=1), numbered(start + 1))
+
+
+def numbered(first: int) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
+    """Return the lines of rows that follow each other, the first at line `first`."""
+    return lambda rows: np.asarray(rows, dtype=np.int64) + first
+
+
+def listed(lines: Sequence[int]) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
+    """Return the lines of rows whose lines are known one by one."""
+    table = np.array(lines, dtype=np.int64)
+    return lambda rows: table[rows]
+
+
+def open_source(path: Path, options: ReadOptions) -> Source:
+    """Return the reader for `path`, chosen by its name or else by its first bytes.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, empty, no table or wrongly encoded.
+    """
+    if not path.exists():
+        raise DataError(f"there is no file {path}")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder: name a file, or import it with --format NAME")
+    head = head_of(path)
+    if not head.strip():
+        raise DataError(f"{path} is empty")
+    suffix = Path(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
+    if suffix in _PARQUET or head.startswith(b"PAR1"):
+        from crossrec.ingest.reading.parquet import ParquetSource
+
+        return ParquetSource(path, options)
+    if suffix in _JSON_LINES or head.lstrip().startswith(b"{"):
+        from crossrec.ingest.reading.jsonl import JsonLinesSource
+
+        return JsonLinesSource(path, options)
+    from crossrec.ingest.reading.delimited import DelimitedSource
+
+    return DelimitedSource(path, options)

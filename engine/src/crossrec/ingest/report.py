@@ -1,0 +1,212 @@
+"""What ingestion says of a table: columns, good and bad rows by cause, and where they stand."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from crossrec.ingest.mapping import REJECTED_COLUMNS, TableKind
+
+#: How many line numbers are kept for a cause.
+SHOWN_LINES = 5
+
+
+@dataclass
+class Tally:
+    """How often something was found, and the first lines where."""
+
+    count: int = 0
+    lines: list[int] = field(default_factory=list)
+
+    def add(self, count: int, lines: Iterable[int] = ()) -> None:
+        """Count more; only the first lines are kept."""
+        self.count += count
+        room = SHOWN_LINES - len(self.lines)
+        self.lines.extend(line for line, _ in zip(lines, range(room), strict=False))
+
+    def __str__(self) -> str:
+        if not self.lines:
+            return f"{self.count:,}"
+        shown = ", ".join(map(str, self.lines)) + (", ..." if self.count > len(self.lines) else "")
+        return f"{self.count:,} (line{'s' if self.count > 1 else ''} {shown})"
+
+
+@dataclass
+class TableReport:
+    """What became of one table.
+
+    Attributes
+    ----------
+    columns : dict of str to str
+        Source column by the name that ``--map`` uses.
+    unused : sequence of str
+        Source columns that are left out.
+    rows, good : int
+        Rows read, and rows that passed.
+    new : int
+        Rows that the store did not have yet; the other good ones changed nothing, or updated.
+    bad : dict of str to Tally
+        Rejected rows by cause.
+    notices : dict of str to Tally
+        What was kept, and is worth knowing.
+    notes : list of str
+        What was found out or assumed about the format.
+    rejected : Path or None
+        File with the rejected rows.
+    """
+
+    kind: TableKind
+    name: str
+    columns: dict[str, str] = field(default_factory=dict)
+    unused: Sequence[str] = ()
+    rows: int = 0
+    good: int = 0
+    new: int = 0
+    bad: dict[str, Tally] = field(default_factory=dict)
+    notices: dict[str, Tally] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    rejected: Path | None = None
+
+    @property
+    def n_bad(self) -> int:
+        """Number of rejected rows."""
+        return self.rows - self.good
+
+    def reject(self, cause: str, lines: Sequence[int]) -> None:
+        """Count rejected rows."""
+        self.bad.setdefault(cause, Tally()).add(len(lines), lines)
+
+    def notice(self, text: str, count: int, lines: Iterable[int] = ()) -> None:
+        """Count rows that are kept and worth knowing of."""
+        if count:
+            self.notices.setdefault(text, Tally()).add(count, lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "columns": dict(self.columns),
+            "unused": list(self.unused),
+            "rows": self.rows,
+            "good": self.good,
+            "new": self.new,
+            "bad": {name: vars(tally) for name, tally in self.bad.items()},
+            "notices": {name: vars(tally) for name, tally in self.notices.items()},
+            "notes": list(self.notes),
+            "rejected": None if self.rejected is None else str(self.rejected),
+        }
+
+    def lines(self) -> list[str]:
+        """Return the report as lines of text."""
+        columns = ", ".join(f"{name}={source}" for name, source in self.columns.items())
+        known = self.good - self.new
+        stored = f"{self.good:,} good ({self.new:,} new, {known:,} already there)"
+        found = [
+            f"{self.kind}: {self.name}",
+            f"  columns: {columns}",
+            *([f"  not used: {', '.join(self.unused)}"] if self.unused else []),
+            *(f"  {note}" for note in self.notes),
+            f"  rows: {self.rows:,} read, {stored}, {self.n_bad:,} bad",
+            *(f"  bad: {cause}: {tally}" for cause, tally in self.bad.items()),
+            *(f"  notice: {text}: {tally}" for text, tally in self.notices.items()),
+        ]
+        if self.rejected is not None:
+            found.append(f"  bad rows are in {self.rejected}")
+        return found
+
+
+@dataclass
+class IngestReport:
+    """What one ingestion did.
+
+    Attributes
+    ----------
+    totals : dict of str to int
+        Users, items, known_items and events that the store now holds of the scenario.
+    stored : bool
+        False where `strict` refused everything.
+    """
+
+    scenario: str
+    tables: list[TableReport] = field(default_factory=list)
+    totals: dict[str, int] = field(default_factory=dict)
+    has_clock: bool | None = None
+    note: str = ""
+    stored: bool = True
+
+    @property
+    def n_bad(self) -> int:
+        """Number of rejected rows in all tables."""
+        return sum(table.n_bad for table in self.tables)
+
+    def table(self, kind: TableKind) -> TableReport:
+        """Return the first table of this kind."""
+        return next(table for table in self.tables if table.kind == kind)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return {
+            "scenario": self.scenario,
+            "stored": self.stored,
+            "has_clock": self.has_clock,
+            "note": self.note,
+            "totals": dict(self.totals),
+            "tables": [table.to_dict() for table in self.tables],
+        }
+
+    def lines(self) -> list[str]:
+        """Return the report as lines of text."""
+        found = [self.note] if self.note else []
+        found += [line for table in self.tables for line in table.lines()]
+        if self.stored and self.totals:
+            totals = ", ".join(
+                f"{self.totals[name]:,} {name}" for name in ("users", "items", "events")
+            )
+            clock = "" if self.has_clock is None or self.has_clock else " (in order, without times)"
+            found.append(f"{self.scenario} now holds {totals}{clock}")
+        return found
+
+
+class RejectedWriter:
+    """Writes the rejected rows of one table to a CSV file, made with the first of them.
+
+    Line number and cause stand before the columns of the source, so that the file can be mended
+    and ingested as it is.
+    """
+
+    def __init__(self, path: Path, header: Sequence[str]) -> None:
+        self.path = path
+        self._header = list(header)
+        self._file: IO[str] | None = None
+        path.unlink(missing_ok=True)
+
+    def write(self, rows: Iterable[tuple[int, str, Sequence[Any]]]) -> None:
+        """Write rows of line number, cause and cells."""
+        lines = [[line, cause, *map(_cell, cells)] for line, cause, cells in rows]
+        if not lines:
+            return
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("w", encoding="utf-8", errors="replace", newline="")
+            lines.insert(0, [*REJECTED_COLUMNS, *self._header])
+        csv.writer(self._file).writerows(lines)
+
+    def close(self) -> Path | None:
+        """Close and return the file, None where nothing was rejected."""
+        if self._file is None:
+            return None
+        self._file.close()
+        return self.path
+
+
+def _cell(value: Any) -> Any:
+    """Return a cell as it was written: whole numbers had no fraction, missing ones nothing."""
+    if isinstance(value, float):
+        if value != value:
+            return ""
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    return "" if value is None else value

@@ -1,0 +1,292 @@
+"""Good rows from bad: what a chunk of a table holds, and what is wrong with the rest."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.data.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
+from crossrec.data.rows import Coded
+from crossrec.ingest.fields import FieldReader
+from crossrec.ingest.ids import FAULTS, coded_ids
+from crossrec.ingest.mapping import REJECTED_COLUMNS, ColumnMap
+from crossrec.ingest.times import TimeParser
+from crossrec.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DAY = 86_400.0
+_SHOWN = 40
+_LISTED = 12
+Mask = NDArray[np.bool_]
+
+
+class Verdict:
+    """What is wrong with the rows of one chunk; the first fault of a row counts."""
+
+    def __init__(self, n: int) -> None:
+        self.good: Mask = np.ones(n, dtype=bool)
+        self.faults: list[tuple[str, NDArray[np.int64]]] = []
+
+    def reject(self, bad: Mask, cause: str) -> None:
+        """Reject the rows of the mask, apart from those rejected before."""
+        rows = np.flatnonzero(bad & self.good)
+        if len(rows):
+            self.good[rows] = False
+            self.faults.append((cause, rows))
+
+
+@dataclass(frozen=True, eq=False)
+class EventDraft:
+    """The good events of a chunk, before they get keys: see `crossrec.data.rows.EventRows`.
+
+    Attributes
+    ----------
+    event_ids : Coded or None
+        None where the source has no such column; "" where a row has none.
+    """
+
+    users: Coded
+    items: Coded
+    types: Coded
+    times: NDArray[np.float64] | None
+    values: NDArray[np.float64]
+    event_ids: Coded | None
+
+
+class EventValidator:
+    """Validates the chunks of one events table.
+
+    Parameters
+    ----------
+    now : float
+        Seconds since 1970; what lies more than a day after it is in the future.
+    has_clock : bool
+        Whether to read the time column. Without one the order of the rows is all there is.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        columns: ColumnMap,
+        *,
+        now: float,
+        has_clock: bool = True,
+        time_format: str | None = None,
+    ) -> None:
+        self._scenario = scenario
+        self._columns = columns
+        self._now = now
+        self._times = TimeParser(time_format)
+        self._has_format = time_format is not None
+        self.has_clock = has_clock and columns.source(TIME) is not None
+        self.default_event = default_event(scenario, columns)
+
+    @property
+    def numeric(self) -> Sequence[str]:
+        """Source columns that are best parsed as numbers."""
+        found = [self._columns.source(VALUE)]
+        if self.has_clock and not self._has_format:
+            found.append(self._columns.source(TIME))
+        return [name for name in found if name is not None]
+
+    def notes(self) -> list[str]:
+        """Return what was assumed, one line each."""
+        notes = []
+        if self.has_clock:
+            notes.append(f"time: {self._times.note}" if self._times.note else "time: none given")
+        else:
+            notes.append("no time column is used: the order of the rows counts, oldest first")
+        if self._columns.source(EVENT) is None:
+            notes.append(f"no event column: every event is {self.default_event!r}")
+        return notes
+
+    def check(self, frame: pd.DataFrame) -> tuple[EventDraft, Verdict]:
+        """Return the good events of a chunk, and what is wrong with the other rows."""
+        verdict = Verdict(len(frame))
+        users = self._ids(frame, USER, "user", verdict)
+        items = self._ids(frame, ITEM, "item", verdict)
+        types = self._types(frame, verdict)
+        times = self._seconds(frame, verdict)
+        values = self._values(frame, verdict)
+        event_ids = self._event_ids(frame, verdict)
+        good = verdict.good
+        draft = EventDraft(
+            users=users.take(good),
+            items=items.take(good),
+            types=types.take(good),
+            times=None if times is None else times[good],
+            values=values[good],
+            event_ids=None if event_ids is None else event_ids.take(good),
+        )
+        return draft, verdict
+
+    def _ids(self, frame: pd.DataFrame, name: str, spoken: str, verdict: Verdict) -> Coded:
+        coded, faults = coded_ids(_column(frame, self._columns.columns[name]))
+        _reject_faults(faults, spoken, verdict)
+        return coded
+
+    def _event_ids(self, frame: pd.DataFrame, verdict: Verdict) -> Coded | None:
+        source = self._columns.source(EVENT_ID)
+        if source is None:
+            return None
+        coded, faults = coded_ids(_column(frame, source))
+        faults[faults == 1] = 0  # a row without one is told apart by what it says
+        _reject_faults(faults, "event", verdict)
+        return coded
+
+    def _types(self, frame: pd.DataFrame, verdict: Verdict) -> Coded:
+        source = self._columns.source(EVENT)
+        if source is None:
+            return Coded(np.zeros(len(frame), dtype=np.int64), [self.default_event])
+        coded, _ = coded_ids(_column(frame, source))
+        names = []
+        for code, written in enumerate(coded.values):
+            event = self._scenario.event(written)
+            names.append(self.default_event if event is None else event.name)
+            if event is None:
+                verdict.reject(coded.codes == code, unknown_event(written, self._scenario))
+        known = Coded.of(names)
+        return Coded(known.codes[coded.codes], known.values)
+
+    def _seconds(self, frame: pd.DataFrame, verdict: Verdict) -> NDArray[np.float64] | None:
+        source = self._columns.source(TIME)
+        if source is None or not self.has_clock:
+            return None
+        column = _column(frame, source)
+        seconds = self._times.parse(column)
+        verdict.reject(_empty(column), "missing time")
+        verdict.reject(np.isnan(seconds), "unparsable time")
+        verdict.reject(seconds < 0, "negative time")
+        verdict.reject(seconds > self._now + _DAY, "future time")
+        return seconds
+
+    def _values(self, frame: pd.DataFrame, verdict: Verdict) -> NDArray[np.float64]:
+        import pandas as pd
+
+        source = self._columns.source(VALUE)
+        if source is None:
+            return np.full(len(frame), np.nan)
+        column = _column(frame, source)
+        if pd.api.types.is_numeric_dtype(column):
+            values = column.to_numpy(np.float64, na_value=np.nan)
+        else:
+            values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+        verdict.reject(~np.isfinite(values) & ~_empty(column), "value is no number")
+        return values
+
+
+@dataclass(frozen=True, eq=False)
+class RecordDraft:
+    """The good rows of a chunk of items or users: fields by id, and the repeats among them.
+
+    Attributes
+    ----------
+    repeated : int64 array
+        Positions in the chunk of rows whose id stood in an earlier row.
+    """
+
+    records: dict[str, dict[str, Any]]
+    repeated: NDArray[np.int64]
+
+
+class RecordValidator:
+    """Validates the chunks of one items or users table."""
+
+    def __init__(self, scenario: Scenario, columns: ColumnMap, name: str) -> None:
+        self._columns = columns
+        self._name = name
+        self._spoken = "item" if name == ITEM else "user"
+        self._fields = FieldReader(scenario.items if name == ITEM else None)
+        self._seen: set[str] = set()
+
+    @property
+    def numeric(self) -> Sequence[str]:
+        """Source columns that are best parsed as numbers: none, text keeps what was written."""
+        return ()
+
+    def notes(self) -> list[str]:
+        """Return what was noticed, one line each."""
+        return self._fields.notes()
+
+    def check(self, frame: pd.DataFrame) -> tuple[RecordDraft, Verdict]:
+        """Return the good rows of a chunk, and what is wrong with the others."""
+        verdict = Verdict(len(frame))
+        ids, faults = coded_ids(_column(frame, self._columns.columns[self._name]))
+        _reject_faults(faults, self._spoken, verdict)
+        mapped = {*self._columns.columns.values(), *self._columns.fields.values()}
+        mapped.update(REJECTED_COLUMNS)
+        late = {name: name for name in map(str, frame.columns) if name not in mapped}
+        cells = {
+            field: self._fields.cells(field, frame[source])
+            for field, source in {**self._columns.fields, **late}.items()
+            if source in frame.columns
+        }
+        records: dict[str, dict[str, Any]] = {}
+        repeated = []
+        for row in np.flatnonzero(verdict.good).tolist():
+            id_ = ids.values[ids.codes[row]]
+            if id_ in self._seen:
+                repeated.append(row)
+            self._seen.add(id_)
+            fields = {name: column[row] for name, column in cells.items()}
+            kept = {name: value for name, value in fields.items() if value is not None}
+            records[id_] = {**records.get(id_, {}), **kept}
+        return RecordDraft(records, np.array(repeated, dtype=np.int64)), verdict
+
+
+def default_event(scenario: Scenario, columns: ColumnMap) -> str:
+    """Return the type of events without one: a rating's if there are ratings, else the default."""
+    value = columns.source(VALUE)
+    if value is not None and columns.source(EVENT) is None:
+        words = ("rating", "star", "score", "overall")
+        if any(word in value.lower() for word in words):
+            rated = [event.name for event in scenario.events if event.value == "rating"]
+            if rated:
+                return rated[0]
+    return scenario.default_event
+
+
+def unknown_event(written: str, scenario: Scenario) -> str:
+    """Return the cause for an event type that the scenario does not declare."""
+    if not written.strip():
+        return "missing event type"
+    shown = written if len(written) <= _SHOWN else written[: _SHOWN - 3] + "..."
+    names = [name for event in scenario.events for name in (event.name, *event.aliases)]
+    near = difflib.get_close_matches(written.lower(), names, n=1, cutoff=0.5)
+    if near:
+        return f"unknown event type {shown!r} (nearest: {near[0]})"
+    known = ", ".join(event.name for event in scenario.events[:_LISTED])
+    more = ", ..." if len(scenario.events) > _LISTED else ""
+    return f"unknown event type {shown!r} (known: {known}{more})"
+
+
+def _reject_faults(faults: NDArray[np.int8], spoken: str, verdict: Verdict) -> None:
+    for number, cause in enumerate(FAULTS):
+        if number:
+            verdict.reject(faults == number, cause.format(spoken))
+
+
+def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
+    """Return a column, of empty cells where this chunk has no such column."""
+    import pandas as pd
+
+    if name in frame.columns:
+        return frame[name]
+    return pd.Series([""] * len(frame), dtype=object)
+
+
+def _empty(column: pd.Series[Any]) -> Mask:
+    """Return which cells hold nothing."""
+    import pandas as pd
+
+    empty = column.isna().to_numpy(dtype=bool)
+    if not pd.api.types.is_numeric_dtype(column):
+        empty = empty | (column == "").to_numpy(dtype=bool)
+    return empty

@@ -1,0 +1,157 @@
+"""Pretrained backbones: which are at hand, and the one that a fit takes where none is named.
+
+They lie in the workspace, one folder each, and in installed distributions, which name theirs by the
+hook `register_pretrained`. Every folder holds a ``card.json``. The workspace's own come first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from crossrec.data.dataset import Dataset
+from crossrec.errors import PluginError
+from crossrec.pipeline.config import PipelineConfig, with_backbone
+from crossrec.plugins.registration import Registration
+from crossrec.plugins.registry import Registry
+from crossrec.plugins.state import one_line
+
+#: Folder of a workspace in which its backbones lie.
+FOLDER = "backbones"
+#: The file that makes a folder a backbone.
+CARD = "card.json"
+WORKSPACE = "workspace"
+
+
+@dataclass(frozen=True)
+class PretrainedEntry:
+    """One pretrained backbone that can be named.
+
+    Attributes
+    ----------
+    name : str
+    path : Path
+    origin : str
+        "workspace", or the distribution that brought it.
+    default : bool
+        Whether its distribution offers it to fits that name none.
+    hidden : bool
+        Whether another one comes first under this name.
+    """
+
+    name: str
+    path: Path
+    origin: str
+    default: bool = False
+    hidden: bool = False
+
+    @property
+    def reference(self) -> str:
+        """What names this one and no other: the name, with its origin where that is needed."""
+        return f"{self.origin}:{self.name}" if self.hidden else self.name
+
+
+@dataclass(frozen=True)
+class BrokenPretrained:
+    """A registered backbone that cannot be found, and why."""
+
+    origin: str
+    error: str
+
+
+@dataclass(frozen=True)
+class PretrainedSurvey:
+    """All that was found: backbones, those of the workspace first, and what is broken."""
+
+    found: tuple[PretrainedEntry, ...]
+    broken: tuple[BrokenPretrained, ...] = ()
+
+    @property
+    def default(self) -> PretrainedEntry | None:
+        """The backbone of a fit that names none; None where not exactly one is offered."""
+        offered = [entry for entry in self.found if entry.default]
+        return offered[0] if len(offered) == 1 else None
+
+    def folders(self) -> dict[str, Path]:
+        """Return every name that leads to a backbone, with its folder."""
+        out = {f"{entry.origin}:{entry.name}": entry.path for entry in self.found}
+        return out | {entry.reference: entry.path for entry in self.found}
+
+
+def survey_pretrained(folder: Path | None, registry: Registry) -> PretrainedSurvey:
+    """Look for backbones in the workspace's folder of them, and in installed distributions."""
+    installed: list[PretrainedEntry] = []
+    broken: list[BrokenPretrained] = []
+    for registration in registry.registered("pretrained"):
+        try:
+            path = _folder_of(registration)
+        except (Exception, SystemExit) as error:
+            broken.append(BrokenPretrained(registration.distribution, one_line(error)))
+            continue
+        default = "default" in registration.capabilities
+        installed.append(
+            PretrainedEntry(registration.name, path, registration.distribution, default)
+        )
+    found: list[PretrainedEntry] = []
+    for entry in (*_in_workspace(folder), *installed):
+        taken = any(other.name == entry.name for other in found)
+        found.append(replace(entry, hidden=taken))
+    return PretrainedSurvey(tuple(found), tuple(broken))
+
+
+def default_backbone(
+    config: PipelineConfig, dataset: Dataset, scenario: str, seen: PretrainedSurvey, *, own: bool
+) -> tuple[PipelineConfig, list[str]]:
+    """Return the pipeline to fit, and notes on the backbones that are at hand.
+
+    A scenario without events has nothing of its own to learn from: it takes the backbone that an
+    installed distribution offers. Where there are events, or the pipeline is the user's own,
+    nothing is added and the note says what could be.
+
+    Parameters
+    ----------
+    own : bool
+        Whether the pipeline is the user's own.
+    """
+    if any(source.name == "backbone" for source in config.sources):
+        return config, []
+    default = seen.default
+    if default is None or own or len(dataset.interactions):
+        return config, _at_hand(seen, scenario)
+    note = (
+        f"no events yet: the backbone {default.reference} of {default.origin} serves beside the "
+        "other sources (--no-backbone leaves it out)"
+    )
+    return with_backbone(config, default.reference, scenario), [note]
+
+
+def _at_hand(seen: PretrainedSurvey, scenario: str) -> list[str]:
+    """Say which backbones could be adapted."""
+    if not seen.found:
+        return []
+    names = ", ".join(entry.reference for entry in seen.found)
+    return [f"backbones at hand: {names}; `crossrec fit {scenario} --backbone NAME` adapts one"]
+
+
+def _in_workspace(folder: Path | None) -> Iterator[PretrainedEntry]:
+    """Yield the backbones in a workspace's folder, by name."""
+    if folder is None or not folder.is_dir():
+        return
+    for path in sorted(folder.iterdir()):
+        if not path.name.startswith(".") and (path / CARD).is_file():
+            yield PretrainedEntry(path.name, path, WORKSPACE)
+
+
+def _folder_of(registration: Registration) -> Path:
+    """Return the folder that a registration leads to.
+
+    Raises
+    ------
+    Exception
+        Whatever foreign code raises, or a PluginError where it leads to no backbone.
+    """
+    path = registration.build()
+    if not isinstance(path, str | Path) or not (Path(path) / CARD).is_file():
+        raise PluginError(f"{registration.name} leads to no folder with a {CARD}")
+    return Path(path)

@@ -1,0 +1,154 @@
+"""Pretrained backbones of installed distributions: found, named; a broken one stops nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crossrec.data.dataset import Dataset
+from crossrec.data.events import Events
+from crossrec.pipeline.config import PipelineConfig
+from crossrec.pipeline.pretrained import (
+    CARD,
+    PretrainedEntry,
+    PretrainedSurvey,
+    default_backbone,
+    survey_pretrained,
+)
+from crossrec.plugins.loader import LoadedPlugin
+from crossrec.plugins.registration import Registration
+from crossrec.plugins.registry import Registry
+from crossrec.plugins.state import PluginState
+from crossrec.testing.shop import make_shop
+
+Brings = tuple[str, str, str | Callable[..., Any], frozenset[str]]
+
+
+def backbone_in(folder: Path) -> Path:
+    """Make the least that is a backbone."""
+    folder.mkdir(parents=True)
+    (folder / CARD).write_text("{}")
+    return folder
+
+
+def brings(origin: str, name: str, factory: Any, *able: str) -> LoadedPlugin:
+    """Return a loaded plugin that registers one backbone."""
+    one = Registration(
+        "pretrained",
+        name,
+        factory,
+        capabilities=frozenset(able),
+        plugin=origin,
+        distribution=origin,
+    )
+    return LoadedPlugin(PluginState(origin, origin, "1", "loaded"), (one,))
+
+
+def names(seen: PretrainedSurvey) -> list[tuple[str, str]]:
+    return [(one.reference, one.origin) for one in seen.found]
+
+
+def test_a_callable_leads_to_the_folder(tmp_path) -> None:
+    one, two = backbone_in(tmp_path / "a"), backbone_in(tmp_path / "b")
+    registry = Registry(
+        [brings("box-one", "a", lambda: one, "default"), brings("box-two", "b", lambda: str(two))]
+    )
+    seen = survey_pretrained(None, registry)
+    assert names(seen) == [("a", "box-one"), ("b", "box-two")]
+    assert {one.name: one.default for one in seen.found} == {"a": True, "b": False}
+    assert seen.default == seen.found[0]
+    assert seen.folders() == {"a": one, "b": two, "box-one:a": one, "box-two:b": two}
+
+
+def raises(error: BaseException) -> Callable[[], Path]:
+    def factory() -> Path:
+        raise error
+
+    return factory
+
+
+@pytest.mark.parametrize(
+    ("factory", "what"),
+    [
+        (raises(RuntimeError("no luck")), "RuntimeError: no luck"),
+        (raises(OSError("gone")), "OSError: gone"),
+        (raises(SystemExit(3)), "SystemExit: 3"),
+        ("not_there_at_all:folder", "cannot be loaded"),
+        ("pathlib:no_such_thing", "cannot be loaded"),
+        (lambda: None, "leads to no folder"),
+        (lambda: "/not/there", "leads to no folder"),
+    ],
+)
+def test_a_broken_one_is_named_and_stops_nothing(tmp_path, factory, what) -> None:
+    good = backbone_in(tmp_path / "good")
+    registry = Registry([brings("bad-box", "x", factory), brings("good-box", "good", lambda: good)])
+    seen = survey_pretrained(None, registry)
+    assert [(one.origin, what in one.error) for one in seen.broken] == [("bad-box", True)]
+    assert names(seen) == [("good", "good-box")]
+
+
+def test_one_name_twice_the_workspace_comes_first_then_the_order_of_loading(tmp_path) -> None:
+    a, b = backbone_in(tmp_path / "box_a"), backbone_in(tmp_path / "box_b")
+    registry = Registry([brings("box-a", "twin", lambda: a), brings("box-b", "twin", lambda: b)])
+    home = tmp_path / "home"
+    seen = survey_pretrained(home, registry)
+    assert names(seen) == [("twin", "box-a"), ("box-b:twin", "box-b")]
+    assert seen.folders() == {"twin": a, "box-a:twin": a, "box-b:twin": b}
+    mine = backbone_in(home / "twin")
+    backbone_in(home / ".unfinished")
+    (home / "letters").mkdir()
+    seen = survey_pretrained(home, registry)
+    assert names(seen) == [("twin", "workspace"), ("box-a:twin", "box-a"), ("box-b:twin", "box-b")]
+    assert seen.folders()["twin"] == mine
+
+
+def of(name: str, **told: bool) -> PretrainedEntry:
+    return PretrainedEntry(name, Path(name), "box", **told)
+
+
+def test_exactly_one_default_counts() -> None:
+    assert PretrainedSurvey(()).default is None
+    one = PretrainedSurvey((of("a"), of("b", default=True)))
+    assert one.default == one.found[1]
+    assert PretrainedSurvey((of("a", default=True), of("b", default=True))).default is None
+
+
+PLAIN = PipelineConfig.model_validate({"encoder": "enc", "sources": [{"name": "content"}]})
+
+
+def without_events(dataset: Dataset) -> Dataset:
+    return dataset.with_events(Events.empty())
+
+
+@pytest.mark.parametrize(
+    ("found", "events", "own", "added", "note"),
+    [
+        ((), False, False, "", ""),
+        ((of("a"),), False, False, "", "backbones at hand: a; `crossrec fit shop --backbone"),
+        ((of("a", default=True),), False, False, "a", "no events yet: the backbone a of box"),
+        ((of("a", default=True),), True, False, "", "backbones at hand: a;"),
+        ((of("a", default=True),), False, True, "", "backbones at hand: a;"),
+        ((of("a"), of("a", default=True, hidden=True)), False, False, "box:a", "box:a of box"),
+    ],
+)
+def test_what_a_fit_takes_where_none_is_named(found, events, own, added, note) -> None:
+    dataset = make_shop() if events else without_events(make_shop())
+    config, notes = default_backbone(PLAIN, dataset, "shop", PretrainedSurvey(found), own=own)
+    if not added:
+        assert config == PLAIN
+    else:
+        assert [source.name for source in config.sources] == ["backbone", "content"]
+        assert config.sources[0].settings["backbone"] == added
+        assert config.sources[0].settings["family"] == "shop"
+        assert config.title_vectors
+    assert len(notes) == bool(note)
+    assert note in "".join(notes)
+
+
+def test_a_pipeline_with_a_backbone_of_its_own_is_left_alone() -> None:
+    own = PipelineConfig.model_validate({"sources": [{"name": "backbone"}]})
+    seen = PretrainedSurvey((of("a", default=True),))
+    dataset = without_events(make_shop())
+    assert default_backbone(own, dataset, "shop", seen, own=False) == (own, [])

@@ -1,0 +1,1 @@
+"""`crossrec pretrain`, `crossrec backbones` and `crossrec transfer`."""

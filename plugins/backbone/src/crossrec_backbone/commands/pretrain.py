@@ -1,0 +1,75 @@
+"""``crossrec pretrain``: what several scenarios teach about a new one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from crossrec.terminal import echo_json, json_option, progress, table, workspace_option
+
+
+@click.command()
+@click.option(
+    "--scenarios",
+    required=True,
+    help="Scenarios to learn from, separated by commas; all must have been ingested.",
+)
+@click.option("--name", required=True, help="Name of the backbone.")
+@workspace_option
+@click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
+@click.option("--threads", type=int, help="Threads; left to the libraries by default.")
+@click.option(
+    "--measure/--no-measure",
+    default=True,
+    show_default=True,
+    help="Measure each source with heads that never saw it.",
+)
+@click.option(
+    "--adapt-encoder/--no-adapt-encoder",
+    default=False,
+    show_default=True,
+    help="Also train the text encoder's top layers on items that people consume together.",
+)
+@json_option
+def pretrain(
+    scenarios: str,
+    name: str,
+    workspace: Path,
+    seed: int,
+    threads: int | None,
+    measure: bool,
+    adapt_encoder: bool,
+    as_json: bool,
+) -> None:
+    """Pretrain a backbone on the events of several scenarios.
+
+    A run that is killed goes on where it stopped when it is started again.
+    """
+    from crossrec.components.run import RunOptions
+    from crossrec.workspace import Workspace
+
+    from crossrec_backbone.pretraining.workspace import pretrain_scenarios
+
+    opened = Workspace.open(workspace)
+    with progress() as report:
+        run = RunOptions(seed=seed, threads=threads, cache=opened.cache, progress=report)
+        names = [part.strip() for part in scenarios.split(",") if part.strip()]
+        path, backbone = pretrain_scenarios(
+            opened, names, name, run, measure=measure, adapt_encoder=adapt_encoder
+        )
+    if as_json:
+        echo_json({"name": name, "path": str(path), "card": backbone.card})
+        return
+    click.echo(f"{name}: {len(backbone.heads)} heads ({', '.join(backbone.heads)})")
+    rows = [
+        (told["name"], told["items"], told["events"], told["examples"])
+        for told in backbone.card["sources"]
+    ]
+    table(("SOURCE", "ITEMS", "EVENTS", "EXAMPLES"), rows)
+    if backbone.encoder is not None:
+        told = backbone.card["encoder"]
+        click.echo(
+            f"adapted encoder: {told['base']}, {told['bytes'] / 1e6:.1f} MB; for a source that it "
+            f"never saw: {told['verdict']}"
+        )
+    click.echo(f"next: crossrec fit SCENARIO --backbone {name}")

@@ -1,0 +1,204 @@
+"""LambdaRank trees over the columns; kept as LightGBM's text, never pickled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from crossrec.components.run import RunOptions
+from crossrec.components.settings import Settings
+from crossrec.data.ragged import FloatArray, IntArray
+from crossrec.errors import ArtifactError, CrossrecError
+from pydantic import Field
+
+from crossrec_backbone.ranking.examples import Groups
+from crossrec_backbone.ranking.features import COLUMN_NAMES
+
+#: Fewer groups than this teach nothing.
+MINIMUM_GROUPS = 10
+_AT = {name: at for at, name in enumerate(COLUMN_NAMES)}
+
+
+class RankerConfig(Settings):
+    """Settings of LambdaRank (Burges, 2010) as LightGBM has it; defaults for pretraining.
+
+    `monotone` says that a score may only rise with similarity, joint events and closeness to the
+    best candidate, other things equal. It costs nothing where that is true, and keeps trees from
+    learning the accidents of few examples or of one catalogue.
+    """
+
+    rounds: int = Field(150, ge=1)
+    learning_rate: float = Field(0.05, gt=0)
+    leaves: int = Field(15, ge=2)
+    min_leaf: int = Field(200, ge=1)
+    l2: float = Field(10.0, ge=0)
+    column_share: float = Field(0.5, gt=0, le=1)
+    row_share: float = Field(0.8, gt=0, le=1)
+    truncation: int = Field(15, ge=1)
+    monotone: bool = True
+
+
+class TreeRanker:
+    """A fitted ranker.
+
+    Attributes
+    ----------
+    text : str
+        The model in LightGBM's own format.
+    columns : tuple of str
+        The columns that it reads, in its order.
+    """
+
+    def __init__(self, text: str, columns: tuple[str, ...]) -> None:
+        unknown = [name for name in columns if name not in _AT]
+        if unknown:
+            raise ArtifactError(
+                f"the ranker reads columns that this crossrec does not know ({unknown[0]}): "
+                "upgrade crossrec, or pretrain again"
+            )
+        self.text, self.columns = text, columns
+        self._at = np.array([_AT[name] for name in columns], dtype=np.int64)
+        self._booster = _booster(text)
+
+    def scores(self, columns: FloatArray) -> FloatArray:
+        """Score candidates.
+
+        Parameters
+        ----------
+        columns : float32 array, shape (…, len(COLUMNS))
+            As `evidence.compute` returns them.
+
+        Returns
+        -------
+        float32 array, shape (…)
+            Order only.
+        """
+        flat = columns.reshape(-1, columns.shape[-1])
+        if not len(flat):
+            return np.zeros(columns.shape[:-1], dtype=np.float32)
+        told = self._booster.predict(np.ascontiguousarray(flat[:, self._at]), num_threads=1)
+        return np.asarray(told, dtype=np.float32).reshape(columns.shape[:-1])
+
+    def importance(self) -> dict[str, float]:
+        """Return each column's share of the total gain, largest first."""
+        gain = self._booster.feature_importance("gain")
+        share = gain / max(float(gain.sum()), 1e-12)
+        order = np.argsort(-share, kind="stable")
+        return {self.columns[i]: round(float(share[i]), 4) for i in order if share[i] > 0}
+
+    def values(self) -> dict[str, Any]:
+        """Return JSON values for an artifact."""
+        return {"text": self.text, "columns": list(self.columns)}
+
+    @classmethod
+    def restored(cls, values: Mapping[str, Any]) -> TreeRanker:
+        """Return what `values` describes."""
+        return cls(values["text"], tuple(values["columns"]))
+
+
+def fit_ranker(
+    groups: Groups,
+    config: RankerConfig,
+    run: RunOptions,
+    *,
+    weights: FloatArray | None = None,
+    columns: tuple[str, ...] = COLUMN_NAMES,
+) -> TreeRanker:
+    """Fit LambdaRank; the same groups, settings and seed give the same model.
+
+    Parameters
+    ----------
+    weights : float32 array, shape (len(groups),), optional
+        What each group counts; 1 where None.
+
+    Raises
+    ------
+    CrossrecError
+        If there are fewer than `MINIMUM_GROUPS` groups, or LightGBM is not installed.
+    """
+    if len(groups) < MINIMUM_GROUPS:
+        raise CrossrecError(
+            f"{len(groups)} examples are too few for a ranker: {MINIMUM_GROUPS} or more"
+        )
+    lightgbm = _lightgbm()
+    valid = groups.valid
+    sizes = valid.sum(axis=1)
+    at = np.array([_AT[name] for name in columns], dtype=np.int64)
+    rows = groups.columns[valid][:, at]
+    told = np.ones(len(groups), np.float32) if weights is None else weights
+    data = lightgbm.Dataset(
+        rows, _labels(groups.place, valid), group=sizes, weight=np.repeat(told, sizes)
+    )
+    parameters = _parameters(config, run)
+    if config.monotone:
+        parameters["monotone_constraints"] = [direction(name) for name in columns]
+    booster = lightgbm.train(parameters, data, config.rounds)
+    return TreeRanker(booster.model_to_string(), columns)
+
+
+def direction(column: str) -> int:
+    """Return 1 where more of a column speaks for a candidate, -1 where less does, 0 where open."""
+    name, _, kind = column.partition(".")
+    if kind == "rank":
+        return -1
+    relation = kind in ("decayed", "last", "nearest", "gap", "sum") or column in (
+        "text_consensus",
+        "text_behaviour",
+    )
+    return int(relation and name != "history")
+
+
+def _labels(place: IntArray, valid: np.ndarray) -> FloatArray:
+    """Return 1 for the target and 0 for every other candidate, flat."""
+    label = np.zeros(valid.shape, dtype=np.float32)
+    label[np.arange(len(place)), place] = 1.0
+    flat: FloatArray = label[valid]
+    return flat
+
+
+def _parameters(config: RankerConfig, run: RunOptions) -> dict[str, Any]:
+    return {
+        "objective": "lambdarank",
+        "learning_rate": config.learning_rate,
+        "num_leaves": config.leaves,
+        "min_data_in_leaf": config.min_leaf,
+        "lambda_l2": config.l2,
+        "feature_fraction": config.column_share,
+        "bagging_fraction": config.row_share,
+        "bagging_freq": 1,
+        "lambdarank_truncation_level": config.truncation,
+        "label_gain": [0, 1],
+        "max_bin": 127,
+        "deterministic": True,
+        "force_row_wise": True,
+        "seed": run.seed,
+        "num_threads": run.threads or 0,
+        "verbose": -1,
+    }
+
+
+def _booster(text: str) -> Any:
+    """Return LightGBM's model of its text."""
+    lightgbm = _lightgbm()
+    try:
+        return lightgbm.Booster(model_str=text)
+    except lightgbm.basic.LightGBMError as error:
+        raise ArtifactError(f"the ranker is damaged: {error}") from None
+
+
+def trees_available() -> bool:
+    """Return whether LightGBM is installed."""
+    return find_spec("lightgbm") is not None
+
+
+def _lightgbm() -> Any:
+    """Import LightGBM, or say what to install."""
+    try:
+        import lightgbm
+    except ImportError:
+        raise CrossrecError(
+            "the backbone's ranker needs LightGBM: pip install lightgbm"
+        ) from None
+    return lightgbm

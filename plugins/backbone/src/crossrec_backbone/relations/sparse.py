@@ -1,0 +1,93 @@
+"""Sparse rows: the largest entries of each, matrices made of sorted entries, gathering by row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from crossrec.data.ragged import FloatArray, IntArray
+
+_BLOCK_CELLS = 1 << 23
+
+
+def block_rows(n_columns: int) -> int:
+    """Return how many rows of a dense float32 block keep it near 32 MB."""
+    return max(1, _BLOCK_CELLS // max(n_columns, 1))
+
+
+def top_entries(block: FloatArray, k: int, first: int = 0) -> tuple[IntArray, IntArray, FloatArray]:
+    """Return row, column and value of the `k` largest entries in size of each row of a block.
+
+    Zeros are never returned. Columns ascend within a row. Of columns that tie for the last places
+    each row, numbered from `first` on, takes others: none of them is the neighbour of all.
+    """
+    found = [largest(row, k, turn) for turn, row in enumerate(np.abs(block), first)]
+    rows = np.repeat(np.arange(len(block)), [len(columns) for columns in found])
+    columns = np.concatenate([np.zeros(0, dtype=np.int64), *found])
+    return rows, columns, block[rows, columns].astype(np.float32, copy=False)
+
+
+def largest(sizes: FloatArray, k: int, turn: int = 0) -> IntArray:
+    """Return the places of the `k` largest numbers above 0, ascending.
+
+    What ties for the last places is taken in even steps, from the `turn`-th on, and not from the
+    front: item numbers may follow time.
+    `sizes` (n,) has no negative ones. Only what is above 0 is partitioned: of a row that is mostly
+    zeros numpy takes thirty times as long for the whole.
+    """
+    places: IntArray = np.flatnonzero(sizes)
+    if len(places) <= k:
+        return places
+    if k <= 0:
+        return places[:0]
+    told = sizes[places]
+    least = np.partition(told, len(told) - k)[len(told) - k]
+    kept = told > least
+    level, room = np.flatnonzero(told == least), k - int(kept.sum())
+    kept[level[(turn + np.arange(room) * len(level) // room) % len(level)]] = True
+    chosen: IntArray = places[kept]
+    return chosen
+
+
+def keep_top(matrix: Any, k: int) -> Any:
+    """Return a CSR matrix with only the `k` largest entries of each row, columns ascending."""
+    csr = matrix.tocsr()
+    csr.eliminate_zeros()
+    csr.sort_indices()
+    lengths = np.diff(csr.indptr)
+    if not len(lengths) or lengths.max(initial=0) <= k:
+        return csr.astype(np.float32)
+    row = np.repeat(np.arange(csr.shape[0]), lengths)
+    order = np.lexsort((-np.abs(csr.data), row))
+    place = np.arange(len(order)) - np.repeat(csr.indptr[:-1], lengths)
+    kept = np.sort(order[place < k])
+    return sparse_rows(row[kept], csr.indices[kept], csr.data[kept], csr.shape)
+
+
+def sparse_rows(
+    rows: IntArray, columns: IntArray, values: FloatArray, shape: tuple[int, int]
+) -> Any:
+    """Return scipy CSR, float32, of entries that are already sorted by row and column."""
+    from scipy.sparse import csr_matrix
+
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=shape[0]))])
+    return csr_matrix((values.astype(np.float32), columns, indptr), shape=shape)
+
+
+def wider(matrix: Any, n_items: int) -> Any:
+    """Return a square CSR matrix with empty rows and columns behind, over the same entries."""
+    from scipy.sparse import csr_matrix
+
+    more = n_items - matrix.shape[0]
+    indptr = np.concatenate([matrix.indptr, np.full(more, matrix.indptr[-1])])
+    return csr_matrix((matrix.data, matrix.indices, indptr), shape=(n_items, n_items))
+
+
+def gathered_rows(indptr: IntArray, rows: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the positions of all entries of some rows, and where each row begins among them."""
+    starts = indptr[rows]
+    bounds = np.zeros(len(rows) + 1, dtype=np.int64)
+    np.cumsum(indptr[rows + 1] - starts, out=bounds[1:])
+    at = np.repeat(starts - bounds[:-1], np.diff(bounds))
+    at += np.arange(bounds[-1])
+    return at, bounds

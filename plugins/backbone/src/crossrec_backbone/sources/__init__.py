@@ -1,0 +1,1 @@
+"""The candidate generators that crossrec calls."""

@@ -1,0 +1,309 @@
+"""The source `backbone`: the whole room behind one protocol."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from crossrec.components.candidates import PAD
+from crossrec.components.protocols import CandidateGenerator
+from crossrec.components.query import QueryBatch
+from crossrec.components.run import RunOptions
+from crossrec.components.state import State
+from crossrec.data.catalog import Catalog
+from crossrec.data.dataset import Dataset
+from crossrec.data.events import Events
+from crossrec.data.ragged import Ragged
+from crossrec.data.vocabulary import Vocabulary
+from crossrec.errors import ArtifactError, ConfigError, NotFittedError, UsageError
+from crossrec.plugins.registration import Registration
+from crossrec.testing import CandidateGeneratorTests
+from crossrec_backbone.adaptation.adapter import AdapterConfig
+from crossrec_backbone.adaptation.gate import MIXTURE, PLAIN, plain_scores
+from crossrec_backbone.pretrained.library import keep
+from crossrec_backbone.pretrained.model import MANIFEST
+from crossrec_backbone.pretraining.low_data_tasks import WorldConfig
+from crossrec_backbone.pretraining.pretrain import PretrainConfig, pretrain
+from crossrec_backbone.ranking.trees import RankerConfig
+from crossrec_backbone.sources.backbone import BackboneSource, BackboneSourceConfig
+
+RUN = RunOptions(seed=1, threads=1)
+QUICK = {"rounds": 10, "folds": 2}
+
+
+class TestBackboneSource(CandidateGeneratorTests):
+    registered = Registration(
+        "candidate_generators",
+        "backbone",
+        "crossrec_backbone.sources.backbone:BackboneSource",
+        "crossrec_backbone.sources.backbone:BackboneSourceConfig",
+        frozenset({"score", "explain", "add_items", "report"}),
+        "everything that carries over, adapted to the scenario",
+    )
+
+
+def batch(rows: list[list[int]], exclude: list[list[int]] | None = None) -> QueryBatch:
+    told = None if exclude is None else Ragged.from_rows(exclude)
+    return QueryBatch.from_histories(Ragged.from_rows(rows), exclude=told)
+
+
+@pytest.fixture
+def settings(config) -> BackboneSourceConfig:
+    return BackboneSourceConfig(**config.model_dump(), adapter=QUICK)
+
+
+@pytest.fixture
+def fitted(shop, settings) -> BackboneSource:
+    source = BackboneSource(settings)
+    source.fit(shop(n_items=80, n_users=120), RUN)
+    return source
+
+
+@pytest.fixture
+def home(shop, config, tmp_path):
+    """A folder with one pretrained backbone, `mine`."""
+    pretraining = PretrainConfig(
+        backbone=config,
+        worlds=WorldConfig(levels=(0, 100)),
+        ranker=RankerConfig(rounds=10, leaves=4, min_leaf=20),
+        leave_one_out=False,
+    )
+    keep("mine", pretrain([("a", "shops", shop(seed=7))], pretraining, RUN), tmp_path)
+    return tmp_path
+
+
+def test_keeps_the_protocol_and_says_when_it_is_not_fitted(settings) -> None:
+    source = BackboneSource(settings)
+    assert isinstance(source, CandidateGenerator)
+    assert source.config.below.text.encoder == source.config.encoder == "enc"
+    with pytest.raises(NotFittedError, match="backbone"):
+        source.state()
+
+
+def test_items_of_the_own_kind_come_first(fitted) -> None:
+    found = fitted.generate(batch([[0, 4, 8], [1, 5, 9]]), 5)
+    assert found.index[0, 0] % 4 == 0
+    assert found.index[1, 0] % 4 == 1
+    assert found.source == "backbone"
+    assert (np.diff(found.score, axis=1) <= 0).all()
+    assert found.mean is not None
+    assert (found.score[:, 0] > found.mean).all()
+
+
+def test_new_events_change_the_next_answer(fitted) -> None:
+    before = fitted.generate(batch([[0, 4]]), 5).index[0]
+    after = fitted.generate(batch([[0, 4, 3, 7]]), 5).index[0]
+    assert before.tolist() != after.tolist()
+    assert after[0] % 4 == 3
+
+
+def test_no_history_no_candidates(fitted) -> None:
+    found = fitted.generate(batch([[], [0]]), 5)
+    assert (found.index[0] == PAD).all()
+    assert (found.index[1] != PAD).all()
+    assert np.isnan(fitted.score(batch([[]]), np.array([[0, 1, PAD]]))).all()
+
+
+def test_the_history_is_excluded_where_nothing_repeats(fitted) -> None:
+    assert not fitted.report().values["repeats"]["candidates"]
+    found = fitted.generate(batch([[0, 4, 8]], exclude=[[12]]), 200)
+    assert not set(found.row(0).tolist()) & {0, 4, 8, 12}
+
+
+def test_the_history_is_open_where_people_repeat(shop, settings) -> None:
+    dataset = shop(n_items=60, n_users=100)
+    rows = [np.append(dataset.sequences.row(u), dataset.sequences.row(u)[:1]) for u in range(100)]
+    users = np.repeat(np.arange(100), [len(row) for row in rows])
+    source = BackboneSource(settings)
+    source.fit(dataset.with_events(Events.from_columns(users, np.concatenate(rows))), RUN)
+    assert source.report().values["repeats"]["candidates"]
+    found = source.generate(batch([[0, 4, 8]], exclude=[[4]]), 200).row(0).tolist()
+    assert {0, 8} <= set(found)
+    assert 4 not in found, "what the query excludes stays excluded"
+
+
+def longer(dataset: Dataset, title: str, like: int) -> Dataset:
+    """The set with one more item that reads like another."""
+    old = dataset.catalog
+    catalog = Catalog(
+        Vocabulary([*old.items.ids, "new"]),
+        (*old.titles, title),
+        (*old.texts, title),
+        (*old.categories, old.categories[like]),
+        (*old.creators, old.creators[like]),
+        np.append(old.known, True),
+    )
+    vectors = {
+        name: np.concatenate([told, told[like : like + 1]])
+        for name, told in dataset.vectors.items()
+    }
+    return replace(dataset, catalog=catalog, vectors=vectors)
+
+
+def test_a_new_item_is_served_at_once(shop, settings) -> None:
+    dataset = shop(n_items=80, n_users=120)
+    source = BackboneSource(settings)
+    source.fit(dataset, RUN)
+    report = source.report().values
+    source.add_items(longer(dataset, dataset.catalog.titles[0], 0))
+    found = source.generate(batch([[0, 4]]), 80).row(0).tolist()
+    assert found.index(80) < 25, "it stands behind items of another kind"
+    assert source.report().values is report, "nothing is trained for it"
+    evidence = source.explain(batch([[0, 4]]), np.array([80]))[0]
+    assert evidence is not None
+    assert evidence.history[0] == 0
+
+
+def test_score_is_what_generate_said_and_more(fitted) -> None:
+    queries = batch([[0, 4], [1]])
+    found = fitted.generate(queries, 20)
+    np.testing.assert_allclose(fitted.score(queries, found.index), found.score, rtol=1e-5)
+    own = fitted.score(queries, np.array([[0, 4], [1, PAD]]))  # not among its own candidates
+    assert np.isfinite(own[0]).all()
+    assert np.isnan(own[1, 1])
+    everything = np.tile(np.arange(80), (2, 1))
+    alike = fitted.score(queries, everything)
+    there = np.isfinite(alike)
+    assert there.mean() > 0.9
+    assert abs(np.nanmean(alike)) < 3
+
+
+def test_one_query_is_one_of_many(fitted) -> None:
+    rows = [[u % 80, (u * 7 + 4) % 80] for u in range(300)]  # more than one block
+    together = fitted.generate(batch(rows), 10)
+    for at in (0, 17, 255, 256, 299):
+        alone = fitted.generate(batch([rows[at]]), 10)
+        np.testing.assert_array_equal(alone.index[0], together.index[at])
+        np.testing.assert_allclose(alone.score[0], together.score[at], rtol=1e-4, atol=1e-5)
+
+
+def test_the_order_of_the_catalogue_changes_nothing(shop, settings, home) -> None:
+    """With a pretrained head, without a target ranker: rounding may bend trees that are fitted."""
+    order = np.random.default_rng(3).permutation(40)
+    place = np.argsort(order)
+    fixed = settings.model_copy(
+        update={"backbone": str(home / "mine"), "adapter": AdapterConfig(floor=10_000)}
+    )
+    answers = []
+    for dataset, history in ((shop(), [0, 4, 9]), (shop(order=order), place[[0, 4, 9]].tolist())):
+        source = BackboneSource(fixed)
+        source.fit(dataset, RUN)
+        found = source.generate(batch([history]), 10)
+        answers.append([dataset.catalog.items.id(int(i)) for i in found.row(0)])
+    assert answers[0] == answers[1]
+
+
+def test_reasons_count_truly(fitted, shop) -> None:
+    sequences = shop(n_items=80, n_users=120).sequences
+    query = batch([[0, 4, 8]])
+    items = fitted.generate(query, 10).row(0)
+    counted = 0
+    for item, told in zip(items, fitted.explain(query, items), strict=True):
+        if told is None or "together" not in told.phrase:
+            continue
+        with_first = sum(
+            item in sequences.row(u) and told.history[0] in sequences.row(u) for u in range(120)
+        )
+        expected = "once" if with_first == 1 else f"{with_first} times"
+        assert expected in told.phrase
+        counted += 1
+    assert counted
+
+
+def test_state_is_arrays_and_json(fitted, shop) -> None:
+    state = fitted.state()
+    values = json.loads(json.dumps(state.values, allow_nan=False))
+    locked = {}
+    for name, array in state.arrays.items():
+        locked[name] = array.copy()
+        locked[name].flags.writeable = False
+    again = BackboneSource(fitted.config)
+    again.restore(State(locked, values), shop(n_items=80, n_users=120).catalog)
+    queries = batch([[0, 4], [3]])
+    ours, theirs = (one.generate(queries, 10) for one in (fitted, again))
+    np.testing.assert_array_equal(ours.index, theirs.index)
+    assert again.report().values == values["adapter"]["report"]
+
+
+def test_a_named_backbone_is_used(shop, settings, home) -> None:
+    named = settings.model_copy(update={"backbone": "mine", "family": "shops"})
+    source = BackboneSource(named)
+    young = shop().with_events(Events.empty())
+    source.fit(young, replace(RUN, pretrained={"mine": home / "mine"}))
+    assert source.report().values["weights"]["head"] == "shops"
+    assert source.report().values["weights"]["head_weight"] == 1.0
+    bare = BackboneSource(settings)
+    bare.fit(young, RUN)
+    queries = batch([[0, 4]])
+    scores = [one.generate(queries, 10).score for one in (source, bare)]
+    assert not np.allclose(*scores)
+    by_path = BackboneSource(named.model_copy(update={"backbone": str(home / "mine")}))
+    by_path.fit(young, RUN)
+    np.testing.assert_array_equal(by_path.generate(queries, 10).score, scores[0])
+
+
+def test_a_missing_or_newer_backbone_is_a_clear_error(shop, settings, home) -> None:
+    run = replace(RUN, pretrained={"mine": home / "mine"})
+    missing = BackboneSource(settings.model_copy(update={"backbone": "other"}))
+    with pytest.raises(UsageError, match="no backbone 'other'"):
+        missing.fit(shop(), run)
+    manifest = json.loads((home / "mine" / MANIFEST).read_text())
+    (home / "mine" / MANIFEST).write_text(json.dumps({**manifest, "format": 99}))
+    newer = BackboneSource(settings.model_copy(update={"backbone": "mine"}))
+    with pytest.raises(ArtifactError, match="upgrade crossrec"):
+        newer.fit(shop(), run)
+
+
+def test_vectors_of_another_encoder_are_refused(shop, settings) -> None:
+    other = settings.model_copy(
+        update={"text": settings.text.model_copy(update={"encoder": "another"})}
+    )
+    with pytest.raises(ConfigError, match="another"):
+        BackboneSource(other).fit(shop(), RUN)
+
+
+def test_without_vectors_words_stand_alone(shop, settings) -> None:
+    source = BackboneSource(settings)
+    source.fit(shop(vectors=False), RUN)
+    assert source.generate(batch([[0, 4]]), 5).index[0, 0] % 4 == 0
+
+
+def test_odd_vectors_and_items_without_text_do_no_harm(shop, settings) -> None:
+    dataset = shop()
+    vectors = dataset.vectors["enc"].copy()
+    vectors[0], vectors[4] = np.nan, 0.0
+    catalog = dataset.catalog
+    blank = replace(
+        catalog,
+        titles=("", *catalog.titles[1:]),
+        texts=("", *catalog.texts[1:]),
+        categories=((), *catalog.categories[1:]),
+        creators=("", *catalog.creators[1:]),
+    )
+    odd = replace(dataset, catalog=blank).with_vectors("enc", vectors)
+    source = BackboneSource(settings)
+    source.fit(odd, RUN)
+    found = source.generate(batch([[0], [4], [1, 0]]), 10)
+    assert np.isfinite(found.score[found.index != PAD]).all()
+    assert (found.index[2] != PAD).any()
+
+
+@pytest.mark.parametrize("method", PLAIN)
+def test_a_plain_method_that_wins_serves_over_the_whole_catalogue(fitted, method: str) -> None:
+    fitted._adapter = replace(fitted._adapter, serves=method)
+    queries = batch([[0, 4], []])
+    found = fitted.generate(queries, 10)
+    scores = plain_scores(fitted._statistics, queries, (method,))[method][0]
+    scores[[0, 4]] = -np.inf
+    assert found.index[0, 0] == int(np.argmax(scores))
+    assert (found.index[1] == PAD).all()
+    np.testing.assert_allclose(fitted.score(queries, found.index)[0], found.score[0], rtol=1e-5)
+
+
+def test_it_serves_the_mixture_unless_a_plain_method_is_clearly_better(fitted) -> None:
+    gate = fitted._adapter.report["gate"]
+    better = gate["gain"] < -2 * gate["error"]
+    assert fitted._adapter.serves == gate["serves"] == (gate["best_plain"] if better else MIXTURE)
+    assert gate["best_plain"] in PLAIN

@@ -1,0 +1,177 @@
+"""The trees: they learn what columns tell, are the same every time, and survive as text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from crossrec.components.candidates import PAD
+from crossrec.components.run import RunOptions
+from crossrec.errors import ArtifactError, CrossrecError
+from crossrec_backbone.pretraining.low_data_tasks import hold_out
+from crossrec_backbone.ranking.examples import Groups, collect, joined
+from crossrec_backbone.ranking.features import COLUMN_NAMES
+from crossrec_backbone.ranking.mixture import gains
+from crossrec_backbone.ranking.trees import RankerConfig, TreeRanker, direction, fit_ranker
+from crossrec_backbone.relations.statistics import Statistics
+
+RUN = RunOptions(threads=1)
+SMALL = RankerConfig(
+    rounds=30, leaves=4, min_leaf=10, column_share=1.0, row_share=1.0, monotone=False
+)
+TELLING = COLUMN_NAMES.index("text_words.decayed")
+
+
+def made(n: int = 60, m: int = 20, seed: int = 0, *, told: bool = True) -> Groups:
+    """Groups in which the target has the largest value in one column, or a random place."""
+    rng = np.random.default_rng(seed)
+    columns = rng.normal(size=(n, m, len(COLUMN_NAMES))).astype(np.float32)
+    place = columns[:, :, TELLING].argmax(axis=1) if told else rng.integers(0, m, n)
+    index = np.tile(np.arange(m), (n, 1))
+    return Groups(index, columns, place.astype(np.int64))
+
+
+def test_it_learns_the_column_that_tells() -> None:
+    ranker = fit_ranker(made(), SMALL, RUN)
+    fresh = made(seed=1)
+    assert gains(ranker.scores(fresh.columns), fresh.place).mean() > 0.9
+    assert next(iter(ranker.importance())) == "text_words.decayed"
+    assert sum(ranker.importance().values()) == pytest.approx(1.0, abs=0.01)
+
+
+def test_it_learns_nothing_where_there_is_nothing() -> None:
+    ranker = fit_ranker(made(told=False), SMALL, RUN)
+    fresh = made(seed=1, told=False)
+    chance = np.mean([1 / np.log2(place + 2) for place in range(10)]) / 2
+    assert gains(ranker.scores(fresh.columns), fresh.place).mean() < chance + 0.1
+
+
+def test_one_seed_one_model() -> None:
+    config = RankerConfig(rounds=10, leaves=4, min_leaf=10)
+    texts = [fit_ranker(made(), config, replace(RUN, seed=seed)).text for seed in (3, 3, 4)]
+    assert texts[0] == texts[1]
+    assert texts[0] != texts[2]
+
+
+def test_text_survives_json() -> None:
+    ranker = fit_ranker(made(), SMALL, RUN)
+    again = TreeRanker.restored(json.loads(json.dumps(ranker.values())))
+    columns = made(seed=2).columns
+    np.testing.assert_array_equal(ranker.scores(columns), again.scores(columns))
+    assert ranker.text.startswith("tree\n")
+
+
+def test_scores_of_any_shape() -> None:
+    ranker = fit_ranker(made(), SMALL, RUN)
+    columns = made(seed=2).columns
+    together = ranker.scores(columns)
+    assert together.dtype == np.float32
+    np.testing.assert_array_equal(ranker.scores(columns[3]), together[3])
+    assert ranker.scores(columns[:0]).shape == (0, 20)
+    assert np.isfinite(ranker.scores(np.full((2, 3, len(COLUMN_NAMES)), np.nan, np.float32))).all()
+
+
+def test_only_the_chosen_columns_are_read() -> None:
+    chosen = ("text_consensus", "text_words.decayed")
+    ranker = fit_ranker(made(), SMALL, RUN, columns=chosen)
+    columns = made(seed=2).columns
+    changed = np.full_like(columns, 9.0)
+    for name in chosen:
+        changed[:, :, COLUMN_NAMES.index(name)] = columns[:, :, COLUMN_NAMES.index(name)]
+    np.testing.assert_array_equal(ranker.scores(columns), ranker.scores(changed))
+
+
+def test_weights_decide_between_two_truths() -> None:
+    """Half of the groups reward one column, half punish it: the heavier half is followed."""
+    up, down = made(seed=0), made(seed=1)
+    down = replace(down, place=down.columns[:, :, TELLING].argmin(axis=1).astype(np.int64))
+    fresh = made(seed=2)
+    both = joined([up, down])
+    lowest = fresh.columns[:, :, TELLING].argmin(axis=1)
+    for heavy, better in ((8.0, True), (0.125, False)):
+        weights = np.repeat([heavy, 1.0], len(up)).astype(np.float32)
+        scores = fit_ranker(both, SMALL, RUN, weights=weights).scores(fresh.columns)
+        own, other = (gains(scores, place).mean() for place in (fresh.place, lowest))
+        assert bool(own > other) is better
+
+
+def test_padding_is_no_candidate() -> None:
+    narrow, wide = made(m=12), made(m=20, seed=1)
+    both = joined([narrow, wide])
+    assert both.index.shape == (120, 20)
+    assert (both.index[:60, 12:] == PAD).all()
+    np.testing.assert_array_equal(both.valid.sum(axis=1), np.repeat([12, 20], 60))
+    alone, padded = fit_ranker(narrow, SMALL, RUN), fit_ranker(joined([narrow]), SMALL, RUN)
+    assert alone.text == padded.text
+    cut = both.take(np.arange(60))  # the same groups, with padding behind
+    assert fit_ranker(cut, SMALL, RUN).text == alone.text
+
+
+def test_every_column_has_its_direction() -> None:
+    told = {name: direction(name) for name in COLUMN_NAMES}
+    assert (
+        told["text_words.decayed"]
+        == told["prior_ease.last"]
+        == told["text_consensus"]
+        == told["text_behaviour.gap"]
+        == 1
+    )
+    assert told["joint.sum"] == told["joint.last"] == 1
+    assert told["text_behaviour.rank"] == told["prior_ease.rank"] == -1
+    open_ = [name for name, sign in told.items() if not sign]
+    assert open_ == [
+        "popularity",
+        "percentile",
+        "late",
+        "hubness",
+        "history.length",
+        "history.known",
+        "history.evidence",
+        "history.coherence",
+        "history.nearest_to_last",
+    ]
+
+
+def test_more_similarity_never_lowers_a_score() -> None:
+    turned = made()
+    place = turned.columns[:, :, TELLING].argmin(axis=1).astype(np.int64)
+    turned = replace(turned, place=place)  # as if unlike items were the right ones
+    columns = made(seed=5).columns[0, :1].repeat(50, axis=0)
+    columns[:, TELLING] = np.linspace(-3, 3, 50)
+    steps = {
+        monotone: np.diff(
+            fit_ranker(turned, SMALL.model_copy(update={"monotone": monotone}), RUN).scores(columns)
+        )
+        for monotone in (True, False)
+    }
+    assert (steps[True] >= 0).all()
+    assert (steps[False] < 0).any(), "without the constraint the opposite is learnt"
+
+
+def test_too_few_groups_and_foreign_models_are_refused() -> None:
+    with pytest.raises(CrossrecError, match="too few"):
+        fit_ranker(made(n=5), SMALL, RUN)
+    ranker = fit_ranker(made(), SMALL, RUN)
+    with pytest.raises(ArtifactError, match="upgrade crossrec"):
+        TreeRanker(ranker.text, ("a column of tomorrow",))
+    with pytest.raises(ArtifactError, match="damaged"):
+        TreeRanker("no trees", ("text_consensus",))
+
+
+def test_collect_keeps_what_is_among_the_candidates(shop, config) -> None:
+    dataset = shop(n_items=400, n_users=120)
+    held = hold_out(dataset.sequences)
+    statistics = Statistics.fit(dataset, config, sequences=held.known)
+    found = collect(statistics, held.queries, held.targets)
+    assert 0 < len(found.groups) == found.hits < len(held.targets)
+    rows = np.arange(len(found.groups))
+    np.testing.assert_array_equal(
+        found.groups.index[rows, found.groups.place], held.targets[found.rows]
+    )
+    assert found.groups.columns.shape == (*found.groups.index.shape, len(COLUMN_NAMES))
+    assert np.isnan(found.groups.columns[~found.groups.valid]).all()
+    few = collect(statistics, held.queries, held.targets, limit=7)
+    assert (len(few.groups), few.hits) == (7, found.hits)
+    assert set(few.rows.tolist()) <= set(found.rows.tolist())

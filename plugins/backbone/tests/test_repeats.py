@@ -1,0 +1,138 @@
+"""The repeat rate of the training events decides whether histories are candidates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from crossrec.components.query import QueryBatch
+from crossrec.data.ragged import Ragged
+from crossrec_backbone.adaptation.folds import held_out_folds
+from crossrec_backbone.adaptation.repeats import RepeatConfig, asked, repeat_rate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+ROWS = st.lists(st.lists(st.integers(0, 6), max_size=7), min_size=1, max_size=12)
+
+
+def test_rate_by_hand() -> None:
+    rows = Ragged.from_rows([[1, 2, 1], [1, 2], [3], [], [4, 4]])
+    told = repeat_rate(rows, RepeatConfig(users=3))
+    assert (told.rate, told.users, told.candidates) == (pytest.approx(2 / 3), 3, True)
+
+
+def test_nothing_repeats_in_a_shop_of_new_things() -> None:
+    rows = Ragged.from_rows([[u, u + 1, u + 2] for u in range(100)])
+    assert not repeat_rate(rows, RepeatConfig()).candidates
+
+
+def test_a_few_repeats_among_many_users_are_noise() -> None:
+    rows = [[u, u + 1, u + 2] for u in range(98)] + [[1, 1], [2, 2]]
+    told = repeat_rate(Ragged.from_rows(rows), RepeatConfig(rate=0.05))
+    assert told.rate == pytest.approx(0.02)
+    assert not told.candidates
+
+
+def test_too_few_users_decide_nothing() -> None:
+    told = repeat_rate(Ragged.from_rows([[1, 1]] * 5), RepeatConfig(users=20))
+    assert told.rate == 1.0
+    assert not told.candidates
+    assert repeat_rate(Ragged.empty(4), RepeatConfig()).users == 0
+
+
+def test_asked_leaves_the_history_out_unless_repeats_are_candidates() -> None:
+    history = Ragged.from_rows([[1, 2], [3]])
+    own = Ragged.from_rows([[7], []])
+    queries = QueryBatch.from_histories(history, exclude=own)
+    closed = asked(queries, repeats=False).exclude
+    assert [closed.row(i).tolist() for i in range(2)] == [[1, 2, 7], [3]]
+    assert asked(queries, repeats=True).exclude is own
+
+
+@settings(max_examples=80, deadline=None)
+@given(ROWS, st.booleans(), st.integers(1, 4), st.integers(0, 5))
+def test_folds_never_leak(rows: list[list[int]], repeats: bool, folds: int, seed: int) -> None:
+    """A held-out event is in no statistics of its fold; everything else is."""
+    sequences = Ragged.from_rows(rows)
+    parts = held_out_folds(sequences, folds, seed, limit=100, repeats=repeats)
+    users: list[int] = []
+    for fold in parts:
+        assert len(fold.sequences.values) == len(sequences.values) - len(fold.targets)
+        for at, user in enumerate(fold.queries.users):
+            whole = sequences.row(int(user)).tolist()
+            assert fold.sequences.row(int(user)).tolist() == whole[:-1]
+            assert fold.queries.history.row(at).tolist() == whole[:-1]
+            assert fold.targets[at] == whole[-1]
+            if not repeats:
+                assert whole[-1] not in whole[:-1]
+                assert fold.queries.exclude.row(at).tolist() == whole[:-1]
+        users += fold.queries.users.tolist()
+    assert len(set(users)) == len(users), "a user is held out twice"
+    able = [
+        u for u, row in enumerate(rows) if len(row) >= 3 and (repeats or row[-1] not in row[:-1])
+    ]
+    assert sorted(users) == able
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 40), max_size=45), min_size=1, max_size=6),
+    st.booleans(),
+    st.integers(1, 3),
+    st.integers(1, 30),
+)
+def test_long_histories_are_asked_about_more_than_once(
+    rows: list[list[int]], repeats: bool, folds: int, limit: int
+) -> None:
+    sequences = Ragged.from_rows(rows)
+    parts = held_out_folds(sequences, folds, 0, limit=limit, repeats=repeats)
+    total, owner = 0, {}
+    for number, fold in enumerate(parts):
+        total += len(fold.targets)
+        assert len(fold.sequences.values) == len(sequences.values) - len(fold.targets)
+        for at, user in enumerate(fold.queries.users.tolist()):
+            assert owner.setdefault(user, number) == number, "a user belongs to one fold"
+            whole, rest = rows[user], fold.sequences.row(user).tolist()
+            history = fold.queries.history.row(at).tolist()
+            assert rest[: len(history)] == history, "what came before, without the held-out"
+            assert len(history) >= 1
+            assert repeats or fold.targets[at] not in history
+            assert int(fold.targets[at]) in whole
+    assert total <= limit
+
+
+def test_every_tenth_event_of_a_long_history_is_held_out() -> None:
+    sequences = Ragged.from_rows([list(range(25)), [90, 91, 92]])
+    fold = held_out_folds(sequences, 1, 0, limit=100, repeats=False)[0]
+    asked_for = {
+        int(target): fold.queries.history.row(at).tolist() for at, target in enumerate(fold.targets)
+    }
+    assert asked_for == {
+        92: [90, 91],
+        24: [*range(4), *range(5, 14), *range(15, 24)],
+        14: [*range(4), *range(5, 14)],
+        4: list(range(4)),
+    }
+    assert fold.sequences.row(0).tolist() == [*range(4), *range(5, 14), *range(15, 24)]
+
+
+def test_with_as_many_users_as_the_limit_only_their_last_events_are_held_out() -> None:
+    sequences = Ragged.from_rows([list(range(30)) for _ in range(5)])
+    parts = held_out_folds(sequences, 2, 0, limit=5, repeats=False)
+    assert [target for fold in parts for target in fold.targets.tolist()] == [29] * 5
+    more = held_out_folds(sequences, 2, 0, limit=6, repeats=False)
+    targets = sorted(target for fold in more for target in fold.targets.tolist())
+    assert targets == [19, 29, 29, 29, 29, 29], "the last ones come first"
+
+
+def test_with_repeats_the_history_is_open() -> None:
+    sequences = Ragged.from_rows([[1, 2, 1], [3, 4, 5]])
+    fold = held_out_folds(sequences, 1, 0, limit=10, repeats=True)[0]
+    assert fold.queries.exclude.lengths.tolist() == [0, 0]
+    assert sorted(fold.targets.tolist()) == [1, 5]
+
+
+def test_the_limit_is_kept() -> None:
+    sequences = Ragged.from_rows([[u, u + 1, u + 2] for u in range(50)])
+    parts = held_out_folds(sequences, 4, 0, limit=10, repeats=False)
+    assert sum(len(fold.targets) for fold in parts) == 10
+    assert np.unique([len(fold.targets) for fold in parts]).tolist() == [2, 3]

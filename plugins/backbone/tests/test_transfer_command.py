@@ -1,0 +1,171 @@
+"""``crossrec transfer`` from files to curves: real stores, a real backbone, no encoder."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import sys
+import types
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from crossrec import hookimpl
+from crossrec.cli import main
+from crossrec.plugins import registry as registry_module
+from crossrec.plugins.found import FoundPlugin, find_plugins
+from crossrec.plugins.loader import load_plugins
+from crossrec.plugins.registry import Registry
+from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
+
+
+def scenario(name: str) -> Scenario:
+    return Scenario(
+        name=name,
+        summary="a shop",
+        events=(EventType("play"),),
+        items=ItemSchema((ItemField("title"),), "{title}", categories=""),
+        surfaces=(Surface("home"),),
+        pipeline="transfer_resources:pipeline.toml",
+        default_event="play",
+        main_surface="home",
+    )
+
+
+@hookimpl
+def register_scenarios(register):
+    for name in ("old", "new", "empty"):
+        register(name, lambda name=name: scenario(name), summary="a shop")
+
+
+def write(folder, name: str, seed: int) -> tuple[str, str]:
+    """Items of five kinds that their titles name, and users who keep to one kind."""
+    rng = np.random.default_rng(seed)
+    kind = rng.permutation(60) % 5
+    items = [f"{name}{i},{name}kind{kind[i]} {rng.integers(10, 99)}" for i in range(60)]
+    lines = []
+    for user in range(90):
+        own = np.flatnonzero(kind == rng.integers(5))
+        lines += [f"u{user},{name}{i}" for i in rng.choice(own, 5, replace=False)]
+    paths = folder / f"{name}-items.csv", folder / f"{name}-events.csv"
+    paths[0].write_text("item_id,title\n" + "\n".join(items) + "\n")
+    paths[1].write_text("user_id,item_id\n" + "\n".join(lines) + "\n")
+    return str(paths[0]), str(paths[1])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Call the command line in this process, with three shops and nothing else installed."""
+    folder = tmp_path_factory.mktemp("shops")
+    resources = folder / "transfer_resources"
+    resources.mkdir()
+    (resources / "__init__.py").write_text("")
+    (resources / "pipeline.toml").write_text('sources = [{name = "popularity"}]\n')
+    plugin = types.ModuleType("shops_plugin")
+    plugin.register_scenarios = register_scenarios
+    found = [find_plugins()[0], FoundPlugin("shops", "crossrec-shops", "1", lambda: plugin)]
+    registry = Registry(load_plugins(found, strict=True))
+
+    def call(*arguments: str):
+        where = ("-w", str(folder / "workspace"))
+        return CliRunner().invoke(main, [*arguments, *where], prog_name="crossrec")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        patch.setattr(registry_module, "load_registry", lambda **options: registry)
+        for seed, name in enumerate(("old", "new")):
+            items, events = write(folder, name, seed)
+            done = call("ingest", name, "--items", items, "--events", events)
+            assert done.exit_code == 0, done.output
+        yield lambda *arguments: call("transfer", "--threads", "1", *arguments)
+    sys.modules.pop("transfer_resources", None)
+
+
+ASKED = ("--to", "new", "--from", "old", "--events", "0,100", "--seeds", "2", "--users", "40")
+
+
+def test_json_is_what_was_agreed(run):
+    done = run(*ASKED, "--json")
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.stdout)
+    assert (report["target"], report["sources"], report["users"]) == ("new", ["old"], 40)
+    assert report["candidates"] == "unseen"
+    assert report["protocol"].startswith("leave-one-out")
+    assert {(p["events"], p["seed"]) for p in report["points"]} == {
+        (level, seed) for level in (0, 100) for seed in (0, 1)
+    }
+    for point in report["points"]:
+        for metric in ("recall@10", "ndcg@10"):
+            low, high = point["ci95"][metric]
+            assert 0 <= low <= point["metrics"][metric] <= high <= 1
+    assert {v["against"] for v in report["verdicts"]} >= {"without-pretraining", "content", "ease"}
+    assert {v["verdict"] for v in report["verdicts"]} <= {"helps", "no difference", "hurts"}
+    full = {p["events"]: p for p in report["points"] if p["method"] == "crossrec"}
+    assert [full[level]["regime"] for level in (0, 100)] == ["Z0", "Z1"]
+    # Seven items of the own kind are unseen, and the titles name the kind.
+    assert full[0]["metrics"]["recall@10"] > 0.9
+
+
+def test_tables_verdicts_and_notes_for_people(run):
+    done = run(*ASKED)
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert lines[0] == (
+        "new, pretrained on old: 40 test users, leave-one-out, full ranking, unseen candidates"
+    )
+    assert lines[lines.index("recall@10") + 1].split() == ["EVENTS", "0", "(Z0)", "100"]
+    ease = next(line for line in lines if line.startswith("ease "))
+    assert ease.split()[1] == "–"
+    at = lines.index("verdicts on crossrec, ndcg@10")
+    assert lines[at + 1].split()[0] == "AGAINST"
+    assert lines[at + 2].startswith("without-pretraining")
+    assert any(line.startswith("note: Z0 knows nothing of the target") for line in lines)
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_the_picture(run, tmp_path, suffix):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / f"curves.{suffix}"
+    done = run(*ASKED, "--plot", str(path))
+    assert done.exit_code == 0, done.output
+    content = path.read_bytes()
+    assert content.startswith(b"\x89PNG") if suffix == "png" else b"<svg" in content
+    assert len(content) > 5_000
+
+
+def test_a_picture_without_matplotlib_says_what_to_install(run, tmp_path, monkeypatch):
+    real = builtins.__import__
+
+    def refuse(name, *rest, **named):
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return real(name, *rest, **named)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    done = run(*ASKED, "--plot", str(tmp_path / "curves.svg"))
+    assert done.exit_code == 1
+    assert done.stderr == "Error: --plot needs matplotlib: pip install 'crossrec-backbone[plot]'\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--to", "new"), "scenarios to learn from, or a backbone"),
+        (("--to", "new", "--from", "old,new"), "is the target and can be no source"),
+        (("--to", "new", "--from", "older"), "older"),
+        (("--to", "new", "--backbone", "nobody"), "there is no backbone 'nobody'"),
+        (("--to", "new", "--from", "old", "--backbone", "x"), "use one of them"),
+        (("--to", "new", "--from", "old", "--events", "many"), "--events takes numbers"),
+        (("--to", "new", "--from", "old", "--seeds", "0"), "--seeds must be 1 or more"),
+        (("--to", "new", "--from", "old", "--users", "0"), "--users must be 1 or more"),
+        (("--to", "new", "--from", "old", "--plot", "curves.gif"), "--plot takes a file ending"),
+        (("--to", "new", "--from", "empty"), "scenario 'empty' has no events"),
+        (("--to", "new", "--from", "old", "--events", "9999"), "--events all, or fewer"),
+    ],
+)
+def test_errors_are_one_line_that_says_what_to_do(run, arguments, told):
+    done = run(*arguments)
+    assert done.exit_code in (1, 2)
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not isinstance(done.exception, AssertionError)
