@@ -105,7 +105,7 @@ def serve(folder: Path) -> None:
     from crossrec.artifacts import open_artifact
     from crossrec.components.query import QueryBatch
     from crossrec.components.threads import one_blas_thread
-    from crossrec.data.ragged import Ragged
+    from crossrec.numeric.ragged import Ragged
     from crossrec.plugins.registry import load_registry
 
     started = time.perf_counter()

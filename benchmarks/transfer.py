@@ -129,11 +129,10 @@ def tidied(dataset: Dataset, real: RealSet) -> Dataset:
     """Drop repeats and what is rare, as the set's own rules have it."""
     import numpy as np
     from crossrec.data.events import Events
-    from crossrec.data.splits import distinct
 
     if not real.distinct and not real.least:
         return dataset
-    sequences = distinct(dataset.sequences) if real.distinct else dataset.sequences
+    sequences = dataset.sequences.distinct() if real.distinct else dataset.sequences
     users, items = sequences.row_of, sequences.values
     kept_items = np.bincount(items, minlength=dataset.n_items) >= max(real.least, 1)
     kept = kept_items[items]

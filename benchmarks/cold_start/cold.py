@@ -17,10 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from crossrec.components.query import QueryBatch
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import FloatArray, Ragged
-from crossrec.data.splits import distinct
 from crossrec.errors import DataError
 from crossrec.evaluation import metrics
+from crossrec.numeric.ragged import FloatArray, Ragged
 from numpy.typing import NDArray
 
 #: Scores of the whole catalogue for some queries, float32 (n, n_items); NaN or -inf: not offered.
@@ -68,7 +67,7 @@ def item_cold(dataset: Dataset, *, share: float = 0.2, seed: int = 0) -> ItemCol
     n = dataset.n_items
     cold = np.zeros(n, dtype=bool)
     cold[rng.permutation(n)[: round(share * n)]] = True
-    rows = distinct(dataset.sequences)
+    rows = dataset.sequences.distinct()
     users, items = rows.row_of, rows.values
     drawn, frozen = rng.random(len(items)), cold[items]
     if not frozen.any() or frozen.all():
@@ -217,7 +216,7 @@ def user_cold(
     DataError
         If there is no such user.
     """
-    rows = distinct(dataset.sequences)
+    rows = dataset.sequences.distinct()
     able = np.flatnonzero(rows.lengths > longest)
     count = round(share * len(able))
     if not count:

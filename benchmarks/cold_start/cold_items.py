@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from crossrec.components.query import QueryBatch
 from crossrec.components.settings import Settings
-from crossrec.data.ragged import FloatArray
+from crossrec.numeric.ragged import FloatArray
 from crossrec_backbone.relations.config import HistoryConfig
 from crossrec_backbone.relations.scores import decayed_history
 from crossrec_backbone.relations.text import TextRelations

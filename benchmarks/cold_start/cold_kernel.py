@@ -23,17 +23,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from cold_start.cold import ItemCold, Scorer, measure_items
 from crossrec.components.query import QueryBatch
 from crossrec.components.settings import Settings
 from crossrec.data.catalog import Catalog
-from crossrec.data.ragged import FloatArray, IntArray
+from crossrec.numeric.ragged import FloatArray, IntArray
 from crossrec_backbone.relations.config import HistoryConfig
 from crossrec_backbone.relations.scores import decayed_history
 from crossrec_backbone.relations.terms import Lexicon, tag_terms, word_terms
 from crossrec_backbone.relations.text import TextRelations
 from numpy.typing import NDArray
 from pydantic import Field
+
+from cold_start.cold import ItemCold, Scorer, measure_items
 
 #: A column of strings with more words than this, in the median, is a text and no label.
 _LABEL_WORDS = 5

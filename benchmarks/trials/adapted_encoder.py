@@ -24,7 +24,7 @@ import transfer
 from crossrec.components.encoder_training import EncoderTraining
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import FloatArray
+from crossrec.numeric.ragged import FloatArray
 from crossrec_backbone.adaptation.encoder_choice import text_gains
 from crossrec_backbone.pretrained.encoder_weights import adapted_vectors, base_encoder, beside
 from crossrec_backbone.pretraining.joint_items import joint_items

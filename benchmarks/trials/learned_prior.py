@@ -24,13 +24,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import transfer
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
+from crossrec.numeric.sparse import block_rows, keep_top
 from crossrec_backbone.adaptation.behaviour_weight import gain_of
 from crossrec_backbone.pretraining.low_data_tasks import World, WorldConfig, hold_out, make_world
 from crossrec_backbone.relations.config import GraphConfig, PriorConfig
 from crossrec_backbone.relations.prior_ease import fit_prior_ease
 from crossrec_backbone.relations.scores import behaviour_scores, text_scores
-from crossrec_backbone.relations.sparse import block_rows, keep_top
 from crossrec_backbone.relations.statistics import BackboneConfig, TextSide
 from crossrec_backbone.relations.text import TEXT_RELATIONS
 from crossrec_backbone.relations.text_graph import text_graph

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cold_start.cold_items import ColdConfig, ColdItems, text_coordinates
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec_backbone.relations.config import HistoryConfig, TextConfig
 from crossrec_backbone.relations.text import TextRelations
 from hypothesis import given, settings

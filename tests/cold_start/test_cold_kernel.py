@@ -18,8 +18,8 @@ from crossrec.components.query import QueryBatch
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
-from crossrec.data.ragged import Ragged
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.numeric.ragged import Ragged
 from crossrec_backbone.relations.config import HistoryConfig, PriorConfig, TextConfig
 from crossrec_backbone.relations.prior_ease import fit_prior_ease
 from crossrec_backbone.relations.text import TextRelations

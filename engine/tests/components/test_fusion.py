@@ -11,13 +11,13 @@ from crossrec.components.fusion import (
     WeightedFusion,
     standardised,
 )
-from crossrec.components.gain import Judge, relevance
+from crossrec.components.ndcg import NdcgScorer, relevance
 from crossrec.components.pooling import build_pool
 from crossrec.components.protocols import Examples
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.topk import top_k
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,7 +65,7 @@ def test_two_half_knowing_sources_are_better_together():
         scores.append(s)
     pool = build_pool({"a": top_k(scores[0], 40), "b": top_k(scores[1], 40)}, 40)
     found = Examples(queries(n), pool, Ragged.from_rows([[t] for t in targets]))
-    judge = Judge(pool.index, found.targets)
+    judge = NdcgScorer(pool.index, found.targets)
     weighted, best = WeightedFusion(), BestSource()
     for ranker in (weighted, best):
         ranker.fit(None, found, RUN)
@@ -140,7 +140,7 @@ def test_standardised_is_zero_where_nothing_is_known():
 
 def test_gain_by_hand():
     index = np.array([[0, 1, 2, PAD]])
-    judge = Judge(index, Ragged.from_rows([[1, 9]]))
+    judge = NdcgScorer(index, Ragged.from_rows([[1, 9]]))
     got = judge.gains(np.array([[1.0, 0.5, 2.0, 9.0]], np.float32))
     assert got[0] == pytest.approx((1 / np.log2(4)) / (1 + 1 / np.log2(3)))
 
@@ -150,7 +150,7 @@ def test_gain_is_one_for_the_perfect_order_and_never_more(n_targets, seed):
     rng = np.random.default_rng(seed)
     index = np.array([rng.permutation(30)[:12]])
     targets = Ragged.from_rows([rng.choice(index[0], n_targets, replace=False)])
-    judge = Judge(index, targets)
+    judge = NdcgScorer(index, targets)
     perfect = relevance(index, targets).astype(np.float32)
     assert judge.gains(perfect)[0] == pytest.approx(1.0)
     assert judge.gains(rng.normal(size=(1, 12)).astype(np.float32))[0] <= 1.0 + 1e-9

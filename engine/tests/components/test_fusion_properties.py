@@ -12,14 +12,14 @@ from crossrec.components.fusion import (
     reciprocal_ranks,
     standardised,
 )
-from crossrec.components.gain import Judge
+from crossrec.components.ndcg import NdcgScorer
 from crossrec.components.pooling import build_pool
 from crossrec.components.protocols import Examples
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.components.topk import top_k
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -156,7 +156,7 @@ def test_learnt_weights_beat_every_start_they_began_with():
     examples = learnable()
     fusion = WeightedFusion()
     fusion.fit(None, examples, RUN)
-    judge, z = Judge(examples.pool.index, examples.targets), standardised(examples.pool)
+    judge, z = NdcgScorer(examples.pool.index, examples.targets), standardised(examples.pool)
     learnt = judge.mean(z @ np.array([fusion.weights[n] for n in NAMES], np.float32))
     for start in ([1, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]):
         assert learnt >= judge.mean(z @ np.array(start, np.float32)) - 1e-6
@@ -187,7 +187,7 @@ def test_the_order_of_sources_does_not_change_what_is_learnt_of_them(seed):
     first, second = BestSource(), BestSource()
     first.fit(None, examples, RUN)
     second.fit(None, turned, RUN)
-    judge = Judge(examples.pool.index, examples.targets)
+    judge = NdcgScorer(examples.pool.index, examples.targets)
     gains = [judge.mean(r.score(queries(60), examples.pool)) for r in (first, second)]
     assert gains[0] == pytest.approx(gains[1])
 

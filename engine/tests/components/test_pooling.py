@@ -97,7 +97,7 @@ def test_top_k_is_the_sorted_head(scores, k):
 
 
 def test_top_k_leaves_out_nan_excluded_and_low_scores():
-    from crossrec.data.ragged import Ragged
+    from crossrec.numeric.ragged import Ragged
 
     scores = np.array([[5.0, np.nan, 3.0, 0.0], [1.0, 2.0, 3.0, 4.0]], np.float32)
     got = top_k(scores, 3, Ragged.from_rows([[0], [0, 1, 2, 3]]), minimum=0.0)

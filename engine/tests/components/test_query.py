@@ -9,10 +9,10 @@ from crossrec.components.query import Query, QueryBatch
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
-from crossrec.data.ragged import Ragged
 from crossrec.data.splits import Targets
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import UsageError
+from crossrec.numeric.ragged import Ragged
 from crossrec.scenario import ItemSchema
 from hypothesis import given
 from hypothesis import strategies as st

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from crossrec.components.candidates import PAD
 from crossrec.components.topk import top_k
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

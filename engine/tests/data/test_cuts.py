@@ -8,9 +8,9 @@ from crossrec.components.asking import queries_of
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
-from crossrec.data.ragged import Ragged
-from crossrec.data.splits import before, between, distinct, tails, without_tails
+from crossrec.data.splits import before, between, tails, without_tails
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.numeric.ragged import Ragged
 from crossrec.scenario import ItemSchema
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,7 +88,7 @@ def test_tails_and_what_is_left_make_the_whole(rows, drop):
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 5), max_size=8), max_size=6))
 def test_distinct_keeps_the_first_of_each(rows):
-    got = distinct(Ragged.from_rows(rows))
+    got = Ragged.from_rows(rows).distinct()
     assert [got.row(i).tolist() for i in range(len(got))] == [list(dict.fromkeys(r)) for r in rows]
 
 

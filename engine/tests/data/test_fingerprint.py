@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from crossrec.data.fingerprint import fingerprints
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from hypothesis import given
 from hypothesis import strategies as st
 

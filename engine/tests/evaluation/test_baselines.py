@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from crossrec.components.candidates import PAD
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import Ragged
 from crossrec.evaluation.baselines import Popularity, RepeatLast, latest_distinct
 from crossrec.evaluation.models import Model
+from crossrec.numeric.ragged import Ragged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import Ragged
 from crossrec.data.splits import leave_one_out
 from crossrec.errors import PluginError
 from crossrec.evaluation.baselines import Popularity, RepeatLast
 from crossrec.evaluation.measure import Bench, checked, measure
 from crossrec.evaluation.protocol import EvaluationProtocol
+from crossrec.numeric.ragged import Ragged
 
 
 class Fixed:

@@ -7,7 +7,6 @@ from math import log2
 import numpy as np
 import pytest
 from crossrec.components.candidates import PAD
-from crossrec.data.ragged import Ragged
 from crossrec.evaluation.metrics import (
     MISS,
     ItemVectors,
@@ -22,6 +21,7 @@ from crossrec.evaluation.metrics import (
     recall,
     target_ranks,
 )
+from crossrec.numeric.ragged import Ragged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

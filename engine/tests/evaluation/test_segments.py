@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from crossrec.data.ragged import Ragged
 from crossrec.data.splits import Targets
 from crossrec.evaluation.segments import OFTEN, in_rows, segments_of
+from crossrec.numeric.ragged import Ragged
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,7 +7,6 @@ import pytest
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
-from crossrec.data.ragged import Ragged
 from crossrec.data.splits import (
     LEAKS_OVER_TIME,
     Targets,
@@ -19,6 +18,7 @@ from crossrec.data.splits import (
 )
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import DataError, UsageError
+from crossrec.numeric.ragged import Ragged
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
-from crossrec.data.ragged import Ragged
 from crossrec.data.splits import leave_one_out, temporal_split
 from crossrec.errors import CrossrecError, NotFittedError, UsageError
+from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.evaluate_models import (
     FailedModel,
     PipelineModel,

@@ -5,8 +5,8 @@ import pytest
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.events import Events
-from crossrec.data.ragged import Ragged
 from crossrec.errors import ConfigError, CrossrecError, UsageError
+from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.config import load_config, parse_config
 from crossrec.pipeline.cut import cut_for_validation
 from crossrec.pipeline.fit import collect_examples, fit_pipeline, fit_sources

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 from crossrec.components.fusion import ReciprocalRankFusion
-from crossrec.components.gain import Judge
+from crossrec.components.ndcg import NdcgScorer
 from crossrec.components.protocols import Examples
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.components.topk import top_k
-from crossrec.data.ragged import Ragged
 from crossrec.errors import UsageError
+from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.cut import ENOUGH
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.gate import choose_ranker
@@ -167,7 +167,7 @@ def test_a_better_ranker_wins_and_the_figures_are_the_cross_validated_ones(choos
     assert set(report.ndcg) == {"best", "rrf", "weighted", "oracle"}
     assert report.queries == 120
     fused = ReciprocalRankFusion().score(found.queries, found.pool)
-    gains = Judge(found.pool.index, found.targets).gains(fused)
+    gains = NdcgScorer(found.pool.index, found.targets).gains(fused)
     assert report.ndcg["rrf"] == pytest.approx(gains.mean())
     assert "ndcg@10 1.0000 on 120 validation queries, against best" in report.why
 

@@ -7,7 +7,7 @@ import pytest
 from crossrec.components.candidates import PAD, Candidates, Pool
 from crossrec.components.query import QueryBatch
 from crossrec.components.topk import top_k
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.guard import Admission, scores_of
 from hypothesis import given
 from hypothesis import strategies as st

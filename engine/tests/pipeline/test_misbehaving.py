@@ -9,8 +9,8 @@ from crossrec.components.evidence import Evidence
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.slate import Change, Slate, SlateItem
-from crossrec.data.ragged import Ragged
 from crossrec.errors import CrossrecError
+from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.opinion import opinion_on
 from crossrec.pipeline.request import Past, answer, understand

@@ -5,7 +5,7 @@ import pytest
 from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.narrowed import Narrowed, _below
 from hypothesis import given
 from hypothesis import strategies as st

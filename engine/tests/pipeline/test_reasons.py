@@ -9,7 +9,7 @@ from crossrec.components.evidence import Evidence
 from crossrec.components.fusion import BestSource, WeightedFusion
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.run import RunOptions
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.reasons import contributions, evidence_of, explain_items, in_words
 from crossrec.pipeline.request import Past, answer

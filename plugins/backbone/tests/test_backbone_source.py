@@ -15,9 +15,9 @@ from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
-from crossrec.data.ragged import Ragged
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import ArtifactError, ConfigError, NotFittedError, UsageError
+from crossrec.numeric.ragged import Ragged
 from crossrec.plugins.registration import Registration
 from crossrec.testing import CandidateGeneratorTests
 from crossrec_backbone.adaptation.adapter import AdapterConfig

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from crossrec.components.state import State
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec_backbone.relations.behaviour import (
     BEHAVIOUR_RELATIONS,
     Behaviour,

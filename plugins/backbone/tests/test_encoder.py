@@ -13,8 +13,8 @@ from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.events import Events
-from crossrec.data.ragged import Ragged
 from crossrec.errors import ArtifactError, ConfigError, CrossrecError, UsageError
+from crossrec.numeric.ragged import Ragged
 from crossrec_backbone.adaptation.encoder_choice import judge, text_gains, verdict_of
 from crossrec_backbone.adaptation.encoder_reading import read_beside
 from crossrec_backbone.adaptation.report import lines

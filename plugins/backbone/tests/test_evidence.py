@@ -6,7 +6,7 @@ from crossrec.components.candidates import PAD
 from crossrec.components.query import QueryBatch
 from crossrec.components.state import State
 from crossrec.data.events import Events
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec_backbone.ranking.features import COLUMN_NAMES, COLUMNS, compute
 from crossrec_backbone.relations.behaviour import BEHAVIOUR_RELATIONS
 from crossrec_backbone.relations.behaviour_pairs import BehaviourPairs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec_backbone.adaptation.gate import MIXTURE, PLAIN, decide, plain_gains, plain_scores
 from crossrec_backbone.relations.statistics import BackboneConfig, Statistics
 

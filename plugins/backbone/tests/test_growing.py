@@ -13,9 +13,9 @@ from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
+from crossrec.numeric.sparse import wider
 from crossrec_backbone.relations.config import PriorConfig
-from crossrec_backbone.relations.sparse import wider
 from crossrec_backbone.relations.text import TextRelations
 from crossrec_backbone.relations.text_graph import text_graph
 from crossrec_backbone.sources.closed_forms import (

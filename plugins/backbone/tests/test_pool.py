@@ -7,7 +7,7 @@ from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec_backbone.adaptation.behaviour_weight import KappaChoice, choose_kappa
 from crossrec_backbone.adaptation.folds import last_event_folds
 from crossrec_backbone.ranking.candidates import QUOTAS, propose

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec_backbone.relations.config import PriorConfig
 from crossrec_backbone.relations.prior_ease import (
     PriorEase,
     co_occurrence,
-    distinct_latest,
     fit_prior_ease,
     updated,
 )
@@ -144,7 +143,7 @@ def test_co_occurrence_by_hand() -> None:
 
 def test_a_repeated_item_counts_once_at_its_last_place() -> None:
     rows = Ragged.from_rows([[3, 1, 3, 2], [], [0, 0]])
-    distinct = distinct_latest(rows)
+    distinct = rows.distinct(last=True)
     assert [distinct.row(i).tolist() for i in range(3)] == [[1, 3, 2], [], [0]]
     assert co_occurrence(rows, 4).toarray().max() == 1
 

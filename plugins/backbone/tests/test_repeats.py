@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec_backbone.adaptation.folds import held_out_folds
 from crossrec_backbone.adaptation.repeats import RepeatConfig, asked, repeat_rate
 from hypothesis import given, settings

@@ -10,8 +10,8 @@ from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.data.events import Events
-from crossrec.data.ragged import Ragged
 from crossrec.errors import ConfigError, NotFittedError
+from crossrec.numeric.ragged import Ragged
 from crossrec.plugins.registration import Registration
 from crossrec.testing import CandidateGeneratorTests
 from crossrec_backbone.sources.closed_forms import (

@@ -55,7 +55,7 @@ def write(folder, name: str, seed: int) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Call the command line in this process, with three shops and nothing else installed."""
+    """Call the command line in this process, with three shops and the backbone installed."""
     folder = tmp_path_factory.mktemp("shops")
     resources = folder / "transfer_resources"
     resources.mkdir()
@@ -63,7 +63,8 @@ def run(tmp_path_factory):
     (resources / "pipeline.toml").write_text('sources = [{name = "popularity"}]\n')
     plugin = types.ModuleType("shops_plugin")
     plugin.register_scenarios = register_scenarios
-    found = [find_plugins()[0], FoundPlugin("shops", "crossrec-shops", "1", lambda: plugin)]
+    installed = [one for one in find_plugins() if one.name in ("builtin", "backbone")]
+    found = [*installed, FoundPlugin("shops", "crossrec-shops", "1", lambda: plugin)]
     registry = Registry(load_plugins(found, strict=True))
 
     def call(*arguments: str):

@@ -9,7 +9,7 @@ import pytest
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec_collaborative.bpr import Bpr, BprConfig, _mean_rows
 
 Build = Callable[..., Dataset]

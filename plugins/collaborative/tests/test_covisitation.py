@@ -10,8 +10,8 @@ import pytest
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import Ragged
 from crossrec.errors import ConfigError
+from crossrec.numeric.ragged import Ragged
 from crossrec_collaborative import pairs as pairs_module
 from crossrec_collaborative.covisitation import Covisitation, CovisitationConfig
 from crossrec_collaborative.pairs import count_pairs

@@ -7,7 +7,7 @@ import pytest
 from crossrec.components.candidates import PAD
 from crossrec.components.threads import one_blas_thread
 from crossrec.components.topk import top_k
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec_collaborative import factor_topk as module
 from crossrec_collaborative.factor_topk import best_products
 from threadpoolctl import threadpool_info

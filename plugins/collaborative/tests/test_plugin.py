@@ -68,7 +68,7 @@ def test_answering_from_a_restored_state_does_not_import_torch() -> None:
         "from crossrec_collaborative.ease import Ease; "
         "from crossrec.components.state import State; "
         "from crossrec.components.query import QueryBatch; "
-        "from crossrec.data.ragged import Ragged; "
+        "from crossrec.numeric.ragged import Ragged; "
         "e = Ease(); e.restore(State({'active': np.arange(2), 'size': np.array([2]), "
         "'matrix': np.array([[0, 1], [1, 0]], np.float32)}), None); "
         "print(e.generate(QueryBatch.from_histories(Ragged.from_rows([[0]])), 1).index.tolist(), "

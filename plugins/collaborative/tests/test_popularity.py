@@ -10,7 +10,7 @@ from crossrec.components.candidates import PAD
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec_collaborative.popularity import (
     Board,
     DecayedPopularity,

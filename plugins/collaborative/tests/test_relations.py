@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from crossrec.components.history import WeightedHistory, weigh
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import Ragged
-from crossrec_collaborative.history import WeightedHistory, weigh
+from crossrec.numeric.ragged import Ragged
 from crossrec_collaborative.relations import (
     DenseRelation,
     Relation,

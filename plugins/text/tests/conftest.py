@@ -10,8 +10,8 @@ from crossrec.components.query import QueryBatch
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
-from crossrec.data.ragged import Ragged
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.numeric.ragged import Ragged
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec_text.asked import ask, decayed_weights, only
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from crossrec.components.run import RunOptions
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec_text.content import ContentSource
 from crossrec_text.settings import ContentConfig
 from crossrec_text.transformer import TransformerEncoder

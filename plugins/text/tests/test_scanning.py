@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from crossrec.components.candidates import PAD
 from crossrec.components.topk import top_k
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec_text.dense import DenseSpace
 from crossrec_text.scanning import Scan
 from hypothesis import given, settings

@@ -17,8 +17,8 @@ from crossrec.terminal import echo_json, json_option, progress, table
 if TYPE_CHECKING:
     from crossrec.components.run import RunOptions
     from crossrec.components.slate import Slate
-    from crossrec.data.ragged import IntArray
     from crossrec.evaluation.report import Report
+    from crossrec.numeric.ragged import IntArray
     from crossrec.pipeline.engine import Engine
     from crossrec.scenario import Scenario
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from crossrec.components.query import QueryBatch
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import Ragged
 from crossrec.data.splits import Targets
+from crossrec.numeric.ragged import Ragged
 
 
 def queries_of(targets: Targets, fitted: Dataset, *, keep_history: bool) -> QueryBatch:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from crossrec.components.candidates import Pool
-from crossrec.components.gain import Judge
+from crossrec.components.ndcg import NdcgScorer
 from crossrec.components.protocols import Examples
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
@@ -114,7 +114,7 @@ class WeightedFusion:
             alone[[other for other in free if other != at]] = 0.0
             starts.append(alone)
 
-        judge = Judge(pool.index, examples.targets)
+        judge = NdcgScorer(pool.index, examples.targets)
 
         def gain(weights: NDArray[np.float32]) -> float:
             return judge.mean(z @ weights)
@@ -182,7 +182,7 @@ class BestSource:
     def fit(self, dataset: Dataset, examples: Examples, run: RunOptions) -> None:
         """Choose the source."""
         pool = examples.pool
-        judge = Judge(pool.index, examples.targets)
+        judge = NdcgScorer(pool.index, examples.targets)
         gains = [judge.mean(self._trusting(pool, at)) for at in range(len(pool.sources))]
         self.source = pool.sources[int(np.argmax(gains))] if gains else ""
 

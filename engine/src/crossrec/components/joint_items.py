@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.data.ragged import IntArray
+from crossrec.numeric.ragged import IntArray
 
 
 @dataclass(frozen=True, eq=False)

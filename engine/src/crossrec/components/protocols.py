@@ -17,7 +17,7 @@ from crossrec.components.slate import Slate
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 
 
 @runtime_checkable

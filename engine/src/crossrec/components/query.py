@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.data.ragged import Ragged
 from crossrec.errors import UsageError
+from crossrec.numeric.ragged import Ragged
 
 
 @dataclass(frozen=True)

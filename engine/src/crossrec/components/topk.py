@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.components.candidates import PAD, Candidates
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 
 #: One score of so many is looked at to guess how high the best ones lie.
 _STEP = 16

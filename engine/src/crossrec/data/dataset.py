@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from crossrec.data.catalog import Catalog
 from crossrec.data.events import Events
-from crossrec.data.ragged import Ragged
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.numeric.ragged import Ragged
 
 
 @dataclass(frozen=True, eq=False)

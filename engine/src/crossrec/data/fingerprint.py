@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 
 
 def fingerprints(rows: Ragged) -> NDArray[np.uint64]:

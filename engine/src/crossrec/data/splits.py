@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import IntArray, Ragged
 from crossrec.errors import DataError, UsageError
+from crossrec.numeric.ragged import IntArray, Ragged
 
 LEAKS_OVER_TIME = (
     "each user's end is cut off for itself: models have seen other users' events from after a "
@@ -220,8 +220,10 @@ def between(dataset: Dataset, start: float, end: float) -> Targets:
     users = np.unique(events.users[within])
     return Targets(
         users,
-        _rows(events.users[earlier], events.items[earlier], dataset.n_users).take(users),
-        distinct(_rows(events.users[within], events.items[within], dataset.n_users).take(users)),
+        Ragged.grouped(events.users[earlier], events.items[earlier], dataset.n_users).take(users),
+        Ragged.grouped(events.users[within], events.items[within], dataset.n_users)
+        .take(users)
+        .distinct(),
         np.full(len(users), start, dtype=np.float64),
     )
 
@@ -235,8 +237,8 @@ def tails(dataset: Dataset, users: IntArray, drop: int, count: int = 1) -> Targe
     indptr = np.arange(len(users) + 1, dtype=np.int64) * count
     return Targets(
         users,
-        _heads(sequences, sequences.lengths - drop),
-        distinct(Ragged(indptr, targets.ravel())),
+        sequences.heads(sequences.lengths - drop),
+        Ragged(indptr, targets.ravel()).distinct(),
         times,
     )
 
@@ -248,26 +250,3 @@ def without_tails(dataset: Dataset, users: IntArray, drop: int) -> Dataset:
     cut = np.full(dataset.n_users, len(events), dtype=np.int64)
     cut[users] = positions[dataset.sequences.indptr[users + 1] - drop]
     return dataset.with_events(events.take(np.arange(len(events)) < cut[events.users]))
-
-
-def _rows(users: IntArray, items: IntArray, n_users: int) -> Ragged:
-    """Group `items` by user; `users` must be ascending."""
-    counts = np.bincount(users, minlength=n_users)
-    return Ragged(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), items)
-
-
-def _heads(rows: Ragged, lengths: IntArray) -> Ragged:
-    """Keep the first `lengths[i]` values of row `i`."""
-    position = np.arange(len(rows.values)) - np.repeat(rows.indptr[:-1], rows.lengths)
-    keep = position < np.repeat(lengths, rows.lengths)
-    return Ragged(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), rows.values[keep])
-
-
-def distinct(rows: Ragged) -> Ragged:
-    """Drop repeats within each row; the first occurrence stays, in its place."""
-    width = int(rows.values.max(initial=0)) + 1
-    row_of = rows.row_of
-    _, first = np.unique(row_of * width + rows.values, return_index=True)
-    keep = np.sort(first)
-    counts = np.bincount(row_of[keep], minlength=len(rows))
-    return Ragged(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), rows.values[keep])

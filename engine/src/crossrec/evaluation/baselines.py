@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.query import QueryBatch
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import IntArray, Ragged
+from crossrec.numeric.ragged import IntArray, Ragged
 
 
 class Popularity:

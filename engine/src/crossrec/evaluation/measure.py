@@ -13,7 +13,6 @@ from crossrec.components.asking import queries_of
 from crossrec.components.candidates import PAD
 from crossrec.components.query import QueryBatch
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import IntArray
 from crossrec.data.splits import Targets
 from crossrec.errors import PluginError
 from crossrec.evaluation import metrics
@@ -21,6 +20,7 @@ from crossrec.evaluation.metrics import BoolArray, FloatArray, ItemVectors
 from crossrec.evaluation.models import Model
 from crossrec.evaluation.protocol import EvaluationProtocol
 from crossrec.evaluation.segments import Segment, segments_of
+from crossrec.numeric.ragged import IntArray
 
 #: Metrics of a user, in the order of the report. They get intervals; the first two get tests.
 PER_USER = {"recall": metrics.recall, "ndcg": metrics.ndcg, "mrr": metrics.mrr}

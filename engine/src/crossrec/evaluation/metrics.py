@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from crossrec.components.candidates import PAD
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import IntArray, Ragged
+from crossrec.numeric.ragged import IntArray, Ragged
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import Ragged
 from crossrec.data.splits import Targets
+from crossrec.numeric.ragged import Ragged
 
 BoolArray = NDArray[np.bool_]
 

@@ -9,8 +9,8 @@ import numpy as np
 from crossrec.components.asking import queries_of
 from crossrec.components.query import QueryBatch
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import IntArray, Ragged
 from crossrec.data.splits import Targets, before, between, tails, without_tails
+from crossrec.numeric.ragged import IntArray, Ragged
 
 #: Share of the interactions, by time, that lies before the cut.
 _BEFORE = 0.9

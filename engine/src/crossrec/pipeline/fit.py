@@ -15,8 +15,8 @@ from crossrec.components.protocols import CandidateGenerator, Examples
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import Ragged
 from crossrec.errors import CrossrecError, UsageError
+from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.config import PipelineConfig, SourceConfig
 from crossrec.pipeline.cut import cut_for_validation
 from crossrec.pipeline.gate import choose_ranker

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.components.gain import Judge
+from crossrec.components.ndcg import NdcgScorer
 from crossrec.components.protocols import Examples, Ranker
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
@@ -104,7 +104,7 @@ def _judged(
         ranker.fit(train, _part(examples, np.flatnonzero(folds != fold)), run)
         part = _part(examples, np.flatnonzero(folds == fold))
         scores = scores_of(ranker, part.queries, part.pool)
-        gains[folds == fold] = Judge(part.pool.index, part.targets).gains(scores)
+        gains[folds == fold] = NdcgScorer(part.pool.index, part.targets).gains(scores)
     return float(gains.mean())
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 
 
 class Narrowed:

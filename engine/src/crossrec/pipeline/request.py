@@ -18,7 +18,7 @@ from crossrec.components.query import Query, QueryBatch
 from crossrec.components.slate import Degraded, Slate, SlateItem
 from crossrec.components.threads import one_blas_thread
 from crossrec.data.catalog import Catalog
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.pipeline import Pipeline, log
 from crossrec.pipeline.reasons import explain_items
 

@@ -14,8 +14,8 @@ from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
 from crossrec.data.events import Events
-from crossrec.data.ragged import Ragged
 from crossrec.errors import CrossrecError, NotFittedError
+from crossrec.numeric.ragged import Ragged
 from crossrec.plugins.registration import resolve
 from crossrec.testing import toy as toys
 from crossrec.testing.answers import check_candidates, check_equal, check_same

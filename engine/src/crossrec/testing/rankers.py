@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from crossrec.components.candidates import PAD, Pool
 from crossrec.components.protocols import Examples
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import Ragged
 from crossrec.errors import CrossrecError
+from crossrec.numeric.ragged import Ragged
 from crossrec.testing import toy as toys
 from crossrec.testing.base import RUN, Conformance, through_disk
 from crossrec.testing.toy import Toy

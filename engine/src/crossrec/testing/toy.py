@@ -18,8 +18,8 @@ from crossrec.components.query import QueryBatch
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
-from crossrec.data.ragged import Ragged
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.numeric.ragged import Ragged
 from crossrec.scenario import ItemField, ItemSchema
 
 #: Time of the first event where there is a clock: 2026-01-05, a Monday.

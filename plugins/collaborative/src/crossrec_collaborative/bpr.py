@@ -6,12 +6,12 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from crossrec.components.run import RunOptions
+from crossrec.components.settings import Settings
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from numpy.typing import NDArray
 from pydantic import Field
 
-from crossrec_collaborative.base import Settings
 from crossrec_collaborative.factors import FactorSource
 
 

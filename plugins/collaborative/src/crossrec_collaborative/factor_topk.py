@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from crossrec.components.candidates import PAD, Candidates
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from numpy.typing import NDArray
 
 #: Queries scored at once: their scores for 20,000 items, 20 MB, stay near the processor.

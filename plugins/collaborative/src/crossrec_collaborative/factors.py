@@ -15,10 +15,10 @@ from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.fingerprint import fingerprints
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from numpy.typing import NDArray
 
-from crossrec_collaborative.base import not_fitted, select, within
+from crossrec_collaborative.base import not_fitted
 from crossrec_collaborative.factor_topk import best_products
 
 #: Up to so many queries are answered with the full scores at hand, which spares the pool a pass.
@@ -59,7 +59,7 @@ class FactorSource:
         arrays = self._arrays
         with one_blas_thread():
             vectors, told = self.user_vectors(queries)
-        exclude = within(queries.exclude, len(self._place))
+        exclude = queries.exclude.within(len(self._place))
         if len(queries) <= _FEW:
             scores = np.full((len(queries), len(self._place)), -np.inf, dtype=np.float32)
             with one_blas_thread():
@@ -67,7 +67,7 @@ class FactorSource:
             scores[~told] = -np.inf
             return top_k(scores, k, exclude, source=self.name)
         place = self._place[exclude.values]
-        away = Ragged(select(exclude, place >= 0).indptr, place[place >= 0])
+        away = Ragged(exclude.where(place >= 0).indptr, place[place >= 0])
         found = best_products(vectors, arrays["items"], k, away)
         real = (found.index != PAD) & told[:, None]
         width = int(real.sum(axis=1).max(initial=0))
@@ -168,5 +168,5 @@ class FactorSource:
     def _known(self, history: Ragged) -> tuple[Ragged, NDArray[np.bool_]]:
         """Return the history as places of items with events, and which rows have any."""
         place = self._places(history.values)
-        known = Ragged(select(history, place >= 0).indptr, place[place >= 0])
+        known = Ragged(history.where(place >= 0).indptr, place[place >= 0])
         return known, known.lengths > 0

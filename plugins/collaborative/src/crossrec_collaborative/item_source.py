@@ -8,15 +8,16 @@ from typing import Annotated, ClassVar
 import numpy as np
 from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.evidence import Evidence
+from crossrec.components.history import WeightedHistory, weigh
 from crossrec.components.query import QueryBatch
+from crossrec.components.settings import Settings
 from crossrec.components.state import State
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from numpy.typing import NDArray
 from pydantic import Field
 
-from crossrec_collaborative.base import Settings, blocks, not_fitted, within
-from crossrec_collaborative.history import WeightedHistory, weigh
+from crossrec_collaborative.base import blocks, not_fitted
 from crossrec_collaborative.relations import Relation, from_arrays
 
 
@@ -143,7 +144,7 @@ class ItemSource:
     def _best(self, queries: QueryBatch, k: int) -> Candidates:
         scores = self._scores(queries)
         silent = scores == 0
-        exclude = within(queries.exclude, self.relation.n_items)
+        exclude = queries.exclude.within(self.relation.n_items)
         best = top_k(scores, k, exclude, minimum=0.0)
         if best.full is not None:
             np.putmask(best.full, silent, np.float32(-np.inf))

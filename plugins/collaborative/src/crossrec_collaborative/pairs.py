@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from numpy.typing import NDArray
 
 #: Pairs counted before they are merged with the ones before.

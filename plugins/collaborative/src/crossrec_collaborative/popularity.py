@@ -16,14 +16,15 @@ from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
+from crossrec.components.settings import Settings
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from numpy.typing import NDArray
 from pydantic import Field
 
-from crossrec_collaborative.base import Settings, not_fitted, within
+from crossrec_collaborative.base import not_fitted
 
 _DAY = 86_400.0
 
@@ -92,7 +93,7 @@ class BoardSource:
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best ≤ k items with a positive score, none of them excluded."""
         board = self.board
-        exclude = within(queries.exclude, len(board))
+        exclude = queries.exclude.within(len(board))
         row, item = _distinct(exclude, len(board))
         index = _first(board, row, item, len(queries), k)
         score = np.where(index == PAD, -np.inf, board.scores[index] if index.size else 0.0)

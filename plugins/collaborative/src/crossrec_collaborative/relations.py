@@ -11,9 +11,8 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
+from crossrec.components.history import WeightedHistory
 from numpy.typing import NDArray
-
-from crossrec_collaborative.history import WeightedHistory
 
 
 class Relation(Protocol):

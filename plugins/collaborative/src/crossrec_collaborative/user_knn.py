@@ -9,6 +9,7 @@ from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
+from crossrec.components.settings import Settings
 from crossrec.components.state import State, pack_sparse, unpack_sparse
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
@@ -16,7 +17,7 @@ from crossrec.data.dataset import Dataset
 from numpy.typing import NDArray
 from pydantic import Field
 
-from crossrec_collaborative.base import Settings, blocks, not_fitted, within
+from crossrec_collaborative.base import blocks, not_fitted
 from crossrec_collaborative.relations import SparseRelation, strongest
 
 
@@ -60,7 +61,7 @@ class UserKnn:
         for block in blocks(queries, self._n_items):
             scores = self._scores(block)
             silent = scores == 0
-            best = top_k(scores, k, within(block.exclude, self._n_items), minimum=0.0)
+            best = top_k(scores, k, block.exclude.within(self._n_items), minimum=0.0)
             if best.full is not None:
                 best.full[silent] = -np.inf
             parts.append(best)

@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]

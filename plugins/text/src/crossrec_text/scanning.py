@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from crossrec.components.candidates import Candidates
 from crossrec.components.topk import top_k
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from numpy.typing import NDArray
 
 from crossrec_text.asked import Floats, Ints

@@ -16,7 +16,7 @@ import numpy as np
 from crossrec.components.run import RunOptions
 from crossrec.components.settings import Settings
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import FloatArray, IntArray
+from crossrec.numeric.ragged import FloatArray, IntArray
 from pydantic import Field
 
 from crossrec_backbone.adaptation.folds import held_out_folds

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
-from crossrec.data.ragged import FloatArray, IntArray, Ragged
+from crossrec.numeric.ragged import FloatArray, IntArray, Ragged
+from crossrec.numeric.sparse import block_rows
 
 from crossrec_backbone.adaptation.folds import Fold, last_event_folds
 from crossrec_backbone.relations.prior_ease import fit_prior_ease
 from crossrec_backbone.relations.scores import behaviour_scores, text_scores
-from crossrec_backbone.relations.sparse import block_rows
 from crossrec_backbone.relations.statistics import BackboneConfig, TextSide
 
 #: Fewer users than this decide nothing.

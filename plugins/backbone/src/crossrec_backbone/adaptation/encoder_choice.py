@@ -12,13 +12,13 @@ import numpy as np
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import FloatArray, IntArray
+from crossrec.numeric.ragged import FloatArray, IntArray
+from crossrec.numeric.sparse import block_rows
 
 from crossrec_backbone.adaptation.behaviour_weight import MINIMUM_USERS, fold_gains, gain_of
 from crossrec_backbone.adaptation.folds import last_event_folds
 from crossrec_backbone.ranking.mixture import ERRORS
 from crossrec_backbone.relations.scores import text_scores
-from crossrec_backbone.relations.sparse import block_rows
 from crossrec_backbone.relations.statistics import BackboneConfig, TextSide
 
 #: Folds, and users that are held out in all.

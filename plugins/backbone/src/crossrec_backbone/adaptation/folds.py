@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import IntArray, Ragged
+from crossrec.numeric.ragged import IntArray, Ragged
 
 #: Fewest events of a user who is asked about, and the way from one held-out event to the next.
 _SHORTEST, _SPACING = 3, 10

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import FloatArray, IntArray, Ragged
+from crossrec.numeric.ragged import FloatArray, IntArray, Ragged
+from crossrec.numeric.sparse import block_rows
 
 from crossrec_backbone.adaptation.behaviour_weight import gain_of
 from crossrec_backbone.ranking.mixture import ERRORS
 from crossrec_backbone.relations.scores import behaviour_scores, decayed_history
-from crossrec_backbone.relations.sparse import block_rows
 from crossrec_backbone.relations.statistics import Statistics
 
 MIXTURE = "mixture"
@@ -91,7 +91,7 @@ def plain_gains(
 
 
 def decide(mixture: FloatArray, plain: dict[str, FloatArray], enough: int) -> Verdict:
-    """Judge the mixture against the plain methods on the same queries.
+    """NdcgScorer the mixture against the plain methods on the same queries.
 
     One of them serves where it leads by more than two standard errors, the rule for every weight:
     it is the best of six. Where one led by less on the 100 held-out events of 1,000 events of

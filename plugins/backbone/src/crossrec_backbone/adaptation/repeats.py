@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from crossrec.components.query import QueryBatch
 from crossrec.components.settings import Settings
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 
 
 class RepeatConfig(Settings):

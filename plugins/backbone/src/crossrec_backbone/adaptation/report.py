@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from crossrec.data.ragged import FloatArray
+from crossrec.numeric.ragged import FloatArray
 
 from crossrec_backbone.adaptation.gate import MIXTURE, Verdict
 from crossrec_backbone.adaptation.repeats import Repeats

@@ -12,8 +12,8 @@ from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import FloatArray
 from crossrec.errors import ConfigError, UsageError
+from crossrec.numeric.ragged import FloatArray
 from numpy.typing import NDArray
 
 from crossrec_backbone.relations.config import TextConfig

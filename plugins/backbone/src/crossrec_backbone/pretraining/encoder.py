@@ -16,8 +16,8 @@ from crossrec.components.joint_items import JointItems
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import FloatArray
 from crossrec.errors import ConfigError
+from crossrec.numeric.ragged import FloatArray
 
 from crossrec_backbone.adaptation.encoder_choice import text_gains, verdict_of
 from crossrec_backbone.pretrained.encoder_weights import (

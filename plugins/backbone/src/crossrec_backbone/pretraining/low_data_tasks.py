@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from crossrec.components.query import QueryBatch
 from crossrec.components.settings import Settings
-from crossrec.data.ragged import IntArray, Ragged
+from crossrec.numeric.ragged import IntArray, Ragged
 
 
 class WorldConfig(Settings):

@@ -21,8 +21,8 @@ from crossrec.components.encoder_training import EncoderTraining
 from crossrec.components.run import RunOptions
 from crossrec.components.settings import Settings
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import FloatArray
 from crossrec.errors import CrossrecError, UsageError
+from crossrec.numeric.ragged import FloatArray
 
 from crossrec_backbone.pretrained.model import GENERAL, Backbone
 from crossrec_backbone.pretraining.checkpoint import Checkpoint

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from crossrec.components.run import RunOptions
-from crossrec.data.ragged import FloatArray
+from crossrec.numeric.ragged import FloatArray
 
 from crossrec_backbone.pretrained.model import BUCKETS, GENERAL, MORE, bucket_of
 from crossrec_backbone.ranking.examples import Groups

@@ -12,10 +12,10 @@ from __future__ import annotations
 import numpy as np
 from crossrec.components.candidates import PAD
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import FloatArray, IntArray
+from crossrec.numeric.ragged import FloatArray, IntArray
+from crossrec.numeric.sparse import block_rows, largest
 
 from crossrec_backbone.relations.scores import behaviour_scores, decayed_history, text_scores
-from crossrec_backbone.relations.sparse import block_rows, largest
 from crossrec_backbone.relations.statistics import Statistics
 
 #: How many items each list may send in, whatever the sum thinks of them.

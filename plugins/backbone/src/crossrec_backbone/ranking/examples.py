@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from crossrec.components.candidates import PAD
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import FloatArray, IntArray
+from crossrec.numeric.ragged import FloatArray, IntArray
 from numpy.typing import NDArray
 
 from crossrec_backbone.ranking.candidates import propose

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from crossrec.components.candidates import PAD
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import FloatArray, IntArray
+from crossrec.numeric.ragged import FloatArray, IntArray
 
 from crossrec_backbone.relations.behaviour import BEHAVIOUR_RELATIONS
 from crossrec_backbone.relations.scores import decay_weights

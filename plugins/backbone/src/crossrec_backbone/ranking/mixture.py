@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from crossrec.data.ragged import FloatArray, IntArray
+from crossrec.numeric.ragged import FloatArray, IntArray
 
 from crossrec_backbone.ranking.examples import Groups
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from crossrec.components.run import RunOptions
 from crossrec.components.settings import Settings
-from crossrec.data.ragged import FloatArray, IntArray
 from crossrec.errors import ArtifactError, CrossrecError
+from crossrec.numeric.ragged import FloatArray, IntArray
 from pydantic import Field
 
 from crossrec_backbone.ranking.examples import Groups
@@ -198,7 +198,5 @@ def _lightgbm() -> Any:
     try:
         import lightgbm
     except ImportError:
-        raise CrossrecError(
-            "the backbone's ranker needs LightGBM: pip install lightgbm"
-        ) from None
+        raise CrossrecError("the backbone's ranker needs LightGBM: pip install lightgbm") from None
     return lightgbm

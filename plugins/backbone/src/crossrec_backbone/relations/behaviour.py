@@ -24,12 +24,12 @@ from typing import Any
 
 import numpy as np
 from crossrec.components.state import State, pack_sparse, unpack_sparse
-from crossrec.data.ragged import FloatArray, IntArray, Ragged
+from crossrec.numeric.ragged import FloatArray, IntArray, Ragged
+from crossrec.numeric.sparse import block_rows, keep_top, sparse_rows, top_entries, wider
 from numpy.typing import NDArray
 
 from crossrec_backbone.relations.config import BehaviourConfig
-from crossrec_backbone.relations.prior_ease import PriorEase, co_occurrence, distinct_latest
-from crossrec_backbone.relations.sparse import block_rows, keep_top, sparse_rows, top_entries, wider
+from crossrec_backbone.relations.prior_ease import PriorEase, co_occurrence
 
 BEHAVIOUR_RELATIONS = ("co_occurrence", "transitions", "ease", "prior_ease", "smoothed")
 
@@ -129,7 +129,7 @@ def count_behaviour(
         Fitted on the same sequences.
     """
     n = graph.shape[0]
-    distinct = distinct_latest(sequences)
+    distinct = sequences.distinct(last=True)
     joint = co_occurrence(distinct, n)
     popularity = joint.diagonal().astype(np.float32)
     joint.setdiag(0.0)

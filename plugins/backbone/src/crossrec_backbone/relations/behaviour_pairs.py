@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from crossrec.data.ragged import FloatArray, IntArray
+from crossrec.numeric.ragged import FloatArray, IntArray
+from crossrec.numeric.sparse import gathered_rows
 
 from crossrec_backbone.relations.behaviour import Behaviour
-from crossrec_backbone.relations.sparse import gathered_rows
 
 
 class BehaviourPairs:

@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from crossrec.data.ragged import FloatArray, IntArray, Ragged
+from crossrec.numeric.ragged import FloatArray, IntArray, Ragged
+from crossrec.numeric.ridge import ridge_inverse
+from crossrec.numeric.sparse import block_rows, keep_top, sparse_rows, top_entries
 from numpy.typing import NDArray
 
 from crossrec_backbone.relations.config import PriorConfig
-from crossrec_backbone.relations.sparse import block_rows, keep_top, sparse_rows, top_entries
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,18 +49,6 @@ class PriorEase:
     config: PriorConfig
 
 
-def distinct_latest(sequences: Ragged) -> Ragged:
-    """Return the sequences with every item at its last occurrence only."""
-    if not len(sequences.values):
-        return sequences
-    span = int(sequences.values.max()) + 1
-    key = (sequences.row_of * span + sequences.values)[::-1]
-    _, first = np.unique(key, return_index=True)
-    kept = np.sort(len(key) - 1 - first)
-    lengths = np.bincount(sequences.row_of[kept], minlength=len(sequences))
-    return Ragged(np.concatenate([[0], np.cumsum(lengths)]), sequences.values[kept])
-
-
 def co_occurrence(sequences: Ragged, n_items: int, proximity: float = 1.0) -> Any:
     """Return G as scipy CSR, float32 (n, n), symmetric.
 
@@ -69,7 +58,7 @@ def co_occurrence(sequences: Ragged, n_items: int, proximity: float = 1.0) -> An
     """
     from scipy.sparse import csr_matrix
 
-    distinct = distinct_latest(sequences)
+    distinct = sequences.distinct(last=True)
     row, item = distinct.row_of, distinct.values
     if proximity == 1.0:
         ones = np.ones(len(item), dtype=np.float32)
@@ -115,7 +104,7 @@ def fit_prior_ease(
     seen = np.flatnonzero(counts > 0)
     head = np.sort(seen[np.argsort(-counts[seen], kind="stable")[: config.exact_up_to]])
     tail = np.setdiff1d(seen, head, assume_unique=True)
-    inverse = _inverse(gram[head][:, head], config.reg)
+    inverse = ridge_inverse(gram[head][:, head], config.reg)
     weights, ease = _rows(inverse, head, graph, gram, tail, config)
     return PriorEase(weights, ease, head, inverse if keep_inverse else None, config)
 
@@ -171,35 +160,6 @@ def _reach(proximity: float, longest: int) -> int:
         return 0
     slack = (1 - proximity) ** 2 / (4 * (1 + proximity))
     return min(max(int(np.ceil(np.log(slack) / np.log(proximity))), 1), max(longest - 1, 0))
-
-
-def _inverse(gram: Any, reg: float) -> FloatArray:
-    """Return (G + λI)⁻¹ of a sparse G, float32, by Cholesky in place."""
-    from scipy.linalg import cholesky, lapack
-
-    n = gram.shape[0]
-    if n == 0:
-        return np.zeros((0, 0), dtype=np.float32)
-    dense = np.asarray(gram.toarray(order="F"), dtype=np.float32, order="F")
-    dense[np.diag_indices(n)] += reg
-    factor = cholesky(dense, lower=True, overwrite_a=True, check_finite=False)
-    inverse, failed = lapack.spotri(factor, lower=1, overwrite_c=1)
-    if failed:
-        raise np.linalg.LinAlgError("the co-occurrence matrix could not be inverted")
-    return _mirrored(inverse)
-
-
-def _mirrored(lower: FloatArray) -> FloatArray:
-    """Copy the lower triangle onto the upper one, in blocks, in place; C order."""
-    n = len(lower)
-    out = np.ascontiguousarray(lower.T)  # its upper triangle is the one that is filled
-    size = 1024
-    for start in range(0, n, size):
-        stop = min(start + size, n)
-        square = out[start:stop, start:stop]
-        square += np.triu(square, 1).T - np.tril(square, -1)
-        out[stop:, start:stop] = out[start:stop, stop:].T
-    return out
 
 
 def _bordered(inverse: FloatArray, old: IntArray, new: IntArray, reg: float) -> FloatArray:

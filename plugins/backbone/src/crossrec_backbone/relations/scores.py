@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import FloatArray
+from crossrec.numeric.ragged import FloatArray
 
 from crossrec_backbone.relations.config import ConsensusConfig, HistoryConfig
 from crossrec_backbone.relations.text import TextRelations

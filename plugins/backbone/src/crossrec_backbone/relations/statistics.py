@@ -14,7 +14,7 @@ from crossrec.components.settings import Settings
 from crossrec.components.state import State, pack_sparse, unpack_sparse
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import FloatArray, Ragged
+from crossrec.numeric.ragged import FloatArray, Ragged
 
 from crossrec_backbone.relations.behaviour import Behaviour, count_behaviour
 from crossrec_backbone.relations.behaviour_pairs import BehaviourPairs

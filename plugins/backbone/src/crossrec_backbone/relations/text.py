@@ -23,8 +23,8 @@ from zlib import crc32
 import numpy as np
 from crossrec.components.state import State, pack_sparse, unpack_sparse
 from crossrec.data.catalog import Catalog
-from crossrec.data.ragged import FloatArray
 from crossrec.errors import DataError
+from crossrec.numeric.ragged import FloatArray
 from numpy.typing import NDArray
 
 from crossrec_backbone.relations.config import TextConfig

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from crossrec.data.ragged import FloatArray, IntArray
+from crossrec.numeric.ragged import FloatArray, IntArray
+from crossrec.numeric.sparse import block_rows, sparse_rows, top_entries
 
 from crossrec_backbone.relations.config import GraphConfig
-from crossrec_backbone.relations.sparse import block_rows, sparse_rows, top_entries
 from crossrec_backbone.relations.text import TextRelations
 from crossrec_backbone.relations.text_pairs import TextPairs
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from crossrec.data.ragged import FloatArray, IntArray
+from crossrec.numeric.ragged import FloatArray, IntArray
+from crossrec.numeric.sparse import gathered_rows
 
-from crossrec_backbone.relations.sparse import gathered_rows
 from crossrec_backbone.relations.text import TextRelations
 
 

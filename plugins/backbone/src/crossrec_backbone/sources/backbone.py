@@ -20,8 +20,9 @@ from crossrec.components.state import State
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import FloatArray, IntArray
 from crossrec.errors import NotFittedError
+from crossrec.numeric.ragged import FloatArray, IntArray
+from crossrec.numeric.sparse import block_rows
 from numpy.typing import NDArray
 
 from crossrec_backbone.adaptation.adapter import Adapter, AdapterConfig, fit_adapter
@@ -34,7 +35,6 @@ from crossrec_backbone.pretrained.library import open_named
 from crossrec_backbone.ranking.candidates import propose
 from crossrec_backbone.ranking.examples import Groups
 from crossrec_backbone.ranking.features import COLUMN_NAMES, compute
-from crossrec_backbone.relations.sparse import block_rows
 from crossrec_backbone.relations.statistics import BackboneConfig, Statistics
 from crossrec_backbone.sources import explain
 from crossrec_backbone.sources.closed_forms import check_vectors

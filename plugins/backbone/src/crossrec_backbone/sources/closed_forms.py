@@ -20,14 +20,14 @@ from crossrec.components.state import State, pack_sparse, unpack_sparse
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import FloatArray
 from crossrec.errors import ConfigError, NotFittedError
+from crossrec.numeric.ragged import FloatArray
+from crossrec.numeric.sparse import block_rows, wider
 from numpy.typing import NDArray
 
 from crossrec_backbone.adaptation.behaviour_weight import choose_kappa
 from crossrec_backbone.relations.prior_ease import co_occurrence, fit_prior_ease
 from crossrec_backbone.relations.scores import behaviour_scores, consensus_weights, text_scores
-from crossrec_backbone.relations.sparse import block_rows, wider
 from crossrec_backbone.relations.statistics import BackboneConfig, TextSide
 from crossrec_backbone.relations.text import TextRelations
 from crossrec_backbone.relations.text_graph import text_graph

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from crossrec.components.evidence import Evidence
 from crossrec.data.catalog import Catalog
-from crossrec.data.ragged import FloatArray, IntArray
+from crossrec.numeric.ragged import FloatArray, IntArray
 
 from crossrec_backbone.relations.scores import decay_weights
 from crossrec_backbone.relations.terms import Lexicon, shared_words

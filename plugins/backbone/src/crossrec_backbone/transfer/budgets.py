@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from crossrec.components.query import QueryBatch
 from crossrec.data.dataset import Dataset
-from crossrec.data.ragged import IntArray, Ragged
 from crossrec.data.splits import leave_one_out
+from crossrec.numeric.ragged import IntArray, Ragged
 
 from crossrec_backbone.transfer.settings import Level
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from crossrec.data.ragged import FloatArray
 from crossrec.evaluation.significance import bootstrap_means, bootstrap_p, holm, interval
+from crossrec.numeric.ragged import FloatArray
 from numpy.typing import NDArray
 
 from crossrec_backbone.transfer.methods import BARE, FULL, METHODS

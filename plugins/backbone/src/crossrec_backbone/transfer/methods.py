@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from crossrec.components.candidates import PAD
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import FloatArray, IntArray
+from crossrec.numeric.ragged import FloatArray, IntArray
+from crossrec.numeric.sparse import block_rows
 
 from crossrec_backbone.adaptation.gate import MIXTURE, plain_scores
 from crossrec_backbone.adaptation.repeats import asked
@@ -22,7 +23,6 @@ from crossrec_backbone.ranking.examples import Groups
 from crossrec_backbone.ranking.features import COLUMN_NAMES, compute
 from crossrec_backbone.ranking.trees import TreeRanker
 from crossrec_backbone.relations.scores import behaviour_scores, decayed_history
-from crossrec_backbone.relations.sparse import block_rows
 from crossrec_backbone.relations.statistics import Statistics
 from crossrec_backbone.transfer.learning import Learnt
 

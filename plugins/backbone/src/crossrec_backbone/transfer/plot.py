@@ -86,5 +86,7 @@ def _figure_class() -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise CrossrecError("--plot needs matplotlib: pip install 'crossrec-backbone[plot]'") from None
+        raise CrossrecError(
+            "--plot needs matplotlib: pip install 'crossrec-backbone[plot]'"
+        ) from None
     return Figure

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from crossrec.data.ragged import FloatArray, IntArray
+
+from crossrec.numeric.ragged import FloatArray, IntArray
 
 _BLOCK_CELLS = 1 << 23
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,3 +101,44 @@ def test_arrays_of_other_integers_become_int64():
     rows = Ragged.from_rows([np.array([1, 2], dtype=np.int32), (3,)])
     assert rows.values.dtype == np.int64
     assert plain(rows) == [[1, 2], [3]]
+
+
+HISTORIES = st.lists(st.lists(st.integers(0, 9), max_size=8), min_size=1, max_size=5)
+
+
+@given(HISTORIES, st.integers(0, 9))
+def test_within_drops_what_lies_outside(histories: list[list[int]], n_items: int) -> None:
+    kept = Ragged.from_rows(histories).within(n_items)
+    expected = [[i for i in row if i < n_items] for row in histories]
+    assert [kept.row(i).tolist() for i in range(len(kept))] == expected
+
+
+def test_within_drops_negative_indexes() -> None:
+    assert Ragged.from_rows([[-1, 3], [2]]).within(4).values.tolist() == [3, 2]
+
+
+def test_where_keeps_rows_apart() -> None:
+    kept = Ragged.from_rows([[1, 2], [], [3]]).where(np.array([False, True, False]))
+    assert [kept.row(i).tolist() for i in range(3)] == [[2], [], []]
+
+
+@given(HISTORIES, HISTORIES)
+def test_without_drops_what_the_same_row_of_the_other_has(ours, theirs) -> None:
+    n = min(len(ours), len(theirs))
+    kept = Ragged.from_rows(ours[:n]).without(Ragged.from_rows(theirs[:n]))
+    expected = [[i for i in a if i not in b] for a, b in zip(ours, theirs, strict=False)]
+    assert [kept.row(i).tolist() for i in range(n)] == expected
+
+
+@given(HISTORIES)
+def test_distinct_keeps_the_first_or_the_last(rows) -> None:
+    first, last = (Ragged.from_rows(rows).distinct(last=last) for last in (False, True))
+    for at, row in enumerate(rows):
+        assert first.row(at).tolist() == list(dict.fromkeys(row))
+        assert last.row(at).tolist() == list(dict.fromkeys(row[::-1]))[::-1]
+
+
+def test_heads_and_groups() -> None:
+    rows = Ragged.grouped(np.array([0, 0, 0, 2]), np.array([5, 6, 7, 8]), 3)
+    assert [rows.row(i).tolist() for i in range(3)] == [[5, 6, 7], [], [8]]
+    assert rows.heads(np.array([2, 0, 1])).values.tolist() == [5, 6, 8]

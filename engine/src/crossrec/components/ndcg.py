@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.components.candidates import PAD
-from crossrec.data.ragged import Ragged
+from crossrec.numeric.ragged import Ragged
 
 
 def relevance(index: NDArray[np.int64], targets: Ragged) -> NDArray[np.bool_]:
@@ -21,7 +21,7 @@ def relevance(index: NDArray[np.int64], targets: Ragged) -> NDArray[np.bool_]:
     return relevant
 
 
-class Judge:
+class NdcgScorer:
     """Judges orders of the same candidates again and again; what does not change is computed once.
 
     Parameters

@@ -71,6 +71,50 @@ class Ragged:
         offset = np.repeat(self.indptr[1:] - kept - indptr[:-1], kept)
         return Ragged(indptr, self.values[np.arange(indptr[-1]) + offset])
 
+    def heads(self, lengths: IntArray) -> Ragged:
+        """Keep the first ``lengths[i]`` values of row `i`, which must have as many."""
+        position = np.arange(len(self.values)) - np.repeat(self.indptr[:-1], self.lengths)
+        return self.where(position < np.repeat(lengths, self.lengths))
+
+    def where(self, keep: NDArray[np.bool_]) -> Ragged:
+        """Keep the values where the mask is true, bool (len(values),); rows may become empty."""
+        before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
+        return Ragged(before[self.indptr], self.values[keep])
+
+    def within(self, n: int) -> Ragged:
+        """Keep the values from 0 to n - 1."""
+        values = self.values
+        if not len(values) or (int(values.min()) >= 0 and int(values.max()) < n):
+            return self
+        return self.where((values >= 0) & (values < n))
+
+    def distinct(self, *, last: bool = False) -> Ragged:
+        """Drop repeats within each row; the first occurrence stays in its place, or the last."""
+        if not len(self.values):
+            return self
+        width = int(self.values.max()) + 1
+        key = self.row_of * width + self.values
+        keep = np.zeros(len(key), dtype=bool)
+        if last:
+            keep[len(key) - 1 - np.unique(key[::-1], return_index=True)[1]] = True
+        else:
+            keep[np.unique(key, return_index=True)[1]] = True
+        return self.where(keep)
+
+    def without(self, other: Ragged) -> Ragged:
+        """Drop the values that the same row of `other` has."""
+        if not len(self.values) or not len(other.values):
+            return self
+        width = int(max(self.values.max(), other.values.max())) + 1
+        ours, theirs = (rows.row_of * width + rows.values for rows in (self, other))
+        return self.where(~np.isin(ours, theirs))
+
+    @classmethod
+    def grouped(cls, rows: IntArray, values: IntArray, n: int) -> Ragged:
+        """Group `values` by row, int64 arrays of one length; `rows` ascend and lie below `n`."""
+        counts = np.bincount(rows, minlength=n)
+        return cls(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), values)
+
     def from_end(self) -> IntArray:
         """Position of each value counted from the end of its row: 0 is the last, int64."""
         return np.repeat(self.indptr[1:], self.lengths) - 1 - np.arange(len(self.values))

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 from crossrec.components.candidates import PAD
-from crossrec.components.gain import Judge, relevance
-from crossrec.data.ragged import Ragged
+from crossrec.components.ndcg import NdcgScorer, relevance
+from crossrec.numeric.ragged import Ragged
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,10 +34,12 @@ def test_equals_the_loop(data, n, k):
     index = np.array([row + [PAD] * (width - len(row)) for row in rows])
     rng = np.random.default_rng(data.draw(st.integers(0, 999)))
     scores = rng.permutation(n * width).reshape(n, width).astype(np.float32)  # no ties
-    got = Judge(index, Ragged.from_rows(targets), k).gains(scores)
+    got = NdcgScorer(index, Ragged.from_rows(targets), k).gains(scores)
     want = [naive_ndcg(i, s, set(t), k) for i, s, t in zip(index, scores, targets)]
     assert got.tolist() == pytest.approx(want)
-    assert Judge(index, Ragged.from_rows(targets), k).mean(scores) == pytest.approx(np.mean(want))
+    assert NdcgScorer(index, Ragged.from_rows(targets), k).mean(scores) == pytest.approx(
+        np.mean(want)
+    )
 
 
 @given(st.data(), st.integers(1, 4))
@@ -55,12 +57,12 @@ def test_a_target_of_one_query_is_none_of_the_next():
 
 
 def test_a_target_said_twice_counts_once():
-    judge = Judge(np.array([[0, 1]]), Ragged.from_rows([[0, 0, 0]]))
+    judge = NdcgScorer(np.array([[0, 1]]), Ragged.from_rows([[0, 0, 0]]))
     assert judge.gains(np.array([[2.0, 1.0]], np.float32)).tolist() == [1.0]
 
 
 def test_the_same_judge_judges_again_and_again():
-    judge = Judge(np.array([[0, 1, 2]]), Ragged.from_rows([[2]]))
+    judge = NdcgScorer(np.array([[0, 1, 2]]), Ragged.from_rows([[2]]))
     first = judge.gains(np.array([[3.0, 2.0, 1.0]], np.float32))
     assert judge.gains(np.array([[1.0, 2.0, 3.0]], np.float32)).tolist() == [1.0]
     assert judge.gains(np.array([[3.0, 2.0, 1.0]], np.float32)).tolist() == first.tolist()
@@ -70,26 +72,26 @@ def test_the_same_judge_judges_again_and_again():
 def test_beyond_k_is_a_miss():
     index = np.arange(12)[None, :]
     falling = -np.arange(12, dtype=np.float32)[None, :]
-    assert Judge(index, Ragged.from_rows([[9]])).gains(falling)[0] == pytest.approx(
+    assert NdcgScorer(index, Ragged.from_rows([[9]])).gains(falling)[0] == pytest.approx(
         1 / math.log2(11)
     )
-    assert Judge(index, Ragged.from_rows([[10]])).gains(falling)[0] == 0.0
+    assert NdcgScorer(index, Ragged.from_rows([[10]])).gains(falling)[0] == 0.0
 
 
 def test_scores_at_padding_do_not_matter_and_nan_stands_last():
-    judge = Judge(np.array([[4, 5, PAD]]), Ragged.from_rows([[5]]), k=1)
+    judge = NdcgScorer(np.array([[4, 5, PAD]]), Ragged.from_rows([[5]]), k=1)
     assert judge.gains(np.array([[0.0, 1.0, 99.0]], np.float32)).tolist() == [1.0]
     assert judge.gains(np.array([[np.nan, -5.0, 0.0]], np.float32)).tolist() == [1.0]
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 3), (2, 0)])
 def test_nothing_to_judge(shape):
-    judge = Judge(np.full(shape, 1), Ragged.from_rows([[1]] * shape[0]))
+    judge = NdcgScorer(np.full(shape, 1), Ragged.from_rows([[1]] * shape[0]))
     scores = np.zeros(shape, np.float32)
     assert judge.gains(scores).tolist() == [0.0] * shape[0]
     assert judge.mean(scores) == 0.0
 
 
 def test_no_targets_gain_nothing():
-    judge = Judge(np.array([[1, 2]]), Ragged.empty(1))
+    judge = NdcgScorer(np.array([[1, 2]]), Ragged.empty(1))
     assert judge.gains(np.array([[1.0, 2.0]], np.float32)).tolist() == [0.0]

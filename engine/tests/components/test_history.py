@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from crossrec.components.history import weigh
 from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import Ragged
-from crossrec_collaborative.base import blocks, select, within
-from crossrec_collaborative.history import weigh
+from crossrec.numeric.ragged import Ragged
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,30 +40,6 @@ def test_unknown_items_take_their_weight_with_them() -> None:
     weighted = weigh(batch([[4, 12], [1]]), 10, decay=0.5, limit=50)
     assert weighted.items.values.tolist() == [4, 1]
     np.testing.assert_allclose(weighted.weights, [1 / 3, 1])
-
-
-@given(HISTORIES, st.integers(0, 9))
-def test_within_drops_what_lies_outside(histories: list[list[int]], n_items: int) -> None:
-    kept = within(Ragged.from_rows(histories), n_items)
-    expected = [[i for i in row if i < n_items] for row in histories]
-    assert [kept.row(i).tolist() for i in range(len(kept))] == expected
-
-
-def test_within_drops_negative_indexes() -> None:
-    assert within(Ragged.from_rows([[-1, 3], [2]]), 4).values.tolist() == [3, 2]
-
-
-def test_select_keeps_rows_apart() -> None:
-    kept = select(Ragged.from_rows([[1, 2], [], [3]]), [False, True, False])
-    assert [kept.row(i).tolist() for i in range(3)] == [[2], [], []]
-
-
-def test_blocks_cover_the_batch_in_order() -> None:
-    queries = batch([[i % 10] for i in range(25)])
-    parts = blocks(queries, 400_000)
-    assert [len(part) for part in parts] == [10, 10, 5]
-    assert np.concatenate([p.history.values for p in parts]).tolist() == [i % 10 for i in range(25)]
-    assert blocks(queries, 10) == [queries]
 
 
 def test_the_weights_of_one_query_are_kept_by_their_settings():

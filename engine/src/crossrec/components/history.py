@@ -8,11 +8,10 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from crossrec.components.query import QueryBatch
-from crossrec.data.ragged import Ragged
 from numpy.typing import NDArray
 
-from crossrec_collaborative.base import select
+from crossrec.components.query import QueryBatch
+from crossrec.numeric.ragged import Ragged
 
 #: The weights of single queries by the settings, for as long as the queries live.
 _weighed: WeakKeyDictionary[QueryBatch, dict[tuple[Any, ...], WeightedHistory]] = (
@@ -43,7 +42,7 @@ class WeightedHistory:
 
     def where(self, keep: NDArray[np.bool_]) -> WeightedHistory:
         """Return only the items where `keep` is true; the weights stay as they are."""
-        return WeightedHistory(select(self.items, keep), self.weights[keep])
+        return WeightedHistory(self.items.where(keep), self.weights[keep])
 
 
 def weigh(
