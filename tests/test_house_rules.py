@@ -52,6 +52,7 @@ ROOMS: dict[str, set[str]] = {
         "components",
         "data",
         "evaluation",
+        "executors",
         "ingest",
         "numeric",
         "plugins",

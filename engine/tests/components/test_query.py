@@ -1,11 +1,11 @@
-"""Queries: profiles, last items and blocks against loops; what may be asked."""
+"""Queries: profiles, last items and blocks against loops; what may be wanted."""
 
 from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
-from crossrec.components.asking import queries_of
 from crossrec.components.query import Query, QueryBatch
+from crossrec.components.query_building import queries_of
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
