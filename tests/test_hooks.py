@@ -250,7 +250,8 @@ def test_the_page_documents_no_hook_that_is_not_there():
 
 
 def test_the_page_tells_every_capability_and_argument_of_register():
-    from crossrec.plugins.registration import CAPABILITIES, Register
+    from crossrec.hookspecs import Register
+    from crossrec.plugins.registration import CAPABILITIES
 
     for name in CAPABILITIES:
         assert f"`{name}`" in PAGE

@@ -7,17 +7,32 @@ imported before a component is built. The contract of each hook is in ``docs/hoo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pluggy
 
 if TYPE_CHECKING:
     from crossrec.commands import LazyGroup
-    from crossrec.plugins.registration import Register
 
 PROJECT = "crossrec"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class Register(Protocol):
+    """The callback that hooks receive."""
+
+    def __call__(
+        self,
+        name: str,
+        factory: str | Callable[..., Any],
+        *,
+        config: str | type[Any] | None = None,
+        capabilities: frozenset[str] | set[str] = frozenset(),
+        summary: str = "",
+    ) -> None:
+        """Register one component under `name`."""
 
 
 @hookspec

@@ -85,8 +85,8 @@ def test_repeat_last_is_right_where_everybody_repeats(make_dataset, build):
     assert row.segments["targets"]["new"].users == 0
     unseen = evaluate(data, build, EvaluationProtocol(split="leave-one-out", ks=(1,)))
     assert {row.metrics["recall@1"] for row in unseen.results} == {0.0}
-    assert any("6 of 6 targets stand in the user's history" in note for note in unseen.notes)
-    assert not any("stand in the user's history" in note for note in everything.notes)
+    assert any("6 of 6 targets are in the user's history" in note for note in unseen.notes)
+    assert not any("in the user's history" in note for note in everything.notes)
 
 
 def test_means_are_over_all_users_and_segments_over_theirs(make_dataset, build):
@@ -236,7 +236,7 @@ def test_two_models_of_one_name_are_refused(checkerboard, covisitation):
     def build_models(train, validation):
         return [covisitation(train), covisitation(train)]
 
-    with pytest.raises(UsageError, match="two models have one name"):
+    with pytest.raises(UsageError, match="two models have the same name"):
         evaluate(checkerboard, build_models, LOO)
 
 

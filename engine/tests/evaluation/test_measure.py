@@ -79,7 +79,7 @@ def test_an_index_outside_of_the_catalog_names_the_model(index):
 
 @pytest.mark.parametrize("shape", [(1, 3), (2,), (3, 3)])
 def test_there_must_be_one_list_for_each_query(shape):
-    with pytest.raises(PluginError, match="lists to 2 queries"):
+    with pytest.raises(PluginError, match="lists for 2 queries"):
         checked(np.zeros(shape, np.int64), ask([[], []]), 3, 5, "m")
 
 

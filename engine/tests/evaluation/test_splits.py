@@ -11,7 +11,6 @@ from crossrec.data.splits import (
     LEAKS_OVER_TIME,
     Targets,
     cross_validation,
-    distinct,
     leave_one_out,
     temporal_split,
     user_folds,
@@ -253,8 +252,8 @@ def test_sample_draws_users_once_in_order_and_all_where_there_are_fewer(make_dat
 
 def test_distinct_keeps_the_first_of_each_in_place():
     ragged = Ragged.from_rows([[3, 1, 3, 2, 1], [], [3, 3]])
-    assert rows(distinct(ragged)) == [[3, 1, 2], [], [3]]
-    assert rows(distinct(Ragged.empty(2))) == [[], []]
+    assert rows(ragged.distinct()) == [[3, 1, 2], [], [3]]
+    assert rows(Ragged.empty(2).distinct()) == [[], []]
 
 
 def test_splits_keep_vocabularies_vectors_and_the_clock(make_dataset):

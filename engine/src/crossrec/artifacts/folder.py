@@ -23,7 +23,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from crossrec import __version__
 from crossrec.artifacts.ids import load_vocabulary, pack_vocabulary
 from crossrec.artifacts.manifest import (
     FileInfo,
@@ -36,6 +35,7 @@ from crossrec.artifacts.tensors import map_tensors, write_tensors
 from crossrec.components.state import State
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import ArtifactError, NotFittedError
+from crossrec.version import __version__
 
 CURRENT = "current"
 MANIFEST = "artifact.json"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from crossrec import __version__
 from crossrec.cli.root import CrossrecGroup
 from crossrec.cli.version import version_option
+from crossrec.version import __version__
 
 main = CrossrecGroup(
     name="crossrec",

@@ -132,7 +132,9 @@ def _names(models: str | None) -> tuple[str, ...]:
 
 def _show(report: Report) -> None:
     """Print the tables, then what a reader has to know."""
-    for one in report.tables():
+    from crossrec.evaluation.tables import report_tables
+
+    for one in report_tables(report):
         click.echo(one.title)
         table(one.columns, one.rows)
         click.echo()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crossrec.cli.logs import DEBUG, debugging, show_warnings
+from crossrec.cli.table import add_commands
 from crossrec.commands import LazyGroup
 from crossrec.errors import CrossrecError
 from crossrec.plugins.nearest import nearest
@@ -25,9 +26,7 @@ class CrossrecGroup(LazyGroup):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        from crossrec import builtin
-
-        builtin.register_commands(cli=self)
+        add_commands(self)
         self._broken: list[PluginState] | None = None
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -7,12 +7,7 @@ from numpy.typing import NDArray
 
 from crossrec.data.rows import Coded
 from crossrec.ingest.validation import EventDraft
-
-Hashes = NDArray[np.uint64]
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
+from crossrec.numeric.hashing import GOLDEN, Hashes, mixed
 
 
 class KeyMaker:
@@ -47,7 +42,7 @@ class KeyMaker:
             rows = np.where(named, _combined([_hashed(draft.event_ids)]), rows)
         repeats = self._seen.before(rows)
         repeats[named] = 0
-        return _mixed(rows + repeats * _GOLDEN).view(np.int64)
+        return mixed(rows + repeats * GOLDEN).view(np.int64)
 
 
 class _Occurrences:
@@ -94,16 +89,9 @@ def _hashed(column: Coded) -> Hashes:
     return hashes[column.codes]
 
 
-def _mixed(hashes: Hashes) -> Hashes:
-    """Scatter the bits: the finaliser of splitmix64 (Steele, Lea and Flood, 2014)."""
-    hashes = (hashes ^ (hashes >> np.uint64(30))) * _MIX_1
-    hashes = (hashes ^ (hashes >> np.uint64(27))) * _MIX_2
-    return hashes ^ (hashes >> np.uint64(31))
-
-
 def _combined(parts: list[Hashes]) -> Hashes:
     """Return one hash of several, in their order."""
     total = np.zeros(len(parts[0]), dtype=np.uint64)
     for part in parts:
-        total = _mixed(total * _GOLDEN + part + _GOLDEN)
+        total = mixed(total * GOLDEN + part + GOLDEN)
     return total

@@ -18,8 +18,7 @@ from crossrec.errors import DataError
 from crossrec.ingest.keys import KeyMaker
 from crossrec.ingest.mapping import TableKind
 from crossrec.ingest.options import IngestOptions, Input, Table, plan_files, plan_sources
-from crossrec.ingest.reading import Chunk, Source
-from crossrec.ingest.reading.source import FrameSource
+from crossrec.ingest.reading.chunks import Chunk, FrameReader, TableReader
 from crossrec.ingest.report import SHOWN_LINES, IngestReport, RejectedWriter, TableReport, Tally
 from crossrec.ingest.validation import EventDraft, EventValidator, RecordValidator, Verdict
 from crossrec.scenario import Scenario
@@ -94,8 +93,8 @@ def ingest_frames(
     given: list[tuple[TableKind, object]] = [
         ("items", frames.items), ("users", frames.users), ("events", frames.events)
     ]  # fmt: skip
-    sources: list[tuple[TableKind, Source]] = [
-        (kind, FrameSource(kind, frame, options.chunk_rows))  # type: ignore[arg-type]
+    sources: list[tuple[TableKind, TableReader]] = [
+        (kind, FrameReader(kind, frame, options.chunk_rows))  # type: ignore[arg-type]
         for kind, frame in given
         if frame is not None
     ]

@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
 
 from crossrec.errors import PluginError
+from crossrec.version import __version__
 
 GROUP = "crossrec"
 BUILTIN = "builtin"
@@ -74,8 +75,6 @@ def _raiser(error: Exception) -> Callable[[], object]:
 
 def _builtin() -> FoundPlugin:
     """Return the engine's own plugin, which is there even where the engine has no metadata."""
-    from crossrec import __version__
-
     return FoundPlugin(BUILTIN, GROUP, __version__, lambda: import_module("crossrec.builtin"))
 
 

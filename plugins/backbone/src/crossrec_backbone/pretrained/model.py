@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crossrec import __version__
 from crossrec.artifacts import map_tensors, write_tensors
 from crossrec.components.state import State
 from crossrec.errors import ArtifactError, UsageError
+from crossrec.version import __version__
 
 from crossrec_backbone.pretrained.encoder_weights import AdaptedEncoder
 from crossrec_backbone.ranking.trees import TreeRanker
