@@ -119,7 +119,7 @@ class Scenario:
         The default pipeline as a resource, ``"package:file.toml"``.
     demo : str, callable or None
         ``"package.module:function"`` that makes the generated demo data
-        (``seed -> crossrec.data.frames.Frames``).
+        (``seed -> crossrec.ingest.frames.Frames``).
     """
 
     name: str

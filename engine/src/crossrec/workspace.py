@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossrec.errors import WorkspaceError
+from crossrec.jsonio import read_manifest
 
 if TYPE_CHECKING:
     from crossrec.data.dataset import Dataset
@@ -170,18 +171,13 @@ def _is_part(name: str) -> bool:
 
 
 def _check_marker(folder: Path) -> None:
-    """Refuse a marker that is unreadable or newer than this crossrec."""
-    try:
-        found = int(json.loads((folder / MARKER).read_text(encoding="utf-8"))["format"])
-    except (ValueError, KeyError, TypeError):
-        raise WorkspaceError(
-            f'{folder / MARKER} is damaged: it should read {{"format": {FORMAT}}}'
-        ) from None
-    if found > FORMAT:
-        raise WorkspaceError(
-            f"{folder} has workspace format {found}, this crossrec reads up to {FORMAT}: "
-            "upgrade crossrec"
-        )
+    """Refuse a marker that is unreadable or of another format."""
+    read_manifest(
+        folder / MARKER,
+        version=FORMAT,
+        remedy=f'it should read {{"format": {FORMAT}}}',
+        error=WorkspaceError,
+    )
 
 
 def _lock(folder: Path) -> int:

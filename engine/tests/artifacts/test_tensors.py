@@ -166,6 +166,6 @@ def test_headers_that_are_no_object_are_refused(tmp_path: Path, header: bytes) -
 def test_the_digest_is_that_of_the_file(tmp_path: Path) -> None:
     import hashlib
 
-    digest, size = write_tensors(tmp_path / "x", {"a": np.arange(5)})
+    info = write_tensors(tmp_path / "x", {"a": np.arange(5)})
     content = (tmp_path / "x").read_bytes()
-    assert (digest, size) == (hashlib.sha256(content).hexdigest(), len(content))
+    assert (info.sha256, info.size) == (hashlib.sha256(content).hexdigest(), len(content))

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from crossrec.cli.demo import _typical_user
-from crossrec.data.frames import Frames
+from crossrec.ingest.frames import Frames
 
 
 def broken(seed):

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
-from crossrec.data.columns import ITEM, TIME, USER
 from crossrec.errors import DataError
 from crossrec.ingest import IngestOptions
+from crossrec.ingest.columns import ITEM, TIME, USER
 from crossrec.ingest.mapping import parse_map
 from crossrec.ingest.options import plan_files, plan_sources
 from crossrec.ingest.reading.chunks import FrameReader

@@ -6,8 +6,8 @@ import time
 
 import numpy as np
 import pytest
-from crossrec.data.rows import Coded, EventRows
 from crossrec.errors import WorkspaceError
+from crossrec.store.rows import Coded, EventRows
 from crossrec.store.sqlite import SqliteStore
 
 

@@ -4,10 +4,10 @@ import threading
 
 import numpy as np
 import pytest
-from crossrec.data.rows import Coded, EventRows
 from crossrec.errors import DataError, WorkspaceError
 from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
 from crossrec.store.base import Counts, HistoryEvent, Store
+from crossrec.store.rows import Coded, EventRows
 from crossrec.store.sqlite import SqliteStore
 from hypothesis import given
 from hypothesis import strategies as st

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crossrec.data.rows import Coded, EventRows
 from crossrec.errors import WorkspaceError
 from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
+from crossrec.store.rows import Coded, EventRows
 from crossrec.workspace import MARKER, Workspace
 
 SHOP = Scenario(
@@ -88,7 +88,7 @@ def test_what_is_absent_or_a_file_is_no_workspace(tmp_path):
 @pytest.mark.parametrize(
     ("marker", "message"),
     [
-        ('{"format": 99}', "workspace format 99.*upgrade crossrec"),
+        ('{"format": 99}', r"newer crossrec \(format 99, this one reads 1\): upgrade crossrec"),
         ("{}", "is damaged"),
         ("not json", "is damaged"),
         ("[]", "is damaged"),

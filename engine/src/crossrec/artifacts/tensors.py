@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from crossrec.artifacts.checked import FileInfo
 from crossrec.errors import ArtifactError
 
 #: Names of the format for the dtypes that an artifact may hold. Nothing else is read or written.
@@ -61,13 +62,8 @@ class HashingFile:
         return self._hash.hexdigest()
 
 
-def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> tuple[str, int]:
-    """Write `arrays` to `path` and sync it to disk.
-
-    Returns
-    -------
-    (str, int)
-        sha256 and size of the file.
+def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> FileInfo:
+    """Write `arrays` to `path`, sync it to disk and return its checksum and size.
 
     Raises
     ------
@@ -97,7 +93,7 @@ def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> tuple[str, 
             _write_array(file, plain[name])
         raw.flush()
         os.fsync(raw.fileno())
-    return file.sha256, file.size
+    return FileInfo(file.sha256, file.size)
 
 
 def map_tensors(path: Path) -> dict[str, NDArray[Any]]:

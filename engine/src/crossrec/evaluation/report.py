@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from crossrec.evaluation.significance import Comparison
+from crossrec.jsonio import plain
 
 #: The pipeline's row; the others are sources and baselines.
 PIPELINE = "pipeline"
@@ -98,7 +98,7 @@ class Report:
             "candidates": self.candidates,
             "users": self.users,
             "results": [_result(row) for row in self.results],
-            "comparisons": [_plain(vars(pair)) for pair in self.comparisons],
+            "comparisons": [plain(vars(pair)) for pair in self.comparisons],
             "failed": [vars(failure).copy() for failure in self.failed],
             "notes": list(self.notes),
         }
@@ -107,18 +107,7 @@ class Report:
 def _result(row: ModelResult) -> dict[str, Any]:
     """Return the public form of one row."""
     segments = {
-        group: {name: _plain(vars(part)) for name, part in parts.items()}
+        group: {name: plain(vars(part)) for name, part in parts.items()}
         for group, parts in row.segments.items()
     }
-    return {name: _plain(part) for name, part in vars(row).items()} | {"segments": segments}
-
-
-def _plain(value: Any) -> Any:
-    """Turn tuples into lists and NaN into None, as JSON wants them."""
-    if isinstance(value, Mapping):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return {name: plain(part) for name, part in vars(row).items()} | {"segments": segments}

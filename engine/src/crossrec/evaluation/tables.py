@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from crossrec.evaluation.report import PIPELINE, Interval, ModelResult, Report
 from crossrec.evaluation.significance import Comparison
+from crossrec.terminal import aligned
 
 #: Metrics of the lists and how their columns are headed.
 _OF_LISTS = {
@@ -36,7 +37,8 @@ def report_tables(report: Report) -> list[Table]:
 
 def report_text(report: Report) -> str:
     """Return tables, failures and notes as aligned plain text."""
-    blocks = [f"{table.title}\n{_aligned(table)}" for table in report_tables(report)]
+    tables = report_tables(report)
+    blocks = [f"{one.title}\n{aligned(one.columns, one.rows)}" for one in tables]
     remarks = [f"left out: {failure.model}: {failure.error}" for failure in report.failed]
     remarks += [f"note: {note}" for note in report.notes]
     return "\n\n".join([*blocks, "\n".join(remarks)]).rstrip() + "\n"
@@ -137,12 +139,3 @@ def _with_half(row: ModelResult, metric: str) -> str:
     low, high = row.ci95[metric]
     half = _figure((high - low) / 2)
     return f"{_figure(row.metrics[metric])} ±{half.removeprefix('0')}"
-
-
-def _aligned(table: Table) -> str:
-    """Return the columns padded to their widest cell, two blanks between them."""
-    lines = [table.columns, *table.rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(table.columns))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines
-    )

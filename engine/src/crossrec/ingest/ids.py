@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.data.rows import Coded
+from crossrec.store.rows import Coded
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.data.rows import Coded
 from crossrec.ingest.validation import EventDraft
 from crossrec.numeric.hashing import GOLDEN, Hashes, mixed
+from crossrec.store.rows import Coded
 
 
 class KeyMaker:

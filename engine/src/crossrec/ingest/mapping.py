@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from crossrec.data.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
 from crossrec.errors import DataError, UsageError
+from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
 from crossrec.scenario import ItemSchema, Scenario
 
 TableKind = Literal["items", "events", "users"]

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.data.columns import ITEM, USER
-from crossrec.data.frames import Frames, Importer
-from crossrec.data.rows import EventRows
 from crossrec.errors import DataError
+from crossrec.ingest.columns import ITEM, USER
+from crossrec.ingest.frames import Frames, Importer
 from crossrec.ingest.keys import KeyMaker
 from crossrec.ingest.mapping import TableKind
 from crossrec.ingest.options import IngestOptions, Input, Table, plan_files, plan_sources
@@ -22,6 +21,7 @@ from crossrec.ingest.reading.chunks import Chunk, FrameReader, TableReader
 from crossrec.ingest.report import SHOWN_LINES, IngestReport, RejectedWriter, TableReport, Tally
 from crossrec.ingest.validation import EventDraft, EventValidator, RecordValidator, Verdict
 from crossrec.scenario import Scenario
+from crossrec.store.rows import EventRows
 from crossrec.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.data.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
-from crossrec.data.rows import Coded
+from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
 from crossrec.ingest.fields import FieldReader
 from crossrec.ingest.ids import FAULTS, coded_ids
 from crossrec.ingest.mapping import REJECTED_COLUMNS, ColumnMap
 from crossrec.ingest.times import TimeParser
 from crossrec.scenario import Scenario
+from crossrec.store.rows import Coded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ class Verdict:
 
 @dataclass(frozen=True, eq=False)
 class EventDraft:
-    """The good events of a chunk, before they get keys: see `crossrec.data.rows.EventRows`.
+    """The good events of a chunk, before they get keys: see `crossrec.store.rows.EventRows`.
 
     Attributes
     ----------

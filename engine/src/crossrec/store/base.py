@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from crossrec.data.events import Events
-from crossrec.data.rows import EventRows
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.scenario import Scenario
+from crossrec.store.rows import EventRows
 
 #: Fields of items or users by id.
 Records = Mapping[str, Mapping[str, Any]]

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.data.events import Events
-from crossrec.data.rows import Coded, EventRows
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.data.weights import event_weights
 from crossrec.errors import DataError, WorkspaceError
 from crossrec.scenario import Scenario
 from crossrec.store.base import Counts, HistoryEvent, Records
 from crossrec.store.connections import Connections, explain
+from crossrec.store.rows import Coded, EventRows
 from crossrec.store.schema import create_scenario, quoted
 from crossrec.store.writing import VALUES_A_QUERY, claim_clock, insert_keys, insert_rows
 

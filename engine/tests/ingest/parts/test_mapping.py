@@ -1,6 +1,6 @@
 import pytest
-from crossrec.data.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
 from crossrec.errors import DataError, UsageError
+from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
 from crossrec.ingest.mapping import compact, guess_columns, parse_map
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from crossrec.data.frames import Frames
-from crossrec.data.simulation import DAY, Habits, Walks, World, walk
+from crossrec.ingest.frames import Frames
+from crossrec.simulation import DAY, Habits, Walks, World, walk
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -173,7 +173,7 @@ def _write(folder: Path, backbone: Backbone) -> None:
     files[CARD] = _put(folder / CARD, _json(backbone.card))
     encoder = backbone.encoder
     if encoder is not None:
-        files[ENCODER], _ = write_tensors(folder / ENCODER, encoder.weights.arrays)
+        files[ENCODER] = write_tensors(folder / ENCODER, encoder.weights.arrays).sha256
     manifest = {
         "kind": KIND,
         "format": FORMAT,

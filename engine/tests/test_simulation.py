@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crossrec.data.simulation import DAY, Habits, Walks, World, walk
+from crossrec.simulation import DAY, Habits, Walks, World, walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crossrec.data.columns import ITEM, USER
 from crossrec.errors import DataError
+from crossrec.ingest.columns import ITEM, USER
 
 if TYPE_CHECKING:
     import pandas as pd
