@@ -13,7 +13,6 @@ from crossrec.data.splits import (
     cross_validation,
     leave_one_out,
     temporal_split,
-    user_folds,
 )
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import DataError, UsageError
@@ -184,9 +183,14 @@ def test_fractions_must_sum_to_one_and_leave_something_everywhere(make_dataset, 
         temporal_split(data, fractions)
 
 
+def folds_of(data, folds, **options):
+    """Return training set and test of each fold, where only the tested users lose something."""
+    return [(s.refit, s.test) for s in cross_validation(data, folds, refit=True, **options)]
+
+
 def test_a_fold_loses_only_its_users_last_interactions(make_dataset):
     data = make_dataset([(u, i) for u in range(4) for i in range(u, u + 3)])
-    for train, targets in user_folds(data, 2):
+    for train, targets in folds_of(data, 2):
         assert len(targets) == 2
         lengths = train.sequences.lengths
         assert lengths[targets.users].tolist() == [2, 2]
@@ -198,7 +202,7 @@ def test_a_fold_loses_only_its_users_last_interactions(make_dataset):
 def test_holdout_takes_several_of_the_last_and_never_a_whole_user(make_dataset):
     data = make_dataset([(0, i) for i in range(5)] + [(1, i) for i in range(5)] + [(2, 0), (2, 1)])
     seen = []
-    for train, targets in user_folds(data, 2, holdout=2):
+    for train, targets in folds_of(data, 2, holdout=2):
         seen += targets.users.tolist()
         assert rows(targets.targets) == [[3, 4]]
         assert rows(targets.history) == [[0, 1, 2]]
@@ -225,7 +229,7 @@ def test_folds_differ_with_the_seed_and_not_without(make_dataset):
     data = make_dataset([(u, i) for u in range(12) for i in range(3)])
 
     def first(seed: int) -> list[int]:
-        return next(user_folds(data, 3, seed=seed))[1].users.tolist()
+        return next(cross_validation(data, 3, seed=seed)).test.users.tolist()
 
     assert first(0) == first(0)
     assert len({tuple(first(seed)) for seed in range(6)}) > 1
@@ -235,9 +239,9 @@ def test_folds_differ_with_the_seed_and_not_without(make_dataset):
 def test_folds_must_fit_the_users(make_dataset, folds):
     data = make_dataset([(u, i) for u in range(3) for i in range(2)])
     with pytest.raises(UsageError, match="folds must be between 2 and"):
-        next(user_folds(data, folds))
+        next(cross_validation(data, folds))
     with pytest.raises(UsageError, match="held out"):
-        next(user_folds(data, 2, holdout=0))
+        next(cross_validation(data, 2, holdout=0))
 
 
 def test_sample_draws_users_once_in_order_and_all_where_there_are_fewer(make_dataset):

@@ -12,8 +12,7 @@ import click
 from crossrec.cli.logs import DEBUG, debugging, show_warnings
 from crossrec.cli.table import add_commands
 from crossrec.commands import LazyGroup
-from crossrec.errors import CrossrecError
-from crossrec.plugins.nearest import nearest
+from crossrec.errors import CrossrecError, nearest
 
 if TYPE_CHECKING:
     from crossrec.plugins.state import PluginState

@@ -150,23 +150,6 @@ def leave_one_out(dataset: Dataset, *, refit: bool = False) -> Split:
     )
 
 
-def user_folds(
-    dataset: Dataset, folds: int = 5, *, holdout: int = 1, seed: int = 0
-) -> Iterator[tuple[Dataset, Targets]]:
-    """Yield, for each fold of users, the set without their last interactions, and these as targets.
-
-    Everything else stays in the training: the whole of all other users and the earlier part of the
-    held-out ones. Users with `holdout` interactions or fewer are never held out.
-
-    Raises
-    ------
-    UsageError
-        If `folds` is below 2 or above the number of users that can be held out.
-    """
-    for users in _fold_users(dataset, folds, holdout, seed):
-        yield without_tails(dataset, users, holdout), tails(dataset, users, holdout, holdout)
-
-
 def cross_validation(
     dataset: Dataset, folds: int = 5, *, holdout: int = 1, seed: int = 0, refit: bool = False
 ) -> Iterator[Split]:

@@ -52,8 +52,3 @@ class Vocabulary:
         """Return the index of each id, int64, -1 where unknown."""
         get = self._index.get
         return np.array([get(id_, -1) for id_ in ids], dtype=np.int64)
-
-    def extended(self, ids: Iterable[str]) -> Vocabulary:
-        """Return a vocabulary that begins with this one and goes on with new `ids`."""
-        fresh = dict.fromkeys(id_ for id_ in ids if id_ not in self._index)
-        return Vocabulary([*self._ids, *fresh])

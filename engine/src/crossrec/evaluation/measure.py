@@ -132,7 +132,7 @@ def measure(
         float(model.fit_seconds),
         tally.seconds,
         _columns(ranks, bench),
-        _list_metrics(tally, bench),
+        _list_metrics(tally),
         tally.broken,
     )
 
@@ -199,7 +199,7 @@ def _columns(ranks: IntArray, bench: Bench) -> dict[str, FloatArray]:
     return columns
 
 
-def _list_metrics(tally: _Tally, bench: Bench) -> dict[str, float]:
+def _list_metrics(tally: _Tally) -> dict[str, float]:
     """Values of the lists as a whole, NaN where undefined."""
     values = {f"coverage@{k}": metrics.coverage(shown) for k, shown in tally.shown.items()}
     values |= {f"gini@{k}": metrics.gini(shown) for k, shown in tally.shown.items()}

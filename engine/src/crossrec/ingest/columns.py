@@ -6,6 +6,3 @@ EVENT = "event_type"
 TIME = "time"
 VALUE = "value"
 EVENT_ID = "event_id"
-
-#: Columns of an events table, in their usual order. USER and ITEM are required.
-EVENT_COLUMNS = (USER, ITEM, EVENT, TIME, VALUE, EVENT_ID)

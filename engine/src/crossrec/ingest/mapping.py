@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from crossrec.errors import DataError, UsageError
+from crossrec.errors import DataError, UsageError, nearest
 from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
 from crossrec.scenario import ItemSchema, Scenario
 
@@ -120,8 +119,8 @@ def parse_map(options: Iterable[str], scenario: Scenario) -> dict[str, str]:
         name = ROLES.get(left, left)
         if name not in ROLES.values() and name not in fields:
             names = [*ROLES, *fields]
-            near = difflib.get_close_matches(left, names, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
+            near = nearest(left, names)
+            hint = f"did you mean {near!r}?" if near else f"known: {', '.join(names)}"
             raise UsageError(f"--map {option!r}: there is no column or field {left!r}; {hint}")
         overrides[name] = right
     return overrides

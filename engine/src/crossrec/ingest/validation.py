@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crossrec.errors import nearest
 from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
 from crossrec.ingest.fields import FieldReader
 from crossrec.ingest.ids import FAULTS, coded_ids
@@ -259,9 +259,9 @@ def unknown_event(written: str, scenario: Scenario) -> str:
         return "missing event type"
     shown = written if len(written) <= _SHOWN else written[: _SHOWN - 3] + "..."
     names = [name for event in scenario.events for name in (event.name, *event.aliases)]
-    near = difflib.get_close_matches(written.lower(), names, n=1, cutoff=0.5)
+    near = nearest(written, names, cutoff=0.5)
     if near:
-        return f"unknown event type {shown!r} (nearest: {near[0]})"
+        return f"unknown event type {shown!r} (nearest: {near})"
     known = ", ".join(event.name for event in scenario.events[:_LISTED])
     more = ", ..." if len(scenario.events) > _LISTED else ""
     return f"unknown event type {shown!r} (known: {known}{more})"

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from crossrec.errors import CrossrecError, PluginError, UsageError
+from crossrec.errors import CrossrecError, PluginError, UsageError, nearest
 from crossrec.plugins.found import find_plugins
 from crossrec.plugins.known import SHIPPED
-from crossrec.plugins.nearest import nearest
 from crossrec.plugins.registry import STRICT, SUBSET
 from crossrec.plugins.requirements import installed_version
 from crossrec.plugins.state import PluginState

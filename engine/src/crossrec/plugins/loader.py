@@ -16,10 +16,9 @@ from typing import Any
 import pluggy
 
 from crossrec import hookspecs
-from crossrec.errors import PluginError
+from crossrec.errors import PluginError, nearest
 from crossrec.plugins.collector import Collector
 from crossrec.plugins.found import BUILTIN, FoundPlugin
-from crossrec.plugins.nearest import nearest
 from crossrec.plugins.registration import Registration
 from crossrec.plugins.requirements import conflict
 from crossrec.plugins.state import PluginState, Status, one_line

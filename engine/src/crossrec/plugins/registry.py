@@ -9,10 +9,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from crossrec.errors import PluginError, UsageError
+from crossrec.errors import PluginError, UsageError, nearest
 from crossrec.plugins.found import BUILTIN, FoundPlugin, find_plugins
 from crossrec.plugins.loader import LoadedPlugin, load_plugins
-from crossrec.plugins.nearest import nearest
 from crossrec.plugins.registration import KINDS, Registration
 from crossrec.plugins.state import PluginState, one_line
 from crossrec.plugins.unknown import unknown_name

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from crossrec.errors import nearest
 from crossrec.plugins.known import PROVIDERS
-from crossrec.plugins.nearest import nearest
 from crossrec.plugins.state import PluginState
 
 _MANY = 12
