@@ -122,7 +122,7 @@ def test_what_the_line_advises_helps(crossrec, arguments, content):
         ("u1,i1,view,,", "missing time"),
         ("u1,i1,view,-1000,", "negative time"),
         ("u1,i1,view,99999999999,", "future time"),
-        ("u1,i1,view,1000,NaN", "value is no number"),
+        ("u1,i1,view,1000,NaN", "value is not a number"),
         ("u1,i1,vieww,1000,", "unknown event type 'vieww' (nearest: view)"),
         (f"u1,{'i' * 10_000},view,1000,", "item id longer than 1,024 characters"),
         (f"{'u' * 10_000},i1,view,1000,", "user id longer than 1,024 characters"),

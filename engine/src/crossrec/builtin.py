@@ -1,4 +1,4 @@
-"""What the engine itself brings, registered through the same hooks as everybody's plugins.
+"""The components of the engine itself, registered through the same hooks as those of plugins.
 
 Its commands are not here but in `crossrec.cli.table`: they work without loading any plugin.
 """

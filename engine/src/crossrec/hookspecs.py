@@ -1,6 +1,6 @@
 """The hooks of crossrec, on one page.
 
-Every hook is called once, when the registry is loaded, with a `register` callback. It hands over
+Every hook is called once, when the registry is loaded, with a `register` callback. It passes
 descriptions and import paths (``"package.module:Class"``), never live objects: nothing heavy is
 imported before a component is built. The contract of each hook is in ``docs/hooks.md``.
 """

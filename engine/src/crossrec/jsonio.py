@@ -54,8 +54,8 @@ def read_manifest(
     FileNotFoundError
         If there is no such file.
     CrossrecError
-        If it cannot be read, is damaged, of another program or of another format: one line that
-        says what to do.
+        If it cannot be read, is damaged, of another program or of another format; the message
+        names what to do.
     """
     try:
         content = json.loads(path.read_bytes())
@@ -91,7 +91,7 @@ def encode(value: Any, what: str) -> bytes:
     Raises
     ------
     ArtifactError
-        If it holds anything that is not JSON: it begins with `what`.
+        If it holds anything that is not JSON; `what` is the subject of the message.
     """
     try:
         text = json.dumps(value, ensure_ascii=True, allow_nan=False, indent=1, default=_scalar)

@@ -78,7 +78,7 @@ class Workspace:
             raise WorkspaceError(
                 f"{folder} is not a crossrec workspace and not empty: name an empty or new folder"
             )
-        with _read_only_is(folder):
+        with _write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             workspace = cls(folder)
             workspace._make()
@@ -115,7 +115,7 @@ class Workspace:
 
     @property
     def rejected(self) -> Path:
-        """Folder of the rows that ingestion refused."""
+        """Folder of the rows that ingestion rejected."""
         return self.path / "rejected"
 
     @property
@@ -166,7 +166,7 @@ class Workspace:
 
 
 def _is_part(name: str) -> bool:
-    """Whether a making that was interrupted may have left this, so that it can be completed."""
+    """Whether this may be left from an interrupted `create`, which can then be completed."""
     return name in (*_FOLDERS, ".lock") or name.startswith(_DATABASE)
 
 
@@ -181,10 +181,10 @@ def _check_marker(folder: Path) -> None:
 
 
 def _lock(folder: Path) -> int:
-    """Take the writer lock and return its handle; closing it, or dying, gives it back."""
+    """Take the writer lock and return its handle; closing it or the end of the process frees it."""
     import fcntl
 
-    with _read_only_is(folder):
+    with _write_errors(folder):
         if not os.access(folder, os.W_OK):
             raise PermissionError(errno.EACCES, "not writable")
         handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -203,8 +203,8 @@ def _lock(folder: Path) -> int:
 
 
 @contextmanager
-def _read_only_is(folder: Path) -> Iterator[None]:
-    """Turn the system's refusal to write into one line that says what to do."""
+def _write_errors(folder: Path) -> Iterator[None]:
+    """Turn the system's refusal to write into one line with a remedy."""
     try:
         yield
     except OSError as error:

@@ -108,7 +108,7 @@ def test_bad_rows_are_counted_written_and_do_not_stop_the_good_ones(
         "unparsable time": (1, [6]),
         "negative time": (1, [7]),
         "future time": (1, [8]),
-        "value is no number": (1, [9]),
+        "value is not a number": (1, [9]),
         "item id longer than 1,024 characters": (1, [10]),
         "more than 5 cells": (1, [11]),
     }

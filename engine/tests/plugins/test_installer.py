@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from crossrec.errors import UsageError
 from crossrec.plugins import installer
-from crossrec.plugins.installer import Outcome
+from crossrec.plugins.installer import PluginChanges
 from crossrec.plugins.state import PluginState
 
 GOOD = """
@@ -194,6 +194,6 @@ def test_the_probe_sees_what_a_fresh_interpreter_sees(plugins, monkeypatch):
 def test_an_outcome_knows_what_cannot_be_used():
     good = PluginState("a", "d", "1", "loaded")
     bad = PluginState("b", "d", "1", "failed", error="x")
-    assert Outcome(appeared=(good, bad)).broken == (bad,)
-    assert Outcome(changed=(bad,)).broken == (bad,)
-    assert Outcome(disappeared=(bad,)).broken == ()
+    assert PluginChanges(appeared=(good, bad)).broken == (bad,)
+    assert PluginChanges(changed=(bad,)).broken == (bad,)
+    assert PluginChanges(disappeared=(bad,)).broken == ()

@@ -15,7 +15,7 @@ from typing import Any
 from crossrec.errors import ArtifactError
 from crossrec.jsonio import encode, read_manifest
 
-#: How the names of folders begin that are still being written.
+#: Prefix of folders that are still being written.
 UNFINISHED = ".publishing-"
 
 
@@ -34,7 +34,7 @@ class FolderFormat:
     Attributes
     ----------
     family : str
-        What its manifest says that it is, e.g. ``"crossrec-artifact"``.
+        Name of the format in its manifest, e.g. ``"crossrec-artifact"``.
     manifest : str
         Name of the manifest, e.g. ``"artifact.json"``.
     version : int
@@ -58,7 +58,7 @@ class FolderFormat:
         files : mapping of str to FileInfo
             By name within the folder, with ``/`` between its parts.
         values : mapping of str to JSON value
-            What else the manifest says; not ``family``, ``format`` or ``files``.
+            Other entries of the manifest; not ``family``, ``format`` or ``files``.
 
         Raises
         ------
@@ -150,8 +150,8 @@ def sync_folder(folder: Path) -> None:
 def new_folder(place: Path) -> Iterator[Path]:
     """Write the folder `place` in one step.
 
-    The folder that is yielded lies beside it and becomes `place` at the end, in place of one that
-    is there already; where anything raises, nothing has changed.
+    The yielded folder is next to it and becomes `place` at the end, replacing one that is there
+    already; if anything raises, nothing has changed.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What an artifact says of itself: `artifact.json`."""
+"""The manifest of an artifact: `artifact.json`."""
 
 from __future__ import annotations
 

@@ -115,12 +115,12 @@ def map_tensors(path: Path) -> dict[str, NDArray[Any]]:
         entries = {name: value for name, value in header.items() if name != "__metadata__"}
     except (ValueError, AttributeError, RecursionError):
         raise _damaged(path, "its header is no JSON object") from None
-    begin = 8 + length
-    data = np.memmap(path, np.uint8, "r") if size > begin else np.zeros(size, np.uint8)
-    return {name: _view(path, name, entry, data, begin) for name, entry in entries.items()}
+    offset = 8 + length
+    data = np.memmap(path, np.uint8, "r") if size > offset else np.zeros(size, np.uint8)
+    return {name: _view(path, name, entry, data, offset) for name, entry in entries.items()}
 
 
-def _view(path: Path, name: str, entry: Any, data: NDArray[np.uint8], begin: int) -> NDArray[Any]:
+def _view(path: Path, name: str, entry: Any, data: NDArray[np.uint8], offset: int) -> NDArray[Any]:
     """Return one array of the file, after checking that it lies within it."""
     try:
         dtype = DTYPES[entry["dtype"]]
@@ -131,14 +131,14 @@ def _view(path: Path, name: str, entry: Any, data: NDArray[np.uint8], begin: int
     count = 1
     for n in shape:
         count *= n
-    fits = min(shape, default=0) >= 0 and 0 <= start <= end <= len(data) - begin
+    fits = min(shape, default=0) >= 0 and 0 <= start <= end <= len(data) - offset
     if not fits or end - start != count * dtype.itemsize:
         raise _damaged(path, f"the array {name!r} does not fit into it")
     if count == 0:
         array = np.zeros(shape, dtype)
         array.flags.writeable = False
         return array
-    part = data[begin + start : begin + end]
+    part = data[offset + start : offset + end]
     return part.view(dtype).reshape(shape)
 
 

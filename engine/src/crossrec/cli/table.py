@@ -1,4 +1,4 @@
-"""The engine's commands: name → (where it is, one line of help). Nothing is imported to list it."""
+"""The engine's commands: name → (import path, one line of help); listing them imports nothing."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Dataset:
     events : Events
         All events, sorted by (user, time, original row).
     has_clock : bool
-        Whether times are seconds. Where False they are positions only, and whatever needs a clock
+        Whether times are seconds. Where False they are positions only, and what needs a clock
         (windows, half-lives in days, a temporal split) must refuse or fall back.
     vectors : mapping of str to float32 array, shape (n_items, dim)
         Item vectors by encoder name, attached by the fit path.

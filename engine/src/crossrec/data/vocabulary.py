@@ -9,11 +9,7 @@ from numpy.typing import NDArray
 
 
 class Vocabulary:
-    """Append-only mapping between ids (strings) and indexes (0, 1, 2, …).
-
-    An index, once given, never changes: `extended` returns a new one that begins with this.
-    Models that were fitted with the shorter one keep their meaning.
-    """
+    """Immutable mapping between ids (strings) and indexes (0, 1, 2, …), in the order given."""
 
     __slots__ = ("_ids", "_index")
 

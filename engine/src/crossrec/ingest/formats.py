@@ -1,6 +1,6 @@
 """What importers of public formats share: finding, opening and reading the files of a data set.
 
-Whatever is wrong with a folder becomes a `DataError` that names the file.
+Everything that is wrong with a folder becomes a `DataError` that names the file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Ids are strings, whatever a file made of them."""
+"""Ids are strings, in whatever type a file has them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _all_fine(texts: list[str]) -> bool:
     return True
 
 
-#: What can be wrong with an id, to be said after "user" or "item".
+#: What can be wrong with an id; {} is "user", "item" or "event".
 FAULTS = ("", "missing {}", f"{{}} id longer than {MAX_LENGTH:,} characters", "{} id is no text")
 
 

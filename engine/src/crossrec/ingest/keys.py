@@ -13,7 +13,7 @@ from crossrec.store.rows import Coded
 class KeyMaker:
     """Gives each event of one source a 64-bit key.
 
-    The key is a hash of (user, item, type, time, value) and of how many identical rows stood
+    The key is a hash of (user, item, type, time, value) and of how many identical rows came
     before it in the same source. So overlapping exports share the keys of the rows that they
     share, and real repeats within one file stay apart. A row with an event id has the hash of
     that id alone. Where there is no clock the time is no part of it: of a file that has grown,

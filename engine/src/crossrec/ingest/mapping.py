@@ -1,4 +1,4 @@
-"""Which column of a file means what: guessed from usual names, shown, and settable."""
+"""The meaning of a file's columns: guessed from usual names, shown, and settable."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROLES = {
     "event_id": EVENT_ID,
 }
 
-#: Names that public data sets and shops use, the most telling first, separated by spaces.
+#: Names that public data sets and shops use, the most specific first, separated by spaces.
 #: Compared by `compact`.
 ALIASES: dict[str, str] = {
     USER: (
@@ -64,7 +64,7 @@ _WANTED: dict[str, tuple[str, ...]] = {
     "users": (USER,),
 }
 _REQUIRED: dict[str, tuple[str, ...]] = {"events": (USER, ITEM), "items": (ITEM,), "users": (USER,)}
-_SPOKEN = {canonical: spoken for spoken, canonical in ROLES.items()}
+_ROLE_OF = {column: role for role, column in ROLES.items()}
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ class ColumnMap:
 
     def described(self) -> dict[str, str]:
         """Return source columns by the names that ``--map`` uses."""
-        spoken = {_SPOKEN[name]: column for name, column in self.columns.items()}
-        return {**spoken, **self.fields}
+        roles = {_ROLE_OF[name]: column for name, column in self.columns.items()}
+        return {**roles, **self.fields}
 
 
 def compact(name: str) -> str:
@@ -134,7 +134,7 @@ def guess_columns(
     *,
     source: str,
 ) -> ColumnMap:
-    """Find out which column of `header` means what.
+    """Return the meaning of the columns of `header`.
 
     An override whose column is not in this table is left to the others. No column gets two
     meanings.
@@ -142,7 +142,7 @@ def guess_columns(
     Raises
     ------
     DataError
-        If a column that is needed cannot be found: it says which were found and what to add.
+        If a column that is needed cannot be found: names those that were found and what to add.
     """
     taken = {name: column for name, column in overrides.items() if column in header}
     found: dict[str, str] = {}
@@ -162,7 +162,7 @@ def guess_columns(
 
 
 def _aliases(name: str, kind: TableKind, scenario: Scenario) -> list[str]:
-    """Return the names to look for, the most telling first."""
+    """Return the names to look for, the most specific first."""
     names = ALIASES[name].split()
     own = scenario.items.field(ITEM) if name == ITEM else None
     if own is not None:
@@ -204,16 +204,16 @@ def _fields(rest: Sequence[str], schema: ItemSchema, taken: Mapping[str, str]) -
 
 
 def _missing(header: Sequence[str], name: str, kind: TableKind, source: str, *, alone: bool) -> str:
-    """Return what to say when a needed column was not found."""
-    spoken = _SPOKEN[name]
+    """Return the message for a needed column that was not found."""
+    role = _ROLE_OF[name]
     if len(header) == 1 and alone:
         shown = header[0] if len(header[0]) <= 60 else header[0][:57] + "..."
         return (
-            f"{source}: only one column was found ({shown!r}), and none for the {spoken}: give the "
-            f"delimiter with --delimiter, or the column with --map {spoken}=COLUMN"
+            f"{source}: only one column was found ({shown!r}), and none for the {role}: give the "
+            f"delimiter with --delimiter, or the column with --map {role}=COLUMN"
         )
     shown = ", ".join(header[:20]) + (", ..." if len(header) > 20 else "")
     return (
-        f"{source}: no column for the {spoken} of the {kind}; found: {shown}; say which it is with "
-        f"--map {spoken}=COLUMN"
+        f"{source}: no column for the {role} of the {kind}; found: {shown}; name it with "
+        f"--map {role}=COLUMN"
     )

@@ -12,5 +12,5 @@ def discounts(k: int) -> NDArray[np.float64]:
 
 
 def ideal_gains(k: int) -> NDArray[np.float64]:
-    """Return the gain of a list that begins with 0, 1 … k hits, float64 (k + 1,)."""
+    """Return the gain of a list whose first 0, 1 … k places are hits, float64 (k + 1,)."""
     return np.concatenate([[0.0], np.cumsum(discounts(k))])

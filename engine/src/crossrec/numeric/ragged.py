@@ -144,7 +144,7 @@ class Ragged:
 
 
 def offsets(lengths: NDArray[Any]) -> IntArray:
-    """Return where each row of these lengths begins, and where the last ends, int64 (n + 1,).
+    """Return where each row of these lengths starts, and where the last ends, int64 (n + 1,).
 
     Of a mask: how many values were kept before each place.
     """

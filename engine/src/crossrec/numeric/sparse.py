@@ -85,7 +85,7 @@ def wider(matrix: Any, n_items: int) -> Any:
 
 
 def gathered_rows(indptr: IntArray, rows: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the positions of all entries of some rows, and where each row begins among them."""
+    """Return the positions of all entries of some rows, and where each row starts among them."""
     starts = indptr[rows]
     bounds = offsets(indptr[rows + 1] - starts)
     at = np.repeat(starts - bounds[:-1], np.diff(bounds))

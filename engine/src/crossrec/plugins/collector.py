@@ -1,4 +1,4 @@
-"""The `register` callback that hooks receive, with the checks of what they hand over."""
+"""The `register` callback that hooks receive, with the checks of its arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plugin hands over for each of its components: a description, not a live object."""
+"""The registration of a component: a description, not a live object."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from crossrec.errors import PluginError
 from crossrec.plugins.settings import refuse_settings, validated
 
-#: Optional abilities that a component may declare. Whatever is not declared is never called.
+#: Optional abilities that a component may declare. One that is not declared is never called.
 CAPABILITIES = frozenset(
     {"score", "explain", "update", "add_items", "forget", "adapt", "report", "default"}
 )
@@ -78,7 +78,7 @@ class Registration:
         return factory(validated(self.name, self._resolved(self.config), settings or {}))
 
     def _resolved(self, target: str | Callable[..., Any]) -> Any:
-        """Import what the plugin pointed to, and say what to install where that fails."""
+        """Import the target of a registration; the error names what to install."""
         try:
             return resolve(target)
         except (ImportError, AttributeError) as error:

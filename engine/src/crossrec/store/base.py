@@ -83,7 +83,7 @@ class Store(Protocol):
         """Return all items in the order of first ingestion, and the fields of the known ones."""
 
     def item_changes(self, scenario: str) -> int:
-        """Return a number that grows with every writing of items; asked at each request."""
+        """Return a number that grows with every writing of items; read at each request."""
 
     def items_after(self, scenario: str, item_id: str) -> dict[str, dict[str, Any]]:
         """Return the fields of the known items first ingested after `item_id`, in that order."""

@@ -27,7 +27,7 @@ _UPSERT = (
     "INSERT INTO {table} (name, data) VALUES (?, ?) ON CONFLICT (name) DO UPDATE "
     "SET data = json_patch(coalesce(data, '{{}}'), excluded.data)"
 )
-# Infinity stands for a missing value: numpy.fromiter takes no None, and stored values are finite.
+# Infinity marks a missing value: numpy.fromiter takes no None, and stored values are finite.
 _SELECT_EVENTS = (
     'SELECT "user", "time", "id", "item", "type", coalesce("value", 9e999) FROM {table}'
 )
@@ -52,8 +52,8 @@ _ROW = np.dtype(
 class SqliteStore:
     """Implements `crossrec.store.base.Store` in the file at `path`.
 
-    Reading is safe from several threads and beside one writer. There must be one writer only,
-    which the workspace's lock sees to.
+    Reading is safe from several threads and while one process writes. There must be one writer
+    only, which the workspace's lock guarantees.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from crossrec.ingest.fields import FieldReader, plain
+from crossrec.ingest.fields import FieldReader, cell_value
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,8 @@ from crossrec.ingest.fields import FieldReader, plain
     ],
 )
 def test_cells_become_json_values(cell, value):
-    assert plain(cell) == value
-    assert type(plain(cell)) is type(value)
+    assert cell_value(cell) == value
+    assert type(cell_value(cell)) is type(value)
 
 
 def cells(reader, name, values):

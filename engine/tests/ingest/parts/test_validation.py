@@ -49,9 +49,9 @@ def test_a_good_row_passes_whole(shop):
         (3, "nan", "unparsable time"),
         (3, "-1", "negative time"),
         (3, str(NOW + 2 * DAY), "future time"),
-        (4, "nan", "value is no number"),
-        (4, "inf", "value is no number"),
-        (4, "much", "value is no number"),
+        (4, "nan", "value is not a number"),
+        (4, "inf", "value is not a number"),
+        (4, "much", "value is not a number"),
     ],
 )
 def test_one_bad_cell_rejects_its_row_and_no_other(shop, column, cell, cause):

@@ -20,7 +20,7 @@ class ReadOptions:
     Attributes
     ----------
     encoding : str or None
-        UTF-8 (or what a byte order mark says) where None.
+        UTF-8 (or that of a byte order mark) where None.
     delimiter : str or None
         Sniffed from the first lines where None.
     chunk_rows : int
@@ -34,7 +34,7 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class UnreadableRecord:
-    """A record that could not be read at all: where it begins, why, and its text."""
+    """A record that could not be read: the line it starts in, the cause and its text."""
 
     line: int
     cause: str

@@ -175,13 +175,13 @@ def distinct(names: Sequence[str]) -> list[str]:
 
 
 def sniff(lines: Sequence[str]) -> str:
-    """Return the delimiter: the one that cuts the header into most cells, most lines alike."""
+    """Return the delimiter: the one that splits most lines equally, into most cells."""
     best, score = ",", (0.0, 0)
     for delimiter in DELIMITERS:
         widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
         if not widths or widths[0] < 2:
             continue
-        alike = sum(width == widths[0] for width in widths) / len(widths)
-        if (alike, widths[0]) > score:
-            best, score = delimiter, (alike, widths[0])
+        equal = sum(width == widths[0] for width in widths) / len(widths)
+        if (equal, widths[0]) > score:
+            best, score = delimiter, (equal, widths[0])
     return best

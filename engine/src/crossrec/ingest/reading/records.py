@@ -12,7 +12,7 @@ _MAX_LINES = 200
 
 
 class Record(NamedTuple):
-    """One record: the line it begins in, its cells (None: an open quote) and its text."""
+    """One record: the line it starts in, its cells (None: an open quote) and its text."""
 
     line: int
     cells: list[str] | None
