@@ -3,7 +3,8 @@
 Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
-``figures FILE``, ``transfer TARGET``, ``cold PROTOCOL``, ``scenarios`` or ``plugins``.
+``figures FILE``, ``transfer TARGET``, ``cold PROTOCOL``, ``rooms PACKAGE``,
+``scenarios`` or ``plugins``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 from components_page import components_page, plugins_region, scenarios_region
 from markdown_table import NOTE, table
-from rooms import picture
+from rooms import picture, rooms_region
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -202,6 +203,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "transfer": transfer_region,
     "cold": cold_region,
     "plugins": lambda _: plugins_region(),
+    "rooms": rooms_region,
     "scenarios": lambda _: scenarios_region(),
 }
 

@@ -7,6 +7,7 @@ arrows that others imply are left out.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,9 @@ from import_graph import (
     room_graph,
     room_of,
     source_folders,
+    tree_of,
 )
+from markdown_table import table
 
 #: Read by every room of the engine: one slab below the others, without arrows.
 GROUND = ("errors", "jsonio", "version")
@@ -163,6 +166,20 @@ def packages(top: float) -> tuple[list[str], float]:
         name = folder.name.removeprefix("crossrec_")
         drawn += Box(x, top + 52, name, size_of(folder.rglob("*.py")), "package", width).svg()
     return drawn, top + 52 + HEIGHT + 30
+
+
+def rooms_region(package: str) -> str:
+    """Return the table of the rooms of a package: the first line of each docstring says it."""
+    modules = modules_of(source_folders())
+    levels = floors(room_graph(import_graph(modules), package))
+    rooms = sorted(set(levels) - set(ENTRANCES), key=lambda room: (levels[room], room))
+    rows = []
+    for room in rooms:
+        path = modules[f"{package}.{room}"]
+        name = f"`{room}/`" if path.name == "__init__.py" else f"`{room}.py`"
+        summary = ast.get_docstring(tree_of(path)) or ""
+        rows.append((name, summary.partition("\n\n")[0].replace("\n", " ")))
+    return table(("room, from the ground up", "what it owns"), rows)
 
 
 def picture() -> str:

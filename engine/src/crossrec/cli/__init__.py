@@ -1,4 +1,7 @@
-"""The command line: one small module per group, imported only when its command is called."""
+"""The command line: one small module per group, imported only when its command is called.
+
+Commands read options and print; what they do lies in the rooms below, which never import this one.
+"""
 
 from __future__ import annotations
 
