@@ -293,8 +293,8 @@ def test_one_scenario_alone_from_wheels(wheels: dict[str, Path], tmp_path: Path)
     ):
         done = run([crossrec, *command, "-w", "films"], tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
-    asked = ["recommend", "video", "--user", "u1", "-k", "5", "--explain", "--json", "-w", "films"]
-    done = run([crossrec, *asked], tmp_path)
+    query = ["--user", "u1", "-k", "5", "--explain", "--json", "-w", "films"]
+    done = run([crossrec, "recommend", "video", *query], tmp_path)
     assert done.returncode == 0, done.stderr
     slate = json.loads(done.stdout)
     assert len(slate["items"]) == 5

@@ -55,7 +55,7 @@ def test_what_is_published_can_be_opened(tmp_path: Path) -> None:
     assert not ease.arrays["weights"].flags.writeable
 
 
-def test_the_manifest_tells_where_it_comes_from(tmp_path: Path) -> None:
+def test_the_manifest_records_its_origin(tmp_path: Path) -> None:
     publish_toy(tmp_path, metrics={"ndcg@10": float("nan"), "n": np.int64(3)}, seen=("a", "b"))
     artifact = open_artifact(tmp_path)
     manifest = artifact.manifest
@@ -131,7 +131,7 @@ def test_any_state_under_any_name_comes_back(states: dict[str, State], ids: list
                 assert found.tobytes() == array.tobytes()
 
 
-def test_names_that_look_alike_as_files_stay_apart(tmp_path: Path) -> None:
+def test_similar_names_get_separate_files(tmp_path: Path) -> None:
     names = ["a/b", "a b", "../../etc", "a\x00b", "", "A" * 300, "ä"]
     states = {name: State(values={"i": i}) for i, name in enumerate(names)}
     publish_toy(tmp_path / "deep" / "er", states)
@@ -251,7 +251,7 @@ def rewrite(version: Path, **changes: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         (
             {"format": 7},
@@ -268,9 +268,9 @@ def rewrite(version: Path, **changes: Any) -> None:
         ({"components": {"a": "gone"}}, r"gone\.json is missing"),
     ],
 )
-def test_other_manifests_are_refused(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
+def test_other_manifests_are_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     rewrite(publish_toy(tmp_path), **changes)
-    with pytest.raises(ArtifactError, match=says) as caught:
+    with pytest.raises(ArtifactError, match=message) as caught:
         open_artifact(tmp_path)
     assert "\n" not in str(caught.value)
 

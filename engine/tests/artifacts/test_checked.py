@@ -70,22 +70,22 @@ def test_values_that_are_no_json_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("verify", [True, False])
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         (lambda path: path.write_bytes(b"trees"), "has 5 bytes instead of 4; get it anew"),
         (lambda path: path.write_bytes(b"free"), "its checksum differs; get it anew"),
     ],
 )
 def test_a_changed_file_is_found(
-    tmp_path: Path, change: Callable[[Path], object], says: str, verify: bool
+    tmp_path: Path, change: Callable[[Path], object], message: str, verify: bool
 ) -> None:
     folder = write_model(tmp_path / "model")
     change(folder / "heads" / "a.txt")
     _, files = MODEL.read_manifest(folder)
-    if "checksum" in says and not verify:
+    if "checksum" in message and not verify:
         MODEL.check(folder, files, verify=False)
     else:
-        with pytest.raises(ArtifactError, match=rf"a\.txt is damaged: .*{says}"):
+        with pytest.raises(ArtifactError, match=rf"a\.txt is damaged: .*{message}"):
             MODEL.check(folder, files, verify=verify)
 
 
@@ -117,7 +117,7 @@ def test_names_that_lead_outside_are_refused(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         ({"format": 4}, r"newer crossrec \(format 4, this one reads 3\): upgrade crossrec"),
         ({"format": 2}, r"older crossrec \(format 2, this one reads 3\): get it anew"),
@@ -128,8 +128,8 @@ def test_names_that_lead_outside_are_refused(tmp_path: Path, name: str) -> None:
         (["a"], "is no JSON object; get it anew"),
     ],
 )
-def test_other_manifests_are_refused(tmp_path: Path, content: object, says: str) -> None:
+def test_other_manifests_are_refused(tmp_path: Path, content: object, message: str) -> None:
     (tmp_path / "model.json").write_text(json.dumps(content))
-    with pytest.raises(ArtifactError, match=says) as caught:
+    with pytest.raises(ArtifactError, match=message) as caught:
         MODEL.read_manifest(tmp_path)
     assert "\n" not in str(caught.value)

@@ -79,11 +79,13 @@ def test_what_is_written_today_is_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("verify", [True, False])
-def test_format_1_is_refused_in_one_line_that_says_what_to_do(verify: bool) -> None:
+def test_format_1_is_refused_in_one_line_with_a_remedy(verify: bool) -> None:
     with pytest.raises(ArtifactError) as caught:
         open_artifact(GOLDEN / "v1", verify=verify)
-    says = "was written by an older crossrec (format 1, this one reads 2): fit again with `crossre"
-    assert says in str(caught.value)
+    message = (
+        "written by an older crossrec (format 1, this one reads 2): fit again with `crossrec fit`"
+    )
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

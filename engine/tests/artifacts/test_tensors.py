@@ -127,7 +127,7 @@ GOOD = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 
 
 @pytest.mark.parametrize(
-    ("entry", "says"),
+    ("entry", "message"),
     [
         ({**GOOD, "dtype": "O"}, "not understood"),
         ({**GOOD, "dtype": "BF16"}, "not understood"),
@@ -143,9 +143,9 @@ GOOD = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
         (7, "not understood"),
     ],
 )
-def test_entries_that_lie_are_refused(tmp_path: Path, entry: object, says: str) -> None:
+def test_wrong_entries_are_refused(tmp_path: Path, entry: object, message: str) -> None:
     path = write_raw(tmp_path / "x", {"a": entry}, bytes(8))
-    with pytest.raises(ArtifactError, match=says):
+    with pytest.raises(ArtifactError, match=message):
         map_tensors(path)
 
 

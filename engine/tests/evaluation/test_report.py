@@ -130,7 +130,7 @@ def test_the_first_table_shows_every_model_and_marks_baselines(report):
     assert table.title.startswith("ecommerce: temporal, unseen candidates, 10 users")
 
 
-def test_columns_that_nobody_fills_are_left_out_and_a_gap_is_a_dash(report):
+def test_empty_columns_are_left_out_and_a_gap_is_a_dash(report):
     filled = {**report.results[0].metrics, "gini@10": 0.5}
     first = ModelResult(**{**vars(report.results[0]), "metrics": filled})
     table = report_tables(Report(**{**vars(report), "results": (first, *report.results[1:])}))[0]
@@ -138,7 +138,7 @@ def test_columns_that_nobody_fills_are_left_out_and_a_gap_is_a_dash(report):
     assert [cells[4] for cells in table.rows] == ["0.5000", "–", "–"]
 
 
-def test_verdicts_are_about_the_pipeline_and_turned_where_it_stands_second(report):
+def test_verdicts_are_about_the_pipeline_and_reversed_where_it_is_second(report):
     assert reference_of(report) == "pipeline"
     table = report_tables(report)[1]
     assert table.title == "pipeline is … than …, Holm-corrected over 3 tests"

@@ -1,4 +1,4 @@
-"""Splits: nothing after the cut trains, everything before it does, and who is asked what."""
+"""Splits: nothing after the cut trains, everything before it does, and who gets which query."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_dislikes_after_the_cut_do_not_train_and_those_before_do(make_dataset):
     assert split.train.events.items.tolist() == [5, 0]
 
 
-def test_leave_one_out_refuses_where_nobody_has_three(make_dataset):
+def test_leave_one_out_refuses_where_no_user_has_three(make_dataset):
     with pytest.raises(DataError, match="three interactions"):
         leave_one_out(make_dataset([(0, 0), (0, 1), (1, 0)]))
     with pytest.raises(DataError, match="three interactions"):
@@ -151,7 +151,7 @@ def test_temporal_targets_are_distinct_and_in_the_order_of_their_first_time(make
     split = temporal_split(data, (0.5, 0.4, 0.1))
     assert split.test.users.tolist() == [1]
     assert rows(split.test.targets) == [[4, 2, 3]]
-    assert rows(split.test.history) == [[]], "a user who begins after the cut is asked about too"
+    assert rows(split.test.history) == [[]], "a user who starts after the cut gets a query too"
 
 
 def test_events_at_the_time_of_the_cut_come_after_it(make_dataset):
@@ -163,7 +163,7 @@ def test_events_at_the_time_of_the_cut_come_after_it(make_dataset):
     assert split.validation.times.tolist() == [8.0, 8.0]
 
 
-def test_a_temporal_split_needs_a_clock_and_says_what_to_use(make_dataset):
+def test_a_temporal_split_needs_a_clock_and_names_the_other_protocol(make_dataset):
     with pytest.raises(DataError, match="leave-one-out") as caught:
         temporal_split(make_dataset([(0, i) for i in range(20)]))
     assert "\n" not in str(caught.value)
@@ -324,9 +324,9 @@ def test_a_temporal_split_never_trains_on_anything_from_after_the_cut(events):
     check_nothing_leaks(data, split.train, validation)
     check_nothing_leaks(data, split.refit, test)
     assert len(split.train.events) == (data.events.times < validation.times[0]).sum()
-    asked = set(test.users.tolist())
+    tested = set(test.users.tolist())
     after = data.interactions.users[data.interactions.times >= test.times[0]]
-    assert asked == set(after.tolist())
+    assert tested == set(after.tolist())
 
 
 @given(random_events(), st.integers(1, 2), st.integers(0, 3))
@@ -335,11 +335,11 @@ def test_folds_partition_the_users_and_never_leak(events, holdout, seed):
     data = build(numbered(events), has_clock=False)
     eligible = np.flatnonzero(data.sequences.lengths > holdout)
     assume(len(eligible) >= 2)
-    asked = []
+    tested = []
     for part in cross_validation(data, 2, holdout=holdout, seed=seed, refit=True):
-        asked += part.test.users.tolist()
+        tested += part.test.users.tolist()
         check_nothing_leaks(data, part.train, part.test)
         check_nothing_leaks(data, part.train, part.validation)
         assert part.refit is not None
         check_nothing_leaks(data, part.refit, part.test)
-    assert sorted(asked) == eligible.tolist()
+    assert sorted(tested) == eligible.tolist()

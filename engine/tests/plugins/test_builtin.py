@@ -41,7 +41,7 @@ def test_its_store_is_a_class_that_opens_a_path(engine, tmp_path):
     assert callable(store.create)
 
 
-def test_it_is_loaded_whatever_the_subset_says():
+def test_it_is_loaded_in_every_subset():
     found = [p for p in find_plugins() if p.name == "builtin"]
     (one,) = load_plugins(found, chosen=frozenset())
     assert one.state.status == "loaded"

@@ -57,7 +57,7 @@ def test_a_delimiter_can_be_given(file):
         open_table(file(CSV), ReadOptions(delimiter="::"))
 
 
-def test_sniffing_prefers_what_cuts_all_lines_alike():
+def test_sniffing_prefers_what_splits_all_lines_equally():
     assert sniff(["id;title\n", "1;a, b, c\n", "2;d\n"]) == ";"
     assert sniff(["title|genres, all\n", "a|b\n"]) == "|"
     assert sniff(["only\n", "one\n"]) == ","
@@ -81,7 +81,7 @@ def test_short_rows_are_filled_up(file):
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 @pytest.mark.parametrize("bad", [1, 2, 3, 5])
-def test_a_row_with_too_many_cells_is_a_failure_wherever_it_stands(file, size, bad):
+def test_a_row_with_too_many_cells_is_a_failure_at_any_place(file, size, bad):
     lines = ["u,i,t", *(f"u{i},i{i},{i}" for i in range(1, 6))]
     lines[bad] += ",surplus"
     rows, found, failures = read(file("\n".join(lines)), numeric=["t"], chunk_rows=size)
@@ -106,7 +106,7 @@ def test_lines_are_true_beside_blank_lines_and_quoted_line_breaks(file, size):
     assert failures == []
 
 
-def test_lines_may_be_asked_of_few_chunks_only(file):
+def test_lines_may_be_read_of_few_chunks_only(file):
     text = "u,i\n" + "".join(f'"u{i}\n",i\n' for i in range(10))
     source = open_table(file(text), ReadOptions(chunk_rows=2))
     chunks = list(source.chunks())
@@ -131,7 +131,7 @@ def test_encodings_are_read_when_marked_or_named(file, encoding):
     assert read(path, encoding=None if marked else encoding)[0] == [["José", "é"]]
 
 
-def test_a_wrong_encoding_says_which_was_tried_and_where_it_failed(file):
+def test_the_error_of_a_wrong_encoding_names_it_and_the_line(file):
     path = file("user,item\na,b\nJosé,c\n", encoding="latin-1")
     with pytest.raises(DataError) as error:
         open_table(path, ReadOptions())
@@ -149,7 +149,7 @@ def test_a_wrong_byte_is_found_far_into_a_large_file(file):
         inspect(path, None)
 
 
-def test_even_files_are_told_from_uneven_ones(file):
+def test_even_files_are_distinguished_from_uneven_ones(file):
     assert inspect(file("a,b\r\n1,2\r\n"), None).even
     for text in ('a,"b"\n', "a\n\nb\n", "a\r\n\r\nb", "a\n \nb"):
         assert not inspect(file(text), None).even

@@ -101,7 +101,7 @@ def test_an_empty_value_is_none_and_no_fault(shop):
     assert np.isnan(check(shop, [[*GOOD[:4], ""]])[0].values[0])
 
 
-def test_without_a_time_column_the_order_counts_and_it_is_said(shop):
+def test_without_a_time_column_the_order_counts_and_is_noted(shop):
     draft, _, notes = check(shop, [["u", "i"]], "user,item")
     assert draft.times is None
     assert "the order of the rows counts, oldest first" in notes[0]
