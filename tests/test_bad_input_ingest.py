@@ -253,7 +253,7 @@ def test_a_damaged_store(crossrec):
     for name in ("crossrec.db-wal", "crossrec.db-shm"):
         Path(".crossrec", name).unlink(missing_ok=True)
     Path(".crossrec/crossrec.db").write_bytes(b"no database " * 999)
-    assert "damaged or no SQLite database" in the_line(crossrec("--events", "e.csv"))
+    assert "damaged or not a SQLite database" in the_line(crossrec("--events", "e.csv"))
 
 
 def test_a_workspace_in_use_by_another_process(crossrec):

@@ -85,6 +85,8 @@ def test_metadata(wheels: dict[str, Path], folder: Path) -> None:
     assert head["Version"] == version()
     assert head["License-Expression"] == "Apache-2.0"
     assert head["Requires-Python"] == ">=3.11"
+    named = {f"Programming Language :: Python :: {minor}" for minor in ("3.11", "3.12", "3.13")}
+    assert set(head.get_all("Classifier") or []) == named
     assert head["Summary"]
     assert head.get_payload(), "the README is the long description"
 

@@ -69,8 +69,8 @@ NOT_YET_CLEAN = (
 #: The list itself.
 LEFT_OUT = "tests/test_words.py"
 
-# A word may stand at the start of an identifier, between underscores or before a capital: `asked_of`,
-# `_told`, `AskedQuery`, but not within another word: `masked`.
+# Matched at the start of an identifier, between underscores or before a capital, as in `asked_of`,
+# `_told` and `AskedQuery`, but not within another word: `masked`.
 _OLD = re.compile(
     rf"(?<![A-Za-z])({'|'.join(WORDS)}|{'|'.join(word.capitalize() for word in WORDS)}"
     rf"|{'|'.join(word.upper() for word in WORDS)})(?![a-z])"

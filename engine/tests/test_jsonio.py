@@ -48,9 +48,9 @@ def test_what_is_no_json_is_refused(value: object) -> None:
 def test_a_manifest_raises_the_error_of_its_reader(tmp_path: Path) -> None:
     path = tmp_path / "marker.json"
     path.write_text('{"format": 1}')
-    assert read_manifest(path, version=1, remedy="make it anew") == {"format": 1}
+    assert read_manifest(path, version=1, remedy="make it again") == {"format": 1}
     path.write_text("{")
-    with pytest.raises(WorkspaceError, match="it is no JSON; make it anew"):
-        read_manifest(path, version=1, remedy="make it anew", error=WorkspaceError)
+    with pytest.raises(WorkspaceError, match="it is not JSON; make it again"):
+        read_manifest(path, version=1, remedy="make it again", error=WorkspaceError)
     with pytest.raises(ArtifactError, match="cannot read"):
-        read_manifest(tmp_path, version=1, remedy="make it anew")
+        read_manifest(tmp_path, version=1, remedy="make it again")

@@ -64,9 +64,9 @@ def read_manifest(
     except OSError as failure:
         raise error(f"cannot read {path}: {failure.strerror or failure}") from failure
     except (ValueError, RecursionError):
-        raise error(f"{path} is damaged: it is no JSON; {remedy}") from None
+        raise error(f"{path} is damaged: it is not JSON; {remedy}") from None
     if not isinstance(content, dict):
-        raise error(f"{path} is damaged: it is no JSON object; {remedy}")
+        raise error(f"{path} is damaged: it is not a JSON object; {remedy}")
     found = content.get("format")
     if type(found) is int and found > version:
         raise error(
@@ -106,4 +106,4 @@ def _scalar(value: Any) -> Any:
 
     if isinstance(value, np.generic):
         return value.item()
-    raise TypeError(f"{type(value).__name__} is no JSON value")
+    raise TypeError(f"{type(value).__name__} is not a JSON value")

@@ -225,7 +225,7 @@ def test_nothing_there_is_not_fitted(tmp_path: Path) -> None:
 
 def test_foreign_folders_and_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"")
-    with pytest.raises(ArtifactError, match=r"no artifact of crossrec.*model\.bin"):
+    with pytest.raises(ArtifactError, match=r"not an artifact of crossrec.*model\.bin"):
         open_artifact(tmp_path)
     with pytest.raises(ArtifactError, match="is a file, not a folder"):
         open_artifact(tmp_path / "model.bin")

@@ -10,7 +10,7 @@ import pytest
 from crossrec.artifacts import FileInfo, FolderFormat, new_folder, write_file
 from crossrec.errors import ArtifactError
 
-MODEL = FolderFormat("toy-model", "model.json", 3, "get it anew")
+MODEL = FolderFormat("toy-model", "model.json", 3, "get it again")
 
 
 def write_model(place: Path, text: str = "tree") -> Path:
@@ -72,8 +72,8 @@ def test_values_that_are_no_json_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda path: path.write_bytes(b"trees"), "has 5 bytes instead of 4; get it anew"),
-        (lambda path: path.write_bytes(b"free"), "its checksum differs; get it anew"),
+        (lambda path: path.write_bytes(b"trees"), "has 5 bytes instead of 4; get it again"),
+        (lambda path: path.write_bytes(b"free"), "its checksum differs; get it again"),
     ],
 )
 def test_a_changed_file_is_found(
@@ -120,12 +120,12 @@ def test_names_that_lead_outside_are_refused(tmp_path: Path, name: str) -> None:
     ("content", "message"),
     [
         ({"format": 4}, r"newer crossrec \(format 4, this one reads 3\): upgrade crossrec"),
-        ({"format": 2}, r"older crossrec \(format 2, this one reads 3\): get it anew"),
+        ({"format": 2}, r"older crossrec \(format 2, this one reads 3\): get it again"),
         ({"format": 3, "family": "other"}, "was not written by crossrec"),
-        ({"family": "toy-model"}, "has no format version; get it anew"),
-        ({"family": "toy-model", "format": True}, "has no format version; get it anew"),
-        ({"family": "toy-model", "format": 3}, "its list of files is missing; get it anew"),
-        (["a"], "is no JSON object; get it anew"),
+        ({"family": "toy-model"}, "has no format version; get it again"),
+        ({"family": "toy-model", "format": True}, "has no format version; get it again"),
+        ({"family": "toy-model", "format": 3}, "its list of files is missing; get it again"),
+        (["a"], "is not a JSON object; get it again"),
     ],
 )
 def test_other_manifests_are_refused(tmp_path: Path, content: object, message: str) -> None:

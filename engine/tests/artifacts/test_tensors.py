@@ -159,7 +159,7 @@ def test_files_that_are_too_short_are_refused(tmp_path: Path, content: bytes) ->
 
 @pytest.mark.parametrize("header", [b"not json", b"[1]", b"\xff\xfe", b"[" * 20_000])
 def test_headers_that_are_no_object_are_refused(tmp_path: Path, header: bytes) -> None:
-    with pytest.raises(ArtifactError, match="no JSON object"):
+    with pytest.raises(ArtifactError, match="not a JSON object"):
         map_tensors(write_raw(tmp_path / "x", header, b""))
 
 

@@ -172,7 +172,7 @@ def test_the_engine_does_not_remove_itself(name):
     ("packages", "message"),
     [
         ([], "name at least one package"),
-        (["--target=/"], "'--target=/' is no package"),
+        (["--target=/"], "'--target=/' is not a package"),
         (["music"], "'music' is not ours: did you mean 'crossrec-music'?"),
     ],
 )

@@ -106,7 +106,7 @@ def test_a_scenario_is_built_once(registry_of, plugins):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("empty", "is no crossrec Scenario but a dict"),
+        ("empty", "is not a crossrec Scenario but a dict"),
         ("raises", "cannot be built: ZeroDivisionError"),
         ("gone", "No module named 'no_such_module'"),
     ],

@@ -70,8 +70,8 @@ def test_closed_connections_open_again(connections):
     [
         ("attempt to write a readonly database", "is read-only: make it writable"),
         ("unable to open database file", "cannot be opened: check that it exists"),
-        ("file is not a database", "is damaged or no SQLite database"),
-        ("database disk image is malformed", "is damaged or no SQLite database"),
+        ("file is not a database", "is damaged or not a SQLite database"),
+        ("database disk image is malformed", "is damaged or not a SQLite database"),
         ("database is locked", "is in use by another process"),
         ("database or disk is full", "is full: free some space"),
         ("something new", "x.db: something new"),

@@ -305,7 +305,7 @@ def test_what_is_no_database_is_refused(tmp_path):
     path = tmp_path / "crossrec.db"
     path.write_text("this is text, and more of it than a header of SQLite has: " * 20)
     for use in (SqliteStore.create, lambda p: SqliteStore(p).counts("shop")):
-        with pytest.raises(WorkspaceError, match="damaged or no SQLite database"):
+        with pytest.raises(WorkspaceError, match="damaged or not a SQLite database"):
             use(path)
 
 

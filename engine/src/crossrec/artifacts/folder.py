@@ -215,7 +215,7 @@ def _nothing_in(folder: Path) -> ArtifactError | NotFittedError:
     ]
     if foreign:
         return ArtifactError(
-            f"{folder} is no artifact of crossrec: it has no file {CURRENT!r} but {foreign[0]!r}"
+            f"{folder} is not an artifact of crossrec: it has {foreign[0]!r} but no {CURRENT!r}"
         )
     return NotFittedError(f"nothing has been fitted in {folder} yet: run `crossrec fit`")
 

@@ -114,7 +114,7 @@ def map_tensors(path: Path) -> dict[str, NDArray[Any]]:
         header = json.loads(text)
         entries = {name: value for name, value in header.items() if name != "__metadata__"}
     except (ValueError, AttributeError, RecursionError):
-        raise _damaged(path, "its header is no JSON object") from None
+        raise _damaged(path, "its header is not a JSON object") from None
     offset = 8 + length
     data = np.memmap(path, np.uint8, "r") if size > offset else np.zeros(size, np.uint8)
     return {name: _view(path, name, entry, data, offset) for name, entry in entries.items()}
@@ -143,7 +143,7 @@ def _view(path: Path, name: str, entry: Any, data: NDArray[np.uint8], offset: in
 
 
 def _plain(name: str, array: NDArray[Any]) -> NDArray[Any]:
-    """Return `array` in C order and little-endian, refusing what is no number."""
+    """Return `array` in C order and little-endian, refusing other dtypes."""
     wanted = np.asarray(array)
     dtype = wanted.dtype.newbyteorder("<") if wanted.dtype.byteorder == ">" else wanted.dtype
     if dtype not in _NAMES:

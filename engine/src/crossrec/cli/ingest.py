@@ -116,7 +116,7 @@ def _show(report: IngestReport, *, as_json: bool) -> None:
 
 
 def _coloured(line: str) -> str:
-    """Mark bad rows and notices; click drops the colours where stdout is no terminal."""
+    """Mark bad rows and notices; click drops the colours where stdout is not a terminal."""
     text = line.lstrip()
     if text.startswith("bad"):
         return click.style(line, fg="red")

@@ -101,7 +101,7 @@ def temporal_split(
     Raises
     ------
     DataError
-        If the times are no clock, or too few of them differ to leave something in each part.
+        If the times are positions only, or too few of them differ to leave something in each part.
     UsageError
         If the fractions are not three positive numbers with the sum 1.
     """

@@ -53,7 +53,7 @@ class Popularity:
 class RepeatLast:
     """The user's own latest distinct items, most recent first. Learns nothing.
 
-    Where history items are no candidates it has nothing to show, and its row is zero.
+    Where history items are no candidates its lists are empty, and its row is zero.
     """
 
     def __init__(self, train: Dataset, name: str = "repeat-last") -> None:

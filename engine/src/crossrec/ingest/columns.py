@@ -1,4 +1,4 @@
-"""The names of the columns that crossrec uses everywhere behind the edge of ingestion."""
+"""The names of columns that ingestion maps a file's own names to."""
 
 USER = "user_id"
 ITEM = "item_id"

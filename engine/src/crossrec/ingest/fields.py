@@ -48,7 +48,7 @@ class FieldReader:
     def notes(self) -> list[str]:
         """Return one line for each field with cells that do not fit its kind."""
         return [
-            f"field {name!r}: {count:,} cells are no {self._kinds[name]} and were kept as text"
+            f"field {name!r}: {count:,} cells are not {self._kinds[name]}s and were kept as text"
             for name, count in self._misfits.items()
             if count
         ]

@@ -83,7 +83,12 @@ def _all_fine(texts: list[str]) -> bool:
 
 
 #: What can be wrong with an id; {} is "user", "item" or "event".
-FAULTS = ("", "missing {}", f"{{}} id longer than {MAX_LENGTH:,} characters", "{} id is no text")
+FAULTS = (
+    "",
+    "missing {}",
+    f"{{}} id longer than {MAX_LENGTH:,} characters",
+    "{} id is not valid text",
+)
 
 
 def _fault(text: str) -> int:

@@ -55,7 +55,7 @@ ALIASES: dict[str, str] = {
     EVENT_ID: "event_id event_uuid interaction_id review_id",
 }  # fmt: skip
 
-#: What ingestion writes before the columns of rejected rows; never a field of an item.
+#: Columns that ingestion adds to rejected rows; they are no fields of an item.
 REJECTED_COLUMNS = ("rejected_line", "rejected_cause")
 
 _WANTED: dict[str, tuple[str, ...]] = {
@@ -152,7 +152,7 @@ def guess_columns(
             found[name] = column
     missing = [name for name in _REQUIRED[kind] if name not in found]
     if missing:
-        raise DataError(_missing(header, missing[0], kind, source, alone=not found))
+        raise DataError(_missing(header, missing[0], kind, source, only=not found))
     used = {*found.values(), *REJECTED_COLUMNS}
     rest = [column for column in header if column not in used]
     if kind == "events":
@@ -203,10 +203,10 @@ def _fields(rest: Sequence[str], schema: ItemSchema, taken: Mapping[str, str]) -
     return fields
 
 
-def _missing(header: Sequence[str], name: str, kind: TableKind, source: str, *, alone: bool) -> str:
+def _missing(header: Sequence[str], name: str, kind: TableKind, source: str, *, only: bool) -> str:
     """Return the message for a needed column that was not found."""
     role = _ROLE_OF[name]
-    if len(header) == 1 and alone:
+    if len(header) == 1 and only:
         shown = header[0] if len(header[0]) <= 60 else header[0][:57] + "..."
         return (
             f"{source}: only one column was found ({shown!r}), and none for the {role}: give the "

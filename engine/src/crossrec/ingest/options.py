@@ -41,7 +41,7 @@ class IngestOptions:
     chunk_rows : int
         Rows of a batch, which is one transaction.
     now : callable
-        The time, against which a time lies in the future.
+        The current time, after which event times are in the future.
     progress : callable
         ``progress(table, rows, 0)``; quiet by default.
     """

@@ -31,7 +31,7 @@ _WHOLE = (
     ("%a, %d %b %Y %H:%M:%S %z", "weekday, day month year time zone"),
     ("%Y%m%d", "yearmonthday"),
 )
-# A unix time of this size or more is in the next finer unit: as seconds it lies in the year 5138.
+# A unix time of this size or more is in the next finer unit: as seconds it would be the year 5138.
 _UNITS = ((1e11, 1.0, "seconds"), (1e14, 1e3, "milliseconds"), (1e17, 1e6, "microseconds"))
 _SAMPLE = 1_000
 

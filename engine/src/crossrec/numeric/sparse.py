@@ -76,7 +76,7 @@ def sparse_rows(
 
 
 def wider(matrix: Any, n_items: int) -> Any:
-    """Return a square CSR matrix with empty rows and columns behind, over the same entries."""
+    """Return a square CSR matrix with empty rows and columns added at the end."""
     from scipy.sparse import csr_matrix
 
     more = n_items - matrix.shape[0]

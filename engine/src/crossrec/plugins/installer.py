@@ -154,7 +154,7 @@ def _has_pip() -> bool:
 
 
 def _check(packages: Sequence[str]) -> None:
-    """Raise UsageError for what is no package, or the short name of one: PyPI has others so named.
+    """Raise UsageError for what is not a package, or is the short name of one of ours.
 
     ``crossrec install music`` would fetch a stranger's package called music.
     """
@@ -163,6 +163,6 @@ def _check(packages: Sequence[str]) -> None:
     ours = {name.removeprefix("crossrec-"): name for name in SHIPPED}
     for package in packages:
         if package.startswith("-"):
-            raise UsageError(f"{package!r} is no package")
+            raise UsageError(f"{package!r} is not a package")
         if package in ours:
             raise UsageError(f"{package!r} is not ours: did you mean {ours[package]!r}?")

@@ -142,7 +142,7 @@ def _check_requirements(found: FoundPlugin) -> None:
 
 
 def _import(found: FoundPlugin) -> tuple[object, tuple[str, ...]]:
-    """Import a plugin; what it prints goes to stderr, so that it cannot spoil JSON output."""
+    """Import a plugin; what it prints goes to stderr, so that JSON output stays valid."""
     before = {name for name in HEAVY if name in sys.modules}
     with redirect_stdout(sys.stderr):
         plugin = found.load()

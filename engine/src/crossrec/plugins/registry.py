@@ -117,7 +117,7 @@ class Registry:
                 ) from error
             if not isinstance(scenario, Scenario):
                 raise PluginError(
-                    f"scenario {name!r} of {registration.distribution} is no crossrec Scenario "
+                    f"scenario {name!r} of {registration.distribution} is not a crossrec Scenario "
                     f"but a {type(scenario).__name__}"
                 )
             self._scenarios[key] = scenario

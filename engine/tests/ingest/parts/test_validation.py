@@ -41,7 +41,7 @@ def test_a_good_row_passes_whole(shop):
         (0, "x" * 10_000, "user id longer than 1,024 characters"),
         (1, " ", "missing item"),
         (1, "x" * 1_025, "item id longer than 1,024 characters"),
-        (1, "\ud800", "item id is no text"),
+        (1, "\ud800", "item id is not valid text"),
         (2, "viev", "unknown event type 'viev' (nearest: view)"),
         (2, "", "missing event type"),
         (3, "", "missing time"),

@@ -1,4 +1,4 @@
-"""Bytes to text: gzip, encodings, and what is worth knowing of a file before it is parsed."""
+"""Bytes to text: gzip, encodings, and what the parser needs to know of a file."""
 
 from __future__ import annotations
 
