@@ -12,7 +12,7 @@ from crossrec.cli import main
 from crossrec.components.evidence import Evidence
 from crossrec.components.state import State
 from crossrec.components.topk import top_k
-from crossrec.data.frames import Frames
+from crossrec.ingest.frames import Frames
 from crossrec.plugins import registry as registry_module
 from crossrec.plugins.found import FoundPlugin, find_plugins
 from crossrec.plugins.loader import load_plugins

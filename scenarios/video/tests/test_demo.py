@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from crossrec.data.frames import Frames
+from crossrec.ingest.frames import Frames
 from crossrec_video.demo import DAYS, N_USERS, START, generate
 from crossrec_video.scenario import ITEMS, SCENARIO
 

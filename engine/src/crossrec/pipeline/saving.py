@@ -42,15 +42,15 @@ def save_pipeline(pipeline: Pipeline, folder: Path) -> Path:
     return publish(
         folder,
         kind=KIND,
-        manifest_fields={
-            "scenario": pipeline.scenario,
-            "config": pipeline.config.model_dump(mode="json"),
-            "metrics": pipeline.report["gate"],
-        },
         users=pipeline.users,
         items=pipeline.catalog.items,
         states=states,
-        extra={"report": dict(pipeline.report), "has_clock": pipeline.has_clock},
+        values={
+            "scenario": pipeline.scenario,
+            "config": pipeline.config.model_dump(mode="json"),
+            "report": dict(pipeline.report),
+            "has_clock": pipeline.has_clock,
+        },
     )
 
 
@@ -74,9 +74,9 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
     if manifest.kind != KIND:
         raise ArtifactError(f"{folder} holds a {manifest.kind!r} artifact, not a pipeline")
     resolved = resolve_pipeline(
-        parse_config(manifest.fields["config"], str(artifact.path)), registry
+        parse_config(manifest.values["config"], str(artifact.path)), registry
     )
-    report = dict(manifest.extra["report"])
+    report = dict(manifest.values["report"])
     catalog = _catalog(artifact.items, artifact.states["catalog"])
     sources: dict[str, Any] = {}
     unavailable: dict[str, str] = {}
@@ -103,7 +103,7 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
         ranker = ReciprocalRankFusion()
     popularity = artifact.states["popularity"].arrays
     return Pipeline(
-        scenario=manifest.fields["scenario"],
+        scenario=manifest.values["scenario"],
         resolved=resolved,
         users=artifact.users,
         catalog=catalog,
@@ -113,7 +113,7 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
         policies=build_policies(resolved),
         fallback=popularity["fallback"],
         counts=popularity["counts"],
-        has_clock=bool(manifest.extra["has_clock"]),
+        has_clock=bool(manifest.values["has_clock"]),
         report=report,
         unavailable=unavailable,
     )
