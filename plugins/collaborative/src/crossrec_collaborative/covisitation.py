@@ -11,12 +11,13 @@ from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.errors import ConfigError
+from crossrec.numeric.sparse import strongest_per_row
 from numpy.typing import NDArray
 from pydantic import Field
 
 from crossrec_collaborative.item_source import ItemSettings, ItemSource
 from crossrec_collaborative.pairs import PairCounts, count_pairs
-from crossrec_collaborative.relations import SparseRelation, prune
+from crossrec_collaborative.relations import SparseRelation
 
 _DAY = 86_400.0
 
@@ -119,9 +120,8 @@ class Covisitation(ItemSource):
         columns = np.concatenate([pairs.second, pairs.first])
         order = np.lexsort((columns, rows))
         data = np.concatenate([weight, weight])[order].astype(np.float32)
-        lengths = np.bincount(rows, minlength=len(item_counts))
-        indptr = np.concatenate([[0], np.cumsum(lengths)])
-        indptr, kept = prune(indptr, data, self.config.neighbours)
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(item_counts)))])
+        indptr, kept = strongest_per_row(indptr, data, self.config.neighbours)
         relation = SparseRelation(indptr, columns[order][kept].astype(np.int32), data[kept])
         return relation, np.concatenate([pairs.count, pairs.count])[order][kept]
 

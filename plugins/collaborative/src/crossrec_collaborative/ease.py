@@ -9,11 +9,12 @@ from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.errors import CapacityError
 from crossrec.numeric.ridge import ridge_inverse
+from crossrec.numeric.sparse import strongest
 from numpy.typing import NDArray
 from pydantic import Field
 
 from crossrec_collaborative.item_source import ItemSettings, ItemSource
-from crossrec_collaborative.relations import DenseRelation, Relation, SparseRelation, prune
+from crossrec_collaborative.relations import DenseRelation, Relation, SparseRelation
 
 _GIB = 2**30
 #: Rows of the Gram matrix that are computed at once.
@@ -109,21 +110,16 @@ def solve(gram_matrix: NDArray[np.float32], reg: float) -> NDArray[np.float32]:
 
 
 def sparsified(
-    weights: NDArray[np.float32], active: NDArray[np.int64], n_items: int, strongest: int
+    weights: NDArray[np.float32], active: NDArray[np.int64], n_items: int, limit: int
 ) -> Relation:
-    """Keep the `strongest` largest positive weights of each row, indexed by all items."""
+    """Keep the `limit` largest positive weights of each row, indexed by all items."""
     counts = np.zeros(n_items, dtype=np.int64)
-    indices, data = [], []
-    for row, item in enumerate(active):
-        positive = np.flatnonzero(weights[row] > 0)
-        values = weights[row, positive]
-        _, kept = prune(np.array([0, len(values)]), values, strongest)
-        indices.append(active[positive[kept]])
-        data.append(values[kept])
+    indices, data = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.float32)]
+    for item, row in zip(active, weights):
+        positive = np.flatnonzero(row > 0)
+        kept = positive[strongest(row[positive], limit)]
+        indices.append(active[kept])
+        data.append(row[kept])
         counts[item] = len(kept)
     indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return SparseRelation(
-        indptr,
-        np.concatenate(indices).astype(np.int32) if indices else np.zeros(0, dtype=np.int32),
-        np.concatenate(data).astype(np.float32) if data else np.zeros(0, dtype=np.float32),
-    )
+    return SparseRelation(indptr, np.concatenate(indices).astype(np.int32), np.concatenate(data))

@@ -7,11 +7,12 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
+from crossrec.numeric.sparse import strongest_per_row
 from numpy.typing import NDArray
 from pydantic import Field
 
 from crossrec_collaborative.item_source import ItemSettings, ItemSource
-from crossrec_collaborative.relations import SparseRelation, prune
+from crossrec_collaborative.relations import SparseRelation
 
 _ROWS = 512
 
@@ -76,5 +77,5 @@ class ItemKnn(ItemSource):
         size = norms[row_of] * norms[product.indices] + self.config.shrinkage
         weight = (product.data / size).astype(np.float32)
         weight[product.indices == row_of] = 0.0
-        indptr, kept = prune(product.indptr, weight, self.config.neighbours)
+        indptr, kept = strongest_per_row(product.indptr, weight, self.config.neighbours)
         return np.diff(indptr), product.indices[kept].astype(np.int32), weight[kept]

@@ -57,15 +57,6 @@ class SparseRelation:
         """Number of items."""
         return len(self.indptr) - 1
 
-    def entries(self, items: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return where the rows of `items` lie in `data`, and which of `items` each belongs to."""
-        starts = self.indptr[items]
-        lengths = self.indptr[items + 1] - starts
-        ends = np.cumsum(lengths)
-        owner = np.repeat(np.arange(len(items)), lengths)
-        at = np.arange(len(owner)) + np.repeat(starts - ends + lengths, lengths)
-        return at, owner
-
     def rows(self, items: NDArray[np.int64]) -> tuple[list[slice], NDArray[np.int64]]:
         """Return where the rows of `items` lie in `indices` and `data`, and their lengths."""
         starts, stops = self.indptr[items], self.indptr[items + 1]
@@ -194,34 +185,3 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Relation:
     if "matrix" in arrays:
         return DenseRelation(arrays["active"], arrays["matrix"], int(arrays["size"][0]))
     return SparseRelation(arrays["indptr"], arrays["indices"], arrays["data"])
-
-
-def strongest(values: NDArray[Any], limit: int) -> NDArray[np.int64]:
-    """Return where the `limit` largest values stand, ascending; ties go to the lower place."""
-    if len(values) <= limit:
-        return np.arange(len(values))
-    threshold = np.partition(values, -limit)[-limit]
-    above = np.flatnonzero(values > threshold)
-    level = np.flatnonzero(values == threshold)[: limit - len(above)]
-    return np.sort(np.concatenate([above, level]))
-
-
-def prune(
-    indptr: NDArray[Any], values: NDArray[Any], limit: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Keep the `limit` largest values of each CSR row.
-
-    Returns
-    -------
-    indptr : int64 array
-        Of the pruned rows.
-    kept : int64 array
-        Places in `values` that stay, ascending.
-    """
-    lengths = np.minimum(np.diff(indptr), limit)
-    kept = [
-        indptr[row] + strongest(values[indptr[row] : indptr[row + 1]], limit)
-        for row in range(len(indptr) - 1)
-    ]
-    places = np.concatenate(kept).astype(np.int64) if kept else np.zeros(0, dtype=np.int64)
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), places
