@@ -27,16 +27,16 @@ class EaseConfig(ItemSettings):
     Attributes
     ----------
     reg : float
-        Ridge penalty λ. 50 and a decay of .8 are from our own prototype on shops, and have the best
-        ndcg@10 on the validation items of Scientific, UCI and LLaRA Last.fm among 20, 50, 100, 200
-        and 400; DeskDrop takes 200 and ML-1M 400 (the paper's films take 200 to 1000).
+        Ridge penalty λ. Of 20, 50, 100, 200 and 400, with a decay of .8, 50 has the best ndcg@10
+        on the validation items of Scientific, UCI and LLaRA Last.fm, 200 on DeskDrop and 400 on
+        ML-1M (the paper takes 200 to 1000 for films).
     max_memory_gb : float
-        The fit refuses where it would need more, in GiB.
+        A fit that would need more, in GiB, is refused.
     dense_items : int
-        Up to so many active items all weights are kept, float32 items × items.
+        Up to this many items with events, all weights are kept, float32 items × items.
     strongest : int
-        Beyond `dense_items` each item keeps its so many largest positive weights. Kept so on
-        Scientific (4,385 items), 512 of them change recall@10/ndcg@10 by less than .001.
+        Beyond `dense_items`, how many of its largest positive weights each item keeps. On
+        Scientific (4,385 items), 512 change recall@10/ndcg@10 by less than .001.
     """
 
     reg: Annotated[float, Field(gt=0)] = 50.0

@@ -1,4 +1,4 @@
-"""Items that the same people chose."""
+"""Items chosen by the same people."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class ItemKnnConfig(ItemSettings):
     Attributes
     ----------
     shrinkage : float
-        Added to the product of the norms: takes weight from similarities with little support.
+        Added to the product of the norms: lowers similarities with little support.
     neighbours : int
-        So many of an item's most similar items are kept.
+        How many of an item's most similar items are kept.
     """
 
     shrinkage: Annotated[float, Field(ge=0)] = 10.0
@@ -35,8 +35,8 @@ class ItemKnnConfig(ItemSettings):
 class ItemKnn(ItemSource):
     """Cosine of item columns with shrinkage: x_i · x_j / (‖x_i‖ ‖x_j‖ + shrinkage).
 
-    As in Dacrema, Cremonesi & Jannach (RecSys 2019). Blocks of 512 rows of items × items exist at
-    a time, sparse.
+    As in Dacrema, Cremonesi & Jannach (RecSys 2019). It is computed in
+    sparse blocks of 512 rows.
     """
 
     name: ClassVar[str] = "item-knn"

@@ -1,8 +1,8 @@
-"""Sources that propose the same to everybody: popular of all time, popular lately, rising.
+"""Sources that propose the same items to all users: popular of all time, popular lately, rising.
 
-A clock is taken only from ``Dataset.has_clock``. Where there is none, times say nothing about the
-order of two users' events; then an event's age is the number of events that the same user has after
-it, and "lately" means: at the end of people's histories.
+Only ``Dataset.has_clock`` decides whether there is a clock. Without one, times give no order among
+the events of different users: an event's age is then the number of later events of the same user,
+and "lately" means at the end of people's histories.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class Board:
     Attributes
     ----------
     scores : float64 array, shape (n_items,)
-        0 or less where there is nothing to say for an item.
+        0 or less where there is no evidence for an item.
     counts : int64 array, shape (2, n_items)
-        The numbers of events that the explanation names; their meaning is the source's.
+        The numbers of events that explanations name; each source defines their meaning.
     clock : bool
         Whether ages were in days.
     """
@@ -70,7 +70,7 @@ class Board:
 
 
 class BoardSource:
-    """Base: the best of one board that the query admits."""
+    """Base: the best items of one board, less those that the query excludes."""
 
     name: ClassVar[str] = ""
 
@@ -79,7 +79,7 @@ class BoardSource:
 
     @property
     def board(self) -> Board:
-        """What was counted.
+        """The scores and counts of the fit.
 
         Raises
         ------
@@ -168,7 +168,7 @@ class DecayedPopularityConfig(Settings):
     half_life_days : float
         Age at which an event counts half.
     half_life_events : float
-        The same where the set has no clock: number of later events of the same user.
+        The same without a clock: number of later events of the same user.
     """
 
     half_life_days: Annotated[float, Field(gt=0)] = 30.0
@@ -217,7 +217,7 @@ class TrendingConfig(Settings):
     window_days : float
         Length of the latest window and of the one before it.
     window_events : int
-        The same where the set has no clock: the last so many events of each user.
+        The same without a clock: number of last events of each user.
     smoothing : float
         Strength added to the earlier window, so that a few events make no trend.
     """

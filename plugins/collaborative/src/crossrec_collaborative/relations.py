@@ -58,7 +58,7 @@ class SparseRelation:
         return len(self.indptr) - 1
 
     def rows(self, items: NDArray[np.int64]) -> tuple[list[slice], NDArray[np.int64]]:
-        """Return where the rows of `items` lie in `indices` and `data`, and their lengths."""
+        """Return the slices of `data` and `indices` that are the rows of `items`, and lengths."""
         starts, stops = self.indptr[items], self.indptr[items + 1]
         return [slice(*ends) for ends in zip(starts.tolist(), stops.tolist())], stops - starts
 
@@ -87,7 +87,7 @@ class SparseRelation:
     ) -> list[NDArray[Any]]:
         """Return `values` (each aligned with `indices`) where rows and columns cross, 0 for none.
 
-        Columns that are no item cross nothing.
+        Columns that are no item get 0.
         """
         shape = (len(items), len(columns))
         rows, lengths = self.rows(items)
@@ -103,18 +103,18 @@ class SparseRelation:
         return [np.where(hit, _joined(one, rows)[at], one.dtype.type(0)) for one in values]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the parts under names of their own."""
+        """Return the arrays that `from_arrays` takes back."""
         return {"indptr": self.indptr, "indices": self.indices, "data": self.data}
 
 
 def _joined(values: NDArray[Any], parts: list[slice]) -> NDArray[Any]:
-    """Return the parts one after another: copied whole, not gathered number by number."""
+    """Return the parts one after another; copying slices beats gathering single numbers."""
     return np.concatenate([values[part] for part in parts]) if parts else values[:0]
 
 
 @dataclass(frozen=True, eq=False)
 class DenseRelation:
-    """Weights between the items that have events; the others take no part.
+    """Weights between the items that have events; the others have none.
 
     Attributes
     ----------
@@ -171,7 +171,7 @@ class DenseRelation:
         return np.where(both, self.matrix[np.ix_(rows, columns)], np.float32(0.0))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the parts under names of their own."""
+        """Return the arrays that `from_arrays` takes back."""
         size = np.array([self.size], dtype=np.int64)
         return {"active": self.active, "matrix": self.matrix, "size": size}
 
@@ -179,7 +179,7 @@ class DenseRelation:
 def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Relation:
     """Return the relation whose `arrays` these are; they may be read-only.
 
-    Memory maps stay maps, but are seen as plain arrays: numpy slices these ten times as fast.
+    Memory maps are viewed as plain arrays, which numpy slices ten times as fast.
     """
     arrays = {name: np.asarray(array) for name, array in arrays.items()}
     if "matrix" in arrays:

@@ -1,4 +1,4 @@
-"""What people with a similar history chose."""
+"""Items chosen by people with a similar history."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class UserKnnConfig(Settings):
     Attributes
     ----------
     neighbours : int
-        So many of the most similar users count.
+        How many of the most similar users count.
     """
 
     neighbours: Annotated[int, Field(ge=1)] = 100
@@ -61,10 +61,10 @@ class UserKnn:
         parts = []
         for block in blocks(queries, self._n_items):
             scores = self._scores(block)
-            silent = scores == 0
+            unscored = scores == 0
             best = top_k(scores, k, block.exclude.within(self._n_items), minimum=0.0)
             if best.full is not None:
-                best.full[silent] = -np.inf
+                best.full[unscored] = -np.inf
             parts.append(best)
         return Candidates.stack(parts, self.name)
 
