@@ -170,14 +170,12 @@ class LightFm:
         order = np.argsort(-terms, kind="stable")[: int((terms > 0).sum())]
         if len(order) == 0:
             return None
-        phrase = "fits the taste shown by"
-        shared = np.intersect1d(
-            self._features.rows.row(item), self._features.rows.row(items[order[0]])
-        )
+        phrase, features = "fits the taste shown by", self._features.rows
+        shared = np.intersect1d(features.row(item), features.row(items[order[0]]))
         if len(shared):
             named = shared[-_SHARED:][::-1]  # features are in falling order of frequency
             phrase = f"shares {' and '.join(self._features.names[f] for f in named)} with"
-            have_them = [np.isin(named, self._features.rows.row(items[at])).all() for at in order]
+            have_them = [np.isin(named, features.row(items[at])).all() for at in order]
             order = order[np.array(have_them)]
         return Evidence(phrase, tuple(items[order].tolist()), tuple(terms[order].tolist()))
 
