@@ -17,9 +17,8 @@ from crossrec.components.state import State
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
-from crossrec.errors import NotFittedError
 from crossrec.plugins.registration import Registration
-from crossrec.testing import CandidateGeneratorTests
+from crossrec.testing import CandidateGeneratorTests, toy_sources
 from pydantic import BaseModel, ConfigDict
 
 
@@ -28,48 +27,16 @@ class Settings(BaseModel):
     power: float = 1.0
 
 
-class Together:
-    """Counts who has both items: the smallest source that does everything right."""
+class Together(toy_sources.Together):
+    """The toy with a setting: the smallest source that does everything right."""
 
     def __init__(self, config: Settings | None = None) -> None:
+        super().__init__()
         self.config = config or Settings()
-        self.counts: Any = None
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
-        matrix = dataset.matrix(binary=True)
-        counts = (matrix.T @ matrix).toarray().astype(np.float32)
-        np.fill_diagonal(counts, 0)
-        self.counts = counts**self.config.power
-
-    def scores(self, queries: QueryBatch) -> Any:
-        if self.counts is None:
-            raise NotFittedError("fit first")
-        return queries.profile(len(self.counts), limit=1000) @ self.counts
-
-    def generate(self, queries: QueryBatch, k: int) -> Candidates:
-        return top_k(np.array(self.scores(queries)), k, queries.exclude, minimum=0.0)
-
-    def score(self, queries: QueryBatch, index: Any) -> Any:
-        scores = self.scores(queries)
-        picked = np.take_along_axis(scores, np.maximum(index, 0), axis=1)
-        return np.where((index == PAD) | (picked <= 0), np.nan, picked).astype(np.float32)
-
-    def explain(self, queries: QueryBatch, index: Any) -> list[Evidence | None]:
-        history = np.unique(queries.history.row(0))
-        found: list[Evidence | None] = []
-        for item in index:
-            strengths = self.counts[history, item]
-            order = [i for i in np.argsort(-strengths, kind="stable") if strengths[i] > 0]
-            names = tuple(int(history[i]) for i in order)
-            values = tuple(float(strengths[i]) for i in order)
-            found.append(Evidence("together with", names, values) if order else None)
-        return found
-
-    def state(self) -> State:
-        return State({"counts": self.counts}, {"power": self.config.power})
-
-    def restore(self, state: State, catalog: Catalog) -> None:
-        self.counts = state.arrays["counts"]
+        super().fit(dataset, run)
+        self.counts = self.learnt() ** self.config.power
 
 
 def registered(factory: Callable[..., Any], *able: str) -> Registration:
@@ -94,9 +61,7 @@ class Popular(Together):
         self.counts = np.tile(dataset.item_counts.astype(np.float32), (dataset.n_items, 1))
 
     def scores(self, queries: QueryBatch) -> Any:
-        if self.counts is None:
-            raise NotFittedError("fit first")
-        return np.tile(self.counts[0], (len(queries), 1))
+        return np.tile(self.learnt()[0], (len(queries), 1))
 
 
 class TestAPopularSource(CandidateGeneratorTests):

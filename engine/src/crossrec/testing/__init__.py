@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from crossrec.testing import toy
+from crossrec.testing import toy, toy_sources
 from crossrec.testing.base import Conformance
 from crossrec.testing.candidates import CandidateGeneratorTests
 from crossrec.testing.encoders import EncoderTests
@@ -21,4 +21,5 @@ __all__ = [
     "RankerTests",
     "ScenarioTests",
     "toy",
+    "toy_sources",
 ]
