@@ -1,4 +1,4 @@
-"""What all conformance classes share: finding the component, and no test dropped in silence."""
+"""What all classes of the kit share: finding the component, and no test dropped unnoticed."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ RUN = RunOptions(seed=7, threads=1)
 _KIT: set[type] = set()
 
 
-class Conformance:
-    """Base of the conformance classes.
+class Kit:
+    """Base of all classes of the kit: finds the component, and keeps its tests from being dropped.
 
-    Subclass one of them under a name that begins with ``Test`` and set `component`; the tests are
+    Subclass one of them under a name that starts with ``Test`` and set `component`; the tests are
     inherited. A test that cannot hold for a component is overridden with
     ``@pytest.mark.xfail(reason="…")``; overriding it in any other way is an error.
 
@@ -37,7 +37,7 @@ class Conformance:
     settings : mapping
         Settings to build it with; the defaults where empty.
     registered : Registration or None
-        The component itself, where it is tested without being installed.
+        The component's registration, to test it without installing it.
     """
 
     kind: ClassVar[str] = ""
@@ -54,12 +54,12 @@ class Conformance:
 
     @classmethod
     def registration(cls) -> Registration:
-        """Return what the plugin registered.
+        """Return the component's registration.
 
         Raises
         ------
         UsageError
-            If no installed plugin registers `component`: says what is registered.
+            If no installed plugin registers `component`; the message lists what is registered.
         """
         if cls.registered is not None:
             return cls.registered
@@ -75,6 +75,10 @@ class Conformance:
         """Skip the running test where the component does not declare `capability`."""
         if capability not in self.registration().capabilities:
             pytest.skip(f"{self.component or self.registration().name} cannot {capability}")
+
+
+class Conformance(Kit, kit=True):
+    """Base of the conformance classes: what holds for a component of any kind."""
 
     def prepared(self, toy: Toy) -> Toy:
         """Return the toy with vectors for the encoder that the settings name, if they do."""
@@ -140,7 +144,7 @@ def through_disk(state: State, folder: Path) -> State:
 def _refuse_dropped_tests(cls: type) -> None:
     """Raise TypeError where a test of the kit was replaced without saying why."""
     for base in cls.__mro__:
-        if base not in _KIT and base is not Conformance:
+        if base not in _KIT:
             continue
         for name, original in vars(base).items():
             if not name.startswith("test"):
@@ -156,7 +160,8 @@ def _refuse_dropped_tests(cls: type) -> None:
 
 def _overridden_in_kit(cls: type, name: str, mine: object) -> bool:
     """Whether the kit itself refines a test of a base."""
-    return any(vars(base).get(name) is mine for base in cls.__mro__ if base in _KIT)
+    kit = [vars(base) for base in cls.__mro__ if base in _KIT]
+    return any(name in tests and tests[name] is mine for tests in kit)
 
 
 def _excused(function: object) -> bool:
