@@ -1,4 +1,4 @@
-"""An author may not drop a test of the kit in silence."""
+"""An author may not drop a test of the kit unnoticed."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ class ChangesItsInput(Together):
         super().fit(dataset, run)
 
 
-class SilentBeforeFit(Together):
+class EmptyBeforeFit(Together):
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         if self.counts is None:
             return Candidates.empty(len(queries))
@@ -260,10 +260,10 @@ FAULTS: list[tuple[type[Together], str, tuple[Any, ...]]] = [
     (KnownUsersOnly, "test_a_new_user_is_a_history", (False,)),
     (Popular, "test_personal_or_not_as_declared", ()),
     (NeverExcludes, "test_all_excluded_leaves_nothing", ("shop",)),
-    (ExcludesHistoryOnly, "test_excluded_items_never_come_back", ("shop",)),
+    (ExcludesHistoryOnly, "test_excluded_items_are_never_returned", ("shop",)),
     (Crashes, "test_every_query_gets_a_valid_answer", ("shop", True)),
     (LooksAtTheBatch, "test_batch_equals_single", ("shop",)),
-    (Rolls, "test_one_seed_one_answer", ("shop",)),
+    (Rolls, "test_one_seed_one_result", ("shop",)),
     (AddsUp, "test_a_second_fit_starts_anew", ()),
     (ChangesItsInput, "test_the_right_answer_comes_first", (True,)),
     (NeedsEvents, "test_no_events_no_crash", ()),
@@ -304,7 +304,7 @@ def test_a_source_that_does_not_survive_the_disk_is_found(
 
 def test_a_source_that_answers_before_it_is_fitted_is_found() -> None:
     with pytest.raises(BaseException, match="DID NOT RAISE"):
-        kit_for(SilentBeforeFit).test_nothing_before_the_fit()
+        kit_for(EmptyBeforeFit).test_an_unfitted_source_raises()
 
 
 def test_capabilities_must_be_declared_and_there() -> None:

@@ -1,6 +1,6 @@
 """Conformance classes and toy data with known right answers, for plugin authors.
 
-``class TestMine(CandidateGeneratorTests): component = "mine"`` is a whole test suite.
+``class TestMine(CandidateGeneratorTests): component = "mine"`` is a complete test suite.
 """
 
 from __future__ import annotations

@@ -68,11 +68,11 @@ class Kit:
         return load_registry().get(cls.kind, cls.component)
 
     def build(self, settings: Mapping[str, Any] | None = None) -> Any:
-        """Build a new component with `settings`, by default those of the class."""
+        """Build a new component with `settings`, those of the class by default."""
         return self.registration().build(dict(self.settings if settings is None else settings))
 
     def able(self, capability: str) -> None:
-        """Skip the running test where the component does not declare `capability`."""
+        """Skip the running test if the component does not declare `capability`."""
         if capability not in self.registration().capabilities:
             pytest.skip(f"{self.component or self.registration().name} cannot {capability}")
 
@@ -81,7 +81,7 @@ class Conformance(Kit, kit=True):
     """Base of the conformance classes: what holds for a component of any kind."""
 
     def prepared(self, toy: Toy) -> Toy:
-        """Return the toy with vectors for the encoder that the settings name, if they do."""
+        """Return the toy, with vectors of the encoder that the settings name, if any."""
         encoder = self.encoder_name()
         if not encoder:
             return toy
@@ -102,7 +102,7 @@ class Conformance(Kit, kit=True):
         assert "\n" not in registration.summary
 
     def test_settings_survive_json(self) -> None:
-        """Settings → JSON → settings, and so that nothing can change them on the way."""
+        """Settings survive a round trip through JSON and cannot be changed."""
         config = self.registration().config
         if config is None:
             pytest.skip("has no settings")
@@ -112,24 +112,24 @@ class Conformance(Kit, kit=True):
             assert model.model_config.get("frozen"), "make the configuration frozen"
 
     def test_an_unknown_setting_is_refused(self) -> None:
-        """A mistyped setting is an error that names it, not a silent default."""
+        """A mistyped setting is an error that names it; it does not fall back to the default."""
         if self.registration().config is None:
             pytest.skip("has no settings")
         with pytest.raises(ConfigError, match="no_such_setting"):
             self.build({"no_such_setting": 1})
 
     def test_capabilities_are_declared_and_there(self) -> None:
-        """What is declared exists, and what exists is declared, else it would never be called."""
+        """Declared capabilities exist, and existing ones are declared: others are never called."""
         if self.kind not in ("candidate_generators",):
-            pytest.skip("only sources have optional abilities")
+            pytest.skip("only sources have optional capabilities")
         component, declared = self.build(), self.registration().capabilities
-        there = {name for name in CAPABILITIES if callable(getattr(component, name, None))}
-        assert declared <= there, f"declared but missing: {sorted(declared - there)}"
-        assert there <= declared, f"not declared, so never called: {sorted(there - declared)}"
+        able = {name for name in CAPABILITIES if callable(getattr(component, name, None))}
+        assert declared <= able, f"declared but missing: {sorted(declared - able)}"
+        assert able <= declared, f"not declared, so never called: {sorted(able - declared)}"
 
 
 def through_disk(state: State, folder: Path) -> State:
-    """Publish `state` as an artifact and open it: read-only memory maps, JSON's own types."""
+    """Publish `state` as an artifact and open it: read-only memory maps and JSON types."""
     publish(
         folder,
         kind="conformance",
@@ -142,7 +142,7 @@ def through_disk(state: State, folder: Path) -> State:
 
 
 def _refuse_dropped_tests(cls: type) -> None:
-    """Raise TypeError where a test of the kit was replaced without saying why."""
+    """Raise TypeError where a test of the kit was replaced without a reason."""
     for base in cls.__mro__:
         if base not in _KIT:
             continue

@@ -24,7 +24,7 @@ _METRIC = re.compile(r"[a-z_]+(@[1-9][0-9]*)?")
 
 
 class ScenarioTests(Conformance, kit=True):
-    """What every scenario package must declare, and that what it declares holds together."""
+    """What every scenario must declare, and that its declarations are consistent."""
 
     kind: ClassVar[str] = "scenarios"
 
@@ -35,20 +35,20 @@ class ScenarioTests(Conformance, kit=True):
         return scenario
 
     def test_its_name_is_the_registered_one(self) -> None:
-        """Name and summary are given, and the name can be typed."""
+        """Name and summary are given, and the name is lower case and easy to type."""
         scenario = self.scenario()
         assert scenario.name == self.registration().name
         assert re.fullmatch(r"[a-z][a-z0-9-]*", scenario.name)
         assert scenario.summary.strip()
 
     def test_event_names_are_distinct(self) -> None:
-        """No event is called by a name or alias of another."""
+        """No name or alias is given twice."""
         events = self.scenario().events
         assert events
         check_distinct(name for event in events for name in (event.name, *event.aliases))
 
     def test_every_event_is_found_by_its_names(self) -> None:
-        """Names and aliases lead to the event, however they are written."""
+        """Names and aliases lead to the event in any spelling."""
         scenario = self.scenario()
         for event in scenario.events:
             for name in (event.name, *event.aliases):
@@ -71,7 +71,7 @@ class ScenarioTests(Conformance, kit=True):
             assert event.half_life_days is None or event.half_life_days > 0, event.name
 
     def test_the_default_event_exists(self) -> None:
-        """Events without a type count as a positive one."""
+        """Events without a type count as a positive one, named by its own name."""
         scenario = self.scenario()
         event = scenario.event(scenario.default_event)
         assert event is not None
@@ -92,7 +92,7 @@ class ScenarioTests(Conformance, kit=True):
             assert wanted <= names, f"no such field: {sorted(wanted - names)}"
 
     def test_surfaces(self) -> None:
-        """There is a main surface for users and one that is about an item."""
+        """There is a main surface for users and one for items."""
         scenario = self.scenario()
         check_distinct(surface.name for surface in scenario.surfaces)
         main = scenario.surface(scenario.main_surface)
@@ -110,7 +110,7 @@ class ScenarioTests(Conformance, kit=True):
         assert all(_METRIC.fullmatch(metric) for metric in metrics)
 
     def test_the_default_pipeline_is_complete(self) -> None:
-        """The pipeline file is there, is valid, and names only what is installed."""
+        """The pipeline file exists, is valid and names only installed components."""
         config = load_config(self.scenario())
         registry = load_registry()
         for source in config.sources:
