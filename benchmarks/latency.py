@@ -20,7 +20,7 @@ P50_LIMIT_MS, P99_LIMIT_MS = 5.0, 20.0
 def generated(seed: int):  # type: ignore[no-untyped-def]
     """A shop with 20,000 titled items in 200 families, and users who shop in a few of them."""
     import pandas as pd
-    from crossrec.data.frames import Frames
+    from crossrec.ingest.frames import Frames
 
     rng = np.random.default_rng(seed)
     words = np.array([f"{a}{b}" for a in "bdfgklmnprst" for b in ("ano", "eri", "ilo", "ute")])

@@ -89,7 +89,6 @@ def fit(n_items: int, folder: Path) -> None:
     publish(
         folder / "artifact",
         kind="benchmark",
-        manifest_fields={},
         users=dataset.users,
         items=dataset.catalog.items,
         states={"source": source.state()},

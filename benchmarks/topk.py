@@ -21,8 +21,8 @@ from crossrec.components.candidates import Candidates
 from crossrec.components.query import QueryBatch
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
-from crossrec.data.fingerprint import fingerprints
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.numeric.hashing import fingerprints
 from crossrec.numeric.ragged import Ragged
 from crossrec_collaborative.als import Als, AlsConfig
 from scipy.sparse import csr_matrix

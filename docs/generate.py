@@ -1,9 +1,10 @@
 """Write the generated parts of the documentation, or check that they are fresh.
 
-Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md`` and
-``docs/components.md``. Rewritten in place, in README.md and in all of docs/: what stands between
-``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``, ``figures FILE``,
-``transfer TARGET``, ``cold PROTOCOL``, ``scenarios`` or ``plugins``.
+Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
+``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
+the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
+``figures FILE``, ``transfer TARGET``, ``cold PROTOCOL``, ``rooms PACKAGE``,
+``scenarios`` or ``plugins``.
 """
 
 from __future__ import annotations
@@ -12,41 +13,18 @@ import argparse
 import json
 import re
 import sys
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from components_page import components_page, plugins_region, scenarios_region
+from markdown_table import NOTE, table
+from rooms import picture, rooms_region
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-NOTE = "<!-- Written by docs/generate.py: do not edit, run `make docs`. -->"
 REGION = re.compile(r"(<!-- generated: ([^>]*?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
-KINDS = {
-    "candidate_generators": "Candidate generators",
-    "rankers": "Rankers",
-    "policies": "Policies",
-    "encoders": "Encoders",
-    "importers": "Importers",
-    "stores": "Stores",
-    "executors": "Executors",
-}
 SHOWN = ("recall@10", "ndcg@10", "mrr@10", "coverage@10")
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table; a bar within a cell is escaped."""
-    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    for row in rows:
-        cells = ("" if cell is None else str(cell).replace("|", "\\|") for cell in row)
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def ours() -> frozenset[str]:
-    """Return the names of this repository's distributions: others are not documented here."""
-    found = (path for pattern in ("engine", "plugins/*", "scenarios/*")
-             for path in ROOT.glob(f"{pattern}/pyproject.toml"))  # fmt: skip
-    return frozenset(tomllib.loads(path.read_text())["project"]["name"] for path in found)
 
 
 def commands() -> Iterator[tuple[str, Any]]:
@@ -73,80 +51,6 @@ def cli_page() -> str:
     parts = [f"{NOTE}\n\n# Command line\n"]
     parts += [f"## `{path}`\n\n```text\n{text.rstrip()}\n```\n" for path, text in commands()]
     return "\n".join(parts)
-
-
-def registered(kind: str) -> list[Any]:
-    """Return this repository's components of one kind."""
-    from crossrec.plugins.registry import load_registry
-
-    own = ours()
-    return [one for one in load_registry().all(kind) if one.distribution in own]
-
-
-def settings_of(registration: Any) -> str:
-    """Return the settings of a component with their defaults, as code."""
-    from crossrec.plugins.registration import resolve
-
-    if registration.config is None:
-        return ""
-    fields = resolve(registration.config).model_fields
-    shown = []
-    for name, field in fields.items():
-        default = (
-            "…"
-            if field.is_required()
-            else json.dumps(field.get_default(call_default_factory=True), default=str)
-        )
-        shown.append(f"`{name} = {default}`")
-    return ", ".join(shown)
-
-
-def component_row(registration: Any) -> tuple[str, ...]:
-    """Return what the table of components says of one."""
-    able = ", ".join(sorted(registration.capabilities))
-    one = registration
-    return f"`{one.name}`", one.distribution, one.summary, able, settings_of(one)
-
-
-def components_page() -> str:
-    """Return the page with all plugins, components and scenarios."""
-    parts = [f"{NOTE}\n\n# Plugins and components\n", plugins_region(), "## Scenarios\n"]
-    parts.append(scenarios_region())
-    for kind, title in KINDS.items():
-        found = registered(kind)
-        columns = ("name", "package", "what it is", "can also", "settings")
-        rows = [component_row(one) for one in found]
-        if kind in ("importers", "stores"):
-            columns, rows = columns[:3], [row[:3] for row in rows]
-        parts.append(f"## {title}\n\n{table(columns, rows)}")
-    return "\n".join(parts)
-
-
-def plugins_region() -> str:
-    """Return the table of this repository's plugins."""
-    from crossrec.plugins.registry import load_registry
-
-    own = ours()
-    rows = []
-    for state in load_registry().plugins:
-        if state.distribution in own:
-            if state.broken:
-                raise SystemExit(f"plugin {state.name} is broken: {state.error}")
-            names = ", ".join(f"`{name.partition(':')[2]}`" for name in state.components)
-            rows.append((state.distribution, names))
-    return table(("package", "brings"), rows)
-
-
-def scenarios_region() -> str:
-    """Return the table of this repository's scenarios."""
-    rows = []
-    for registration in registered("scenarios"):
-        scenario = registration.build()
-        surfaces = ", ".join(f"`{surface.name}`" for surface in scenario.surfaces)
-        events = ", ".join(f"`{event.name}`" for event in scenario.events)
-        name, package = f"`{scenario.name}`", registration.distribution
-        rows.append((name, package, scenario.summary, surfaces, events))
-    return table(("scenario", "package", "what it is", "surfaces", "events"), rows)
 
 
 def results_region(name: str) -> str:
@@ -186,7 +90,7 @@ def report_table(one: dict[str, Any], report: dict[str, Any]) -> str:
     ]
     head = (
         f"**{one['set']}** ({one['scenario']}): {report['protocol']}, candidates "
-        f"{report['candidates']}, {report['users']:,} users asked, {one['items']:,} items, "
+        f"{report['candidates']}, {report['users']:,} test users, {one['items']:,} items, "
         f"{one['events']:,} events\n\n"
     )
     return head + table(("model", *names, "fit, s"), body)
@@ -206,11 +110,11 @@ def transfer_table(report: dict[str, Any]) -> str:
     """Return one target as two tables: recall@10/ndcg@10 by budget, and the verdicts."""
     means = report["means"]
     levels = list(dict.fromkeys(row["events"] for row in means))
-    told = {(row["method"], row["events"]): row for row in means}
+    figures_of = {(row["method"], row["events"]): row for row in means}
     methods = list(dict.fromkeys(row["method"] for row in means))
 
     def cell(method: str, level: Any) -> str:
-        row = told[method, level]
+        row = figures_of[method, level]
         if row.get("silent"):
             return "–"
         return f"{row['metrics']['recall@10']:.4f} / {row['metrics']['ndcg@10']:.4f}"
@@ -236,10 +140,10 @@ def transfer_table(report: dict[str, Any]) -> str:
 def cold_region(name: str) -> str:
     """Return the cold starts of every target under one protocol: ``items`` or ``users``."""
     path = RESULTS / "cold.json"
-    told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    if not told.get(name):
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if not measured.get(name):
         return "Not measured yet: run `python benchmarks/cold.py --cache FOLDER`.\n"
-    return "\n".join(cold_table(one) for one in told[name])
+    return "\n".join(cold_table(one) for one in measured[name])
 
 
 def cold_table(report: dict[str, Any]) -> str:
@@ -251,7 +155,7 @@ def cold_table(report: dict[str, Any]) -> str:
         mean, ci = figures["recall@20"]["mean"], figures["recall@20"].get("ci95")
         return f"{mean:.4f}" if ci is None else f"{mean:.4f} ({ci[0]:.3f}–{ci[1]:.3f})"
 
-    rows = [(name, *(cell(told[column]) for column in columns)) for name, told in methods.items()]
+    rows = [(name, *(cell(row[column]) for column in columns)) for name, row in methods.items()]
     head = f"**{report['target']}**: {report['protocol']}; recall@20, {report['seeds']} seeds\n\n"
     if "ratio to" not in report:
         return head + table(("method", *(f"{column} shown" for column in columns)), rows)
@@ -299,6 +203,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "transfer": transfer_region,
     "cold": cold_region,
     "plugins": lambda _: plugins_region(),
+    "rooms": rooms_region,
     "scenarios": lambda _: scenarios_region(),
 }
 
@@ -318,7 +223,11 @@ def refreshed(text: str) -> str:
 def pages() -> dict[Path, str]:
     """Return every page that is generated wholly or in part, as it should be."""
     docs = ROOT / "docs"
-    wanted = {docs / "cli.md": cli_page(), docs / "components.md": components_page()}
+    wanted = {
+        docs / "cli.md": cli_page(),
+        docs / "components.md": components_page(),
+        docs / "rooms.svg": picture(),
+    }
     for path in (ROOT / "README.md", *sorted(docs.glob("*.md"))):
         if path not in wanted and path.is_file():
             text = path.read_text(encoding="utf-8")

@@ -122,7 +122,7 @@ def test_what_the_line_advises_helps(crossrec, arguments, content):
         ("u1,i1,view,,", "missing time"),
         ("u1,i1,view,-1000,", "negative time"),
         ("u1,i1,view,99999999999,", "future time"),
-        ("u1,i1,view,1000,NaN", "value is no number"),
+        ("u1,i1,view,1000,NaN", "value is not a number"),
         ("u1,i1,vieww,1000,", "unknown event type 'vieww' (nearest: view)"),
         (f"u1,{'i' * 10_000},view,1000,", "item id longer than 1,024 characters"),
         (f"{'u' * 10_000},i1,view,1000,", "user id longer than 1,024 characters"),
@@ -253,7 +253,7 @@ def test_a_damaged_store(crossrec):
     for name in ("crossrec.db-wal", "crossrec.db-shm"):
         Path(".crossrec", name).unlink(missing_ok=True)
     Path(".crossrec/crossrec.db").write_bytes(b"no database " * 999)
-    assert "damaged or no SQLite database" in the_line(crossrec("--events", "e.csv"))
+    assert "damaged or not a SQLite database" in the_line(crossrec("--events", "e.csv"))
 
 
 def test_a_workspace_in_use_by_another_process(crossrec):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shlex
@@ -15,6 +16,7 @@ import click
 import pytest
 from crossrec.cli import main
 from crossrec.testing import toy
+from import_graph import modules_of, source_folders
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
@@ -25,6 +27,8 @@ PAGES = [
 ]  # fmt: skip
 _BLOCK = re.compile(r"^```(\w*)[ ]?([^\n]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"`((?:crossrec|make) [^`\n]+)`")
+#: A dotted name of a module, class or function: `crossrec.room.module.name`.
+_NAME = re.compile(r"`(crossrec(?:_\w+)?(?:\.\w+)+)`")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 #: Blocks of this page are installed as plugins and run by tests/test_hooks.py.
 _HOOKS = "# crossrec_example/"
@@ -191,6 +195,53 @@ def test_the_commands_of_a_page_exist(page: Path) -> None:
 )
 def test_a_command_that_does_not_exist_would_be_found(command: str, unknown: str) -> None:
     assert unknown_in(command) == unknown
+
+
+def defined(path: Path) -> set[str]:
+    """Return what a module defines: functions, classes with their members, and names."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            members = [part for part in node.body if isinstance(part, ast.FunctionDef)]
+            found |= {f"{node.name}.{part.name}" for part in members}
+        if isinstance(node, ast.Assign):
+            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        if isinstance(node, ast.ImportFrom):
+            found |= {alias.asname or alias.name for alias in node.names}
+    return found
+
+
+def is_defined(name: str, modules: dict[str, Path]) -> bool:
+    """Whether a dotted name is a module of crossrec, or something that one defines."""
+    if name in modules:
+        return True
+    parts = name.split(".")
+    splits = ((".".join(parts[:i]), ".".join(parts[i:])) for i in range(len(parts) - 1, 0, -1))
+    return any(module in modules and rest in defined(modules[module]) for module, rest in splits)
+
+
+@each_page
+def test_the_names_of_a_page_exist(page: Path) -> None:
+    modules = modules_of(source_folders())
+    text = _BLOCK.sub("", page.read_text(encoding="utf-8"))
+    unknown = [name for name in _NAME.findall(text) if not is_defined(name, modules)]
+    assert not unknown, f"{name_of(page)}: there is no {unknown}"
+
+
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        ("crossrec.workspace", True),
+        ("crossrec.workspace.Workspace.history", True),
+        ("crossrec.workspace.Workspace.future", False),
+        ("crossrec.artifacts.publish", True),
+        ("crossrec.artifacts.publishing", False),
+    ],
+)
+def test_a_name_that_does_not_exist_would_be_found(name: str, there: bool) -> None:
+    assert is_defined(name, modules_of(source_folders())) == there
 
 
 @each_page

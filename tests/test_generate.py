@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from components_page import ours
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -62,7 +63,7 @@ def test_results_become_a_table_with_the_best_in_bold(generate: Any) -> None:
     text = generate.results_region("small")
     lines = text.splitlines()
     assert lines[0] == (
-        "**small** (music): leave-one-out, candidates unseen, 321 users asked, 1,200 items, "
+        "**small** (music): leave-one-out, candidates unseen, 321 test users, 1,200 items, "
         "34,567 events"
     )
     assert lines[2] == "| model | recall@10 | ndcg@10 | fit, s |"
@@ -114,9 +115,9 @@ def test_an_unknown_region_is_named(generate: Any) -> None:
         generate.refreshed("<!-- generated: weather -->\n<!-- end -->")
 
 
-def test_third_parties_are_not_documented_here(generate: Any) -> None:
-    assert "crossrec" in generate.ours()
-    assert "crossrec-nearest-price" not in generate.ours()
+def test_third_parties_are_not_documented_here() -> None:
+    assert "crossrec" in ours()
+    assert "crossrec-nearest-price" not in ours()
 
 
 def test_check_names_what_is_stale_and_writes_nothing(
@@ -138,7 +139,7 @@ def test_check_names_what_is_stale_and_writes_nothing(
 
 
 def transfer_report(target: str) -> dict[str, Any]:
-    """Two methods on two budgets, of which one had nothing to say without events."""
+    """Two methods on two budgets, of which one has no scores without events."""
 
     def mean(method: str, events: object, recall: float, ndcg: float, silent: bool = False) -> Any:
         metrics = {"recall@10": recall, "ndcg@10": ndcg}
@@ -146,8 +147,8 @@ def transfer_report(target: str) -> dict[str, Any]:
 
     def verdict(events: object, word: str, difference: float) -> Any:
         ci95 = [difference - 0.002, difference + 0.002]
-        told = {"against": "ease", "verdict": word, "difference": difference, "ci95": ci95}
-        return {"events": events, **told}
+        row = {"against": "ease", "verdict": word, "difference": difference, "ci95": ci95}
+        return {"events": events, **row}
 
     return {
         "target": target,
@@ -195,12 +196,12 @@ def cold_report(target: str, columns: list[str], **more: Any) -> dict[str, Any]:
 def test_cold_starts_become_tables_with_the_ratio(generate: Any) -> None:
     items = cold_report("films", ["warm", "cold"], limit=1.5, **{"ratio to": {"text-kNN": 2.0}})
     store(generate, "cold", {"items": [items], "users": [cold_report("shop", ["0", "10"])]})
-    told = generate.cold_region("items")
-    assert "**films**: some are cold; recall@20, 3 seeds" in told
-    assert "| method | warm | cold |" in told
-    assert "| crossrec | 0.2500 (0.240–0.260) | 0.2500 (0.240–0.260) |" in told
-    assert "| text-kNN | 0.1250 | 0.1250 |" in told
-    assert "2.00 × text-kNN; to reach: 1.5 ×" in told
+    text = generate.cold_region("items")
+    assert "**films**: some are cold; recall@20, 3 seeds" in text
+    assert "| method | warm | cold |" in text
+    assert "| crossrec | 0.2500 (0.240–0.260) | 0.2500 (0.240–0.260) |" in text
+    assert "| text-kNN | 0.1250 | 0.1250 |" in text
+    assert "2.00 × text-kNN; to reach: 1.5 ×" in text
     newcomers = generate.cold_region("users")
     assert "| method | 0 shown | 10 shown |" in newcomers
     assert "to reach" not in newcomers

@@ -1,4 +1,7 @@
-"""The rules of this repository that a program can check: who imports whom, sizes, no pickle."""
+"""The rules of this repository that a program can check: packages, sizes, no pickle.
+
+Which rooms import which is in `test_architecture.py`, which words are used in `test_words.py`.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
+from import_graph import ROOT, imports_of, source_folders, tree_of
 
-ROOT = Path(__file__).resolve().parent.parent
 ENGINE = ROOT / "engine" / "src" / "crossrec"
-SOURCES = [
-    ENGINE,
-    *sorted(ROOT.glob("plugins/*/src/*")),
-    *sorted(ROOT.glob("scenarios/*/src/*")),
-]
+SOURCES = source_folders()
 EXAMPLES = sorted(ROOT.glob("docs/examples/*/src/*"))
 TESTS = [
     ROOT / "tests",
@@ -27,44 +25,6 @@ TESTS = [
     *sorted(ROOT.glob("scenarios/*/tests")),
 ]
 MAX_LINES = 400
-
-#: Room → the rooms that it may import, besides `errors` and the names of the package itself.
-ROOMS: dict[str, set[str]] = {
-    "errors": set(),
-    "hookspecs": set(),
-    "scenario": set(),
-    "numeric": set(),
-    "data": {"numeric", "scenario"},
-    "store": {"data", "numeric", "scenario"},
-    "workspace": {"data", "scenario", "store"},
-    "ingest": {"data", "scenario", "store", "workspace"},
-    "components": {"data", "numeric", "scenario"},
-    "plugins": {"hookspecs", "scenario"},
-    "executors": {"components", "data", "numeric"},
-    "artifacts": {"components", "data"},
-    # What commands of any package share: click groups, options, tables.
-    "commands": set(),
-    "terminal": set(),
-    # Models are called through generate, so that no figure hangs on how a pipeline is built.
-    "evaluation": {"components", "data", "numeric", "scenario"},
-    "pipeline": {
-        "artifacts",
-        "components",
-        "data",
-        "evaluation",
-        "ingest",
-        "numeric",
-        "plugins",
-        "scenario",
-        "workspace",
-    },
-    "testing": {"artifacts", "components", "data", "numeric", "pipeline", "plugins", "scenario"},
-    "serving": {"components", "data", "evaluation", "pipeline", "plugins", "scenario", "workspace"},
-    # The engine's own plugin is a plugin: it may point to what it registers, unimported.
-    "builtin": {"cli", "hookspecs", "plugins"},
-}
-#: Rooms that nothing below them may know.
-TOP = {"cli", "__main__", "__init__"}
 
 
 def python_files(*folders: Path) -> list[Path]:
@@ -76,12 +36,6 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@cache
-def tree_of(path: Path) -> ast.Module:
-    """Return a file's syntax tree; rules read the same files again and again."""
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
 def offenders(rule: Callable[[Path], list[str]], *folders: Path) -> list[str]:
     """Return what breaks a rule, as ``file: what``."""
     files = python_files(*folders)
@@ -91,55 +45,10 @@ def offenders(rule: Callable[[Path], list[str]], *folders: Path) -> list[str]:
 
 def imports(path: Path, *, when_run: bool = True) -> Iterator[str]:
     """Yield the modules that a file imports; without those for type checkers only."""
-    tree = tree_of(path)
-    skipped: set[ast.AST] = set()
-    if when_run:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-                skipped |= {inner for part in node.body for inner in ast.walk(part)}
-    for node in ast.walk(tree):
-        if node in skipped:
-            continue
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{name_of(path)}: write imports in full"
-            module = node.module or ""
-            yield module
-            yield from (f"{module}.{alias.name}" for alias in node.names)
-
-
-def rooms_imported(path: Path) -> set[str]:
-    """Return the rooms of the engine that a file imports."""
-    there = {found.stem for found in ENGINE.iterdir()}
-    parts = [module.split(".") for module in imports(path) if module.startswith("crossrec.")]
-    return {room for _, room, *_ in parts if room in there}
-
-
-def test_the_table_of_rooms_is_complete_and_has_no_circle() -> None:
-    there = {path.stem for path in ENGINE.iterdir() if path.suffix == ".py" or path.is_dir()}
-    there -= {"__pycache__", "py"}
-    unknown = {room for room in there if room not in ROOMS and room not in TOP and room != "py"}
-    unknown -= {path.stem for path in ENGINE.iterdir() if path.name == "py.typed"}
-    assert not unknown, f"say in ROOMS what {sorted(unknown)} may import"
-    for room in ROOMS:
-        seen: set[str] = set()
-        todo = set(ROOMS[room])
-        while todo:
-            now = todo.pop()
-            assert now != room, f"{room} reaches itself"
-            if now not in seen:
-                seen.add(now)
-                todo |= ROOMS.get(now, set())
-
-
-def test_rooms_import_only_what_they_may() -> None:
-    def rule(path: Path) -> list[str]:
-        room = path.relative_to(ENGINE).parts[0].removesuffix(".py")
-        allowed = rooms_imported(path) if room in TOP else ROOMS[room] | {room, "errors"}
-        return sorted(rooms_imported(path) - allowed)
-
-    assert not offenders(rule, ENGINE)
+    for module, name in imports_of(path, type_checking=not when_run):
+        yield module
+        if name:
+            yield f"{module}.{name}"
 
 
 def test_the_engine_imports_no_plugin_and_no_scenario() -> None:
@@ -158,7 +67,7 @@ def test_packages_import_nobody_but_the_engine() -> None:
         for module in imports(path, when_run=False):
             top, _, rest = module.partition(".")
             other = top.startswith("crossrec_") and top != own
-            if other or (top == "crossrec" and rest.partition(".")[0] in ("cli", "serving")):
+            if other or (top == "crossrec" and rest.partition(".")[0] == "cli"):
                 found.append(module)
         return found
 
@@ -172,6 +81,10 @@ def test_a_scenario_imports_no_component() -> None:
         "crossrec.scenario",
         "crossrec.errors",
         "crossrec.hookimpl",
+        # What importers and demos are made of.
+        "crossrec.ingest.formats",
+        "crossrec.ingest.frames",
+        "crossrec.simulation",
     )
 
     def rule(path: Path) -> list[str]:
@@ -309,14 +222,3 @@ def test_only_the_kit_imports_pytest() -> None:
         if any(module.partition(".")[0] == "pytest" for module in imports(path))
     }
     assert users == {"testing"}
-
-
-def test_imports_are_found_wherever_they_stand(tmp_path: Path) -> None:
-    path = tmp_path / "x.py"
-    path.write_text(
-        "from typing import TYPE_CHECKING\n"
-        "if TYPE_CHECKING:\n    from crossrec.pipeline.engine import Engine\n"
-        "def f():\n    from crossrec import cli\n    import crossrec.store.sqlite\n"
-    )
-    assert rooms_imported(path) == {"cli", "store"}
-    assert "crossrec.pipeline.engine.Engine" in set(imports(path, when_run=False))

@@ -85,6 +85,8 @@ def test_metadata(wheels: dict[str, Path], folder: Path) -> None:
     assert head["Version"] == version()
     assert head["License-Expression"] == "Apache-2.0"
     assert head["Requires-Python"] == ">=3.11"
+    named = {f"Programming Language :: Python :: {minor}" for minor in ("3.11", "3.12", "3.13")}
+    assert set(head.get_all("Classifier") or []) == named
     assert head["Summary"]
     assert head.get_payload(), "the README is the long description"
 
@@ -293,8 +295,8 @@ def test_one_scenario_alone_from_wheels(wheels: dict[str, Path], tmp_path: Path)
     ):
         done = run([crossrec, *command, "-w", "films"], tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
-    asked = ["recommend", "video", "--user", "u1", "-k", "5", "--explain", "--json", "-w", "films"]
-    done = run([crossrec, *asked], tmp_path)
+    query = ["--user", "u1", "-k", "5", "--explain", "--json", "-w", "films"]
+    done = run([crossrec, "recommend", "video", *query], tmp_path)
     assert done.returncode == 0, done.stderr
     slate = json.loads(done.stdout)
     assert len(slate["items"]) == 5

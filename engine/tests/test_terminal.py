@@ -36,7 +36,7 @@ def test_the_workspace_comes_from_the_option_the_environment_or_the_default(
     assert result.stdout == f"{Path(path)!r} False\n"
 
 
-def test_json_is_asked_for():
+def test_json_is_an_option():
     assert CliRunner().invoke(command, ["--json"]).stdout.endswith(" True\n")
 
 

@@ -9,13 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from crossrec.hookspecs import hookimpl
+from crossrec.version import __version__
 
 if TYPE_CHECKING:
     from crossrec.components.query import Query
     from crossrec.components.slate import Slate
     from crossrec.pipeline.engine import Engine
 
-__version__ = "0.1.0"
 __all__ = ["Engine", "Query", "Slate", "__version__", "hookimpl"]
 
 _LAZY = {

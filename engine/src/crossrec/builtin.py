@@ -1,4 +1,7 @@
-"""What the engine itself brings, registered through the same hooks as everybody's plugins."""
+"""The components of the engine itself, registered through the same hooks as those of plugins.
+
+Its commands are not here but in `crossrec.cli.table`: they work without loading any plugin.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,7 @@ from typing import TYPE_CHECKING
 from crossrec.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    import click
-
-    from crossrec.plugins.registration import Register
+    from crossrec.hookspecs import Register
 
 
 @hookimpl
@@ -63,11 +64,3 @@ def register_executors(register: Register) -> None:
         config="crossrec.executors:LocalConfig",
         summary="threads of this process; one after the other with 1 worker",
     )
-
-
-@hookimpl
-def register_commands(cli: click.Group) -> None:
-    """Add the engine's own commands."""
-    from crossrec.cli.table import add_commands
-
-    add_commands(cli)

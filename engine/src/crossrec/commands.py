@@ -1,4 +1,4 @@
-"""A click group that knows its commands by name and imports one only when it is called."""
+"""A click group that imports a command only when it is called."""
 
 from __future__ import annotations
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class CrossrecError(Exception):
-    """Base of all errors that a user can cause and mend.
+    """Base of all errors that a user can cause and fix.
 
     The command line prints ``str(error)`` as one line and exits with `exit_code`.
     """
@@ -31,16 +33,31 @@ class WorkspaceError(CrossrecError):
 
 
 class ArtifactError(CrossrecError):
-    """A stored artifact is damaged, foreign or of a newer format."""
+    """A stored artifact is damaged, foreign or of another format."""
 
 
 class PluginError(CrossrecError):
-    """A plugin is missing, broken or collides with another."""
+    """A plugin is missing, broken or in conflict with another."""
 
 
 class NotFittedError(CrossrecError):
-    """A component or a scenario is asked for answers before it was fitted."""
+    """A component or a scenario is used before it was fitted."""
 
 
 class CapacityError(CrossrecError):
     """The work would need more memory than its limit allows."""
+
+
+def nearest(name: str, names: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the one of `names` that was probably meant; None where none is similar enough.
+
+    Parameters
+    ----------
+    cutoff : float
+        Least similarity, from 0 to 1, as `difflib` measures it.
+    """
+    from difflib import get_close_matches
+
+    folded = {other.casefold(): other for other in names}
+    close = get_close_matches(name.casefold(), folded, n=1, cutoff=cutoff)
+    return folded[close[0]] if close else None

@@ -1,4 +1,4 @@
-"""Where heavy work runs: in this process, on as many threads as are asked for."""
+"""Where heavy work runs: in this process, on as many threads as are configured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Executor(Protocol):
         """Return ``[function(job) for job in jobs]``, in the order of the jobs.
 
         The first job that raises, in that order, ends the map with its exception; jobs that have
-        not begun by then are not begun.
+        not started by then are not started.
         """
         ...
 
@@ -39,7 +39,7 @@ class LocalConfig(BaseModel):
 
 
 class LocalExecutor:
-    """Threads of this process: numpy, scipy, torch and implicit let go of the lock as they work."""
+    """Threads of this process: numpy, scipy, torch and implicit release the lock as they work."""
 
     def __init__(self, config: LocalConfig | None = None) -> None:
         self.config = config or LocalConfig()

@@ -1,23 +1,38 @@
 """The hooks of crossrec, on one page.
 
-Every hook is called once, when the registry is loaded, with a `register` callback. It hands over
+Every hook is called once, when the registry is loaded, with a `register` callback. It passes
 descriptions and import paths (``"package.module:Class"``), never live objects: nothing heavy is
 imported before a component is built. The contract of each hook is in ``docs/hooks.md``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pluggy
 
 if TYPE_CHECKING:
     from crossrec.commands import LazyGroup
-    from crossrec.plugins.registration import Register
 
 PROJECT = "crossrec"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class Register(Protocol):
+    """The callback that hooks receive."""
+
+    def __call__(
+        self,
+        name: str,
+        factory: str | Callable[..., Any],
+        *,
+        config: str | type[Any] | None = None,
+        capabilities: frozenset[str] | set[str] = frozenset(),
+        summary: str = "",
+    ) -> None:
+        """Register one component under `name`."""
 
 
 @hookspec

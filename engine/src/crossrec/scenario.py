@@ -20,14 +20,14 @@ class EventType:
     strength : float
         Weight of one event in training, co-occurrence and popularity; negative for dislike.
     value : str
-        What the event's `value` column means. ``"portion"`` and ``"rating"`` multiply the strength
+        Meaning of the event's `value` column. ``"portion"`` and ``"rating"`` multiply the strength
         (a rating is scaled to [-1, 1]); ``"seconds"`` multiply it by ``min(value / value_cap, 1)``.
     value_cap : float or None
         Seconds at which an event counts in full.
     value_range : (float, float) or None
         Lowest and highest rating of the source scale, mapped to [-1, 1]: ``(0.5, 5)`` for stars.
     consumes : {"none", "soft", "hard"}
-        Whether an item that got this event comes back: ``hard`` never, ``soft`` for a while not.
+        Whether an item may be recommended after this event: ``hard`` never, ``soft`` after a while.
     half_life_days : float or None
         Half-life of a soft consumption.
     aliases : tuple of str
@@ -65,10 +65,10 @@ class ItemSchema:
     ----------
     title, categories, creator : str
         Names of the fields that hold the title, the categories (a list, or paths ``A > B``) and
-        whoever made the item (brand, author, artist, channel); "" where the scenario has none.
+        the creator of the item (brand, author, artist, channel); "" where the scenario has none.
     text_template : str
         How the item's text is written for an encoder, e.g. ``"{title}. {categories}. {brand}"``.
-        Empty fields fall out together with the punctuation that follows them.
+        Empty fields are left out together with the punctuation that follows them.
     """
 
     fields: tuple[ItemField, ...]
@@ -119,7 +119,7 @@ class Scenario:
         The default pipeline as a resource, ``"package:file.toml"``.
     demo : str, callable or None
         ``"package.module:function"`` that makes the generated demo data
-        (``seed -> crossrec.data.frames.Frames``).
+        (``seed -> crossrec.ingest.frames.Frames``).
     """
 
     name: str

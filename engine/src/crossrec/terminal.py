@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 
 import click
 
+from crossrec.jsonio import plain
+
 Command = TypeVar("Command", bound=Callable[..., Any])
-Report = Callable[[str, int, int], None]
+Progress = Callable[[str, int, int], None]
 
 
 def workspace_option(command: Command) -> Command:
@@ -36,7 +38,7 @@ def json_option(command: Command) -> Command:
 
 def echo_json(value: Any) -> None:
     """Print a value as JSON on stdout; NaN and infinities, which JSON has not, become null."""
-    click.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+    click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -45,12 +47,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     if sys.stdout.isatty():
         _rich_table(columns, cells)
     else:
-        _plain_table(columns, cells)
+        click.echo(aligned(columns, cells))
 
 
 @contextmanager
-def progress() -> Iterator[Report]:
-    """Give a callable for ``RunOptions.progress``: a bar on a terminal's stderr, else silent.
+def progress() -> Iterator[Progress]:
+    """Give a callable for ``RunOptions.progress``: a bar on a terminal's stderr, else nothing.
 
     There is one bar, which shows the latest message; ``total`` 0 or less shows that something is
     running, without a length.
@@ -58,14 +60,14 @@ def progress() -> Iterator[Report]:
     if not sys.stderr.isatty():
         yield lambda message, done, total: None
         return
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    bars = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
+    bars = rich.Progress(
+        rich.TextColumn("{task.description}", markup=False),
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        rich.TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
     )
@@ -82,21 +84,6 @@ def progress() -> Iterator[Report]:
         yield report
 
 
-def _plain(value: Any) -> Any:
-    """Return `value` in JSON's own types; numpy scalars and arrays become numbers and lists."""
-    if isinstance(value, dict):
-        return {str(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(part) for part in value]
-    if isinstance(value, Path):
-        return str(value)
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
-    return value
-
-
 def _rich_table(columns: Sequence[str], rows: list[list[str]]) -> None:
     """Print through rich; cells are data, never markup."""
     from rich.console import Console
@@ -111,10 +98,11 @@ def _rich_table(columns: Sequence[str], rows: list[list[str]]) -> None:
     Console().print(shown)
 
 
-def _plain_table(columns: Sequence[str], rows: list[list[str]]) -> None:
-    """Print aligned columns, two blanks between them."""
-    lines = [list(columns), *rows]
+def aligned(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table as text: columns padded to their widest cell, two blanks between them."""
+    lines = [columns, *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    for line in lines:
-        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossrec.errors import WorkspaceError
+from crossrec.jsonio import read_manifest
 
 if TYPE_CHECKING:
     from crossrec.data.dataset import Dataset
@@ -77,7 +78,7 @@ class Workspace:
             raise WorkspaceError(
                 f"{folder} is not a crossrec workspace and not empty: name an empty or new folder"
             )
-        with _read_only_is(folder):
+        with _write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             workspace = cls(folder)
             workspace._make()
@@ -114,7 +115,7 @@ class Workspace:
 
     @property
     def rejected(self) -> Path:
-        """Folder of the rows that ingestion refused."""
+        """Folder of the rows that ingestion rejected."""
         return self.path / "rejected"
 
     @property
@@ -165,30 +166,25 @@ class Workspace:
 
 
 def _is_part(name: str) -> bool:
-    """Whether a making that was interrupted may have left this, so that it can be completed."""
+    """Whether this may be left from an interrupted `create`, which can then be completed."""
     return name in (*_FOLDERS, ".lock") or name.startswith(_DATABASE)
 
 
 def _check_marker(folder: Path) -> None:
-    """Refuse a marker that is unreadable or newer than this crossrec."""
-    try:
-        found = int(json.loads((folder / MARKER).read_text(encoding="utf-8"))["format"])
-    except (ValueError, KeyError, TypeError):
-        raise WorkspaceError(
-            f'{folder / MARKER} is damaged: it should read {{"format": {FORMAT}}}'
-        ) from None
-    if found > FORMAT:
-        raise WorkspaceError(
-            f"{folder} has workspace format {found}, this crossrec reads up to {FORMAT}: "
-            "upgrade crossrec"
-        )
+    """Refuse a marker that is unreadable or of another format."""
+    read_manifest(
+        folder / MARKER,
+        version=FORMAT,
+        remedy=f'it should read {{"format": {FORMAT}}}',
+        error=WorkspaceError,
+    )
 
 
 def _lock(folder: Path) -> int:
-    """Take the writer lock and return its handle; closing it, or dying, gives it back."""
+    """Take the writer lock and return its handle; closing it or the end of the process frees it."""
     import fcntl
 
-    with _read_only_is(folder):
+    with _write_errors(folder):
         if not os.access(folder, os.W_OK):
             raise PermissionError(errno.EACCES, "not writable")
         handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -207,8 +203,8 @@ def _lock(folder: Path) -> int:
 
 
 @contextmanager
-def _read_only_is(folder: Path) -> Iterator[None]:
-    """Turn the system's refusal to write into one line that says what to do."""
+def _write_errors(folder: Path) -> Iterator[None]:
+    """Turn the system's refusal to write into one line with a remedy."""
     try:
         yield
     except OSError as error:

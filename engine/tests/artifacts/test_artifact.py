@@ -30,11 +30,11 @@ STATES = {
 }
 
 
-def publish_toy(folder: Path, states: dict[str, State] | None = None, **fields: Any) -> Path:
+def publish_toy(folder: Path, states: dict[str, State] | None = None, **values: Any) -> Path:
     return publish(
         folder,
         kind="scenario",
-        manifest_fields={"scenario": "music", "config": {"k": 1}, "metrics": {}, **fields},
+        values={"scenario": "music", "config": {"k": 1}, **values},
         users=USERS,
         items=ITEMS,
         states=STATES if states is None else states,
@@ -55,34 +55,34 @@ def test_what_is_published_can_be_opened(tmp_path: Path) -> None:
     assert not ease.arrays["weights"].flags.writeable
 
 
-def test_the_manifest_tells_where_it_comes_from(tmp_path: Path) -> None:
+def test_the_manifest_records_its_origin(tmp_path: Path) -> None:
     publish_toy(tmp_path, metrics={"ndcg@10": float("nan"), "n": np.int64(3)}, seen=("a", "b"))
-    manifest = open_artifact(tmp_path).manifest
-    assert manifest.format == FORMAT == 1
+    artifact = open_artifact(tmp_path)
+    manifest = artifact.manifest
+    written = json.loads((artifact.path / "artifact.json").read_bytes())
+    assert written["format"] == FORMAT == 2
     assert manifest.crossrec == crossrec.__version__
-    assert (manifest.kind, manifest.scenario) == ("scenario", "music")
-    assert manifest.config == {"k": 1}
-    assert manifest.metrics == {"ndcg@10": None, "n": 3}
-    assert manifest.fields["seen"] == ["a", "b"]
+    assert (manifest.kind, manifest.values["scenario"]) == ("scenario", "music")
+    assert manifest.values["config"] == {"k": 1}
+    assert manifest.values["metrics"] == {"ndcg@10": None, "n": 3}
+    assert manifest.values["seen"] == ["a", "b"]
     assert manifest.libraries["numpy"] == np.__version__
     assert {"python", "crossrec"} <= set(manifest.libraries)
     assert manifest.created.startswith("20")
 
 
-def test_extra_values_come_back(tmp_path: Path) -> None:
+def test_values_come_back(tmp_path: Path) -> None:
     publish(
         tmp_path,
         kind="backbone",
-        manifest_fields={},
         users=Vocabulary(),
         items=Vocabulary(),
         states={},
-        extra={"has_clock": True, "events": [["play", 1.0]]},
+        values={"has_clock": True, "events": [["play", 1.0]]},
     )
     artifact = open_artifact(tmp_path)
-    assert artifact.manifest.extra == {"has_clock": True, "events": [["play", 1.0]]}
+    assert artifact.manifest.values == {"has_clock": True, "events": [["play", 1.0]]}
     assert len(artifact.users) == len(artifact.items) == len(artifact.states) == 0
-    assert artifact.manifest.scenario == ""
 
 
 def test_files_hold_no_pickle(tmp_path: Path) -> None:
@@ -114,7 +114,6 @@ def test_any_state_under_any_name_comes_back(states: dict[str, State], ids: list
         publish(
             Path(name),
             kind="k",
-            manifest_fields={},
             users=Vocabulary(ids),
             items=Vocabulary(reversed(ids)),
             states=states,
@@ -132,7 +131,7 @@ def test_any_state_under_any_name_comes_back(states: dict[str, State], ids: list
                 assert found.tobytes() == array.tobytes()
 
 
-def test_names_that_look_alike_as_files_stay_apart(tmp_path: Path) -> None:
+def test_similar_names_get_separate_files(tmp_path: Path) -> None:
     names = ["a/b", "a b", "../../etc", "a\x00b", "", "A" * 300, "ä"]
     states = {name: State(values={"i": i}) for i, name in enumerate(names)}
     publish_toy(tmp_path / "deep" / "er", states)
@@ -171,7 +170,7 @@ def test_numpy_scalars_count_as_numbers(tmp_path: Path) -> None:
 def test_the_version_before_is_kept_and_older_ones_go(tmp_path: Path) -> None:
     versions = [publish_toy(tmp_path, round=i) for i in range(4)]
     assert [version.exists() for version in versions] == [False, False, True, True]
-    assert open_artifact(tmp_path).manifest.fields["round"] == 3
+    assert open_artifact(tmp_path).manifest.values["round"] == 3
 
 
 def test_an_open_artifact_outlives_its_removal(tmp_path: Path) -> None:
@@ -214,7 +213,7 @@ def test_a_reader_that_lost_its_version_takes_the_next(
         return really(path, digest, verify=verify)
 
     monkeypatch.setattr(module, "_open_version", overtaken)
-    assert open_artifact(tmp_path).manifest.fields["round"] == 2
+    assert open_artifact(tmp_path).manifest.values["round"] == 2
 
 
 def test_nothing_there_is_not_fitted(tmp_path: Path) -> None:
@@ -226,7 +225,7 @@ def test_nothing_there_is_not_fitted(tmp_path: Path) -> None:
 
 def test_foreign_folders_and_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"")
-    with pytest.raises(ArtifactError, match=r"no artifact of crossrec.*model\.bin"):
+    with pytest.raises(ArtifactError, match=r"not an artifact of crossrec.*model\.bin"):
         open_artifact(tmp_path)
     with pytest.raises(ArtifactError, match="is a file, not a folder"):
         open_artifact(tmp_path / "model.bin")
@@ -252,25 +251,26 @@ def rewrite(version: Path, **changes: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         (
             {"format": 7},
-            r"newer crossrec \(format 7, this one reads 1\): upgrade crossrec",
+            r"newer crossrec \(format 7, this one reads 2\): upgrade crossrec",
         ),
-        ({"format": "1"}, "has no format version"),
+        ({"format": 1}, r"older crossrec \(format 1, this one reads 2\): fit again"),
+        ({"format": "2"}, "has no format version"),
         ({"format": ...}, "has no format version"),
         ({"family": "other"}, "was not written by crossrec"),
-        ({"files": ...}, "entries are missing"),
+        ({"files": ...}, "its list of files is missing"),
         ({"kind": ...}, "entries are missing"),
         ({"files": {"../../secret": {"sha256": "", "size": 0}}}, "outside its folder"),
         ({"files": {"gone.json": {"sha256": "", "size": 0}}}, r"gone\.json is missing"),
         ({"components": {"a": "gone"}}, r"gone\.json is missing"),
     ],
 )
-def test_other_manifests_are_refused(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
+def test_other_manifests_are_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     rewrite(publish_toy(tmp_path), **changes)
-    with pytest.raises(ArtifactError, match=says) as caught:
+    with pytest.raises(ArtifactError, match=message) as caught:
         open_artifact(tmp_path)
     assert "\n" not in str(caught.value)
 
@@ -328,7 +328,7 @@ def test_a_new_fit_heals_a_damaged_artifact(tmp_path: Path) -> None:
     publish_toy(tmp_path)
     (tmp_path / "current").write_bytes(b"\x00")
     publish_toy(tmp_path, round=2)
-    assert open_artifact(tmp_path).manifest.fields["round"] == 2
+    assert open_artifact(tmp_path).manifest.values["round"] == 2
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")

@@ -26,7 +26,7 @@ from crossrec.data.vocabulary import Vocabulary
 def write(folder, n, size=50):
     states = {f"c{i}": State({"x": np.full(size, n)}, {"n": n}) for i in range(3)}
     users = Vocabulary(f"u{i}" for i in range(n))
-    publish(Path(folder), kind="toy", manifest_fields={"n": n}, users=users, items=users,
+    publish(Path(folder), kind="toy", values={"n": n}, users=users, items=users,
             states=states)
 """
 
@@ -57,7 +57,7 @@ for limit in range(1, 200):
         os._exit(0)
     _, status = os.waitpid(child, 0)
     artifact = module.open_artifact(Path(folder))
-    n = artifact.manifest.fields["n"]
+    n = artifact.manifest.values["n"]
     assert len(artifact.users) == n
     assert all((s.arrays["x"] == n).all() and s.values == {"n": n}
                for s in artifact.states.values())
@@ -111,7 +111,7 @@ def test_killed_at_a_random_moment(tmp_path: Path) -> None:
         writer.wait()
         writer.stdout.close()
         artifact = open_artifact(tmp_path)
-        n = artifact.manifest.fields["n"]
+        n = artifact.manifest.values["n"]
         assert n >= 2
         assert len(artifact.users) == n
         assert all((state.arrays["x"] == n).all() for state in artifact.states.values())
@@ -128,7 +128,7 @@ def test_readers_never_see_half_while_it_is_replaced(tmp_path: Path) -> None:
         until = time.monotonic() + 0.7
         while time.monotonic() < until:
             artifact = open_artifact(tmp_path, verify=False)
-            n = artifact.manifest.fields["n"]
+            n = artifact.manifest.values["n"]
             assert len(artifact.users) == n
             seen.add(n)
         assert seen

@@ -127,7 +127,7 @@ GOOD = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 
 
 @pytest.mark.parametrize(
-    ("entry", "says"),
+    ("entry", "message"),
     [
         ({**GOOD, "dtype": "O"}, "not understood"),
         ({**GOOD, "dtype": "BF16"}, "not understood"),
@@ -143,9 +143,9 @@ GOOD = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
         (7, "not understood"),
     ],
 )
-def test_entries_that_lie_are_refused(tmp_path: Path, entry: object, says: str) -> None:
+def test_wrong_entries_are_refused(tmp_path: Path, entry: object, message: str) -> None:
     path = write_raw(tmp_path / "x", {"a": entry}, bytes(8))
-    with pytest.raises(ArtifactError, match=says):
+    with pytest.raises(ArtifactError, match=message):
         map_tensors(path)
 
 
@@ -159,13 +159,13 @@ def test_files_that_are_too_short_are_refused(tmp_path: Path, content: bytes) ->
 
 @pytest.mark.parametrize("header", [b"not json", b"[1]", b"\xff\xfe", b"[" * 20_000])
 def test_headers_that_are_no_object_are_refused(tmp_path: Path, header: bytes) -> None:
-    with pytest.raises(ArtifactError, match="no JSON object"):
+    with pytest.raises(ArtifactError, match="not a JSON object"):
         map_tensors(write_raw(tmp_path / "x", header, b""))
 
 
 def test_the_digest_is_that_of_the_file(tmp_path: Path) -> None:
     import hashlib
 
-    digest, size = write_tensors(tmp_path / "x", {"a": np.arange(5)})
+    info = write_tensors(tmp_path / "x", {"a": np.arange(5)})
     content = (tmp_path / "x").read_bytes()
-    assert (digest, size) == (hashlib.sha256(content).hexdigest(), len(content))
+    assert (info.sha256, info.size) == (hashlib.sha256(content).hexdigest(), len(content))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from crossrec.cli import main
-from crossrec.data.frames import Frames
+from crossrec.ingest.frames import Frames
 from crossrec.plugins import registry as registry_module
 from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
 from crossrec.testing.toy_sources import Popular, Together, failing, registry_of, unfit

@@ -1,11 +1,11 @@
-"""``crossrec demo`` over small scenarios: what it prints, keeps, and says of those that fail."""
+"""``crossrec demo`` over small scenarios: what it prints and keeps, and which of them fail."""
 
 import json
 
 import numpy as np
 import pytest
 from crossrec.cli.demo import _typical_user
-from crossrec.data.frames import Frames
+from crossrec.ingest.frames import Frames
 
 
 def broken(seed):
@@ -87,7 +87,7 @@ def test_scenarios_without_demo_data_are_left_out(demo, workshop_tables):
     assert [one["scenario"] for one in json.loads(done.stdout)] == ["tools"]
 
 
-def test_no_scenario_at_all_says_what_to_install(demo):
+def test_the_error_without_any_scenario_names_what_to_install(demo):
     done = demo(bare=None)
     assert done.exit_code == 1
     assert "run `crossrec install crossrec-ecommerce`" in done.stderr
@@ -111,7 +111,7 @@ def test_one_broken_scenario_does_not_hide_the_others(demo, workshop_tables, as_
         assert "tools: generated tools" in done.stdout
 
 
-def test_data_that_show_nothing_are_said_to(demo, workshop_tables):
+def test_data_without_positive_events_are_reported(demo, workshop_tables):
     done = demo(
         tools=dislikes(workshop_tables),
         empty=lambda seed: Frames(items=workshop_tables(0).items, note="no events"),

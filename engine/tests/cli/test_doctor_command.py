@@ -39,7 +39,7 @@ def copied(clinic, tmp_path):
     return tmp_path / "ws"
 
 
-def test_it_tells_what_serves_and_what_was_left_out(clinic):
+def test_it_shows_what_serves_and_what_was_left_out(clinic):
     done = clinic("doctor")
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
@@ -51,11 +51,11 @@ def test_it_tells_what_serves_and_what_was_left_out(clinic):
     assert lines[-1] == "all well"
 
 
-def test_it_tells_the_same_in_json(clinic):
-    told = json.loads(clinic("doctor", "--json").stdout)
-    assert told["ok"] is True
-    assert told["plugins"] == []
-    tools, toys = told["scenarios"]
+def test_json_has_the_same(clinic):
+    report = json.loads(clinic("doctor", "--json").stdout)
+    assert report["ok"] is True
+    assert report["plugins"] == []
+    tools, toys = report["scenarios"]
     assert (tools["scenario"], tools["fitted"], tools["ok"]) == ("tools", True, True)
     assert (tools["users"], tools["items"], tools["events"]) == (40, 12, 200)
     assert tools["stored"]["events"] == 200
@@ -74,7 +74,7 @@ def test_it_counts_what_came_after_the_fit(clinic, copied):
     assert done.stdout.splitlines()[0].endswith("and 12 items, 1 events since")
 
 
-def test_a_damaged_artifact_is_named_and_the_others_are_still_told(clinic, copied):
+def test_a_damaged_artifact_is_named_and_the_others_are_still_reported(clinic, copied):
     folder = copied / "artifacts" / "tools"
     version = next(path for path in folder.iterdir() if path.is_dir())
     victim = next(version.glob("*.safetensors"))
@@ -84,9 +84,9 @@ def test_a_damaged_artifact_is_named_and_the_others_are_still_told(clinic, copie
     assert done.stdout.startswith("tools: cannot serve: ")
     assert "toys: 12 items" in done.stdout
     assert done.stdout.endswith("something cannot serve: see above\n")
-    told = json.loads(clinic("doctor", "--json", where=copied).stdout)
-    assert (told["ok"], told["scenarios"][0]["ok"]) == (False, False)
-    assert "damaged" in told["scenarios"][0]["error"]
+    report = json.loads(clinic("doctor", "--json", where=copied).stdout)
+    assert (report["ok"], report["scenarios"][0]["ok"]) == (False, False)
+    assert "damaged" in report["scenarios"][0]["error"]
 
 
 def test_a_scenario_whose_package_is_gone_is_named(clinic, copied, workshop, make_workshop):

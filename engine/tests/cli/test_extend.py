@@ -77,9 +77,11 @@ def test_a_command_name_that_is_taken_fails_the_plugin_and_names_both(plugins):
     plugins.add("aaa", HELLO)
     plugins.add("bbb", HELLO)
     plugins.add("ccc", HELLO.replace("hello", "fit"))
-    said = plugins.crossrec("plugins", "check").stdout
-    assert "bbb (crossrec-bbb) is failed: command 'hello' is already added by crossrec-aaa" in said
-    assert "ccc (crossrec-ccc) is failed: command 'fit' is already added by crossrec" in said
+    listed = plugins.crossrec("plugins", "check").stdout
+    assert (
+        "bbb (crossrec-bbb) is failed: command 'hello' is already added by crossrec-aaa" in listed
+    )
+    assert "ccc (crossrec-ccc) is failed: command 'fit' is already added by crossrec" in listed
     assert plugins.crossrec("hello").stdout == "hello world\n"
 
 

@@ -79,8 +79,8 @@ def test_check_of_a_broken_plugin_is_1(plugins):
         "bad (crossrec-bad) is failed: ZeroDivisionError: division by zero",
         "1 loaded, 1 broken",
     ]
-    told = json.loads(plugins.crossrec("plugins", "check", "--json").stdout)
-    assert told["ok"] is False
+    report = json.loads(plugins.crossrec("plugins", "check", "--json").stdout)
+    assert report["ok"] is False
 
 
 def test_check_of_an_incompatible_plugin_is_1(plugins, encoder_plugin):
@@ -88,7 +88,7 @@ def test_check_of_an_incompatible_plugin_is_1(plugins, encoder_plugin):
     assert plugins.crossrec("plugins", "check", CROSSREC_PLUGINS="future").returncode == 1
 
 
-def test_a_heavy_import_is_told_of_and_is_no_failure(plugins, encoder_plugin):
+def test_a_heavy_import_is_a_warning_and_no_failure(plugins, encoder_plugin):
     (plugins.folder / "tensorflow.py").write_text("")
     source = "import tensorflow\n" + encoder_plugin("x").replace("\n            ", "\n")
     plugins.add("heavy", source)

@@ -133,7 +133,7 @@ def test_json_always_has_reasons(shop):
     )
 
 
-def test_notes_and_short_lists_are_said(shop):
+def test_notes_and_short_lists_are_shown(shop):
     done = shop("recommend", "--user", "stranger", "-k", "99")
     assert "only 12 of 99: the catalog has 12 items" in done.stdout
     assert "note: user 'stranger' is unknown" in done.stdout
@@ -153,7 +153,7 @@ def test_exclude(shop):
     assert {i["item_id"] for i in found["items"]} == {"t8", "t10"}
 
 
-def test_items_alike(shop):
+def test_similar_items(shop):
     found = slate(shop("similar", "t1", "--json", "-k", "5"))
     assert found["path"] == "items"
     assert {i["item_id"] for i in found["items"]} == {"t3", "t5", "t7", "t9", "t11"}
@@ -173,13 +173,13 @@ def test_explain_prints_every_source(shop):
     assert lines[1].split() == ["SOURCE", "RANK", "Z-SCORE", "EVIDENCE"]
     assert [line.split()[0] for line in lines[2:]] == ["together", "counts"]
     assert "often together with “tool no. 0”" in lines[2]
-    opinion = slate(shop("explain", "t4", "--history", "t0,t2", "--json"))
-    assert opinion["item_id"] == "t4"
-    assert [s["source"] for s in opinion["sources"]] == ["together", "counts"]
-    assert f"place {opinion['place']} of the pool" in lines[0]
+    explanation = slate(shop("explain", "t4", "--history", "t0,t2", "--json"))
+    assert explanation["item_id"] == "t4"
+    assert [s["source"] for s in explanation["sources"]] == ["together", "counts"]
+    assert f"place {explanation['place']} of the pool" in lines[0]
 
 
-def test_explain_says_why_an_item_is_out(shop):
+def test_explain_shows_why_an_item_is_out(shop):
     done = shop("explain", "t0", "--history", "t0,t2")
     assert "t0 tool no. 0: excluded for this user" in done.stdout
 

@@ -85,7 +85,7 @@ def test_an_unknown_command_names_the_nearest(arguments, line):
     assert done.stderr == line + "\n"
 
 
-def test_a_wrong_option_is_one_line_that_says_where_to_look():
+def test_a_wrong_option_is_one_line_that_names_the_help():
     done = crossrec("plugins", "list", "--jsn")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1

@@ -77,14 +77,14 @@ def test_an_unknown_scenario_names_the_nearest(chess):
     )
 
 
-def test_a_scenario_that_is_not_installed_says_what_to_install(plugins):
+def test_the_error_of_a_missing_scenario_names_what_to_install(plugins):
     done = plugins.crossrec("scenarios", "show", "musik", CROSSREC_PLUGINS="")
     assert done.returncode == 2
     assert "did you mean 'music'? installed: none; 'music' comes with crossrec-music" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_no_scenario_at_all_says_what_to_install(plugins):
+def test_the_error_without_any_scenario_names_what_to_install(plugins):
     done = plugins.crossrec("scenarios", "list", CROSSREC_PLUGINS="")
     assert done.returncode == 1
     assert done.stderr.startswith("Error: no scenario is installed: run `crossrec install")

@@ -29,7 +29,7 @@ def dataset(rows, *, has_clock=True):
 
 
 def sequence(rows, user):
-    """Return what one user turned to, oldest first: (item, time)."""
+    """Return one user's interactions, oldest first: (item, time)."""
     own = [(time, at, item) for at, (who, item, time, weight) in enumerate(rows)
            if who == user and weight > 0]  # fmt: skip
     return [(item, time) for time, _, item in sorted(own)]
@@ -57,17 +57,17 @@ def test_before_keeps_what_lies_before_of_every_kind(rows, cut):
 @settings(max_examples=60, deadline=None)
 @given(tables, st.integers(0, 10), st.integers(0, 10))
 def test_between_asks_for_distinct_items_in_their_order(rows, start, length):
-    asked = between(dataset(rows), start, start + length)
-    by_user = {int(user): at for at, user in enumerate(asked.users)}
+    targets = between(dataset(rows), start, start + length)
+    by_user = {int(user): at for at, user in enumerate(targets.users)}
     for user in range(N_USERS):
         own = sequence(rows, user)
         within = [item for item, time in own if start <= time < start + length]
         assert (user in by_user) == bool(within)
         if within:
             at = by_user[user]
-            assert asked.targets.row(at).tolist() == list(dict.fromkeys(within))
-            assert asked.history.row(at).tolist() == [i for i, time in own if time < start]
-            assert asked.times[at] == start
+            assert targets.targets.row(at).tolist() == list(dict.fromkeys(within))
+            assert targets.history.row(at).tolist() == [i for i, time in own if time < start]
+            assert targets.times[at] == start
 
 
 @settings(max_examples=60, deadline=None)
@@ -75,12 +75,12 @@ def test_between_asks_for_distinct_items_in_their_order(rows, start, length):
 def test_tails_and_what_is_left_make_the_whole(rows, drop):
     data = dataset(rows)
     users = np.flatnonzero(data.sequences.lengths >= drop)
-    asked, left = tails(data, users, drop, drop), without_tails(data, users, drop)
+    targets, left = tails(data, users, drop, drop), without_tails(data, users, drop)
     for at, user in enumerate(users):
         whole = data.sequences.row(user).tolist()
-        assert asked.history.row(at).tolist() == whole[:-drop]
+        assert targets.history.row(at).tolist() == whole[:-drop]
         assert left.sequences.row(user).tolist() == whole[:-drop]
-        assert asked.targets.row(at).tolist() == list(dict.fromkeys(whole[-drop:]))
+        assert targets.targets.row(at).tolist() == list(dict.fromkeys(whole[-drop:]))
     for user in set(range(N_USERS)) - set(users.tolist()):
         assert left.sequences.row(user).tolist() == data.sequences.row(user).tolist()
 
@@ -97,10 +97,10 @@ ROWS = [(0, 1, 1, 1.0), (0, 2, 2, 1.0), (0, 3, 3, 1.0), (1, 4, 1, 1.0), (1, 4, 5
 
 def test_users_without_anything_in_the_fit_are_unknown():
     data = dataset(ROWS)
-    asked = tails(data, np.array([0, 1]), 1)
+    targets = tails(data, np.array([0, 1]), 1)
     fitted = before(data, 1)
-    assert queries_of(asked, fitted, keep_history=False).users.tolist() == [-1, -1]
-    assert queries_of(asked, data, keep_history=False).users.tolist() == [0, 1]
+    assert queries_of(targets, fitted, keep_history=False).users.tolist() == [-1, -1]
+    assert queries_of(targets, data, keep_history=False).users.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("keep", [True, False])

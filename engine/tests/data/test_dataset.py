@@ -5,8 +5,8 @@ import pytest
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
-from crossrec.data.frames import Frames
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.ingest.frames import Frames
 from crossrec.scenario import ItemSchema
 from hypothesis import given
 from hypothesis import strategies as st

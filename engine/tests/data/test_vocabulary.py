@@ -30,14 +30,6 @@ def test_indexes_mark_the_unknown():
     assert Vocabulary().indexes(["a"]).tolist() == [-1]
 
 
-def test_extension_keeps_the_old_indexes_and_leaves_the_old_one_alone():
-    old = Vocabulary(["b", "a"])
-    new = old.extended(["c", "a", "d", "c"])
-    assert new.ids == ["b", "a", "c", "d"]
-    assert old.ids == ["b", "a"]
-    assert old.index("c") == -1
-
-
 @pytest.mark.parametrize("bad", [["a", "a"], ["", "b", ""]])
 def test_the_same_id_twice_is_refused(bad):
     with pytest.raises(ValueError, match="same id twice"):
@@ -59,20 +51,12 @@ def test_equality_is_of_ids_in_order():
     assert Vocabulary("ab") != ["a", "b"]
 
 
-@given(ids, ids, ids)
-def test_extended_is_like_appending_what_is_new(first, second, asked):
-    known = Vocabulary(dict.fromkeys(first))
-    grown = known.extended(second)
-    want = list(dict.fromkeys([*first, *second]))
-    assert list(grown.ids) == want
-    assert list(grown.ids)[: len(known)] == list(known.ids)
-    for id_ in asked:
-        at = want.index(id_) if id_ in want else -1
-        assert grown.index(id_) == at
-    assert grown.indexes(asked).tolist() == [grown.index(id_) for id_ in asked]
-
-
 @given(ids, ids)
-def test_a_second_extension_with_the_same_ids_changes_nothing(first, second):
-    grown = Vocabulary(dict.fromkeys(first)).extended(second)
-    assert grown.extended(second) == grown == grown.extended(reversed(second))
+def test_ids_and_indexes_lead_to_each_other(known, others):
+    distinct = list(dict.fromkeys(known))
+    vocabulary = Vocabulary(distinct)
+    for id_ in [*known, *others]:
+        at = distinct.index(id_) if id_ in distinct else -1
+        assert vocabulary.index(id_) == at
+        assert (id_ in vocabulary) == (at >= 0)
+    assert vocabulary.indexes(others).tolist() == [vocabulary.index(id_) for id_ in others]

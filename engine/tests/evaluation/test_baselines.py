@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from crossrec.components.candidates import PAD
 from crossrec.components.query import QueryBatch
-from crossrec.evaluation.baselines import Popularity, RepeatLast, latest_distinct
+from crossrec.evaluation.baselines import Popularity, RepeatLast
 from crossrec.evaluation.models import Model
 from crossrec.numeric.ragged import Ragged
 from hypothesis import given, settings
@@ -90,9 +90,9 @@ def test_no_queries_no_lists(data):
 
 
 @given(RowsOfItems)
-def test_latest_distinct_equals_the_loop(history):
+def test_the_latest_distinct_items_equal_the_loop(history):
     expected = [list(dict.fromkeys(reversed(row))) for row in history]
-    assert rows(latest_distinct(Ragged.from_rows(history))) == expected
+    assert rows(Ragged.from_rows(history).reversed().distinct()) == expected
 
 
 @given(RowsOfItems, st.integers(1, 6))

@@ -27,7 +27,7 @@ class Broken:
 
 @pytest.fixture
 def build(covisitation):
-    """Fit covisitation, on training and validation where asked to."""
+    """Fit covisitation, on training and validation where there is a refit part."""
 
     def build_models(train: Dataset, validation: Targets, *, refit: Dataset | None = None):
         return [covisitation(refit or train)]
@@ -73,7 +73,7 @@ def test_a_source_called_popularity_keeps_its_name_and_the_baseline_gets_another
     assert names == ["popularity", "popularity (baseline)", "repeat-last"]
 
 
-def test_repeat_last_is_right_where_everybody_repeats(make_dataset, build):
+def test_repeat_last_is_right_where_all_users_repeat(make_dataset, build):
     data = make_dataset([(u, i) for u in range(6) for i in (u, u, u, u)], n_items=8)
     everything = evaluate(
         data, build, EvaluationProtocol(split="leave-one-out", candidates="all", ks=(1,))
@@ -85,8 +85,8 @@ def test_repeat_last_is_right_where_everybody_repeats(make_dataset, build):
     assert row.segments["targets"]["new"].users == 0
     unseen = evaluate(data, build, EvaluationProtocol(split="leave-one-out", ks=(1,)))
     assert {row.metrics["recall@1"] for row in unseen.results} == {0.0}
-    assert any("6 of 6 targets stand in the user's history" in note for note in unseen.notes)
-    assert not any("stand in the user's history" in note for note in everything.notes)
+    assert any("6 of 6 targets are in the user's history" in note for note in unseen.notes)
+    assert not any("in the user's history" in note for note in everything.notes)
 
 
 def test_means_are_over_all_users_and_segments_over_theirs(make_dataset, build):
@@ -131,7 +131,7 @@ def test_cross_validation_tests_every_user_once_and_adds_up_the_seconds(checkerb
     assert row.fit_seconds > 0
 
 
-def test_a_sample_of_users_is_drawn_with_the_seed_and_said(checkerboard, build):
+def test_a_sample_of_users_is_drawn_with_the_seed_and_noted(checkerboard, build):
     protocol = EvaluationProtocol(split="leave-one-out", users=7, seed=3)
     report = evaluate(checkerboard, build, protocol)
     assert report.users == 7
@@ -144,7 +144,7 @@ def test_a_sample_of_users_is_drawn_with_the_seed_and_said(checkerboard, build):
     assert timeless[0] == timeless[1]
 
 
-def test_refit_is_handed_over_only_where_asked_for_and_said(checkerboard, build):
+def test_the_refit_part_is_passed_only_with_refit_and_noted(checkerboard, build):
     seen = []
 
     def watched(train, validation, **more):
@@ -163,7 +163,7 @@ def test_leave_one_out_warns_on_sets_with_a_clock(make_dataset, build):
     assert LEAKS_OVER_TIME in evaluate(timed, build, LOO).notes
 
 
-def test_what_diversity_is_measured_on_is_said(make_dataset, build):
+def test_the_basis_of_diversity_is_noted(make_dataset, build):
     rows = [(u, i) for u in range(3) for i in range(4)]
     data = make_dataset(rows, categories=[("a",), ("b",), ("a",), ("b",)])
     report = evaluate(data, build, LOO)
@@ -222,7 +222,7 @@ def test_a_model_that_fails_in_one_fold_is_left_out_of_all(checkerboard, build):
     assert report.users == 20
 
 
-def test_a_model_that_shows_excluded_items_is_told_on(checkerboard, covisitation):
+def test_a_model_that_shows_excluded_items_is_noted(checkerboard, covisitation):
     class Forgetful(covisitation):
         def top(self, queries, k):
             anything = QueryBatch(queries.users, queries.history, queries.exclude.tail(0))
@@ -236,7 +236,7 @@ def test_two_models_of_one_name_are_refused(checkerboard, covisitation):
     def build_models(train, validation):
         return [covisitation(train), covisitation(train)]
 
-    with pytest.raises(UsageError, match="two models have one name"):
+    with pytest.raises(UsageError, match="two models have the same name"):
         evaluate(checkerboard, build_models, LOO)
 
 
@@ -280,7 +280,7 @@ def leaky(model_type, whole: Dataset, train: Dataset, validation: Targets, **ref
     ],
     ids=["temporal", "temporal refit", "leave-one-out", "cross-validation"],
 )
-def test_a_pair_that_only_the_future_knows_is_never_recommended(
+def test_a_pair_that_only_occurs_after_the_cut_is_never_recommended(
     planted, build, covisitation, protocol
 ):
     honest = evaluate(planted, build, protocol).result("covisitation")

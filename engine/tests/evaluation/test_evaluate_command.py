@@ -126,7 +126,7 @@ def run(tmp_path_factory):
     sys.modules.pop("chess_resources", None)
 
 
-def test_json_is_what_the_documentation_says(run):
+def test_json_is_as_documented(run):
     done = run("ordered", "--json")
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
@@ -160,7 +160,7 @@ def test_temporal_is_the_default_where_there_is_a_time(run):
     assert any("the temporal protocol does not leak" in note for note in forced["notes"])
 
 
-def test_temporal_without_a_clock_says_what_to_use(run):
+def test_temporal_without_a_clock_names_the_other_protocol(run):
     done = run("ordered", "--protocol", "temporal")
     assert done.exit_code == 1
     assert done.stderr.count("\n") == 1
@@ -185,7 +185,7 @@ def test_tables_and_notes_for_people(run):
     assert "note: a sample of the test users, seed 0" in lines
 
 
-def test_only_the_models_that_were_asked_for_and_the_baselines(run):
+def test_only_the_models_that_were_named_and_the_baselines(run):
     report = json.loads(run("ordered", "--json", "--models", "together, pipeline").stdout)
     names = [row["model"] for row in report["results"]]
     assert names == ["together", "pipeline", "popularity", "repeat-last"]
@@ -200,7 +200,7 @@ def test_all_candidates_bring_the_history_back(run):
     assert found["repeat-last"]["segments"]["targets"]["new"]["users"] == 120
 
 
-def test_folds_test_everybody_once(run):
+def test_folds_test_every_user_once(run):
     report = json.loads(run("timed", "--json", "--folds", "3", "--models", "together").stdout)
     assert report["protocol"] == "cross-validation"
     assert report["users"] == 120

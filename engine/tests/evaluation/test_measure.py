@@ -19,10 +19,10 @@ class Fixed:
 
     def __init__(self, *items: int, name: str = "fixed") -> None:
         self.name, self.fit_seconds, self.items = name, 1.5, items
-        self.asked: list[int] = []
+        self.sizes: list[int] = []
 
     def top(self, queries: QueryBatch, k: int) -> Candidates:
-        self.asked.append(len(queries))
+        self.sizes.append(len(queries))
         index = np.tile(np.array(self.items, dtype=np.int64), (len(queries), 1))
         return Candidates(index, np.zeros(index.shape, np.float32), self.name)
 
@@ -61,7 +61,7 @@ def test_excluded_items_lose_their_slot_and_the_rest_stay_in_place():
     assert broken == 3
 
 
-def test_of_an_item_that_stands_twice_only_the_first_place_counts():
+def test_of_a_repeated_item_only_the_first_place_counts():
     kept, broken = checked(np.array([[4, 1, 4, 4], [PAD, PAD, 2, 2]]), ask([[], []]), 4, 5, "m")
     assert kept.tolist() == [[4, 1, PAD, PAD], [PAD, PAD, 2, PAD]]
     assert broken == 3
@@ -79,7 +79,7 @@ def test_an_index_outside_of_the_catalog_names_the_model(index):
 
 @pytest.mark.parametrize("shape", [(1, 3), (2,), (3, 3)])
 def test_there_must_be_one_list_for_each_query(shape):
-    with pytest.raises(PluginError, match="lists to 2 queries"):
+    with pytest.raises(PluginError, match="lists for 2 queries"):
         checked(np.zeros(shape, np.int64), ask([[], []]), 3, 5, "m")
 
 
@@ -157,7 +157,7 @@ def test_diversity_is_measured_where_there_is_something_to_measure_it_on(make_da
     assert lists["diversity@3"] == pytest.approx(2 / 3)
 
 
-def test_blocks_change_nothing_and_are_no_larger_than_asked(checkerboard, covisitation):
+def test_blocks_change_nothing_and_are_no_larger_than_configured(checkerboard, covisitation):
     train = leave_one_out(checkerboard).train
     model = covisitation(train)
     whole = measure(model, bench_of(checkerboard, block=512))
@@ -167,11 +167,11 @@ def test_blocks_change_nothing_and_are_no_larger_than_asked(checkerboard, covisi
     assert parts.lists == pytest.approx(whole.lists, nan_ok=True)
     fixed = Fixed(0)
     measure(fixed, bench_of(checkerboard, block=7))
-    assert fixed.asked == [7, 7, 6]
+    assert fixed.sizes == [7, 7, 6]
 
 
-def test_progress_is_told_after_each_block(checkerboard):
-    told = []
-    step = lambda done, total: told.append((done, total))  # noqa: E731
+def test_progress_is_reported_after_each_block(checkerboard):
+    steps = []
+    step = lambda done, total: steps.append((done, total))  # noqa: E731
     measure(Fixed(0), bench_of(checkerboard, block=8), step=step)
-    assert told == [(8, 20), (16, 20), (20, 20)]
+    assert steps == [(8, 20), (16, 20), (20, 20)]

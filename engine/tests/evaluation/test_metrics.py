@@ -49,7 +49,7 @@ def test_a_target_of_one_user_is_not_found_in_the_list_of_another():
     assert ranks.tolist() == [MISS, MISS]
 
 
-def test_an_item_that_stands_twice_counts_where_it_stands_first():
+def test_of_a_repeated_item_the_first_place_counts():
     assert target_ranks(lists_of([5, 1, 5]), Ragged.from_rows([[5]]), N_ITEMS).tolist() == [0]
 
 
@@ -124,7 +124,7 @@ def test_counted_restricts_to_some_targets_and_drops_users_without_any():
 
 
 @st.composite
-def asked(draw: st.DrawFn) -> tuple[np.ndarray, Ragged]:
+def lists_and_targets(draw: st.DrawFn) -> tuple[np.ndarray, Ragged]:
     """Lists of distinct items and distinct targets for a few users."""
     some = st.lists(st.integers(0, N_ITEMS - 1), unique=True, max_size=N_ITEMS)
     n = draw(st.integers(1, 5))
@@ -133,7 +133,7 @@ def asked(draw: st.DrawFn) -> tuple[np.ndarray, Ragged]:
     return lists, Ragged.from_rows(targets)
 
 
-@given(asked(), st.integers(1, 10))
+@given(lists_and_targets(), st.integers(1, 10))
 @settings(max_examples=120)
 def test_metrics_equal_their_textbook_loops(case, k):
     lists, targets = case
@@ -149,7 +149,7 @@ def test_metrics_equal_their_textbook_loops(case, k):
         assert mrr(ranks, targets, k)[user] == pytest.approx(1 / (hits[0] + 1) if hits else 0)
 
 
-@given(asked(), st.integers(1, 9))
+@given(lists_and_targets(), st.integers(1, 9))
 @settings(max_examples=80)
 def test_values_lie_between_0_and_1_and_grow_with_k_where_they_must(case, k):
     lists, targets = case
@@ -161,8 +161,8 @@ def test_values_lie_between_0_and_1_and_grow_with_k_where_they_must(case, k):
         assert (metric(ranks, targets, k + 1) >= metric(ranks, targets, k)).all()
 
 
-@given(asked())
-def test_a_list_that_begins_with_the_targets_is_perfect(case):
+@given(lists_and_targets())
+def test_a_list_that_starts_with_the_targets_is_perfect(case):
     _, targets = case
     lists = lists_of(*(targets.row(i).tolist() for i in range(len(targets))))
     ranks = target_ranks(lists, targets, N_ITEMS)

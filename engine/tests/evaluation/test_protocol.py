@@ -109,7 +109,7 @@ def test_queries_carry_a_time_only_where_there_is_a_clock(data, make_dataset):
     assert queries_of(clockless.test, clockless.train, keep_history=False).now is None
 
 
-def test_queries_can_be_asked_in_blocks(data):
+def test_queries_can_be_taken_in_blocks(data):
     queries = queries_of(leave_one_out(data).test, data, keep_history=False)
     blocks = queries.blocks(3)
     assert [len(block) for block in blocks] == [3, 3, 2]

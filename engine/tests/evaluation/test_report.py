@@ -8,14 +8,14 @@ import math
 import pytest
 from crossrec.evaluation.evaluate import evaluate
 from crossrec.evaluation.protocol import EvaluationProtocol
-from crossrec.evaluation.report import Failure, Report, Result, SegmentResult
+from crossrec.evaluation.report import FailedModel, ModelResult, Report, SegmentResult
 from crossrec.evaluation.significance import Comparison
-from crossrec.evaluation.tables import reference_of
+from crossrec.evaluation.tables import reference_of, report_tables, report_text
 
 NAN = math.nan
 
 
-def row(model: str, recall: float, *, baseline: bool = False) -> Result:
+def row(model: str, recall: float, *, baseline: bool = False) -> ModelResult:
     metrics = {"recall@10": recall, "ndcg@10": recall / 2, "mrr@10": recall / 3, "gini@10": NAN}
     ci95 = {name: (value - 0.01, value + 0.02) for name, value in metrics.items() if value == value}
     segments = {
@@ -26,7 +26,7 @@ def row(model: str, recall: float, *, baseline: bool = False) -> Result:
         },
         "items": {"hot": SegmentResult(10, {"recall@10": recall}, {"recall@10": (0.0, 1.0)})},
     }
-    return Result(model, baseline, 1.25, 0.5, metrics, ci95, segments)
+    return ModelResult(model, baseline, 1.25, 0.5, metrics, ci95, segments)
 
 
 def pair(model: str, against: str, difference: float, verdict: str) -> Comparison:
@@ -48,7 +48,7 @@ def report() -> Report:
             pair("ease", "popularity", 0.125, "better"),
             pair("pipeline", "popularity", 0.25, "no difference"),
         ),
-        (Failure("knn", "ValueError: no"),),
+        (FailedModel("knn", "ValueError: no"),),
         ("leaks over time",),
     )
 
@@ -112,7 +112,7 @@ def test_a_real_report_is_json_with_a_row_for_each_model(checkerboard, covisitat
         for name in ("recall@10", "ndcg@10", "mrr@10", "recall@50", "ndcg@50", "mrr@50"):
             low, high = one["ci95"][name]
             assert low <= one["metrics"][name] <= high
-    text = found.text()
+    text = report_text(found)
     assert "chess: leave-one-out, unseen candidates, 20 users" in text
     assert "covisitation is … than …, Holm-corrected over 6 tests" in text
 
@@ -123,24 +123,24 @@ def test_result_finds_a_row_by_name(report):
 
 
 def test_the_first_table_shows_every_model_and_marks_baselines(report):
-    table = report.tables()[0]
+    table = report_tables(report)[0]
     assert table.columns == ("MODEL", "RECALL@10", "NDCG@10", "MRR@10", "FIT S")
     assert [cells[0] for cells in table.rows] == ["ease", "pipeline", "popularity *"]
     assert table.rows[1][1:3] == ("0.3750 ±.0150", "0.1875 ±.0150")
     assert table.title.startswith("ecommerce: temporal, unseen candidates, 10 users")
 
 
-def test_columns_that_nobody_fills_are_left_out_and_a_gap_is_a_dash(report):
+def test_empty_columns_are_left_out_and_a_gap_is_a_dash(report):
     filled = {**report.results[0].metrics, "gini@10": 0.5}
-    first = Result(**{**vars(report.results[0]), "metrics": filled})
-    table = Report(**{**vars(report), "results": (first, *report.results[1:])}).tables()[0]
+    first = ModelResult(**{**vars(report.results[0]), "metrics": filled})
+    table = report_tables(Report(**{**vars(report), "results": (first, *report.results[1:])}))[0]
     assert table.columns[4] == "GINI"
     assert [cells[4] for cells in table.rows] == ["0.5000", "–", "–"]
 
 
-def test_verdicts_are_about_the_pipeline_and_turned_where_it_stands_second(report):
+def test_verdicts_are_about_the_pipeline_and_reversed_where_it_is_second(report):
     assert reference_of(report) == "pipeline"
-    table = report.tables()[1]
+    table = report_tables(report)[1]
     assert table.title == "pipeline is … than …, Holm-corrected over 3 tests"
     assert table.rows == (
         ("better", "ease", "recall@10", "+0.1250 [+0.1050, +0.1350]", "0.03"),
@@ -153,7 +153,7 @@ def test_tiny_probabilities_are_not_shown_as_nothing(report):
         Comparison(**{**vars(one), "p_holm": p})
         for one, p in zip(report.comparisons[::2], (0.0, 0.00012))
     )
-    table = Report(**{**vars(report), "comparisons": pairs}).tables()[1]
+    table = report_tables(Report(**{**vars(report), "comparisons": pairs}))[1]
     assert [cells[-1] for cells in table.rows] == ["< 0.0001", "0.00012"]
 
 
@@ -162,24 +162,24 @@ def test_without_a_pipeline_the_best_is_the_reference(report):
     pairs = (report.comparisons[1],)
     alone = Report(**{**vars(report), "results": kept, "comparisons": pairs})
     assert reference_of(alone) == "ease"
-    assert alone.tables()[1].rows[0][:2] == ("better", "popularity")
+    assert report_tables(alone)[1].rows[0][:2] == ("better", "popularity")
     nothing = Report(**{**vars(report), "comparisons": ()})
     assert reference_of(nothing) == ""
-    assert len(nothing.tables()) == 2
+    assert len(report_tables(nothing)) == 2
 
 
 def test_segments_are_shown_only_for_groups_that_are_divided(report):
-    table = report.tables()[2]
+    table = report_tables(report)[2]
     assert table.columns == ("MODEL", "HOT USERS (8)", "WARM USERS (2)")
     assert table.rows[0] == ("ease", "0.2500", "0.2500")
     whole = {"users": {"hot": report.results[0].segments["users"]["hot"]}}
-    undivided = tuple(Result(**{**vars(one), "segments": whole}) for one in report.results)
-    assert len(Report(**{**vars(report), "results": undivided}).tables()) == 2
+    undivided = tuple(ModelResult(**{**vars(one), "segments": whole}) for one in report.results)
+    assert len(report_tables(Report(**{**vars(report), "results": undivided}))) == 2
 
 
 def test_text_holds_tables_failures_and_notes(report):
-    text = report.text()
-    for table in report.tables():
+    text = report_text(report)
+    for table in report_tables(report):
         assert table.title in text
     assert text.endswith("left out: knn: ValueError: no\nnote: leaks over time\n")
     lines = text.splitlines()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from crossrec.data.splits import Targets
-from crossrec.evaluation.segments import OFTEN, in_rows, segments_of
+from crossrec.evaluation.segments import OFTEN, segments_of
 from crossrec.numeric.ragged import Ragged
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,20 +41,6 @@ def test_a_user_with_dislikes_only_is_not_hot(make_dataset):
     fitted = make_dataset([(0, 0, 0, -1), (1, 0, 1, 1)], n_items=2)
     targets = Targets(np.array([0]), Ragged.empty(1), Ragged.from_rows([[1]]), np.zeros(1))
     assert named(targets, fitted)["users.cold"] == [True]
-
-
-def test_in_rows_looks_into_the_same_row_only():
-    assert in_rows(Ragged.from_rows([[1, 2], [1]]), Ragged.from_rows([[2], [3]])).tolist() == [
-        False,
-        True,
-        False,
-    ]
-    assert in_rows(Ragged.from_rows([[1]]), Ragged.empty(1)).tolist() == [False]
-    # Row 0's item 4 and row 1's item 0 would share a key if the larger side did not set the width.
-    assert in_rows(Ragged.from_rows([[0], [0]]), Ragged.from_rows([[4], [9]])).tolist() == [
-        False,
-        False,
-    ]
 
 
 @given(RowsOfItems, RowsOfItems)

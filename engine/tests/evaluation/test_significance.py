@@ -170,7 +170,7 @@ def test_more_differences_are_tested_by_scipy():
     assert wilcoxon_p(moved)[0] == pytest.approx(wilcoxon(moved[moved != 0]).pvalue)
 
 
-def test_wilcoxon_of_no_difference_says_nothing():
+def test_wilcoxon_of_no_difference_is_not_significant():
     assert wilcoxon_p(np.zeros(10)) == (1.0, 0)
     assert wilcoxon_p(np.full(10, 1e-17)) == (1.0, 0)
 
@@ -232,7 +232,7 @@ def test_a_difference_on_two_users_proves_nothing():
     assert pair.verdict == "no difference"
 
 
-def test_correction_takes_back_what_one_test_alone_would_have_said():
+def test_correction_reverses_what_one_test_alone_would_have_shown():
     rng = np.random.default_rng(3)
     base = rng.random(200)
     # Differs from the rest with p about .02; sixteen models make 120 tests.
@@ -249,7 +249,7 @@ def test_correction_takes_back_what_one_test_alone_would_have_said():
     assert first.p_holm > alone.p_holm
 
 
-def test_where_mean_and_ranks_point_apart_nothing_is_said():
+def test_where_mean_and_ranks_disagree_there_is_no_verdict():
     # Many small losses and a few large gains: the mean rises, the ranks fall.
     moved = np.concatenate([np.full(300, -0.01), np.full(40, 0.9)])
     (pair,) = judged({"a": moved, "b": np.zeros(340)})
@@ -273,7 +273,7 @@ def test_one_model_alone_is_not_compared():
     assert judged({"a": hits(0.2, 50, 0)}) == ()
 
 
-def test_models_of_one_quality_are_told_apart_in_about_no_more_than_5_of_100_tables():
+def test_models_of_one_quality_differ_in_about_no_more_than_5_of_100_tables():
     wrong = 0
     for seed in range(60):
         models = {str(i): hits(0.2, 300, 1000 * seed + i) for i in range(4)}

@@ -1,4 +1,4 @@
-"""Splits: nothing after the cut trains, everything before it does, and who is asked what."""
+"""Splits: nothing after the cut trains, everything before it does, and who gets which query."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from crossrec.data.splits import (
     LEAKS_OVER_TIME,
     Targets,
     cross_validation,
-    distinct,
     leave_one_out,
     temporal_split,
-    user_folds,
 )
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import DataError, UsageError
@@ -118,7 +116,7 @@ def test_dislikes_after_the_cut_do_not_train_and_those_before_do(make_dataset):
     assert split.train.events.items.tolist() == [5, 0]
 
 
-def test_leave_one_out_refuses_where_nobody_has_three(make_dataset):
+def test_leave_one_out_refuses_where_no_user_has_three(make_dataset):
     with pytest.raises(DataError, match="three interactions"):
         leave_one_out(make_dataset([(0, 0), (0, 1), (1, 0)]))
     with pytest.raises(DataError, match="three interactions"):
@@ -153,7 +151,7 @@ def test_temporal_targets_are_distinct_and_in_the_order_of_their_first_time(make
     split = temporal_split(data, (0.5, 0.4, 0.1))
     assert split.test.users.tolist() == [1]
     assert rows(split.test.targets) == [[4, 2, 3]]
-    assert rows(split.test.history) == [[]], "a user who begins after the cut is asked about too"
+    assert rows(split.test.history) == [[]], "a user who starts after the cut gets a query too"
 
 
 def test_events_at_the_time_of_the_cut_come_after_it(make_dataset):
@@ -165,7 +163,7 @@ def test_events_at_the_time_of_the_cut_come_after_it(make_dataset):
     assert split.validation.times.tolist() == [8.0, 8.0]
 
 
-def test_a_temporal_split_needs_a_clock_and_says_what_to_use(make_dataset):
+def test_a_temporal_split_needs_a_clock_and_names_the_other_protocol(make_dataset):
     with pytest.raises(DataError, match="leave-one-out") as caught:
         temporal_split(make_dataset([(0, i) for i in range(20)]))
     assert "\n" not in str(caught.value)
@@ -185,9 +183,14 @@ def test_fractions_must_sum_to_one_and_leave_something_everywhere(make_dataset, 
         temporal_split(data, fractions)
 
 
+def folds_of(data, folds, **options):
+    """Return training set and test of each fold, where only the tested users lose something."""
+    return [(s.refit, s.test) for s in cross_validation(data, folds, refit=True, **options)]
+
+
 def test_a_fold_loses_only_its_users_last_interactions(make_dataset):
     data = make_dataset([(u, i) for u in range(4) for i in range(u, u + 3)])
-    for train, targets in user_folds(data, 2):
+    for train, targets in folds_of(data, 2):
         assert len(targets) == 2
         lengths = train.sequences.lengths
         assert lengths[targets.users].tolist() == [2, 2]
@@ -199,7 +202,7 @@ def test_a_fold_loses_only_its_users_last_interactions(make_dataset):
 def test_holdout_takes_several_of_the_last_and_never_a_whole_user(make_dataset):
     data = make_dataset([(0, i) for i in range(5)] + [(1, i) for i in range(5)] + [(2, 0), (2, 1)])
     seen = []
-    for train, targets in user_folds(data, 2, holdout=2):
+    for train, targets in folds_of(data, 2, holdout=2):
         seen += targets.users.tolist()
         assert rows(targets.targets) == [[3, 4]]
         assert rows(targets.history) == [[0, 1, 2]]
@@ -226,7 +229,7 @@ def test_folds_differ_with_the_seed_and_not_without(make_dataset):
     data = make_dataset([(u, i) for u in range(12) for i in range(3)])
 
     def first(seed: int) -> list[int]:
-        return next(user_folds(data, 3, seed=seed))[1].users.tolist()
+        return next(cross_validation(data, 3, seed=seed)).test.users.tolist()
 
     assert first(0) == first(0)
     assert len({tuple(first(seed)) for seed in range(6)}) > 1
@@ -236,9 +239,9 @@ def test_folds_differ_with_the_seed_and_not_without(make_dataset):
 def test_folds_must_fit_the_users(make_dataset, folds):
     data = make_dataset([(u, i) for u in range(3) for i in range(2)])
     with pytest.raises(UsageError, match="folds must be between 2 and"):
-        next(user_folds(data, folds))
+        next(cross_validation(data, folds))
     with pytest.raises(UsageError, match="held out"):
-        next(user_folds(data, 2, holdout=0))
+        next(cross_validation(data, 2, holdout=0))
 
 
 def test_sample_draws_users_once_in_order_and_all_where_there_are_fewer(make_dataset):
@@ -253,8 +256,8 @@ def test_sample_draws_users_once_in_order_and_all_where_there_are_fewer(make_dat
 
 def test_distinct_keeps_the_first_of_each_in_place():
     ragged = Ragged.from_rows([[3, 1, 3, 2, 1], [], [3, 3]])
-    assert rows(distinct(ragged)) == [[3, 1, 2], [], [3]]
-    assert rows(distinct(Ragged.empty(2))) == [[], []]
+    assert rows(ragged.distinct()) == [[3, 1, 2], [], [3]]
+    assert rows(Ragged.empty(2).distinct()) == [[], []]
 
 
 def test_splits_keep_vocabularies_vectors_and_the_clock(make_dataset):
@@ -321,9 +324,9 @@ def test_a_temporal_split_never_trains_on_anything_from_after_the_cut(events):
     check_nothing_leaks(data, split.train, validation)
     check_nothing_leaks(data, split.refit, test)
     assert len(split.train.events) == (data.events.times < validation.times[0]).sum()
-    asked = set(test.users.tolist())
+    tested = set(test.users.tolist())
     after = data.interactions.users[data.interactions.times >= test.times[0]]
-    assert asked == set(after.tolist())
+    assert tested == set(after.tolist())
 
 
 @given(random_events(), st.integers(1, 2), st.integers(0, 3))
@@ -332,11 +335,11 @@ def test_folds_partition_the_users_and_never_leak(events, holdout, seed):
     data = build(numbered(events), has_clock=False)
     eligible = np.flatnonzero(data.sequences.lengths > holdout)
     assume(len(eligible) >= 2)
-    asked = []
+    tested = []
     for part in cross_validation(data, 2, holdout=holdout, seed=seed, refit=True):
-        asked += part.test.users.tolist()
+        tested += part.test.users.tolist()
         check_nothing_leaks(data, part.train, part.test)
         check_nothing_leaks(data, part.train, part.validation)
         assert part.refit is not None
         check_nothing_leaks(data, part.refit, part.test)
-    assert sorted(asked) == eligible.tolist()
+    assert sorted(tested) == eligible.tolist()

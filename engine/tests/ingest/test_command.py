@@ -18,7 +18,7 @@ PLUGIN = """
 
     def importer():
         import pandas as pd
-        from crossrec.data.frames import Frames
+        from crossrec.ingest.frames import Frames
 
         def read(folder):
             events = pd.read_csv(folder / "log.txt", names=["user_id", "item_id"], dtype=str)

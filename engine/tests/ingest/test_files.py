@@ -108,7 +108,7 @@ def test_bad_rows_are_counted_written_and_do_not_stop_the_good_ones(
         "unparsable time": (1, [6]),
         "negative time": (1, [7]),
         "future time": (1, [8]),
-        "value is no number": (1, [9]),
+        "value is not a number": (1, [9]),
         "item id longer than 1,024 characters": (1, [10]),
         "more than 5 cells": (1, [11]),
     }
@@ -258,14 +258,14 @@ def test_unusual_ids_go_all_the_way(shop, workspace, tmp_path, id_):
     assert workspace.history(shop, id_)[0].item_id == id_
 
 
-def test_progress_is_told_by_table(shop, workspace, write):
-    told = []
-    options = IngestOptions(chunk_rows=3, progress=lambda *step: told.append(step))
+def test_progress_is_reported_by_table(shop, workspace, write):
+    steps = []
+    options = IngestOptions(chunk_rows=3, progress=lambda *step: steps.append(step))
     ingest_files(workspace, shop, events=write("e.csv", *EVENTS), options=options)
-    assert told == [("e.csv", 3, 0), ("e.csv", 4, 0)]
+    assert steps == [("e.csv", 3, 0), ("e.csv", 4, 0)]
 
 
-def test_the_future_begins_a_day_from_now(shop, workspace, write):
+def test_the_future_starts_a_day_from_now(shop, workspace, write):
     path = write("e.csv", "user,item,time", "u,i,1000", "u,j,90000")
     options = IngestOptions(now=lambda: 2_000.0)
     report = ingest_files(workspace, shop, events=path, options=options)
@@ -274,7 +274,7 @@ def test_the_future_begins_a_day_from_now(shop, workspace, write):
     assert ingest_files(workspace, shop, events=path, options=options).n_bad == 0
 
 
-def test_a_table_of_bad_rows_only_stores_nothing_and_says_all(shop, workspace, write):
+def test_a_table_of_bad_rows_only_stores_nothing_and_reports_all(shop, workspace, write):
     report = ingest_files(workspace, shop, events=write("e.csv", "user,item", "u,", ",i"))
     assert (report.table("events").good, report.n_bad) == (0, 2)
     assert report.totals["events"] == 0

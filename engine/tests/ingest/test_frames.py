@@ -1,9 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from crossrec.data.frames import Frames
 from crossrec.errors import DataError
 from crossrec.ingest import IngestOptions, ingest_format, ingest_frames
+from crossrec.ingest.frames import Frames
 
 
 def events(**columns):

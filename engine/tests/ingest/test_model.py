@@ -83,7 +83,7 @@ def fault(row):
     if number(time) > NOW + 86_400:
         return "future time"
     if value and not math.isfinite(number(value)):
-        return "value is no number"
+        return "value is not a number"
     return ""
 
 

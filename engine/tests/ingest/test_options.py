@@ -1,15 +1,15 @@
 import pandas as pd
 import pytest
-from crossrec.data.columns import ITEM, TIME, USER
 from crossrec.errors import DataError
 from crossrec.ingest import IngestOptions
+from crossrec.ingest.columns import ITEM, TIME, USER
 from crossrec.ingest.mapping import parse_map
 from crossrec.ingest.options import plan_files, plan_sources
-from crossrec.ingest.reading.source import FrameSource
+from crossrec.ingest.reading.chunks import FrameReader
 
 
 def frame(*names):
-    return FrameSource("table", pd.DataFrame(columns=list(names)))
+    return FrameReader("table", pd.DataFrame(columns=list(names)))
 
 
 def test_items_come_before_users_and_events(shop, write):

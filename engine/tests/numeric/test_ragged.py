@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from crossrec.numeric.ragged import Ragged
+from crossrec.numeric.ragged import Ragged, offsets
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -142,3 +142,35 @@ def test_heads_and_groups() -> None:
     rows = Ragged.grouped(np.array([0, 0, 0, 2]), np.array([5, 6, 7, 8]), 3)
     assert [rows.row(i).tolist() for i in range(3)] == [[5, 6, 7], [], [8]]
     assert rows.heads(np.array([2, 0, 1])).values.tolist() == [5, 6, 8]
+
+
+def test_isin_looks_into_the_same_row_only() -> None:
+    def isin(ours: list[list[int]], theirs: list[list[int]]) -> list[bool]:
+        return Ragged.from_rows(ours).isin(Ragged.from_rows(theirs)).tolist()
+
+    assert isin([[1, 2], [1]], [[2], [3]]) == [False, True, False]
+    assert isin([[1]], [[]]) == [False]
+    # Row 0's item 4 and row 1's item 0 would share a key if the larger side did not set the width.
+    assert isin([[0], [0]], [[4], [9]]) == [False, False]
+
+
+@given(st.lists(st.lists(st.integers(-1, 9), min_size=3, max_size=3), max_size=5), HISTORIES)
+def test_contains_looks_into_the_same_row_and_skips_padding(table, rows) -> None:
+    n = min(len(table), len(rows))
+    cells = np.array(table[:n], dtype=np.int64).reshape(n, 3)
+    expected = [[cell in row for cell in line] for line, row in zip(table, rows)]
+    assert Ragged.from_rows(rows[:n]).contains(cells).tolist() == expected
+
+
+@given(HISTORIES)
+def test_reversed_rows_and_places_equal_the_loop(rows) -> None:
+    ragged = Ragged.from_rows(rows)
+    assert plain(ragged.reversed()) == [row[::-1] for row in rows]
+    assert ragged.from_start().tolist() == [at for row in rows for at in range(len(row))]
+
+
+def test_offsets_of_lengths_and_of_a_mask() -> None:
+    assert offsets(np.array([2, 0, 3])).tolist() == [0, 2, 2, 5]
+    assert offsets(np.array([True, False, True])).tolist() == [0, 1, 1, 2]
+    assert offsets(np.zeros(0)).tolist() == [0]
+    assert offsets(np.array([1], dtype=np.int32)).dtype == np.int64

@@ -80,7 +80,7 @@ def test_another_kind_of_artifact_is_refused(tmp_path, registry):
     from crossrec.artifacts import publish
 
     nobody = Vocabulary()
-    publish(tmp_path, kind="backbone", manifest_fields={}, users=nobody, items=nobody, states={})
+    publish(tmp_path, kind="backbone", users=nobody, items=nobody, states={})
     with pytest.raises(ArtifactError, match="holds a 'backbone' artifact, not a pipeline"):
         load_pipeline(tmp_path, registry)
 

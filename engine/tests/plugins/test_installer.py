@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from crossrec.errors import UsageError
 from crossrec.plugins import installer
-from crossrec.plugins.installer import Outcome
+from crossrec.plugins.installer import PluginChanges
 from crossrec.plugins.state import PluginState
 
 GOOD = """
@@ -133,7 +133,7 @@ def test_what_pip_cannot_install_is_one_line_and_exit_code_1(crossrec, tmp_path)
     assert done.stderr.splitlines()[-1] == "Error: pip install failed with exit code 1: see above"
 
 
-def test_an_environment_without_pip_is_told_what_to_do(environment, tmp_path):
+def test_the_error_without_pip_names_what_to_do(environment, tmp_path):
     blocked = tmp_path / "blocked"
     (blocked / "pip").mkdir(parents=True)
     (blocked / "pip" / "__init__.py").write_text("")
@@ -169,17 +169,17 @@ def test_the_engine_does_not_remove_itself(name):
 
 @pytest.mark.parametrize("run", [installer.install, installer.uninstall])
 @pytest.mark.parametrize(
-    ("packages", "said"),
+    ("packages", "message"),
     [
         ([], "name at least one package"),
-        (["--target=/"], "'--target=/' is no package"),
+        (["--target=/"], "'--target=/' is not a package"),
         (["music"], "'music' is not ours: did you mean 'crossrec-music'?"),
     ],
 )
-def test_what_is_no_package_never_reaches_pip(run, packages, said):
+def test_an_invalid_name_never_reaches_pip(run, packages, message):
     with pytest.raises(UsageError) as caught:
         run(packages)
-    assert str(caught.value) == said
+    assert str(caught.value) == message
 
 
 def test_the_probe_sees_what_a_fresh_interpreter_sees(plugins, monkeypatch):
@@ -191,9 +191,9 @@ def test_the_probe_sees_what_a_fresh_interpreter_sees(plugins, monkeypatch):
     assert states["broken"].error == "ZeroDivisionError: division by zero"
 
 
-def test_an_outcome_knows_what_cannot_be_used():
+def test_changes_name_the_plugins_that_cannot_be_used():
     good = PluginState("a", "d", "1", "loaded")
     bad = PluginState("b", "d", "1", "failed", error="x")
-    assert Outcome(appeared=(good, bad)).broken == (bad,)
-    assert Outcome(changed=(bad,)).broken == (bad,)
-    assert Outcome(disappeared=(bad,)).broken == ()
+    assert PluginChanges(appeared=(good, bad)).broken == (bad,)
+    assert PluginChanges(changed=(bad,)).broken == (bad,)
+    assert PluginChanges(disappeared=(bad,)).broken == ()

@@ -69,15 +69,15 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("source", "kind", "said"), BROKEN.values(), ids=BROKEN.keys())
-def test_a_plugin_that_cannot_be_imported_is_named_and_hurts_no_other(plugins, source, kind, said):
+@pytest.mark.parametrize(("source", "kind", "message"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_plugin_that_cannot_be_imported_affects_no_other(plugins, source, kind, message):
     plugins.add("aaabroken", source)
     plugins.add("good", GOOD)
     loaded = plugins.load()
     state = loaded["aaabroken"].state
     assert state.status == "failed"
     assert state.error.startswith(kind)
-    assert said in state.error
+    assert message in state.error
     assert "\n" not in state.error
     assert loaded["good"].state.status == "loaded"
     assert loaded["builtin"].state.status == "loaded"
@@ -148,18 +148,18 @@ def test_a_hook_under_another_function_name_is_called(plugins):
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "message"),
     [
         ("def register_encoders(register): pass\n", "put @crossrec.hookimpl above it"),
         ("x = 1\n", "implements no hook"),
         ("@hookimpl(wrapper=True)\ndef register_encoders(register): return (yield)\n", "wrapper"),
     ],
 )
-def test_a_plugin_that_would_do_nothing_is_told_so(plugins, source, said):
+def test_a_plugin_that_would_do_nothing_fails(plugins, source, message):
     plugins.add("silent", source)
     state = plugins.load()["silent"].state
     assert state.status == "failed"
-    assert said in state.error
+    assert message in state.error
 
 
 def test_a_raising_hook_takes_back_what_its_plugin_had_registered(plugins):
@@ -202,7 +202,7 @@ def test_a_collision_names_both_and_the_first_stays(plugins, encoder_plugin):
         assert part in loaded["two"].state.error
 
 
-def test_nobody_replaces_what_the_engine_brings(plugins):
+def test_no_plugin_replaces_a_component_of_the_engine(plugins):
     plugins.add(
         "hijack",
         """
@@ -344,7 +344,7 @@ def test_an_entry_point_that_is_no_import_path_fails_alone(plugins):
     ids=["line", "encoding"],
 )
 @pytest.mark.parametrize("name", ["crossrec-damaged", "somebody-else"])
-def test_a_damaged_list_of_entry_points_hurts_nobody(plugins, damage, name):
+def test_a_damaged_list_of_entry_points_affects_no_other(plugins, damage, name):
     plugins.add("damaged", GOOD, distribution=name, version="3")
     (entry,) = plugins.folder.glob("*.dist-info/entry_points.txt")
     entry.write_bytes(damage)

@@ -40,17 +40,17 @@ def test_paths_are_imported_when_it_is_built():
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"kk": 1}, "mine has no setting 'kk'; its settings are: k, name"),
         ({"k": 0}, "mine: setting 'k': Input should be greater than or equal to 1"),
         ({"k": "many"}, "mine: setting 'k'"),
     ],
 )
-def test_a_wrong_setting_is_named(settings, said):
+def test_a_wrong_setting_is_named(settings, message):
     with pytest.raises(ConfigError) as caught:
         registration(config=Settings).build(settings)
-    assert str(caught.value).startswith(said)
+    assert str(caught.value).startswith(message)
 
 
 def test_settings_of_a_component_that_takes_none_are_refused():
@@ -65,7 +65,7 @@ def test_a_target_that_is_not_there_names_the_component_and_its_package(target):
     assert caught.value.__cause__ is not None
 
 
-def test_a_missing_optional_library_says_what_to_install(plugins):
+def test_the_error_of_a_missing_library_names_what_to_install(plugins):
     (plugins.folder / "needs_it.py").write_text(
         "raise ModuleNotFoundError('No module named transformers.models', "
         "name='transformers.models')\n"
@@ -92,7 +92,7 @@ def test_resolve():
         (ValueError(), "ValueError"),
         (KeyError("x"), "KeyError: 'x'"),
         (RuntimeError("\n  padded  \n"), "RuntimeError: padded"),
-        (PluginError("told in full"), "told in full"),
+        (PluginError("complete"), "complete"),
         (PluginError(), "PluginError"),
     ],
 )

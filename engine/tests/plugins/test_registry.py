@@ -104,16 +104,16 @@ def test_a_scenario_is_built_once(registry_of, plugins):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
-        ("empty", "is no crossrec Scenario but a dict"),
+        ("empty", "is not a crossrec Scenario but a dict"),
         ("raises", "cannot be built: ZeroDivisionError"),
         ("gone", "No module named 'no_such_module'"),
     ],
 )
-def test_a_scenario_that_is_none_names_its_package(registry_of, plugins, name, said):
+def test_a_scenario_that_is_none_names_its_package(registry_of, plugins, name, message):
     plugins.add("chess", SCENARIO)
-    with pytest.raises(PluginError, match=said) as caught:
+    with pytest.raises(PluginError, match=message) as caught:
         registry_of().scenario(name)
     assert "crossrec-chess" in str(caught.value)
 
@@ -189,44 +189,44 @@ def test_many_broken_plugins_take_one_line(plugins, caplog, monkeypatch):
     ]
 
 
-def test_the_unknown_name_of_a_shipped_package_says_what_to_install():
-    said = unknown_name("scenarios", "musik", ["video"], [])
-    assert said == (
+def test_the_error_of_an_unknown_name_of_a_shipped_package_names_it():
+    message = unknown_name("scenarios", "musik", ["video"], [])
+    assert message == (
         "unknown scenario 'musik': did you mean 'music'? installed: video; "
         "'music' comes with crossrec-music: run `crossrec install crossrec-music`"
     )
 
 
 def test_the_exact_name_of_a_shipped_package_is_not_guessed_at():
-    said = unknown_name("scenarios", "music", [], [])
-    assert said.startswith("unknown scenario 'music'; installed: none; 'music' comes with")
+    message = unknown_name("scenarios", "music", [], [])
+    assert message.startswith("unknown scenario 'music'; installed: none; 'music' comes with")
 
 
 def test_an_installed_name_is_not_to_be_installed_again():
-    said = unknown_name("scenarios", "musik", ["music"], [])
-    assert said == "unknown scenario 'musik': did you mean 'music'? installed: music"
+    message = unknown_name("scenarios", "musik", ["music"], [])
+    assert message == "unknown scenario 'musik': did you mean 'music'? installed: music"
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "message"),
     [
         ("failed", "comes with crossrec-music, which failed to load: ImportError: libfoo"),
         ("incompatible", "comes with crossrec-music, which is incompatible: ImportError: libfoo"),
         ("blocked", "comes with crossrec-music, which CROSSREC_PLUGINS leaves out"),
     ],
 )
-def test_a_package_that_is_there_and_unusable_is_explained(status, said):
+def test_a_package_that_is_installed_but_unusable_is_explained(status, message):
     from crossrec.plugins.state import PluginState
 
     error = "" if status == "blocked" else "ImportError: libfoo"
     state = PluginState("music", "crossrec-music", "0.1.0", status, error=error)
-    assert said in unknown_name("scenarios", "music", [], [state])
+    assert message in unknown_name("scenarios", "music", [], [state])
 
 
 def test_a_long_list_is_cut():
     names = [f"name{i}" for i in range(40)]
-    said = unknown_name("encoders", "zzzzzz", names, [])
-    assert said.endswith("and 28 more")
+    message = unknown_name("encoders", "zzzzzz", names, [])
+    assert message.endswith("and 28 more")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_what_is_met(line):
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("no-such-dist>=1", "needs no-such-dist>=1, which is not installed"),
         ("crossrec>=99", "needs crossrec>=99, but crossrec 0.1.0 is installed"),
@@ -38,11 +38,11 @@ def test_what_is_met(line):
         ("not a requirement ==", "declares a requirement that cannot be read"),
     ],
 )
-def test_what_is_not_met_is_said(line, said):
-    assert conflict([line]).startswith(said)
+def test_a_requirement_that_is_not_met_is_named(line, message):
+    assert conflict([line]).startswith(message)
 
 
-def test_the_first_conflict_is_told():
+def test_the_first_conflict_is_named():
     assert "first" in conflict(["pluggy", "first-missing", "second-missing"])
 
 

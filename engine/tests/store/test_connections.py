@@ -70,21 +70,21 @@ def test_closed_connections_open_again(connections):
     [
         ("attempt to write a readonly database", "is read-only: make it writable"),
         ("unable to open database file", "cannot be opened: check that it exists"),
-        ("file is not a database", "is damaged or no SQLite database"),
-        ("database disk image is malformed", "is damaged or no SQLite database"),
+        ("file is not a database", "is damaged or not a SQLite database"),
+        ("database disk image is malformed", "is damaged or not a SQLite database"),
         ("database is locked", "is in use by another process"),
         ("database or disk is full", "is full: free some space"),
         ("something new", "x.db: something new"),
     ],
 )
-def test_every_refusal_of_sqlite_says_what_to_do(tmp_path, message, said):
+def test_every_error_of_sqlite_becomes_a_line_with_a_remedy(tmp_path, message, said):
     text = explain(tmp_path / "x.db", sqlite3.OperationalError(message))
     assert said in text
     assert "x.db" in text
     assert "\n" not in text
 
 
-def test_a_full_disk_loses_nothing_and_is_said(connections):
+def test_a_full_disk_loses_nothing_and_is_reported(connections):
     create_scenario(connections.writer(), "shop")
     pages = connections.writer().execute("PRAGMA page_count").fetchone()[0]
     connections.writer().execute(f"PRAGMA max_page_count = {pages + 2}")

@@ -6,8 +6,8 @@ import time
 
 import numpy as np
 import pytest
-from crossrec.data.rows import Coded, EventRows
 from crossrec.errors import WorkspaceError
+from crossrec.store.rows import Coded, EventRows
 from crossrec.store.sqlite import SqliteStore
 
 
@@ -81,7 +81,7 @@ def test_looking_for_changes_costs_little(store):
     assert (time.thread_time() - started) / 2000 < 50e-6
 
 
-def test_a_store_that_cannot_be_read_says_so_at_the_first_look(store):
+def test_a_store_that_cannot_be_read_raises_at_the_first_read(store):
     store._connections.reader().execute("SELECT 1")
     path = store._connections.path
     store.close()

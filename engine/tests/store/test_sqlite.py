@@ -4,10 +4,10 @@ import threading
 
 import numpy as np
 import pytest
-from crossrec.data.rows import Coded, EventRows
 from crossrec.errors import DataError, WorkspaceError
 from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
 from crossrec.store.base import Counts, HistoryEvent, Store
+from crossrec.store.rows import Coded, EventRows
 from crossrec.store.sqlite import SqliteStore
 from hypothesis import given
 from hypothesis import strategies as st
@@ -305,7 +305,7 @@ def test_what_is_no_database_is_refused(tmp_path):
     path = tmp_path / "crossrec.db"
     path.write_text("this is text, and more of it than a header of SQLite has: " * 20)
     for use in (SqliteStore.create, lambda p: SqliteStore(p).counts("shop")):
-        with pytest.raises(WorkspaceError, match="damaged or no SQLite database"):
+        with pytest.raises(WorkspaceError, match="damaged or not a SQLite database"):
             use(path)
 
 

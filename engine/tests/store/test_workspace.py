@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crossrec.data.rows import Coded, EventRows
 from crossrec.errors import WorkspaceError
 from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
+from crossrec.store.rows import Coded, EventRows
 from crossrec.workspace import MARKER, Workspace
 
 SHOP = Scenario(
@@ -88,7 +88,7 @@ def test_what_is_absent_or_a_file_is_no_workspace(tmp_path):
 @pytest.mark.parametrize(
     ("marker", "message"),
     [
-        ('{"format": 99}', "workspace format 99.*upgrade crossrec"),
+        ('{"format": 99}', r"newer crossrec \(format 99, this one reads 1\): upgrade crossrec"),
         ("{}", "is damaged"),
         ("not json", "is damaged"),
         ("[]", "is damaged"),
@@ -181,7 +181,7 @@ HOLD = """
 """
 
 
-def test_a_second_writer_is_told_who_writes(workspace):
+def test_a_second_writer_gets_the_process_that_writes(workspace):
     process = in_another_process(workspace.path, HOLD)
     with (
         pytest.raises(WorkspaceError, match=rf"in use by another process \(pid {process.pid}\)"),
@@ -223,7 +223,7 @@ def test_the_lock_is_given_back_after_an_error_and_may_be_nested(workspace):
 
 
 @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a folder that refuses writes")
-def test_a_folder_that_nobody_can_write_to_is_one_clear_line():
+def test_a_read_only_folder_is_one_clear_line():
     # The kernel's own folder refuses new ones, also to root, whom no permission bit stops.
     with pytest.raises(WorkspaceError, match="read-only: make it writable"):
         Workspace.create("/sys/kernel/crossrec")

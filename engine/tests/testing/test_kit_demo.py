@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from crossrec.data.frames import Frames
-from crossrec.data.simulation import Habits, World, walk
+from crossrec.ingest.frames import Frames
 from crossrec.plugins.registration import Registration
 from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
+from crossrec.simulation import Habits, SimulatedCatalog, walk
 from crossrec.testing import DemoDataTests
 
 N_USERS, N_ITEMS, DAYS, START = 300, 360, 20, 1_767_571_200.0
@@ -39,9 +39,9 @@ def generate(seed: int) -> Frames:
     """Return 360 items of 12 topics and 36 makers, and what 300 simulated users do with them."""
     rng = np.random.default_rng(seed)
     topics, makers = np.arange(N_ITEMS) // 30, np.arange(N_ITEMS) // 10
-    world = World(topics, makers, rng.lognormal(0, 0.8, N_ITEMS))
+    catalog = SimulatedCatalog(topics, makers, rng.lognormal(0, 0.8, N_ITEMS))
     habits = Habits(events=(10, 60))
-    walks = walk(world, habits, rng, n_users=N_USERS, start=START, days=DAYS)
+    walks = walk(catalog, habits, rng, n_users=N_USERS, start=START, days=DAYS)
     hidden = (walks.liking < 0.3) & (rng.random(len(walks.liking)) < 0.3)
     events = pd.DataFrame(
         {

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from crossrec.data.frames import Frames
 from crossrec.errors import ConfigError
+from crossrec.ingest.frames import Frames
 from crossrec.plugins.registration import Registration
 from crossrec.scenario import EventType, ItemField, ItemSchema, Relation, Scenario, Surface
 from crossrec.testing import ScenarioTests

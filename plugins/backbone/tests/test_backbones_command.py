@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner
 from crossrec import hookimpl
 from crossrec.components.run import RunOptions
-from crossrec.data.frames import Frames
 from crossrec.errors import CrossrecError
 from crossrec.ingest import ingest_frames
+from crossrec.ingest.frames import Frames
 from crossrec.plugins import registry as registry_module
 from crossrec.plugins.found import FoundPlugin, find_plugins
 from crossrec.plugins.loader import load_plugins

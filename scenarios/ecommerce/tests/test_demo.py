@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import pandas as pd
 import pytest
-from crossrec.data.frames import Frames
+from crossrec.ingest.frames import Frames
 from crossrec_ecommerce.demo import generate
 from crossrec_ecommerce.scenario import SCENARIO
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from crossrec.data.frames import Frames
 from crossrec.errors import DataError
+from crossrec.ingest.frames import Frames
 from crossrec_video.importers.movielens import GENRES, importer, read
 
 Write = Callable[..., Path]

@@ -1,18 +1,25 @@
-"""One folder format for everything that is fitted: JSON and safetensors, never pickle."""
+"""One folder format for everything that is fitted: JSON and safetensors, never pickle.
+
+Folders are written whole or not at all, and every file is verified by its checksum.
+"""
 
 from __future__ import annotations
 
+from crossrec.artifacts.checked import FileInfo, FolderFormat, new_folder, write_file
 from crossrec.artifacts.folder import Artifact, open_artifact, publish
-from crossrec.artifacts.manifest import FORMAT, FileInfo, Manifest
+from crossrec.artifacts.manifest import FORMAT, Manifest
 from crossrec.artifacts.tensors import map_tensors, write_tensors
 
 __all__ = [
     "FORMAT",
     "Artifact",
     "FileInfo",
+    "FolderFormat",
     "Manifest",
     "map_tensors",
+    "new_folder",
     "open_artifact",
     "publish",
+    "write_file",
     "write_tensors",
 ]

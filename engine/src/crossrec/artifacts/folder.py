@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 import secrets
 import shutil
@@ -23,25 +22,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from crossrec import __version__
-from crossrec.artifacts.ids import load_vocabulary, pack_vocabulary
-from crossrec.artifacts.manifest import (
+from crossrec.artifacts.checked import (
+    UNFINISHED,
     FileInfo,
-    Manifest,
-    encode_json,
-    library_versions,
-    utc_now,
+    new_folder,
+    sync_folder,
+    write_file,
+    writing,
 )
+from crossrec.artifacts.ids import load_vocabulary, pack_vocabulary
+from crossrec.artifacts.manifest import ARTIFACT, Manifest, library_versions, utc_now
 from crossrec.artifacts.tensors import map_tensors, write_tensors
 from crossrec.components.state import State
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import ArtifactError, NotFittedError
+from crossrec.jsonio import encode
+from crossrec.version import __version__
 
 CURRENT = "current"
-MANIFEST = "artifact.json"
 _POINTER = re.compile(rb"([0-9]{8}T[0-9]{12}-[0-9a-f]{8}) ([0-9a-f]{64})\n")
 _VERSION = re.compile(r"[0-9]{8}T[0-9]{12}-[0-9a-f]{8}")
-_UNFINISHED = ".publishing-"
 #: Seconds after which an unfinished version counts as left over from a publish that died.
 _STALE = 3600.0
 _ATTEMPTS = 5
@@ -70,11 +70,10 @@ def publish(
     folder: Path,
     *,
     kind: str,
-    manifest_fields: Mapping[str, Any],
     users: Vocabulary,
     items: Vocabulary,
     states: Mapping[str, State],
-    extra: Mapping[str, Any] | None = None,
+    values: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a new version and make it the current one; the version before is kept.
 
@@ -83,11 +82,11 @@ def publish(
     folder : Path
         Holds all versions of one scenario's artifact; made where it does not exist.
     kind : str
-        What was fitted, e.g. ``"scenario"``.
-    manifest_fields, extra : mapping
-        JSON values: ``scenario``, ``config``, ``metrics``; whatever else is worth keeping.
+        What is stored, e.g. ``"pipeline"``.
     states : mapping of str to State
         One for each component. Names may hold any characters.
+    values : mapping, optional
+        JSON values for the manifest: scenario, configuration, report.
 
     Returns
     -------
@@ -99,33 +98,17 @@ def publish(
     ArtifactError
         If something cannot be stored, or the folder cannot be written to. What was current stays.
     """
-    unfinished = folder / f"{_UNFINISHED}{secrets.token_hex(8)}"
-    try:
-        unfinished.mkdir(parents=True)
-        try:
-            files, components = _write_parts(unfinished, users, items, states)
-            created = utc_now()
-            manifest = Manifest(
-                kind=kind,
-                crossrec=__version__,
-                created=created,
-                components=components,
-                files=files,
-                libraries=library_versions(),
-                fields=manifest_fields,
-                extra=extra or {},
-            )
-            info = _write_bytes(unfinished / MANIFEST, manifest.to_json())
-            _sync_folder(unfinished)
-            version = folder / _version_name(created)
-            unfinished.rename(version)
-        except BaseException:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            raise
-        before = _version_before(folder)
+    created = utc_now()
+    version = folder / _version_name(created)
+    with new_folder(version) as unfinished:
+        files, components = _write_parts(unfinished, users, items, states)
+        manifest = Manifest(
+            kind, __version__, created, components, files, library_versions(), values or {}
+        )
+        info = manifest.write(unfinished)
+    before = _version_before(folder)
+    with writing(folder):
         _point_at(folder, version.name, info.sha256)
-    except OSError as error:
-        raise ArtifactError(f"cannot write {folder}: {error.strerror or error}") from error
     _prune(folder, before)
     return version
 
@@ -159,7 +142,7 @@ def open_artifact(folder: Path, *, verify: bool = True) -> Artifact:
             if isinstance(error, FileNotFoundError):
                 name = Path(str(error.filename)).name
                 raise ArtifactError(
-                    f"{folder / pointer[0]} is damaged: {name} is missing; fit again"
+                    f"{folder / pointer[0]} is damaged: {name} is missing; {ARTIFACT.remedy}"
                 ) from None
             raise
         except OSError as error:
@@ -174,29 +157,28 @@ def _write_parts(
     files: dict[str, FileInfo] = {}
     for name, vocabulary in (("users", users), ("items", items)):
         file = f"{name}.safetensors"
-        files[file] = FileInfo(*write_tensors(folder / file, pack_vocabulary(vocabulary)))
+        files[file] = write_tensors(folder / file, pack_vocabulary(vocabulary))
     components: dict[str, str] = {}
     for i, (name, state) in enumerate(states.items()):
         stem = f"component-{i:03d}-{re.sub('[^A-Za-z0-9]+', '-', name).strip('-')[:40]}"
         components[name] = stem
         try:
-            digest = write_tensors(folder / f"{stem}.safetensors", state.arrays)
-            values = encode_json(dict(state.values), "its values")
+            info = write_tensors(folder / f"{stem}.safetensors", state.arrays)
+            values = encode(dict(state.values), "its values")
         except ArtifactError as error:
             raise ArtifactError(f"component {name!r} cannot be stored: {error}") from None
-        files[f"{stem}.safetensors"] = FileInfo(*digest)
-        files[f"{stem}.json"] = _write_bytes(folder / f"{stem}.json", values)
+        files[f"{stem}.safetensors"] = info
+        files[f"{stem}.json"] = write_file(folder / f"{stem}.json", values)
     return files, components
 
 
 def _open_version(path: Path, sha256: str, *, verify: bool) -> Artifact:
     """Open one version whose manifest must have the digest `sha256`."""
-    text = (path / MANIFEST).read_bytes()
-    manifest = Manifest.from_json(text, str(path / MANIFEST))
+    manifest = Manifest.read(path)
+    text = (path / ARTIFACT.manifest).read_bytes()
     if hashlib.sha256(text).hexdigest() != sha256:
-        raise ArtifactError(f"{path / MANIFEST} is damaged: its checksum differs; fit again")
-    for name, info in manifest.files.items():
-        _check(path / name, info, verify=verify)
+        raise ARTIFACT.damaged(path / ARTIFACT.manifest, "its checksum differs")
+    ARTIFACT.check(path, manifest.files, verify=verify)
     states = {}
     for name, stem in manifest.components.items():
         values = json.loads((path / f"{stem}.json").read_bytes())
@@ -204,21 +186,6 @@ def _open_version(path: Path, sha256: str, *, verify: bool) -> Artifact:
     users = load_vocabulary(path / "users.safetensors")
     items = load_vocabulary(path / "items.safetensors")
     return Artifact(path, manifest, states, users, items)
-
-
-def _check(path: Path, info: FileInfo, *, verify: bool) -> None:
-    """Refuse a file that is not what the manifest says."""
-    size = path.stat().st_size
-    if size != info.size:
-        raise ArtifactError(
-            f"{path} is damaged: it has {size} bytes instead of {info.size}; fit again"
-        )
-    # JSON is small and parsed anyway, so it is always compared.
-    if verify or path.suffix == ".json":
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if digest != info.sha256:
-            raise ArtifactError(f"{path} is damaged: its checksum differs; fit again")
 
 
 def _pointer(folder: Path) -> tuple[str, str] | None:
@@ -236,7 +203,7 @@ def _pointer(folder: Path) -> tuple[str, str] | None:
 
 
 def _nothing_in(folder: Path) -> ArtifactError | NotFittedError:
-    """Tell an empty place from a folder that belongs to something else."""
+    """Return the error for an empty place, or for a folder that belongs to something else."""
     if not folder.exists():
         return NotFittedError(f"nothing has been fitted in {folder} yet: run `crossrec fit`")
     if not folder.is_dir():
@@ -248,7 +215,7 @@ def _nothing_in(folder: Path) -> ArtifactError | NotFittedError:
     ]
     if foreign:
         return ArtifactError(
-            f"{folder} is no artifact of crossrec: it has no file {CURRENT!r} but {foreign[0]!r}"
+            f"{folder} is not an artifact of crossrec: it has {foreign[0]!r} but no {CURRENT!r}"
         )
     return NotFittedError(f"nothing has been fitted in {folder} yet: run `crossrec fit`")
 
@@ -261,31 +228,11 @@ def _version_name(created: str) -> str:
 
 def _point_at(folder: Path, version: str, sha256: str) -> None:
     """Make `version` the current one."""
-    _sync_folder(folder)
+    sync_folder(folder)
     fresh = folder / f".{CURRENT}-{secrets.token_hex(8)}"
-    _write_bytes(fresh, f"{version} {sha256}\n".encode())
+    write_file(fresh, f"{version} {sha256}\n".encode())
     fresh.replace(folder / CURRENT)
-    _sync_folder(folder)
-
-
-def _write_bytes(path: Path, content: bytes) -> FileInfo:
-    """Write and sync a small file."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return FileInfo(hashlib.sha256(content).hexdigest(), len(content))
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make renames within `folder` durable, where the system can."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(folder)
 
 
 def _version_before(folder: Path) -> str:
@@ -307,7 +254,7 @@ def _prune(folder: Path, before: str) -> None:
         if _VERSION.fullmatch(entry.name):
             if entry.name < before:
                 shutil.rmtree(entry, ignore_errors=True)
-        elif entry.name.startswith((_UNFINISHED, f".{CURRENT}-")):
+        elif entry.name.startswith((UNFINISHED, f".{CURRENT}-")):
             with contextlib.suppress(OSError):
                 if time.time() - entry.stat().st_mtime <= _STALE:
                     continue

@@ -1,32 +1,25 @@
-"""What an artifact says of itself: `artifact.json`."""
+"""The manifest of an artifact: `artifact.json`."""
 
 from __future__ import annotations
 
-import json
-import math
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib import metadata
+from pathlib import Path
 from typing import Any
 
-import numpy as np
+from crossrec.artifacts.checked import FileInfo, FolderFormat
+from crossrec.jsonio import plain
+from crossrec.plugins.found import find_plugins
+from crossrec.plugins.requirements import installed_version
 
-from crossrec.errors import ArtifactError
-
-#: Version of the folder format that this crossrec writes, and the newest that it reads.
-FORMAT = 1
-_FAMILY = "crossrec-artifact"
+#: Version of the folder format that this crossrec writes and reads.
+FORMAT = 2
+ARTIFACT = FolderFormat(
+    "crossrec-artifact", "artifact.json", FORMAT, "fit again with `crossrec fit`"
+)
 _LIBRARIES = ("numpy", "scipy", "pandas", "torch", "transformers", "scikit-learn", "implicit")
-
-
-@dataclass(frozen=True)
-class FileInfo:
-    """Checksum and size in bytes of one file of an artifact."""
-
-    sha256: str
-    size: int
 
 
 @dataclass(frozen=True)
@@ -36,15 +29,19 @@ class Manifest:
     Attributes
     ----------
     kind : str
-        What was fitted, e.g. ``"scenario"``.
+        What was stored, e.g. ``"pipeline"``.
+    crossrec : str
+        Version that wrote it.
     created : str
         Time of publication, ISO 8601 in UTC.
     components : mapping of str to str
         Name of each component and the stem of its two files.
     files : mapping of str to FileInfo
         Every file of the folder but ``artifact.json`` itself.
-    fields : mapping
-        What the fit path wrote down: ``scenario``, ``config``, ``metrics`` and more.
+    libraries : mapping of str to str
+        Versions of what it was made with.
+    values : mapping of JSON values
+        What the writer wanted to keep: scenario, configuration, report and more.
     """
 
     kind: str
@@ -53,88 +50,37 @@ class Manifest:
     components: Mapping[str, str]
     files: Mapping[str, FileInfo]
     libraries: Mapping[str, str] = field(default_factory=dict)
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    format: int = FORMAT
+    values: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def scenario(self) -> str:
-        """Name of the scenario that was fitted; empty where there is none."""
-        return str(self.fields.get("scenario", ""))
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """The configuration of the fit."""
-        return dict(self.fields.get("config") or {})
-
-    @property
-    def metrics(self) -> Mapping[str, Any]:
-        """What was measured at the fit."""
-        return dict(self.fields.get("metrics") or {})
-
-    def to_json(self) -> bytes:
-        """Return the bytes of ``artifact.json``; not-a-number and infinities become null."""
+    def write(self, folder: Path) -> FileInfo:
+        """Write ``artifact.json``; not-a-number and infinities become null."""
         content = {
-            "family": _FAMILY,
-            "format": self.format,
             "kind": self.kind,
             "crossrec": self.crossrec,
             "created": self.created,
-            "fields": _finite(self.fields),
-            "extra": _finite(self.extra),
+            "values": plain(self.values),
             "libraries": dict(self.libraries),
             "components": dict(self.components),
-            "files": {name: vars(info) for name, info in self.files.items()},
         }
-        return encode_json(content, "the manifest")
+        return ARTIFACT.write_manifest(folder, self.files, content)
 
     @classmethod
-    def from_json(cls, text: bytes, where: str) -> Manifest:
+    def read(cls, folder: Path) -> Manifest:
         """Read ``artifact.json``.
 
         Raises
         ------
+        FileNotFoundError
+            If there is none.
         ArtifactError
-            If it is damaged, of another program or of a newer format.
+            If it is damaged, of another program or of another format.
         """
+        content, files = ARTIFACT.read_manifest(folder)
         try:
-            content = json.loads(text)
-        except (ValueError, RecursionError):
-            raise ArtifactError(f"{where} is damaged: it is no JSON; fit again") from None
-        if not isinstance(content, dict) or content.get("family") != _FAMILY:
-            raise ArtifactError(f"{where} was not written by crossrec")
-        written = content.get("format")
-        if not isinstance(written, int) or written < 1:
-            raise ArtifactError(f"{where} is damaged: it has no format version; fit again")
-        if written > FORMAT:
-            raise ArtifactError(
-                f"{where} was written by a newer crossrec (format {written}, this one reads "
-                f"{FORMAT}): upgrade crossrec"
-            )
-        try:
-            files = {name: FileInfo(**info) for name, info in content.pop("files").items()}
-            del content["family"]
-            manifest = cls(files=files, **content)
-        except (KeyError, TypeError, AttributeError):
-            raise ArtifactError(f"{where} is damaged: entries are missing; fit again") from None
-        if any(name in ("", ".", "..") or "/" in name or "\\" in name for name in files):
-            raise ArtifactError(f"{where} names files outside its folder")
-        return manifest
-
-
-def encode_json(value: Any, what: str) -> bytes:
-    """Return `value` as strict JSON; numpy scalars count as numbers.
-
-    Raises
-    ------
-    ArtifactError
-        If it holds anything that is not JSON.
-    """
-    try:
-        text = json.dumps(value, ensure_ascii=True, allow_nan=False, indent=1, default=_scalar)
-    except (TypeError, ValueError) as error:
-        raise ArtifactError(f"{what} cannot be written as JSON: {error}") from None
-    return text.encode() + b"\n"
+            return cls(files=files, **content)
+        except TypeError:
+            path = folder / ARTIFACT.manifest
+            raise ARTIFACT.damaged(path, "entries are missing") from None
 
 
 def utc_now() -> str:
@@ -144,29 +90,7 @@ def utc_now() -> str:
 
 def library_versions() -> dict[str, str]:
     """Return the versions of Python, of the numeric libraries and of all crossrec packages."""
-    plugins = {e.dist.name for e in metadata.entry_points(group="crossrec") if e.dist is not None}
-    versions = {"python": platform.python_version()}
-    for name in sorted({*_LIBRARIES, *plugins, "crossrec"}):
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
-
-
-def _scalar(value: Any) -> Any:
-    """Return a numpy scalar as a Python number."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} is no JSON value")
-
-
-def _finite(value: Any) -> Any:
-    """Return `value` with null for what JSON has no number for."""
-    if isinstance(value, Mapping):
-        return {str(name): _finite(part) for name, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(part) for part in value]
-    if isinstance(value, (float, np.floating)):
-        return float(value) if math.isfinite(value) else None
-    return value
+    versions = {plugin.distribution: plugin.version for plugin in find_plugins()}
+    versions |= {name: installed_version(name) or "" for name in _LIBRARIES}
+    known = {name: version for name, version in sorted(versions.items()) if version}
+    return {"python": platform.python_version(), **known}

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from crossrec.artifacts.checked import FileInfo
 from crossrec.errors import ArtifactError
 
 #: Names of the format for the dtypes that an artifact may hold. Nothing else is read or written.
@@ -61,13 +62,8 @@ class HashingFile:
         return self._hash.hexdigest()
 
 
-def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> tuple[str, int]:
-    """Write `arrays` to `path` and sync it to disk.
-
-    Returns
-    -------
-    (str, int)
-        sha256 and size of the file.
+def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> FileInfo:
+    """Write `arrays` to `path`, sync it to disk and return its checksum and size.
 
     Raises
     ------
@@ -97,7 +93,7 @@ def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> tuple[str, 
             _write_array(file, plain[name])
         raw.flush()
         os.fsync(raw.fileno())
-    return file.sha256, file.size
+    return FileInfo(file.sha256, file.size)
 
 
 def map_tensors(path: Path) -> dict[str, NDArray[Any]]:
@@ -118,13 +114,13 @@ def map_tensors(path: Path) -> dict[str, NDArray[Any]]:
         header = json.loads(text)
         entries = {name: value for name, value in header.items() if name != "__metadata__"}
     except (ValueError, AttributeError, RecursionError):
-        raise _damaged(path, "its header is no JSON object") from None
-    begin = 8 + length
-    data = np.memmap(path, np.uint8, "r") if size > begin else np.zeros(size, np.uint8)
-    return {name: _view(path, name, entry, data, begin) for name, entry in entries.items()}
+        raise _damaged(path, "its header is not a JSON object") from None
+    offset = 8 + length
+    data = np.memmap(path, np.uint8, "r") if size > offset else np.zeros(size, np.uint8)
+    return {name: _view(path, name, entry, data, offset) for name, entry in entries.items()}
 
 
-def _view(path: Path, name: str, entry: Any, data: NDArray[np.uint8], begin: int) -> NDArray[Any]:
+def _view(path: Path, name: str, entry: Any, data: NDArray[np.uint8], offset: int) -> NDArray[Any]:
     """Return one array of the file, after checking that it lies within it."""
     try:
         dtype = DTYPES[entry["dtype"]]
@@ -135,19 +131,19 @@ def _view(path: Path, name: str, entry: Any, data: NDArray[np.uint8], begin: int
     count = 1
     for n in shape:
         count *= n
-    fits = min(shape, default=0) >= 0 and 0 <= start <= end <= len(data) - begin
+    fits = min(shape, default=0) >= 0 and 0 <= start <= end <= len(data) - offset
     if not fits or end - start != count * dtype.itemsize:
         raise _damaged(path, f"the array {name!r} does not fit into it")
     if count == 0:
         array = np.zeros(shape, dtype)
         array.flags.writeable = False
         return array
-    part = data[begin + start : begin + end]
+    part = data[offset + start : offset + end]
     return part.view(dtype).reshape(shape)
 
 
 def _plain(name: str, array: NDArray[Any]) -> NDArray[Any]:
-    """Return `array` in C order and little-endian, refusing what is no number."""
+    """Return `array` in C order and little-endian, refusing other dtypes."""
     wanted = np.asarray(array)
     dtype = wanted.dtype.newbyteorder("<") if wanted.dtype.byteorder == ">" else wanted.dtype
     if dtype not in _NAMES:

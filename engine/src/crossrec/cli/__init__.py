@@ -1,10 +1,13 @@
-"""The command line: one small module per group, imported only when its command is called."""
+"""The command line: one small module per group, imported only when its command is called.
+
+Commands read options and print; what they do lies in the rooms below, which never import this one.
+"""
 
 from __future__ import annotations
 
-from crossrec import __version__
 from crossrec.cli.root import CrossrecGroup
 from crossrec.cli.version import version_option
+from crossrec.version import __version__
 
 main = CrossrecGroup(
     name="crossrec",

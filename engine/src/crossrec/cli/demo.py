@@ -27,8 +27,8 @@ _ORDER = ("ecommerce", "social", "video", "music")
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """What the demo found in one scenario."""
+class _DemoResult:
+    """The results of the demo in one scenario."""
 
     scenario: str
     data: str
@@ -67,11 +67,11 @@ def demo(into: Path | None, seed: int, as_json: bool) -> None:
         raise CrossrecError(f"the demo failed in {len(failed)} scenario(s): {causes}")
 
 
-def _print(shown: list[_Shown], into: Path | None) -> None:
+def _print(shown: list[_DemoResult], into: Path | None) -> None:
     for one in shown:
         click.echo(f"\n{one.scenario}: {one.data}\n5 recommendations for user {one.user}")
         _print_slate(one.slate)
-    click.echo("\nHow well each list finds what users turned to later (full ranking, unseen items)")
+    click.echo("\nHow well each list predicts what users chose later (full ranking, unseen items)")
     _print_metrics(shown)
     if into is not None:
         place, user = shlex.quote(str(into)), shlex.quote(shown[0].user)
@@ -79,7 +79,7 @@ def _print(shown: list[_Shown], into: Path | None) -> None:
         click.echo(f"\nThe workspace is kept: {call}")
 
 
-def _tour(folder: Path, seed: int) -> tuple[list[_Shown], dict[str, str]]:
+def _tour(folder: Path, seed: int) -> tuple[list[_DemoResult], dict[str, str]]:
     """Return what was found in each scenario, and the errors of those that failed."""
     from crossrec.components.run import RunOptions
     from crossrec.pipeline.engine import Engine
@@ -95,19 +95,19 @@ def _tour(folder: Path, seed: int) -> tuple[list[_Shown], dict[str, str]]:
         )
     scenarios.sort(key=lambda s: _ORDER.index(s.name) if s.name in _ORDER else len(_ORDER))
     engine = Engine(Workspace.create(folder), registry)
-    shown: list[_Shown] = []
+    shown: list[_DemoResult] = []
     failed: dict[str, str] = {}
     with progress() as report_progress:
         run = RunOptions(seed=seed, cache=engine.workspace.cache, progress=report_progress)
         for scenario in scenarios:
             try:
                 shown.append(_show(engine, scenario, run))
-            except Exception as error:  # one broken package must not hide the others
+            except Exception as error:  # a broken package must not hide the others
                 failed[scenario.name] = f"{type(error).__name__}: {error}"
     return shown, failed
 
 
-def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _Shown:
+def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _DemoResult:
     """Walk the main job in one scenario."""
     from crossrec.evaluation.evaluate import evaluate
     from crossrec.evaluation.protocol import EvaluationProtocol
@@ -136,11 +136,11 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _Shown:
     protocol = EvaluationProtocol.default_for(dataset)
     report = evaluate(dataset, build, protocol, scenario=scenario.name)
     size = f"{dataset.n_users:,} users, {dataset.n_items:,} items, {len(dataset.events):,} events"
-    return _Shown(scenario.name, f"{frames.note} ({size})", user, slate, report)
+    return _DemoResult(scenario.name, f"{frames.note} ({size})", user, slate, report)
 
 
 def _typical_user(lengths: IntArray) -> int:
-    """Return a user with a history of the usual length among those who have any to speak of."""
+    """Return a user with a history of median length among those with at least five events."""
     import numpy as np
 
     enough = np.flatnonzero(lengths >= min(5, lengths.max()))
@@ -156,7 +156,7 @@ def _print_slate(slate: Slate) -> None:
     table(("#", "TITLE", "WHY"), rows)
 
 
-def _print_metrics(shown: list[_Shown]) -> None:
+def _print_metrics(shown: list[_DemoResult]) -> None:
     rows = []
     for one in shown:
         for result in one.report.results:

@@ -49,13 +49,13 @@ def doctor(workspace: Path, as_json: bool) -> None:
 
 
 def _plugin_lines(broken: list[PluginState]) -> Iterator[str]:
-    """Name the plugins that cannot be used."""
+    """Yield one line for each plugin that cannot be used."""
     for state in broken:
         yield f"plugin {state.name} ({state.distribution}) is {state.status}: {state.error}"
 
 
 def _lines(scenarios: list[ScenarioHealth]) -> Iterator[str]:
-    """Tell of each scenario in a line, and what there is to say below it."""
+    """Yield one line for each scenario, with its details below."""
     if not scenarios:
         yield "nothing is ingested yet: run `crossrec ingest SCENARIO`"
     for one in scenarios:
@@ -80,7 +80,7 @@ def _headline(one: ScenarioHealth) -> str:
 
 
 def _details(one: ScenarioHealth) -> Iterator[str]:
-    """Tell what serves and what was left out."""
+    """Yield what serves and what was left out."""
     if not one.fitted:
         return
     yield f"sources: {', '.join(one.sources)}"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     help="Whether items of the history may come back.",
 )
 @click.option("--models", help="Only these sources, and pipeline: a,b,pipeline.")
-@click.option("--users", type=int, help="Ask only so many test users, drawn with the seed.")
+@click.option("--users", type=int, help="Evaluate only so many test users, drawn with the seed.")
 @click.option("--folds", type=int, help="Cross-validation over so many folds of users instead.")
 @click.option("--refit", is_flag=True, help="Fit again on training and validation.")
 @click.option(
@@ -59,9 +59,9 @@ def evaluate(
     device: str,
     as_json: bool,
 ) -> None:
-    """Measure every source of SCENARIO and its pipeline on events that they have not seen.
+    """Measure every source of SCENARIO and its pipeline on events that they were not fitted on.
 
-    Ranking is over the whole catalog. Popularity and repeat-last stand in every table.
+    Ranking is over the whole catalog. Popularity and repeat-last are in every table.
     """
     from crossrec.components.run import RunOptions
     from crossrec.evaluation.evaluate import evaluate as run_evaluation
@@ -77,7 +77,7 @@ def evaluate(
     dataset = place.dataset(known)
     if not len(dataset.interactions):
         raise DataError(f"scenario {scenario!r} has no events: run `crossrec ingest {scenario}`")
-    settings = _settings(dataset, protocol, candidates, users, folds, refit, seed)
+    chosen_protocol = _protocol(dataset, protocol, candidates, users, folds, refit, seed)
     chosen = _names(models)
     with progress() as report_progress:
         run = RunOptions(seed=seed, device=device, cache=place.cache, progress=report_progress)
@@ -91,12 +91,12 @@ def evaluate(
             only=chosen,
         )
         report = run_evaluation(
-            dataset, build, settings, scenario=scenario, progress=report_progress
+            dataset, build, chosen_protocol, scenario=scenario, progress=report_progress
         )
     echo_json(report.to_dict()) if as_json else _show(report)
 
 
-def _settings(
+def _protocol(
     dataset: Dataset,
     protocol: str | None,
     candidates: str,
@@ -105,7 +105,7 @@ def _settings(
     refit: bool,
     seed: int,
 ) -> EvaluationProtocol:
-    """Return the protocol that the options ask for."""
+    """Return the protocol of the options."""
     from dataclasses import replace
 
     from crossrec.evaluation.protocol import EvaluationProtocol
@@ -131,8 +131,10 @@ def _names(models: str | None) -> tuple[str, ...]:
 
 
 def _show(report: Report) -> None:
-    """Print the tables, then what a reader has to know."""
-    for one in report.tables():
+    """Print the tables, then failures and notes."""
+    from crossrec.evaluation.tables import report_tables
+
+    for one in report_tables(report):
         click.echo(one.title)
         table(one.columns, one.rows)
         click.echo()

@@ -10,7 +10,6 @@ import click
 
 from crossrec.commands import LazyGroup
 from crossrec.errors import CrossrecError, PluginError
-from crossrec.plugins.found import BUILTIN
 from crossrec.plugins.loader import LoadedPlugin
 from crossrec.plugins.registry import Registry, load_registry
 
@@ -43,7 +42,7 @@ def collect_commands(registry: Registry, cli: LazyGroup) -> None:
     """
     owners: dict[str, str] = dict.fromkeys(cli.lazy, "crossrec")
     for one in registry.loaded:
-        if not one.commands or one.state.name == BUILTIN:
+        if not one.commands:
             continue
         try:
             own = _commands_of(one)

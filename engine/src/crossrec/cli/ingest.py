@@ -58,15 +58,15 @@ def ingest(
     """Read files of SCENARIO into the workspace, or a FOLDER in a public --format.
 
     CSV (any delimiter), JSON lines and Parquet, plain or gzipped. Columns are guessed and shown.
-    Good rows are stored, bad ones counted by cause and written beside; running the same again
-    changes nothing. The workspace is made where it is missing.
+    Good rows are stored, bad ones counted by cause and written to a file; running the same
+    again changes nothing. The workspace is made where it is missing.
     """
     from crossrec.ingest import IngestOptions, RejectedRowsError, ingest_files
     from crossrec.ingest.mapping import parse_map
     from crossrec.plugins.registry import load_registry
 
     if (format_name is None) != (folder is None):
-        raise UsageError("--format NAME and FOLDER belong together: give both, or --items/--events")
+        raise UsageError("--format NAME and FOLDER go together: give both, or --items/--events")
     if format_name and (items or events or users):
         raise UsageError("--format reads a folder: leave --items, --events and --users out")
     declared = load_registry().scenario(scenario)
@@ -116,7 +116,7 @@ def _show(report: IngestReport, *, as_json: bool) -> None:
 
 
 def _coloured(line: str) -> str:
-    """Mark bad rows and notices; click drops the colours where stdout is no terminal."""
+    """Mark bad rows and notices; click drops the colours where stdout is not a terminal."""
     text = line.lstrip()
     if text.startswith("bad"):
         return click.style(line, fg="red")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from crossrec.plugins import installer
-from crossrec.plugins.installer import Outcome
+from crossrec.plugins.installer import PluginChanges
 
 
 @click.command()
@@ -31,11 +31,11 @@ def install(
     options = [flag for flag, given in flags.items() if given]
     if find_links is not None:
         options.append(f"--find-links={find_links}")
-    outcome = installer.install(packages, options, editable=editable)
-    if outcome == Outcome():
+    changes = installer.install(packages, options, editable=editable)
+    if changes == PluginChanges():
         click.echo("No plugin appeared or changed.")
-    _report(outcome)
-    if outcome.broken:
+    _report(changes)
+    if changes.broken:
         raise click.exceptions.Exit(1)
 
 
@@ -43,18 +43,18 @@ def install(
 @click.argument("packages", nargs=-1, required=True, metavar="PACKAGE...")
 def uninstall(packages: tuple[str, ...]) -> None:
     """Remove plugins or scenario packages, also those that are broken."""
-    outcome = installer.uninstall(packages)
-    if not outcome.disappeared:
+    changes = installer.uninstall(packages)
+    if not changes.disappeared:
         click.echo("No plugin disappeared.")
-    _report(outcome)
+    _report(changes)
 
 
-def _report(outcome: Outcome) -> None:
+def _report(changes: PluginChanges) -> None:
     """Print one line for each plugin that pip touched."""
     for sign, states in (
-        ("+", outcome.appeared),
-        ("~", outcome.changed),
-        ("-", outcome.disappeared),
+        ("+", changes.appeared),
+        ("~", changes.changed),
+        ("-", changes.disappeared),
     ):
         for state in states:
             line = f"{sign} {state.name} ({state.distribution} {state.version})"

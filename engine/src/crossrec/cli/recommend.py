@@ -57,11 +57,11 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
 @workspace_option
 @click.option("--user", help="User id; the history is read from the workspace.")
 @click.option("--history", help="Item ids, oldest first: i1,i2,i3 (or a JSON list).")
-@click.option("--item", "items", multiple=True, help="Item id; the list is about it (repeatable).")
+@click.option("--item", "items", multiple=True, help="Item id that the list is about (repeatable).")
 @click.option("--surface", help="Where the list is shown; the scenario's usual one by default.")
 @click.option("--exclude", help="Item ids that must not be returned.")
 @click.option("-k", default=10, show_default=True, help="Length of the list.")
-@click.option("--explain", is_flag=True, help="Say why each item is there.")
+@click.option("--explain", is_flag=True, help="Show why each item is recommended.")
 @json_option
 def recommend(
     scenario: str,
@@ -98,7 +98,7 @@ def recommend(
 @click.argument("item_ids", nargs=-1, required=True)
 @workspace_option
 @click.option("-k", default=10, show_default=True, help="Length of the list.")
-@click.option("--explain", is_flag=True, help="Say why each item is there.")
+@click.option("--explain", is_flag=True, help="Show why each item is recommended.")
 @json_option
 def similar(
     scenario: str,
@@ -108,7 +108,7 @@ def similar(
     explain: bool,
     as_json: bool,
 ) -> None:
-    """List items of SCENARIO that are like the given ones."""
+    """List items of SCENARIO that are similar to the given ones."""
     from crossrec.pipeline.engine import Engine
 
     engine = Engine.open(workspace)
@@ -131,20 +131,20 @@ def explain(
     history: str | None,
     as_json: bool,
 ) -> None:
-    """Say what every source of SCENARIO makes of one item for one user."""
+    """Show the rank, score and evidence of one item for one user in every source of SCENARIO."""
     from crossrec.pipeline.engine import Engine
 
     engine = Engine.open(workspace)
-    opinion = engine.explain(
+    explanation = engine.explain(
         scenario, item_id, user, history=None if history is None else _ids(history)
     )
     if as_json:
-        echo_json(opinion.to_dict())
+        echo_json(explanation.to_dict())
         return
-    place = f"place {opinion.place} of the pool" if opinion.place else opinion.outside
-    click.echo(f"{opinion.item_id} {opinion.title}".rstrip() + f": {place}")
+    place = f"place {explanation.place} of the pool" if explanation.place else explanation.outside
+    click.echo(f"{explanation.item_id} {explanation.title}".rstrip() + f": {place}")
     rows = [
         (s.source, "" if s.rank is None else s.rank, "" if s.z is None else f"{s.z:+.2f}", s.reason)
-        for s in opinion.sources
+        for s in explanation.sources
     ]
     table(("SOURCE", "RANK", "Z-SCORE", "EVIDENCE"), rows)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crossrec.cli.logs import DEBUG, debugging, show_warnings
+from crossrec.cli.table import add_commands
 from crossrec.commands import LazyGroup
-from crossrec.errors import CrossrecError
-from crossrec.plugins.nearest import nearest
+from crossrec.errors import CrossrecError, nearest
 
 if TYPE_CHECKING:
     from crossrec.plugins.state import PluginState
@@ -25,9 +25,7 @@ class CrossrecGroup(LazyGroup):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        from crossrec import builtin
-
-        builtin.register_commands(cli=self)
+        add_commands(self)
         self._broken: list[PluginState] | None = None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -84,7 +82,7 @@ class CrossrecGroup(LazyGroup):
             result = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
             sys.stdout.flush()
         except BrokenPipeError:
-            _silence_stdout()
+            _discard_stdout()
             sys.exit(1)
         except (Exception, KeyboardInterrupt) as error:
             sys.exit(_report(error))
@@ -116,7 +114,7 @@ def _report(error: BaseException) -> int:
 
 
 def _where_to_look(error: click.ClickException) -> str:
-    """Return the command whose help says how it is called."""
+    """Return a hint to the help of the command."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is None or context.parent is None:
         return ""
@@ -128,6 +126,6 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _silence_stdout() -> None:
-    """Let the interpreter flush into nothing at its end: whoever read stdout is gone."""
+def _discard_stdout() -> None:
+    """Let the interpreter flush into nothing at its end: the reader of stdout is gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,11 +1,11 @@
-"""The engine's commands: name → (where it is, one line of help). Nothing is imported to list it."""
+"""The engine's commands: name → (import path, one line of help); listing them imports nothing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import click
+    from crossrec.commands import LazyGroup
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("crossrec.cli.demo:demo", "Run the main job end to end in four scenarios."),
@@ -23,10 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-def add_commands(cli: click.Group) -> None:
+def add_commands(cli: LazyGroup) -> None:
     """Add the engine's commands to a group, unimported."""
-    from crossrec.commands import LazyGroup
-
-    assert isinstance(cli, LazyGroup)
     for name, (target, summary) in COMMANDS.items():
         cli.add_lazy(name, target, summary)

@@ -6,19 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.components.candidates import PAD
+from crossrec.numeric.gain import discounts, ideal_gains
 from crossrec.numeric.ragged import Ragged
 
 
 def relevance(index: NDArray[np.int64], targets: Ragged) -> NDArray[np.bool_]:
     """Return which candidates are targets of their query, bool of `index`'s shape (n, m)."""
-    if index.size == 0 or len(targets.values) == 0:
-        return np.zeros(index.shape, dtype=bool)
-    stride = int(max(index.max(), targets.values.max())) + 2
-    row = np.arange(len(index), dtype=np.int64)[:, None] * stride
-    wanted = np.unique(targets.values + targets.row_of * stride)
-    found = np.isin((index + row).ravel(), wanted).reshape(index.shape)
-    relevant: NDArray[np.bool_] = found & (index != PAD)
-    return relevant
+    return targets.contains(index)
 
 
 class NdcgScorer:
@@ -37,10 +31,9 @@ class NdcgScorer:
     def __init__(self, index: NDArray[np.int64], targets: Ragged, k: int = 10) -> None:
         self._padding = index == PAD
         self._relevant = relevance(index, targets)
-        self._discount = 1.0 / np.log2(np.arange(2, k + 2))
-        ideal = np.concatenate([[0.0], np.cumsum(self._discount)])
+        self._discount = discounts(k)
         distinct = np.array([len(np.unique(targets.row(i))) for i in range(len(targets))], int)
-        self._best = ideal[np.minimum(distinct, k)]
+        self._best = ideal_gains(k)[np.minimum(distinct, k)]
         self._k = k
 
     def gains(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:

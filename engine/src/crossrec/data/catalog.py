@@ -85,7 +85,7 @@ class Catalog:
         )
 
     def followed_by(self, other: Catalog) -> Catalog:
-        """Return a catalog of these items and the others behind, which must have other ids.
+        """Return a catalog of these items followed by the others, which must have other ids.
 
         Indexes of the items before stay what they are. An attribute that only one side has is None
         on the other.
@@ -107,7 +107,7 @@ class Catalog:
         )
 
     def label(self, index: int) -> str:
-        """Return what a person calls the item: its title, else its id."""
+        """Return the item's title, else its id."""
         return self.titles[index] or self.items.id(index)
 
 
@@ -130,7 +130,7 @@ def as_list(value: Any) -> tuple[str, ...]:
 
 
 def render(template: str, row: Mapping[str, Any]) -> str:
-    """Fill `template` from `row`; an empty field falls out with the punctuation that follows it."""
+    """Fill `template` from `row`; empty fields fall out with what follows them."""
     pieces = []
     for name, after in _PLACEHOLDER.findall(template):
         value = as_text(row.get(name))

@@ -30,7 +30,7 @@ class Dataset:
     events : Events
         All events, sorted by (user, time, original row).
     has_clock : bool
-        Whether times are seconds. Where False they are positions only, and whatever needs a clock
+        Whether times are seconds. Where False they are positions only, and what needs a clock
         (windows, half-lives in days, a temporal split) must refuse or fall back.
     vectors : mapping of str to float32 array, shape (n_items, dim)
         Item vectors by encoder name, attached by the fit path.
@@ -68,17 +68,13 @@ class Dataset:
     @cached_property
     def sequences(self) -> Ragged:
         """Items of each user's interactions, oldest first; row = user index."""
-        counts = np.bincount(self.interactions.users, minlength=self.n_users)
-        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return Ragged(indptr, self.interactions.items)
+        return Ragged.grouped(self.interactions.users, self.interactions.items, self.n_users)
 
     @cached_property
     def disliked(self) -> Ragged:
         """Items of each user's negative events; row = user index."""
         negative = self.events.take(self.events.weights < 0)
-        counts = np.bincount(negative.users, minlength=self.n_users)
-        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return Ragged(indptr, negative.items)
+        return Ragged.grouped(negative.users, negative.items, self.n_users)
 
     @cached_property
     def item_counts(self) -> NDArray[np.int64]:

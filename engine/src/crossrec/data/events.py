@@ -21,7 +21,7 @@ class Events:
     times : float64 array, shape (n,)
         Seconds since 1970, or the position in the source where the set has no clock.
     weights : float32 array, shape (n,)
-        Signed strength of each event; 0 for events that say nothing (an impression).
+        Signed strength of each event; 0 for events without preference (an impression).
     """
 
     users: NDArray[np.int64]

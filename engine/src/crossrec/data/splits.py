@@ -1,4 +1,4 @@
-"""Splits: what models may learn from, and what they are then asked.
+"""Splits: what models may learn from, and what they have to predict.
 
 Three ways to cut: at one global time, off the end of each user's sequence (leave-one-out), and off
 the end of the sequences of one fold of users after the other (cross-validation). All of them keep
@@ -18,14 +18,14 @@ from crossrec.errors import DataError, UsageError
 from crossrec.numeric.ragged import IntArray, Ragged
 
 LEAKS_OVER_TIME = (
-    "each user's end is cut off for itself: models have seen other users' events from after a "
-    "user's target, which a live system never has; the temporal protocol does not leak"
+    "each user's last events are cut off separately: models have seen other users' events from "
+    "after a user's target, which a live system never has; the temporal protocol does not leak"
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """One part of a split to ask models about: one query for each user.
+    """One part of a split that models are evaluated on: one query for each user.
 
     Attributes
     ----------
@@ -34,9 +34,9 @@ class Targets:
     history : Ragged, n rows
         All interactions of the user before the query, oldest first, with repeats.
     targets : Ragged, n rows
-        Distinct items that the user turned to after the query, in that order; at least one.
+        Distinct items that the user interacted with after the query, in that order; at least one.
     times : float64 array, shape (n,)
-        When the query is asked: the cut, or the time of the user's first target.
+        Time of the query: the cut, or the time of the user's first target.
     """
 
     users: IntArray
@@ -76,7 +76,7 @@ class Split:
     refit : Dataset or None
         `train` with the validation part, for models that are fitted again after the choice.
     notes : tuple of str
-        What a reader of the figures has to know.
+        What readers of the figures have to know.
     """
 
     protocol: str
@@ -96,18 +96,18 @@ def temporal_split(
     """Cut at two global times, so that training, validation and test get these shares of events.
 
     An event at exactly the time of a cut belongs to what comes after it. Users without any history
-    at the cut are asked about as well: a live system has them too.
+    at the cut get queries as well: a live system has them too.
 
     Raises
     ------
     DataError
-        If the times are no clock, or too few of them differ to leave something in each part.
+        If the times are positions only, or too few of them differ to leave something in each part.
     UsageError
         If the fractions are not three positive numbers with the sum 1.
     """
     if not dataset.has_clock:
         raise DataError(
-            "this set knows only the order of its events, no time: use --protocol leave-one-out"
+            "this data set has the order of its events but no times: use --protocol leave-one-out"
         )
     if min(fractions) <= 0 or not np.isclose(sum(fractions), 1.0):
         raise UsageError(f"fractions must be three positive numbers with the sum 1: {fractions}")
@@ -130,7 +130,7 @@ def leave_one_out(dataset: Dataset, *, refit: bool = False) -> Split:
     """Last interaction = test, the one before = validation, the rest = training.
 
     Users with fewer than three interactions only train. Other events of a user (dislikes,
-    impressions) train only where they stand before the user's validation item.
+    impressions) train only where they precede the user's validation item.
 
     Raises
     ------
@@ -148,23 +148,6 @@ def leave_one_out(dataset: Dataset, *, refit: bool = False) -> Split:
         without_tails(dataset, users, 1) if refit else None,
         (LEAKS_OVER_TIME,) if dataset.has_clock else (),
     )
-
-
-def user_folds(
-    dataset: Dataset, folds: int = 5, *, holdout: int = 1, seed: int = 0
-) -> Iterator[tuple[Dataset, Targets]]:
-    """Yield, for each fold of users, the set without their last interactions, and these as targets.
-
-    Everything else stays in the training: the whole of all other users and the earlier part of the
-    held-out ones. Users with `holdout` interactions or fewer are never held out.
-
-    Raises
-    ------
-    UsageError
-        If `folds` is below 2 or above the number of users that can be held out.
-    """
-    for users in _fold_users(dataset, folds, holdout, seed):
-        yield without_tails(dataset, users, holdout), tails(dataset, users, holdout, holdout)
 
 
 def cross_validation(
@@ -209,12 +192,12 @@ def _fold_users(dataset: Dataset, folds: int, holdout: int, seed: int) -> list[I
 
 
 def before(dataset: Dataset, cut: float) -> Dataset:
-    """The set with its events before `cut`."""
+    """Return the set with its events before `cut`."""
     return dataset.with_events(dataset.events.take(dataset.events.times < cut))
 
 
 def between(dataset: Dataset, start: float, end: float) -> Targets:
-    """What each user did in [start, end), with the history before `start`; asked at `start`."""
+    """Return what each user did in [start, end), with the history before `start`."""
     events = dataset.interactions
     earlier, within = events.times < start, (events.times >= start) & (events.times < end)
     users = np.unique(events.users[within])
@@ -229,11 +212,11 @@ def between(dataset: Dataset, start: float, end: float) -> Targets:
 
 
 def tails(dataset: Dataset, users: IntArray, drop: int, count: int = 1) -> Targets:
-    """Ask for the first `count` of the last `drop` interactions, after all that came before."""
+    """Return the first `count` of the last `drop` interactions as targets of what came before."""
     sequences = dataset.sequences.take(users)
-    begin = sequences.indptr[1:] - drop
+    first = sequences.indptr[1:] - drop
     times = dataset.interactions.times[dataset.sequences.indptr[users + 1] - drop]
-    targets = sequences.values[begin[:, None] + np.arange(count)]
+    targets = sequences.values[first[:, None] + np.arange(count)]
     indptr = np.arange(len(users) + 1, dtype=np.int64) * count
     return Targets(
         users,
@@ -244,7 +227,7 @@ def tails(dataset: Dataset, users: IntArray, drop: int, count: int = 1) -> Targe
 
 
 def without_tails(dataset: Dataset, users: IntArray, drop: int) -> Dataset:
-    """The set where `users` lose their last `drop` interactions and whatever follows them."""
+    """Return the set without the last `drop` interactions of `users` and all that follows them."""
     events = dataset.events
     positions = np.flatnonzero(events.weights > 0)
     cut = np.full(dataset.n_users, len(events), dtype=np.int64)

@@ -9,11 +9,7 @@ from numpy.typing import NDArray
 
 
 class Vocabulary:
-    """Append-only mapping between ids (strings) and indexes (0, 1, 2, …).
-
-    An index, once given, never changes: `extended` returns a new one that begins with this.
-    Models that were fitted with the shorter one keep their meaning.
-    """
+    """Immutable mapping between ids (strings) and indexes (0, 1, 2, …), in the order given."""
 
     __slots__ = ("_ids", "_index")
 
@@ -52,8 +48,3 @@ class Vocabulary:
         """Return the index of each id, int64, -1 where unknown."""
         get = self._index.get
         return np.array([get(id_, -1) for id_ in ids], dtype=np.int64)
-
-    def extended(self, ids: Iterable[str]) -> Vocabulary:
-        """Return a vocabulary that begins with this one and goes on with new `ids`."""
-        fresh = dict.fromkeys(id_ for id_ in ids if id_ not in self._index)
-        return Vocabulary([*self._ids, *fresh])

@@ -13,7 +13,7 @@ def event_weights(
 ) -> NDArray[np.float32]:
     """Return the signed weight of each event.
 
-    The weight is the strength of its type, multiplied by what its value says: a rating mapped to
+    The weight is the strength of its type, multiplied by a factor of its value: a rating mapped to
     [-1, 1] over the type's `value_range`, a portion within [0, 1], seconds as
     ``min(seconds / value_cap, 1)``. Counts and money do not scale, nor does a missing value (NaN).
 

@@ -1,4 +1,4 @@
-"""The two baselines that stand in every table: popularity, and the user's own latest items.
+"""The two baselines of every table: popularity, and the user's own latest items.
 
 RecGPT's published zero-shot figure on Steam is what repeat-last gives on the same file: without
 these two rows no figure can be read.
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.query import QueryBatch
 from crossrec.data.dataset import Dataset
-from crossrec.numeric.ragged import IntArray, Ragged
+from crossrec.numeric.ragged import IntArray
 
 
 class Popularity:
     """The items with the most training interactions; items without any are left out.
 
-    Ties stand in the order of the item index.
+    Ties are in the order of the item index.
     """
 
     def __init__(self, train: Dataset, name: str = "popularity") -> None:
@@ -35,15 +35,15 @@ class Popularity:
         self.fit_seconds = time.perf_counter() - started
 
     def top(self, queries: QueryBatch, k: int) -> Candidates:
-        """Return the k most popular items that each query admits."""
+        """Return the k most popular items that are eligible for each query."""
         exclude = queries.exclude
         # Only the first k + (longest exclusion) places can ever be reached.
         width = min(len(self._order), k + int(exclude.lengths.max(initial=0)))
-        admitted = np.ones((len(queries), width), dtype=bool)
+        eligible = np.ones((len(queries), width), dtype=bool)
         rank = self._rank[exclude.values]
         reached = rank < width
-        admitted[exclude.row_of[reached], rank[reached]] = False
-        return _lists(admitted, np.broadcast_to(self._order[:width], admitted.shape), k, self)
+        eligible[exclude.row_of[reached], rank[reached]] = False
+        return _lists(eligible, np.broadcast_to(self._order[:width], eligible.shape), k, self)
 
     def scores(self, index: IntArray) -> NDArray[np.float32]:
         """Return the number of training interactions of each item."""
@@ -53,26 +53,23 @@ class Popularity:
 class RepeatLast:
     """The user's own latest distinct items, most recent first. Learns nothing.
 
-    Where history is no candidate it has nothing to show, and its row is zero.
+    Where history items are no candidates its lists are empty, and its row is zero.
     """
 
     def __init__(self, train: Dataset, name: str = "repeat-last") -> None:
         self.name = name
         self.fit_seconds = 0.0
-        self._n_items = train.n_items
 
     def top(self, queries: QueryBatch, k: int) -> Candidates:
-        """Return the last ≤ k distinct items of each history that the query admits."""
-        latest = latest_distinct(queries.history)
-        key = latest.row_of * self._n_items + latest.values
-        excluded = queries.exclude.row_of * self._n_items + queries.exclude.values
+        """Return the last ≤ k distinct items of each history that are eligible."""
+        latest = queries.history.reversed().distinct()
         width = int(latest.lengths.max(initial=0))
         index = np.full((len(queries), width), PAD, dtype=np.int64)
-        place = (latest.row_of, np.arange(len(key)) - np.repeat(latest.indptr[:-1], latest.lengths))
+        place = (latest.row_of, latest.from_start())
         index[place] = latest.values
-        admitted = np.zeros(index.shape, dtype=bool)
-        admitted[place] = ~np.isin(key, excluded)
-        return _lists(admitted, index, k, self)
+        eligible = np.zeros(index.shape, dtype=bool)
+        eligible[place] = ~latest.isin(queries.exclude)
+        return _lists(eligible, index, k, self)
 
     def scores(self, index: IntArray) -> NDArray[np.float32]:
         """Return scores that fall along the list: 1, 1/2, 1/3, …"""
@@ -80,26 +77,12 @@ class RepeatLast:
         return np.broadcast_to(falling, index.shape)
 
 
-def latest_distinct(history: Ragged) -> Ragged:
-    """Return the distinct items of each row, the most recent first."""
-    width = int(history.values.max(initial=0)) + 1
-    # Reversing everything reverses rows and values at once; rows are then numbered from the end.
-    key = (history.row_of * width + history.values)[::-1]
-    _, first = np.unique(key, return_index=True)
-    keep = np.sort(first)
-    rows = history.row_of[::-1][keep]
-    order = np.argsort(rows, kind="stable")
-    counts = np.bincount(rows, minlength=len(history))
-    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return Ragged(indptr, history.values[::-1][keep][order])
-
-
 def _lists(
-    admitted: NDArray[np.bool_], items: IntArray, k: int, model: Popularity | RepeatLast
+    eligible: NDArray[np.bool_], items: IntArray, k: int, model: Popularity | RepeatLast
 ) -> Candidates:
-    """Keep the first k admitted items of each row and move them to the front."""
-    position = np.cumsum(admitted, axis=1)
-    rows, columns = np.nonzero(admitted & (position <= k))
+    """Keep the first k eligible items of each row and move them to the front."""
+    position = np.cumsum(eligible, axis=1)
+    rows, columns = np.nonzero(eligible & (position <= k))
     place = position[rows, columns] - 1
     used = int(place.max(initial=-1)) + 1
     index = np.full((len(items), used), PAD, dtype=np.int64)

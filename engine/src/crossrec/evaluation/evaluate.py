@@ -12,12 +12,11 @@ from crossrec.data.dataset import Dataset
 from crossrec.data.splits import Split
 from crossrec.errors import DataError, UsageError
 from crossrec.evaluation.baselines import Popularity, RepeatLast
-from crossrec.evaluation.measure import Bench, Measured, measure
+from crossrec.evaluation.measure import Bench, ModelFigures, measure
 from crossrec.evaluation.metrics import FloatArray
 from crossrec.evaluation.models import BuildModels, Model
 from crossrec.evaluation.protocol import EvaluationProtocol
-from crossrec.evaluation.report import Failure, Interval, Report, Result, SegmentResult
-from crossrec.evaluation.segments import in_rows
+from crossrec.evaluation.report import FailedModel, Interval, ModelResult, Report, SegmentResult
 from crossrec.evaluation.significance import Comparison, bootstrap_means, compare, interval
 
 Progress = Callable[[str, int, int], None]
@@ -33,8 +32,8 @@ def evaluate(
 ) -> Report:
     """Fit models before the cut and report how well they find what came after it.
 
-    Popularity and repeat-last are measured beside whatever `build_models` returns. A model that
-    raises while it is asked is left out and named in the report.
+    Popularity and repeat-last are measured with whatever `build_models` returns. A model that
+    raises while it is measured is left out and named in the report.
 
     Parameters
     ----------
@@ -49,19 +48,19 @@ def evaluate(
     Raises
     ------
     DataError
-        If the set cannot be split or leaves nobody to ask about.
+        If the set cannot be split, or a split leaves no test user.
     UsageError
-        If two models have one name.
+        If two models have the same name.
     """
     protocol = protocol or EvaluationProtocol.default_for(dataset)
     outcomes = []
     for split in protocol.splits(dataset):
         if not len(split.test):
-            raise DataError("this split leaves no user to ask about")
+            raise DataError("this split leaves no test user")
         outcomes.append(_one_split(split, protocol, build_models, progress))
     failures = {failure.model: failure for one in outcomes for failure in one.failed}
     pooled = _pool([one.measured for one in outcomes], set(failures))
-    results, comparisons = _judge(pooled, protocol)
+    results, comparisons = _compared(pooled, protocol)
     return Report(
         scenario,
         protocol.split,
@@ -76,11 +75,11 @@ def evaluate(
 
 
 @dataclass(frozen=True, eq=False)
-class _Outcome:
-    """What one split gave: figures, failures, and what the notes are written from."""
+class _SplitResult:
+    """Figures and failures of one split, and what the notes are written from."""
 
-    measured: list[Measured]
-    failed: list[Failure]
+    measured: list[ModelFigures]
+    failed: list[FailedModel]
     split_notes: tuple[str, ...]
     targets: int
     repeats: int
@@ -89,7 +88,7 @@ class _Outcome:
 
 def _one_split(
     split: Split, protocol: EvaluationProtocol, build_models: BuildModels, progress: Progress
-) -> _Outcome:
+) -> _SplitResult:
     """Fit and measure every model of one split."""
     if split.refit is None:
         models = list(build_models(split.train, split.validation))
@@ -97,7 +96,7 @@ def _one_split(
         models = list(build_models(split.train, split.validation, refit=split.refit))
     names = [model.name for model in models]
     if len(set(names)) != len(names):
-        raise UsageError(f"two models have one name: {', '.join(sorted(names))}")
+        raise UsageError(f"two models have the same name: {', '.join(sorted(names))}")
     fitted = split.refit or split.train
     baselines = _baselines(fitted, names)
     bench = Bench.of(protocol, split.test, fitted, baselines[0])
@@ -106,14 +105,14 @@ def _one_split(
         step = partial(progress, model.name)
         try:
             measured.append(measure(model, bench, baseline=model in baselines, step=step))
-        except Exception as error:  # one broken model must not cost the figures of all others
-            failed.append(Failure(model.name, f"{type(error).__name__}: {error}"))
-    return _Outcome(
+        except Exception as error:  # one broken model must not lose the figures of the others
+            failed.append(FailedModel(model.name, f"{type(error).__name__}: {error}"))
+    return _SplitResult(
         measured,
         failed,
         split.notes,
         len(split.test.targets.values),
-        int(in_rows(split.test.targets, split.test.history).sum()),
+        int(split.test.targets.isin(split.test.history).sum()),
         bench.vectors.basis if bench.vectors else "",
     )
 
@@ -127,9 +126,9 @@ def _baselines(fitted: Dataset, taken: Sequence[str]) -> list[Model]:
     return [Popularity(fitted, free("popularity")), RepeatLast(fitted, free("repeat-last"))]
 
 
-def _pool(folds: Sequence[Sequence[Measured]], failed: set[str]) -> list[Measured]:
+def _pool(folds: Sequence[Sequence[ModelFigures]], failed: set[str]) -> list[ModelFigures]:
     """Join the folds: users one after the other, list metrics averaged by the number of users."""
-    by_name: dict[str, list[Measured]] = {}
+    by_name: dict[str, list[ModelFigures]] = {}
     for fold in folds:
         for one in fold:
             by_name.setdefault(one.name, []).append(one)
@@ -140,11 +139,11 @@ def _pool(folds: Sequence[Sequence[Measured]], failed: set[str]) -> list[Measure
     ]
 
 
-def _joined(parts: Sequence[Measured]) -> Measured:
-    """One model's figures over all folds."""
+def _joined(parts: Sequence[ModelFigures]) -> ModelFigures:
+    """Join one model's figures over all folds."""
     first = parts[0]
     weights = [len(next(iter(part.columns.values()))) for part in parts]
-    return Measured(
+    return ModelFigures(
         first.name,
         first.baseline,
         sum(part.fit_seconds for part in parts),
@@ -158,10 +157,10 @@ def _joined(parts: Sequence[Measured]) -> Measured:
     )
 
 
-def _judge(
-    pooled: Sequence[Measured], protocol: EvaluationProtocol
-) -> tuple[tuple[Result, ...], tuple[Comparison, ...]]:
-    """Means, intervals and tests; all models see the same bootstrap draws."""
+def _compared(
+    pooled: Sequence[ModelFigures], protocol: EvaluationProtocol
+) -> tuple[tuple[ModelResult, ...], tuple[Comparison, ...]]:
+    """Return means, intervals and tests; all models see the same bootstrap draws."""
     names = list(pooled[0].columns)
     stacked = np.stack([one.columns[name] for one in pooled for name in names], axis=1)
     means = bootstrap_means(stacked, resamples=protocol.resamples, seed=protocol.seed)
@@ -177,8 +176,8 @@ def _judge(
     return tuple(_result(one, drawn[one.name]) for one in pooled), comparisons
 
 
-def _result(one: Measured, drawn: Mapping[str, FloatArray]) -> Result:
-    """One row of the report."""
+def _result(one: ModelFigures, drawn: Mapping[str, FloatArray]) -> ModelResult:
+    """Return one row of the report."""
     overall = [name for name in one.columns if ":" not in name]
     segments: dict[str, dict[str, SegmentResult]] = {}
     for column in one.columns:
@@ -186,7 +185,7 @@ def _result(one: Measured, drawn: Mapping[str, FloatArray]) -> Result:
         if separator:
             group, _, name = place.partition(".")
             segments.setdefault(group, {})[name] = _segment(one, drawn, place)
-    return Result(
+    return ModelResult(
         one.name,
         one.baseline,
         one.fit_seconds,
@@ -197,8 +196,8 @@ def _result(one: Measured, drawn: Mapping[str, FloatArray]) -> Result:
     )
 
 
-def _segment(one: Measured, drawn: Mapping[str, FloatArray], place: str) -> SegmentResult:
-    """One model on one segment."""
+def _segment(one: ModelFigures, drawn: Mapping[str, FloatArray], place: str) -> SegmentResult:
+    """Return the figures of one model on one segment."""
     columns = {name: name.split(":")[1] for name in one.columns if name.startswith(f"{place}:")}
     metrics = {metric: _mean(one.columns[name]) for name, metric in columns.items()}
     ci95: dict[str, Interval] = {metric: interval(drawn[name]) for name, metric in columns.items()}
@@ -212,9 +211,9 @@ def _mean(values: FloatArray) -> float:
 
 
 def _notes(
-    outcomes: Sequence[_Outcome], pooled: Sequence[Measured], protocol: EvaluationProtocol
+    outcomes: Sequence[_SplitResult], pooled: Sequence[ModelFigures], protocol: EvaluationProtocol
 ) -> list[str]:
-    """What the reader of these figures has to know."""
+    """Return what the reader of these figures has to know."""
     notes = list(dict.fromkeys(note for one in outcomes for note in one.split_notes))
     if protocol.refit:
         notes.append("models were fitted again on training and validation before the test")
@@ -223,15 +222,15 @@ def _notes(
     repeats, targets = (sum(getattr(one, n) for one in outcomes) for n in ("repeats", "targets"))
     if repeats and protocol.candidates == "unseen":
         notes.append(
-            f"{repeats:,} of {targets:,} targets stand in the user's history, which is no "
-            "candidate here: they count as misses"
+            f"{repeats:,} of {targets:,} targets are in the user's history, whose items are no "
+            "candidates here: they count as misses"
         )
     if outcomes[0].diversity_basis:
         notes.append(f"diversity is measured on {outcomes[0].diversity_basis}")
     for one in pooled:
         if one.broken:
             notes.append(
-                f"{one.name} returned {one.broken:,} items that were excluded or stood twice in a "
+                f"{one.name} returned {one.broken:,} items that were excluded or already in the "
                 "list; their slots count as empty"
             )
     return notes

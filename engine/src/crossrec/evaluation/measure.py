@@ -1,4 +1,4 @@
-"""One model on one split: asked in blocks of queries, judged on the ranks of the targets."""
+"""One model on one split: queried block by block, measured by the ranks of the targets."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from crossrec.data.dataset import Dataset
 from crossrec.data.splits import Targets
 from crossrec.errors import PluginError
 from crossrec.evaluation import metrics
-from crossrec.evaluation.metrics import BoolArray, FloatArray, ItemVectors
+from crossrec.evaluation.metrics import FloatArray, ItemVectors
 from crossrec.evaluation.models import Model
 from crossrec.evaluation.protocol import EvaluationProtocol
 from crossrec.evaluation.segments import Segment, segments_of
-from crossrec.numeric.ragged import IntArray
+from crossrec.numeric.ragged import BoolArray, IntArray
 
 #: Metrics of a user, in the order of the report. They get intervals; the first two get tests.
 PER_USER = {"recall": metrics.recall, "ndcg": metrics.ndcg, "mrr": metrics.mrr}
@@ -28,12 +28,12 @@ PER_USER = {"recall": metrics.recall, "ndcg": metrics.ndcg, "mrr": metrics.mrr}
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """What all models of one split are measured against.
+    """What all models of one split are measured with.
 
     Attributes
     ----------
     popular : int32 array, shape (n, max k)
-        The popularity baseline's answer to each query.
+        The popularity baseline's list for each query.
     tail : bool array, one for each target
         Whether the target belongs to the long tail.
     """
@@ -64,7 +64,7 @@ class Bench:
             targets,
             queries,
             fitted.n_items,
-            # With history masked a repeat target is a miss by rule: a note counts them instead.
+            # Where history is excluded a repeat target is always a miss; a note counts them.
             tuple(s for s in segments if s.group != "targets" or protocol.candidates == "all"),
             ~metrics.head_items(fitted.item_counts)[targets.targets.values],
             ItemVectors.of(fitted),
@@ -73,13 +73,13 @@ class Bench:
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class ModelFigures:
     """One model's figures on one split.
 
     Attributes
     ----------
     columns : mapping of str to float64 array, shape (n_users,)
-        Values of each user, NaN where a metric says nothing: ``recall@10``,
+        Values of each user, NaN where a metric is undefined: ``recall@10``,
         ``longtail_recall@10``, ``users.hot:recall@10`` …
     lists : mapping of str to float
         Values of the lists as a whole: coverage, Gini, overlap, diversity.
@@ -113,32 +113,32 @@ def measure(
     *,
     baseline: bool = False,
     step: Callable[[int, int], None] = lambda done, total: None,
-) -> Measured:
-    """Ask `model` for its best lists and judge them; memory grows with users plus items.
+) -> ModelFigures:
+    """Measure the lists of `model`; memory grows with users plus items.
 
     Raises
     ------
     PluginError
-        If the model's answer does not have the agreed form.
+        If the model returns something other than one list for each query.
     """
     tally = _Tally()
     for rows in bench.queries.blocks(bench.protocol.block):
         _block(model, bench, rows, tally)
         step(int(rows[-1]) + 1, len(bench.queries))
     ranks = np.concatenate(tally.ranks)
-    return Measured(
+    return ModelFigures(
         model.name,
         baseline,
         float(model.fit_seconds),
         tally.seconds,
         _columns(ranks, bench),
-        _list_metrics(tally, bench),
+        _list_metrics(tally),
         tally.broken,
     )
 
 
 def _block(model: Model, bench: Bench, rows: IntArray, tally: _Tally) -> None:
-    """Ask one block of queries and add what comes back to the tally."""
+    """Query the model with one block and add the figures to the tally."""
     queries = bench.queries.take(rows)
     depth = bench.protocol.ks[-1]
     started = time.perf_counter()
@@ -163,22 +163,19 @@ def _block(model: Model, bench: Bench, rows: IntArray, tally: _Tally) -> None:
 def checked(
     index: IntArray, queries: QueryBatch, k: int, n_items: int, name: str
 ) -> tuple[IntArray, int]:
-    """Return lists in which every slot holds a new, admitted item or `PAD`; and how many did not.
+    """Return lists in which every slot holds a new, eligible item or `PAD`; and how many did not.
 
     Raises
     ------
     PluginError
-        If there is not one list for each query or an index lies outside of the catalog.
+        If there is not one list for each query or an index is outside of the catalog.
     """
     if index.ndim != 2 or len(index) != len(queries):
-        raise PluginError(f"{name} answered {len(index)} lists to {len(queries)} queries")
+        raise PluginError(f"{name} returned {len(index)} lists for {len(queries)} queries")
     lists = index[:, :k].astype(np.int64)
     if lists.size and not (lists.min() >= PAD and lists.max() < n_items):
         raise PluginError(f"{name} returned an item index outside of the {n_items} items")
-    filled = lists != PAD
-    keys = np.arange(len(lists))[:, None] * n_items + lists
-    excluded = queries.exclude.row_of * n_items + queries.exclude.values
-    bad = np.isin(keys, excluded) & filled
+    bad = queries.exclude.contains(lists)
     order = np.argsort(lists, axis=1, kind="stable")
     ordered = np.take_along_axis(lists, order, axis=1)
     repeated = np.zeros(lists.shape, dtype=bool)
@@ -202,7 +199,7 @@ def _columns(ranks: IntArray, bench: Bench) -> dict[str, FloatArray]:
     return columns
 
 
-def _list_metrics(tally: _Tally, bench: Bench) -> dict[str, float]:
+def _list_metrics(tally: _Tally) -> dict[str, float]:
     """Values of the lists as a whole, NaN where undefined."""
     values = {f"coverage@{k}": metrics.coverage(shown) for k, shown in tally.shown.items()}
     values |= {f"gini@{k}": metrics.gini(shown) for k, shown in tally.shown.items()}

@@ -1,6 +1,6 @@
-"""Metrics on ranks. What is said of a user: recall, ndcg, mrr; of the lists: everything else.
+"""Metrics on ranks: recall, ndcg and mrr of each user; everything else of all lists together.
 
-Every function is vectorised over users. NaN marks users for whom a metric says nothing.
+Every function is vectorised over users. NaN marks users for whom a metric is undefined.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from crossrec.components.candidates import PAD
 from crossrec.data.dataset import Dataset
-from crossrec.numeric.ragged import IntArray, Ragged
+from crossrec.numeric.gain import discounts, ideal_gains
+from crossrec.numeric.ragged import BoolArray, IntArray, Ragged, offsets
 
 FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 #: Rank of a target that is not in the list.
 MISS = 1 << 40
@@ -29,11 +29,11 @@ class ItemVectors:
     Attributes
     ----------
     matrix : array or scipy CSR matrix, shape (n_items, dim)
-        Rows of length 1, or 0 where nothing is known of the item.
+        Rows of length 1, or 0 for items that have none.
     filled : bool array, shape (n_items,)
         Which rows are not 0.
     basis : str
-        A word on what they are, for the report.
+        What they are, for the report.
     """
 
     matrix: Any
@@ -59,19 +59,19 @@ class ItemVectors:
         sets = [dict.fromkeys(row) for row in dataset.catalog.categories]
         columns = [column.setdefault(name, len(column)) for row in sets for name in row]
         lengths = np.array([len(row) for row in sets])
-        indptr = np.concatenate([[0], np.cumsum(lengths)])
+        indptr = offsets(lengths)
         data = np.repeat(1.0 / np.sqrt(np.maximum(lengths, 1)), lengths).astype(np.float32)
         one_hot = csr_matrix((data, columns, indptr), shape=(len(sets), len(column)))
         return cls(one_hot, lengths > 0, "categories")
 
 
 def target_ranks(lists: IntArray, targets: Ragged, n_items: int) -> IntArray:
-    """Return the place of each target in its user's list, from 0; `MISS` where it is not there.
+    """Return the place of each target in its user's list, from 0; `MISS` where it is absent.
 
     Parameters
     ----------
     lists : int64 array, shape (n, w)
-        Best first, `PAD` in empty slots. An item that stands twice counts where it stands first.
+        Best first, `PAD` in empty slots. Of an item that occurs twice the first place counts.
     targets : Ragged, n rows
     n_items : int
 
@@ -116,18 +116,17 @@ def ndcg(ranks: IntArray, targets: Ragged, k: int, counted: BoolArray | None = N
     targets first (Järvelin & Kekäläinen, 2002).
     """
     total = _per_user(np.ones(len(ranks)), targets, counted).astype(np.int64)
-    gains = np.where(ranks < k, 1.0 / np.log2(np.minimum(ranks, k) + 2.0), 0.0)
-    ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(k) + 2.0))])
-    return _ratio(_per_user(gains, targets, counted), ideal[np.minimum(total, k)])
+    gains = np.append(discounts(k), 0.0)[np.minimum(ranks, k)]
+    return _ratio(_per_user(gains, targets, counted), ideal_gains(k)[np.minimum(total, k)])
 
 
 def mrr(ranks: IntArray, targets: Ragged, k: int, counted: BoolArray | None = None) -> FloatArray:
     """Return 1 / place of the first hit among the first k, 0 without a hit, float64 (n,)."""
-    asked = np.ones(len(ranks), dtype=bool) if counted is None else counted
+    used = np.ones(len(ranks), dtype=bool) if counted is None else counted
     best = np.full(len(targets), MISS, dtype=np.int64)
-    np.minimum.at(best, targets.row_of[asked], ranks[asked])
+    np.minimum.at(best, targets.row_of[used], ranks[used])
     value = np.where(best < k, 1.0 / (best + 1.0), 0.0)
-    return np.where(np.bincount(targets.row_of[asked], minlength=len(targets)) > 0, value, np.nan)
+    return np.where(np.bincount(targets.row_of[used], minlength=len(targets)) > 0, value, np.nan)
 
 
 def exposure(lists: IntArray, n_items: int) -> IntArray:
@@ -136,12 +135,12 @@ def exposure(lists: IntArray, n_items: int) -> IntArray:
 
 
 def coverage(shown: IntArray) -> float:
-    """Return the share of the catalog that stands in at least one list."""
+    """Return the share of the catalog that occurs in at least one list."""
     return float(np.mean(shown > 0)) if len(shown) else float("nan")
 
 
 def gini(shown: IntArray) -> float:
-    """Return the Gini index of the exposure: 0 all items alike, (n - 1) / n one item alone."""
+    """Return the Gini index of the exposure: 0 for equal shares, (n - 1) / n for one item alone."""
     total = float(shown.sum())
     if not total:
         return float("nan")
@@ -151,7 +150,7 @@ def gini(shown: IntArray) -> float:
 
 
 def overlap(lists: IntArray, reference: IntArray, n_items: int) -> FloatArray:
-    """Return the share of each list that also stands in the reference list, float64 (n,).
+    """Return the share of each list that is also in the reference list, float64 (n,).
 
     The reference is the popularity baseline's answer to the same query, cut at the same depth.
     """
@@ -169,7 +168,7 @@ def diversity(lists: IntArray, vectors: ItemVectors) -> FloatArray:
 
     rows, columns = np.nonzero((lists != PAD) & vectors.filled[lists])
     counts = np.bincount(rows, minlength=len(lists)).astype(np.float64)
-    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    indptr = offsets(counts)
     shown = csr_matrix(
         (np.ones(len(rows), np.float32), lists[rows, columns], indptr),
         shape=(len(lists), len(vectors.filled)),

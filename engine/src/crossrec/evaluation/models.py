@@ -1,4 +1,4 @@
-"""What evaluation asks of a model: a name, how long it took to fit, and its best k."""
+"""What evaluation needs of a model: a name, how long it took to fit, and its best k."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class BuildModels(Protocol):
         validation : Targets
             What came next: choose settings and weights on it.
         refit : Dataset or None
-            Given only where asked for: `train` with the validation part. Fit again on it with the
+            `train` with the validation part, where the protocol refits: fit again on it with the
             settings that were chosen.
         """
         ...

@@ -1,4 +1,4 @@
-"""How models are asked: which split, which candidates, how many users, how deep."""
+"""How models are evaluated: which split, which candidates, how many users, how deep."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from crossrec.data.splits import (
 )
 from crossrec.errors import UsageError
 
-#: ``unseen``: history items are no candidates; a target that stands in the history is a miss, and
-#: counted. ``all``: every item of the catalog is a candidate.
+#: ``unseen``: history items are no candidates; a target that is in the history counts as a miss.
+#: ``all``: every item of the catalog is a candidate.
 CandidateRule = Literal["unseen", "all"]
 SplitName = Literal["temporal", "leave-one-out", "cross-validation"]
 
@@ -32,7 +32,7 @@ class EvaluationProtocol:
     ks : tuple of int
         Depths of the lists, ascending; intervals of segments and tests are at the first.
     users : int or None
-        Ask only so many test users, drawn with `seed`; all where None.
+        Evaluate only so many test users, drawn with `seed`; all where None.
     folds, holdout : int
         Of the cross-validation over users: folds, and last interactions held out of each user.
     refit : bool
@@ -42,7 +42,7 @@ class EvaluationProtocol:
     resamples : int
         Of the bootstrap.
     block : int
-        Queries that are asked at once.
+        Queries in one call of a model.
     """
 
     split: SplitName = "temporal"

@@ -1,16 +1,13 @@
-"""What an evaluation found: a frozen value, as JSON and as tables."""
+"""The results of an evaluation: frozen values, and their JSON form."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crossrec.evaluation.significance import Comparison
-
-if TYPE_CHECKING:
-    from crossrec.evaluation.tables import Table
+from crossrec.jsonio import plain
 
 #: The pipeline's row; the others are sources and baselines.
 PIPELINE = "pipeline"
@@ -27,13 +24,13 @@ class SegmentResult:
 
 
 @dataclass(frozen=True)
-class Result:
+class ModelResult:
     """One model's row.
 
     Attributes
     ----------
     baseline : bool
-        True for popularity and repeat-last, which stand in every table.
+        True for popularity and repeat-last, which are in every table.
     fit_seconds, recommend_seconds : float
         Wall clock, summed over the folds of a cross-validation.
     metrics : mapping of str to float
@@ -53,7 +50,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailedModel:
     """A model that was left out because it raised."""
 
     model: str
@@ -67,14 +64,14 @@ class Report:
     Attributes
     ----------
     users : int
-        Users that were asked about.
+        Number of test users.
     ks : tuple of int
         Depths; tests and segments are at the first.
-    results : tuple of Result
+    results : tuple of ModelResult
         Sources, the pipeline, then the two baselines.
     comparisons : tuple of Comparison
         All pairs of models, in the headline metrics.
-    failed : tuple of Failure
+    failed : tuple of FailedModel
     notes : tuple of str
         What a reader of the figures has to know.
     """
@@ -84,12 +81,12 @@ class Report:
     candidates: str
     users: int
     ks: tuple[int, ...]
-    results: tuple[Result, ...]
+    results: tuple[ModelResult, ...]
     comparisons: tuple[Comparison, ...] = ()
-    failed: tuple[Failure, ...] = ()
+    failed: tuple[FailedModel, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def result(self, model: str) -> Result | None:
+    def result(self, model: str) -> ModelResult | None:
         """Return the row of `model`, or None."""
         return next((row for row in self.results if row.model == model), None)
 
@@ -101,39 +98,16 @@ class Report:
             "candidates": self.candidates,
             "users": self.users,
             "results": [_result(row) for row in self.results],
-            "comparisons": [_plain(vars(pair)) for pair in self.comparisons],
+            "comparisons": [plain(vars(pair)) for pair in self.comparisons],
             "failed": [vars(failure).copy() for failure in self.failed],
             "notes": list(self.notes),
         }
 
-    def tables(self) -> list[Table]:
-        """Return the figures as tables: all models, what may be said of them, segments."""
-        from crossrec.evaluation.tables import tables_of
 
-        return tables_of(self)
-
-    def text(self) -> str:
-        """Return tables, failures and notes as plain text."""
-        from crossrec.evaluation.tables import as_text
-
-        return as_text(self)
-
-
-def _result(row: Result) -> dict[str, Any]:
-    """The public form of one row."""
+def _result(row: ModelResult) -> dict[str, Any]:
+    """Return the public form of one row."""
     segments = {
-        group: {name: _plain(vars(part)) for name, part in parts.items()}
+        group: {name: plain(vars(part)) for name, part in parts.items()}
         for group, parts in row.segments.items()
     }
-    return {name: _plain(part) for name, part in vars(row).items()} | {"segments": segments}
-
-
-def _plain(value: Any) -> Any:
-    """Turn tuples into lists and NaN into None, as JSON wants them."""
-    if isinstance(value, Mapping):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return {name: plain(part) for name, part in vars(row).items()} | {"segments": segments}

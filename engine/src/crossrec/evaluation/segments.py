@@ -1,19 +1,14 @@
-"""Users and targets apart: hot, warm and cold; repeat and new."""
+"""Parts of the users and targets: hot, warm and cold; repeat and new."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import Targets
-from crossrec.numeric.ragged import Ragged
+from crossrec.numeric.ragged import BoolArray
 
-BoolArray = NDArray[np.bool_]
-
-#: Training interactions from which on an item counts as seen often.
+#: Training interactions from which on an item is hot.
 OFTEN = 10
 
 
@@ -40,13 +35,13 @@ def segments_of(targets: Targets, fitted: Dataset) -> list[Segment]:
       history at query time, ``cold`` none at all;
     - items: ``hot`` was seen `OFTEN` times or more in training, ``warm`` less often, ``cold``
       never;
-    - targets: ``repeat`` stands in the user's history, ``new`` does not.
+    - targets: ``repeat`` is in the user's history, ``new`` is not.
     """
     rows = targets.targets.row_of
     hot = (fitted.sequences.lengths[targets.users] > 0)[rows]
     history = (targets.history.lengths > 0)[rows]
     seen = fitted.item_counts[targets.targets.values]
-    repeat = in_rows(targets.targets, targets.history)
+    repeat = targets.targets.isin(targets.history)
     return [
         Segment("users", "hot", hot),
         Segment("users", "warm", ~hot & history),
@@ -57,10 +52,3 @@ def segments_of(targets: Targets, fitted: Dataset) -> list[Segment]:
         Segment("targets", "repeat", repeat),
         Segment("targets", "new", ~repeat),
     ]
-
-
-def in_rows(rows: Ragged, others: Ragged) -> BoolArray:
-    """Return for each value of `rows` whether the same row of `others` holds it too."""
-    width = int(max(rows.values.max(initial=0), others.values.max(initial=0))) + 1
-    mine = rows.row_of * width + rows.values
-    return np.isin(mine, others.row_of * width + others.values)

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
-Verdict = Literal["better", "worse", "no difference"]
+Conclusion = Literal["better", "worse", "no difference"]
 
 #: Drawn user numbers that are held in memory at once.
 _DRAWS_AT_ONCE = 4_000_000
-#: Up to so many differences all ways to sign them are counted (here scipy would take 0.2 s a test).
+#: Up to so many differences, all ways to sign them are counted: scipy would take 0.2 s a test.
 _FEW = 13
 
 
@@ -36,7 +36,7 @@ class Comparison:
     p_holm : float
         The larger of the two, Holm-corrected over the whole table.
     verdict : {"better", "worse", "no difference"}
-        What may be said of `model` against `against`; "no difference" means that none was shown.
+        Of `model` against `against`; "no difference" means that none was shown.
     """
 
     metric: str
@@ -47,7 +47,7 @@ class Comparison:
     p_bootstrap: float
     p_wilcoxon: float
     p_holm: float
-    verdict: Verdict
+    verdict: Conclusion
 
 
 def bootstrap_means(values: FloatArray, *, resamples: int = 1000, seed: int = 0) -> FloatArray:
@@ -59,7 +59,7 @@ def bootstrap_means(values: FloatArray, *, resamples: int = 1000, seed: int = 0)
     Parameters
     ----------
     values : float64 array, shape (n_users, m)
-        NaN marks users for whom a column says nothing; a mean is over the others.
+        NaN marks users without a value; a mean is over the others.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def compare(
 ) -> tuple[Comparison, ...]:
     """Compare all pairs of models in all metrics.
 
-    One is called better only where the larger of its two p-values, corrected over all comparisons
+    A model is better only where the larger of its two p-values, corrected over all comparisons
     of the table, is at most `alpha`, and both tests point the same way.
 
     Parameters
@@ -185,7 +185,7 @@ def compare(
 def _pair(
     metric: str, model: str, against: str, moved: FloatArray, samples: FloatArray
 ) -> tuple[Comparison, int]:
-    """Test one pair; no correction and no verdict yet, but Wilcoxon's direction beside."""
+    """Test one pair; no correction and no verdict yet; also return Wilcoxon's direction."""
     difference = float(moved.mean())
     by_bootstrap = bootstrap_p(difference, samples)
     by_rank, direction = wilcoxon_p(moved)
@@ -204,8 +204,8 @@ def _pair(
     return pair, direction
 
 
-def _verdict(difference: float, direction: int, p: float, alpha: float) -> Verdict:
-    """Say better or worse only where the corrected test does."""
+def _verdict(difference: float, direction: int, p: float, alpha: float) -> Conclusion:
+    """Return better or worse only where the corrected test allows it."""
     if p > alpha or direction == 0 or np.sign(difference) != direction:
         return "no difference"
     return "better" if direction > 0 else "worse"

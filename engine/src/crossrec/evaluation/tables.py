@@ -1,12 +1,13 @@
-"""The tables of a report: plain cells, printed by whoever shows them."""
+"""The tables of a report as plain cells, and the report as text."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from crossrec.evaluation.report import PIPELINE, Interval, Report, Result
+from crossrec.evaluation.report import PIPELINE, Interval, ModelResult, Report
 from crossrec.evaluation.significance import Comparison
+from crossrec.terminal import aligned
 
 #: Metrics of the lists and how their columns are headed.
 _OF_LISTS = {
@@ -16,7 +17,7 @@ _OF_LISTS = {
     "popular_overlap": "POPULAR",
     "diversity": "DIVERSITY",
 }
-_TURNED = {"better": "worse", "worse": "better"}
+_OPPOSITE = {"better": "worse", "worse": "better"}
 
 
 @dataclass(frozen=True)
@@ -28,22 +29,23 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-def tables_of(report: Report) -> list[Table]:
+def report_tables(report: Report) -> list[Table]:
     """Return all tables of a report that have something to show."""
     tables = [_models(report), _verdicts(report), _segments(report)]
     return [table for table in tables if table.rows]
 
 
-def as_text(report: Report) -> str:
+def report_text(report: Report) -> str:
     """Return tables, failures and notes as aligned plain text."""
-    blocks = [f"{table.title}\n{_aligned(table)}" for table in tables_of(report)]
+    tables = report_tables(report)
+    blocks = [f"{one.title}\n{aligned(one.columns, one.rows)}" for one in tables]
     remarks = [f"left out: {failure.model}: {failure.error}" for failure in report.failed]
     remarks += [f"note: {note}" for note in report.notes]
     return "\n\n".join([*blocks, "\n".join(remarks)]).rstrip() + "\n"
 
 
 def reference_of(report: Report) -> str:
-    """Return the model that the verdicts are about: the pipeline, else the best by the last metric.
+    """Return the model to compare with: the pipeline, else the best by the last metric.
 
     An empty string where nothing was compared.
     """
@@ -56,7 +58,7 @@ def reference_of(report: Report) -> str:
 
 
 def _models(report: Report) -> Table:
-    """All models at the first depth; ± is half of the 95 % interval."""
+    """Return all models at the first depth; ± is half of the 95 % interval."""
     k = report.ks[0]
     slim = {
         f"{name}@{k}": heading
@@ -78,7 +80,7 @@ def _models(report: Report) -> Table:
 
 
 def _verdicts(report: Report) -> Table:
-    """The reference against every other model, in both headline metrics."""
+    """Return the reference against every other model, in both headline metrics."""
     reference = reference_of(report)
     rows = []
     for pair in report.comparisons:
@@ -92,16 +94,16 @@ def _verdicts(report: Report) -> Table:
 
 
 def _seen_from(pair: Comparison, reference: str) -> tuple[str, str, float, Interval]:
-    """Verdict, other model, difference and interval, turned so that `reference` comes first."""
+    """Return verdict, other model, difference and interval as seen from `reference`."""
     low, high = pair.ci95
     if pair.model == reference:
         return pair.verdict, pair.against, pair.difference, (low, high)
-    verdict = _TURNED.get(pair.verdict, pair.verdict)
+    verdict = _OPPOSITE.get(pair.verdict, pair.verdict)
     return verdict, pair.model, -pair.difference, (-high, -low)
 
 
 def _segments(report: Report) -> Table:
-    """Recall of each segment that holds anybody, for groups that really are divided."""
+    """Return the recall of each segment with users, for groups that have two or more of them."""
     metric = f"recall@{report.ks[0]}"
     shown = [
         (group, name, part.users)
@@ -117,14 +119,14 @@ def _segments(report: Report) -> Table:
         )
         for row in report.results
     ]
-    return Table(f"{metric} apart (users)", ("MODEL", *headings), tuple(rows if shown else ()))
+    return Table(f"{metric} by segment (users)", ("MODEL", *headings), tuple(rows if shown else ()))
 
 
 def _probability(p: float) -> str:
     return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
-def _label(row: Result) -> str:
+def _label(row: ModelResult) -> str:
     return f"{row.model} *" if row.baseline else row.model
 
 
@@ -132,17 +134,8 @@ def _figure(value: float, form: str = ".4f") -> str:
     return "–" if math.isnan(value) else format(value, form)
 
 
-def _with_half(row: Result, metric: str) -> str:
-    """A figure with half the width of its interval."""
+def _with_half(row: ModelResult, metric: str) -> str:
+    """Return a figure with half the width of its interval."""
     low, high = row.ci95[metric]
     half = _figure((high - low) / 2)
     return f"{_figure(row.metrics[metric])} ±{half.removeprefix('0')}"
-
-
-def _aligned(table: Table) -> str:
-    """Columns padded to their widest cell, two blanks between them."""
-    lines = [table.columns, *table.rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(table.columns))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines
-    )

@@ -1,4 +1,7 @@
-"""The straight path from files and frames to the store."""
+"""From a user's files to the store: reading, mapping columns, validation, the report.
+
+Importers and demos of scenario packages produce `frames`, which are validated like files.
+"""
 
 from crossrec.ingest.options import IngestOptions, Input
 from crossrec.ingest.run import RejectedRowsError, ingest_files, ingest_format, ingest_frames

@@ -1,4 +1,4 @@
-"""Cells of items and users as values: numbers, flags, times and lists where the schema says so."""
+"""Cells of items and users as values: numbers, flags, times and lists, as the schema declares."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class FieldReader:
 
     def cells(self, name: str, column: pd.Series[Any]) -> list[Any]:
         """Return one JSON value for each row, None where there is nothing."""
-        values = [plain(value) for value in column.tolist()]
+        values = [cell_value(value) for value in column.tolist()]
         kind = self._kinds.get(name)
         if kind == "number":
             return self._converted(name, values, _number)
@@ -48,7 +48,7 @@ class FieldReader:
     def notes(self) -> list[str]:
         """Return one line for each field with cells that do not fit its kind."""
         return [
-            f"field {name!r}: {count:,} cells are no {self._kinds[name]} and were kept as text"
+            f"field {name!r}: {count:,} cells are not {self._kinds[name]}s and were kept as text"
             for name, count in self._misfits.items()
             if count
         ]
@@ -73,7 +73,7 @@ class FieldReader:
         ]
 
 
-def plain(value: Any) -> Any:
+def cell_value(value: Any) -> Any:
     """Return a cell as what JSON can hold, None where it is empty."""
     if isinstance(value, str):
         return _text(value)
@@ -86,9 +86,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, dict):
-        return {str(key): plain(part) for key, part in value.items()}
+        return {str(key): cell_value(part) for key, part in value.items()}
     if isinstance(value, (list, tuple, set, np.ndarray)):
-        parts = [plain(part) for part in value]
+        parts = [cell_value(part) for part in value]
         return [part for part in parts if part is not None] or None
     text = str(value)
     return None if text in ("NaT", "<NA>") else text
@@ -101,7 +101,7 @@ def _text(value: str) -> Any:
         return None
     if stripped.startswith("[") and stripped.endswith("]"):
         try:
-            return plain(json.loads(stripped))
+            return cell_value(json.loads(stripped))
         except ValueError:
             return value
     # Half of a surrogate pair cannot be stored.

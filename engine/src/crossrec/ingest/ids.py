@@ -1,4 +1,4 @@
-"""Ids are strings, whatever a file made of them."""
+"""Ids are strings, in whatever type a file has them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.data.rows import Coded
+from crossrec.store.rows import Coded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,8 +82,13 @@ def _all_fine(texts: list[str]) -> bool:
     return True
 
 
-#: What can be wrong with an id, to be said after "user" or "item".
-FAULTS = ("", "missing {}", f"{{}} id longer than {MAX_LENGTH:,} characters", "{} id is no text")
+#: What can be wrong with an id; {} is "user", "item" or "event".
+FAULTS = (
+    "",
+    "missing {}",
+    f"{{}} id longer than {MAX_LENGTH:,} characters",
+    "{} id is not valid text",
+)
 
 
 def _fault(text: str) -> int:

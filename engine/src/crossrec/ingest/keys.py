@@ -5,20 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.data.rows import Coded
 from crossrec.ingest.validation import EventDraft
-
-Hashes = NDArray[np.uint64]
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
+from crossrec.numeric.hashing import GOLDEN, Hashes, mixed
+from crossrec.store.rows import Coded
 
 
 class KeyMaker:
     """Gives each event of one source a 64-bit key.
 
-    The key is a hash of (user, item, type, time, value) and of how many identical rows stood
+    The key is a hash of (user, item, type, time, value) and of how many identical rows came
     before it in the same source. So overlapping exports share the keys of the rows that they
     share, and real repeats within one file stay apart. A row with an event id has the hash of
     that id alone. Where there is no clock the time is no part of it: of a file that has grown,
@@ -47,7 +42,7 @@ class KeyMaker:
             rows = np.where(named, _combined([_hashed(draft.event_ids)]), rows)
         repeats = self._seen.before(rows)
         repeats[named] = 0
-        return _mixed(rows + repeats * _GOLDEN).view(np.int64)
+        return mixed(rows + repeats * GOLDEN).view(np.int64)
 
 
 class _Occurrences:
@@ -94,16 +89,9 @@ def _hashed(column: Coded) -> Hashes:
     return hashes[column.codes]
 
 
-def _mixed(hashes: Hashes) -> Hashes:
-    """Scatter the bits: the finaliser of splitmix64 (Steele, Lea and Flood, 2014)."""
-    hashes = (hashes ^ (hashes >> np.uint64(30))) * _MIX_1
-    hashes = (hashes ^ (hashes >> np.uint64(27))) * _MIX_2
-    return hashes ^ (hashes >> np.uint64(31))
-
-
 def _combined(parts: list[Hashes]) -> Hashes:
     """Return one hash of several, in their order."""
     total = np.zeros(len(parts[0]), dtype=np.uint64)
     for part in parts:
-        total = _mixed(total * _GOLDEN + part + _GOLDEN)
+        total = mixed(total * GOLDEN + part + GOLDEN)
     return total

@@ -1,14 +1,13 @@
-"""Which column of a file means what: guessed from usual names, shown, and settable."""
+"""The meaning of a file's columns: guessed from usual names, shown, and settable."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from crossrec.data.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
-from crossrec.errors import DataError, UsageError
+from crossrec.errors import DataError, UsageError, nearest
+from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
 from crossrec.scenario import ItemSchema, Scenario
 
 TableKind = Literal["items", "events", "users"]
@@ -23,7 +22,7 @@ ROLES = {
     "event_id": EVENT_ID,
 }
 
-#: Names that public data sets and shops use, the most telling first, separated by spaces.
+#: Names that public data sets and shops use, the most specific first, separated by spaces.
 #: Compared by `compact`.
 ALIASES: dict[str, str] = {
     USER: (
@@ -56,7 +55,7 @@ ALIASES: dict[str, str] = {
     EVENT_ID: "event_id event_uuid interaction_id review_id",
 }  # fmt: skip
 
-#: What ingestion writes before the columns of rejected rows; never a field of an item.
+#: Columns that ingestion adds to rejected rows; they are no fields of an item.
 REJECTED_COLUMNS = ("rejected_line", "rejected_cause")
 
 _WANTED: dict[str, tuple[str, ...]] = {
@@ -65,7 +64,7 @@ _WANTED: dict[str, tuple[str, ...]] = {
     "users": (USER,),
 }
 _REQUIRED: dict[str, tuple[str, ...]] = {"events": (USER, ITEM), "items": (ITEM,), "users": (USER,)}
-_SPOKEN = {canonical: spoken for spoken, canonical in ROLES.items()}
+_ROLE_OF = {column: role for role, column in ROLES.items()}
 
 
 @dataclass(frozen=True)
@@ -93,8 +92,8 @@ class ColumnMap:
 
     def described(self) -> dict[str, str]:
         """Return source columns by the names that ``--map`` uses."""
-        spoken = {_SPOKEN[name]: column for name, column in self.columns.items()}
-        return {**spoken, **self.fields}
+        roles = {_ROLE_OF[name]: column for name, column in self.columns.items()}
+        return {**roles, **self.fields}
 
 
 def compact(name: str) -> str:
@@ -120,8 +119,8 @@ def parse_map(options: Iterable[str], scenario: Scenario) -> dict[str, str]:
         name = ROLES.get(left, left)
         if name not in ROLES.values() and name not in fields:
             names = [*ROLES, *fields]
-            near = difflib.get_close_matches(left, names, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
+            near = nearest(left, names)
+            hint = f"did you mean {near!r}?" if near else f"known: {', '.join(names)}"
             raise UsageError(f"--map {option!r}: there is no column or field {left!r}; {hint}")
         overrides[name] = right
     return overrides
@@ -135,7 +134,7 @@ def guess_columns(
     *,
     source: str,
 ) -> ColumnMap:
-    """Find out which column of `header` means what.
+    """Return the meaning of the columns of `header`.
 
     An override whose column is not in this table is left to the others. No column gets two
     meanings.
@@ -143,7 +142,7 @@ def guess_columns(
     Raises
     ------
     DataError
-        If a column that is needed cannot be found: it says which were found and what to add.
+        If a column that is needed cannot be found: names those that were found and what to add.
     """
     taken = {name: column for name, column in overrides.items() if column in header}
     found: dict[str, str] = {}
@@ -153,7 +152,7 @@ def guess_columns(
             found[name] = column
     missing = [name for name in _REQUIRED[kind] if name not in found]
     if missing:
-        raise DataError(_missing(header, missing[0], kind, source, alone=not found))
+        raise DataError(_missing(header, missing[0], kind, source, only=not found))
     used = {*found.values(), *REJECTED_COLUMNS}
     rest = [column for column in header if column not in used]
     if kind == "events":
@@ -163,7 +162,7 @@ def guess_columns(
 
 
 def _aliases(name: str, kind: TableKind, scenario: Scenario) -> list[str]:
-    """Return the names to look for, the most telling first."""
+    """Return the names to look for, the most specific first."""
     names = ALIASES[name].split()
     own = scenario.items.field(ITEM) if name == ITEM else None
     if own is not None:
@@ -204,17 +203,17 @@ def _fields(rest: Sequence[str], schema: ItemSchema, taken: Mapping[str, str]) -
     return fields
 
 
-def _missing(header: Sequence[str], name: str, kind: TableKind, source: str, *, alone: bool) -> str:
-    """Return what to say when a needed column was not found."""
-    spoken = _SPOKEN[name]
-    if len(header) == 1 and alone:
+def _missing(header: Sequence[str], name: str, kind: TableKind, source: str, *, only: bool) -> str:
+    """Return the message for a needed column that was not found."""
+    role = _ROLE_OF[name]
+    if len(header) == 1 and only:
         shown = header[0] if len(header[0]) <= 60 else header[0][:57] + "..."
         return (
-            f"{source}: only one column was found ({shown!r}), and none for the {spoken}: give the "
-            f"delimiter with --delimiter, or the column with --map {spoken}=COLUMN"
+            f"{source}: only one column was found ({shown!r}), and none for the {role}: give the "
+            f"delimiter with --delimiter, or the column with --map {role}=COLUMN"
         )
     shown = ", ".join(header[:20]) + (", ..." if len(header) > 20 else "")
     return (
-        f"{source}: no column for the {spoken} of the {kind}; found: {shown}; say which it is with "
-        f"--map {spoken}=COLUMN"
+        f"{source}: no column for the {role} of the {kind}; found: {shown}; name it with "
+        f"--map {role}=COLUMN"
     )

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from crossrec.errors import DataError
 from crossrec.ingest.mapping import ColumnMap, TableKind, guess_columns
-from crossrec.ingest.reading import ReadOptions, Source, open_source
+from crossrec.ingest.reading.chunks import ReadOptions, TableReader
+from crossrec.ingest.reading.opening import open_table
 from crossrec.scenario import Scenario
 
 #: A file, several, or none.
@@ -40,7 +41,7 @@ class IngestOptions:
     chunk_rows : int
         Rows of a batch, which is one transaction.
     now : callable
-        The time, against which a time lies in the future.
+        The current time, after which event times are in the future.
     progress : callable
         ``progress(table, rows, 0)``; quiet by default.
     """
@@ -66,7 +67,7 @@ class Table:
     """A source whose columns are known."""
 
     kind: TableKind
-    source: Source
+    source: TableReader
     columns: ColumnMap
 
 
@@ -86,7 +87,7 @@ def plan_files(
     """
     order: tuple[TableKind, ...] = ("items", "users", "events")
     opened = [
-        (kind, open_source(path, options.reading))
+        (kind, open_table(path, options.reading))
         for kind in order
         for path in _paths(inputs.get(kind))
     ]
@@ -94,7 +95,7 @@ def plan_files(
 
 
 def plan_sources(
-    scenario: Scenario, sources: Sequence[tuple[TableKind, Source]], options: IngestOptions
+    scenario: Scenario, sources: Sequence[tuple[TableKind, TableReader]], options: IngestOptions
 ) -> list[Table]:
     """Map the columns of all sources.
 
@@ -115,7 +116,7 @@ def plan_sources(
 
 
 def _mapped(
-    kind: TableKind, source: Source, scenario: Scenario, options: IngestOptions
+    kind: TableKind, source: TableReader, scenario: Scenario, options: IngestOptions
 ) -> ColumnMap:
     return guess_columns(source.header, kind, scenario, options.columns, source=source.name)
 

@@ -1,4 +1,4 @@
-"""What ingestion says of a table: columns, good and bad rows by cause, and where they stand."""
+"""The report of an ingestion: columns, good and bad rows by cause, and their lines."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import IO, Any
 
 from crossrec.ingest.mapping import REJECTED_COLUMNS, TableKind
 
-#: How many line numbers are kept for a cause.
+#: Line numbers that are kept for a cause.
 SHOWN_LINES = 5
 
 
 @dataclass
 class Tally:
-    """How often something was found, and the first lines where."""
+    """How often something was found, and the first lines of it."""
 
     count: int = 0
     lines: list[int] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Tally:
 
 @dataclass
 class TableReport:
-    """What became of one table.
+    """The outcome of one table.
 
     Attributes
     ----------
@@ -47,13 +47,13 @@ class TableReport:
     rows, good : int
         Rows read, and rows that passed.
     new : int
-        Rows that the store did not have yet; the other good ones changed nothing, or updated.
+        Rows that the store did not have yet; the other good ones changed nothing, or updated a row.
     bad : dict of str to Tally
         Rejected rows by cause.
     notices : dict of str to Tally
-        What was kept, and is worth knowing.
+        Findings about rows that were kept.
     notes : list of str
-        What was found out or assumed about the format.
+        What was detected or assumed about the format.
     rejected : Path or None
         File with the rejected rows.
     """
@@ -80,7 +80,7 @@ class TableReport:
         self.bad.setdefault(cause, Tally()).add(len(lines), lines)
 
     def notice(self, text: str, count: int, lines: Iterable[int] = ()) -> None:
-        """Count rows that are kept and worth knowing of."""
+        """Count rows that are kept but worth a notice."""
         if count:
             self.notices.setdefault(text, Tally()).add(count, lines)
 
@@ -174,7 +174,7 @@ class IngestReport:
 class RejectedWriter:
     """Writes the rejected rows of one table to a CSV file, made with the first of them.
 
-    Line number and cause stand before the columns of the source, so that the file can be mended
+    Line number and cause come before the columns of the source, so that the file can be corrected
     and ingested as it is.
     """
 

@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.data.columns import ITEM, USER
-from crossrec.data.frames import Frames, Importer
-from crossrec.data.rows import EventRows
 from crossrec.errors import DataError
+from crossrec.ingest.columns import ITEM, USER
+from crossrec.ingest.frames import Frames, Importer
 from crossrec.ingest.keys import KeyMaker
 from crossrec.ingest.mapping import TableKind
 from crossrec.ingest.options import IngestOptions, Input, Table, plan_files, plan_sources
-from crossrec.ingest.reading import Chunk, Source
-from crossrec.ingest.reading.source import FrameSource
+from crossrec.ingest.reading.chunks import Chunk, FrameReader, TableReader
 from crossrec.ingest.report import SHOWN_LINES, IngestReport, RejectedWriter, TableReport, Tally
-from crossrec.ingest.validation import EventDraft, EventValidator, RecordValidator, Verdict
+from crossrec.ingest.validation import EventDraft, EventValidator, RecordValidator, RowFaults
 from crossrec.scenario import Scenario
+from crossrec.store.rows import EventRows
 from crossrec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class RejectedRowsError(DataError):
         self.report = report
         causes = ", ".join(dict.fromkeys(cause for table in report.tables for cause in table.bad))
         super().__init__(
-            f"{report.n_bad:,} bad rows ({causes}), so nothing was stored: mend them, or ingest "
+            f"{report.n_bad:,} bad rows ({causes}), so nothing was stored: correct them, or ingest "
             "without --strict"
         )
 
@@ -82,7 +81,7 @@ def ingest_frames(
     *,
     options: IngestOptions | None = None,
 ) -> IngestReport:
-    """Ingest tables in memory, validated like files; their row numbers begin with 1.
+    """Ingest tables in memory, validated like files; their rows are numbered from 1.
 
     Raises
     ------
@@ -94,8 +93,8 @@ def ingest_frames(
     given: list[tuple[TableKind, object]] = [
         ("items", frames.items), ("users", frames.users), ("events", frames.events)
     ]  # fmt: skip
-    sources: list[tuple[TableKind, Source]] = [
-        (kind, FrameSource(kind, frame, options.chunk_rows))  # type: ignore[arg-type]
+    sources: list[tuple[TableKind, TableReader]] = [
+        (kind, FrameReader(kind, frame, options.chunk_rows))  # type: ignore[arg-type]
         for kind, frame in given
         if frame is not None
     ]
@@ -188,7 +187,7 @@ class _Job:
         )
 
     def run(self, store: Store | None) -> TableReport:
-        """Validate and store all chunks, and say what became of them."""
+        """Validate and store all chunks, and return what was found."""
         with closing(self._rejected):
             notes = self._events(store) if self._table.kind == "events" else self._records(store)
         self._report.notes = [*self._table.source.notes, *notes]
@@ -205,14 +204,14 @@ class _Job:
             yield chunk
             self._options.progress(self._report.name, self._report.rows, 0)
 
-    def _count(self, chunk: Chunk, verdict: Verdict) -> None:
+    def _count(self, chunk: Chunk, row_faults: RowFaults) -> None:
         """Count and write down the rejected rows of a chunk, in the order of their lines."""
-        if verdict.good.all():
+        if row_faults.good.all():
             return
-        causes = {row: cause for cause, rows in verdict.faults for row in rows.tolist()}
+        causes = {row: cause for cause, rows in row_faults.faults for row in rows.tolist()}
         places = np.array(sorted(causes), dtype=np.int64)
         lines = dict(zip(places.tolist(), chunk.lines(places).tolist(), strict=True))
-        for cause, rows in verdict.faults:
+        for cause, rows in row_faults.faults:
             self._report.reject(cause, [lines[row] for row in rows.tolist()])
         self._report.good -= len(places)
         cells = chunk.frame.iloc[places].itertuples(index=False, name=None)
@@ -233,10 +232,10 @@ class _Job:
         keys = KeyMaker()
         known = set() if store is None else store.known_items(self._scenario.name)
         for chunk in self._chunks(list(validator.numeric)):
-            draft, verdict = validator.check(chunk.frame)
-            self._count(chunk, verdict)
+            draft, row_faults = validator.check(chunk.frame)
+            self._count(chunk, row_faults)
             unknown = np.array([id_ not in known for id_ in draft.items.values], dtype=bool)
-            self._notice_unknown(chunk, verdict.good, unknown[draft.items.codes])
+            self._notice_unknown(chunk, row_faults.good, unknown[draft.items.codes])
             if store is not None:
                 rows = _keyed(draft, keys)
                 self._report.new += store.add_events(self._scenario.name, rows)
@@ -257,8 +256,8 @@ class _Job:
         name = ITEM if kind == "items" else USER
         validator = RecordValidator(self._scenario, self._table.columns, name)
         for chunk in self._chunks([]):
-            draft, verdict = validator.check(chunk.frame)
-            self._count(chunk, verdict)
+            draft, row_faults = validator.check(chunk.frame)
+            self._count(chunk, row_faults)
             repeated = draft.repeated
             lines = chunk.lines(repeated).tolist() if len(repeated) else []
             self._report.notice("repeated id, the later fields count", len(repeated), lines)

@@ -31,7 +31,7 @@ _WHOLE = (
     ("%a, %d %b %Y %H:%M:%S %z", "weekday, day month year time zone"),
     ("%Y%m%d", "yearmonthday"),
 )
-# A unix time of this size or more is in the next finer unit: as seconds it lies in the year 5138.
+# A unix time of this size or more is in the next finer unit: as seconds it would be the year 5138.
 _UNITS = ((1e11, 1.0, "seconds"), (1e14, 1e3, "milliseconds"), (1e17, 1e6, "microseconds"))
 _SAMPLE = 1_000
 
@@ -39,13 +39,13 @@ _SAMPLE = 1_000
 class TimeParser:
     """Turns one source's times into seconds since 1970.
 
-    What the times look like (unit of numbers, format of dates) is decided on the first chunk and
-    holds for the whole source, so that a stray value in another unit is seen as what it is.
+    The unit of numbers and the format of dates are decided on the first chunk and hold for the
+    whole source, so that a stray value in another unit is detected.
 
     Parameters
     ----------
     format : str or None
-        A strptime format that settles it; found out where None.
+        A strptime format; detected where None.
 
     Attributes
     ----------
@@ -73,14 +73,14 @@ class TimeParser:
             numeric = self._divisor is not None or np.isfinite(numbers).sum() * 2 >= given.sum()
             if not numeric:
                 strings = column.where(column.notna(), "").astype(str)
-                if not self._only_numbers_tell(strings, np.isfinite(numbers)):
+                if not self._no_dates_among(strings, np.isfinite(numbers)):
                     return self._dates(strings)
         else:
             numbers = column.to_numpy(np.float64, na_value=np.nan)
         return self._numbers(numbers)
 
-    def _only_numbers_tell(self, strings: pd.Series[Any], numeric: NDArray[np.bool_]) -> bool:
-        """Whether a few numbers stand among cells none of which is a date."""
+    def _no_dates_among(self, strings: pd.Series[Any], numeric: NDArray[np.bool_]) -> bool:
+        """Whether there are some numbers, and no other cell is a date."""
         if self._format is not None or not numeric.any():
             return False
         others = strings[~numeric].str.strip()
@@ -110,7 +110,7 @@ class TimeParser:
         if self._format is None:
             guessed, note = guess_format(stripped[stripped != ""])
             if not _parsed(stripped, guessed):
-                return np.full(len(strings), np.nan)  # nothing here tells how times are written
+                return np.full(len(strings), np.nan)  # no cell shows how times are written
             self._format, self.note = guessed, note
         parsed = pd.to_datetime(stripped, format=self._format, errors="coerce", utc=True)
         return _seconds(parsed)
@@ -119,7 +119,7 @@ class TimeParser:
 def guess_format(strings: pd.Series[Any]) -> tuple[str, str]:
     """Return the strptime format that parses most of `strings`, and its name.
 
-    Where day and month cannot be told apart, the month comes first and the name says so.
+    Where day and month are ambiguous, the month comes first and the name mentions it.
     """
     distinct = strings.drop_duplicates()
     sample = distinct[:_SAMPLE]

@@ -1,8 +1,7 @@
-"""Good rows from bad: what a chunk of a table holds, and what is wrong with the rest."""
+"""Validation: the good rows of a chunk as values, and the faults of the others."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.data.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
-from crossrec.data.rows import Coded
+from crossrec.errors import nearest
+from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
 from crossrec.ingest.fields import FieldReader
 from crossrec.ingest.ids import FAULTS, coded_ids
 from crossrec.ingest.mapping import REJECTED_COLUMNS, ColumnMap
 from crossrec.ingest.times import TimeParser
 from crossrec.scenario import Scenario
+from crossrec.store.rows import Coded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +27,8 @@ _LISTED = 12
 Mask = NDArray[np.bool_]
 
 
-class Verdict:
-    """What is wrong with the rows of one chunk; the first fault of a row counts."""
+class RowFaults:
+    """The faults of the rows of one chunk; the first fault of a row counts."""
 
     def __init__(self, n: int) -> None:
         self.good: Mask = np.ones(n, dtype=bool)
@@ -44,7 +44,7 @@ class Verdict:
 
 @dataclass(frozen=True, eq=False)
 class EventDraft:
-    """The good events of a chunk, before they get keys: see `crossrec.data.rows.EventRows`.
+    """The good events of a chunk, before they get keys: see `crossrec.store.rows.EventRows`.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class EventValidator:
         return [name for name in found if name is not None]
 
     def notes(self) -> list[str]:
-        """Return what was assumed, one line each."""
+        """Return the assumptions that were made, one line each."""
         notes = []
         if self.has_clock:
             notes.append(f"time: {self._times.note}" if self._times.note else "time: none given")
@@ -107,16 +107,16 @@ class EventValidator:
             notes.append(f"no event column: every event is {self.default_event!r}")
         return notes
 
-    def check(self, frame: pd.DataFrame) -> tuple[EventDraft, Verdict]:
-        """Return the good events of a chunk, and what is wrong with the other rows."""
-        verdict = Verdict(len(frame))
-        users = self._ids(frame, USER, "user", verdict)
-        items = self._ids(frame, ITEM, "item", verdict)
-        types = self._types(frame, verdict)
-        times = self._seconds(frame, verdict)
-        values = self._values(frame, verdict)
-        event_ids = self._event_ids(frame, verdict)
-        good = verdict.good
+    def check(self, frame: pd.DataFrame) -> tuple[EventDraft, RowFaults]:
+        """Return the good events of a chunk, and the faults of the other rows."""
+        row_faults = RowFaults(len(frame))
+        users = self._ids(frame, USER, "user", row_faults)
+        items = self._ids(frame, ITEM, "item", row_faults)
+        types = self._types(frame, row_faults)
+        times = self._seconds(frame, row_faults)
+        values = self._values(frame, row_faults)
+        event_ids = self._event_ids(frame, row_faults)
+        good = row_faults.good
         draft = EventDraft(
             users=users.take(good),
             items=items.take(good),
@@ -125,23 +125,23 @@ class EventValidator:
             values=values[good],
             event_ids=None if event_ids is None else event_ids.take(good),
         )
-        return draft, verdict
+        return draft, row_faults
 
-    def _ids(self, frame: pd.DataFrame, name: str, spoken: str, verdict: Verdict) -> Coded:
+    def _ids(self, frame: pd.DataFrame, name: str, noun: str, row_faults: RowFaults) -> Coded:
         coded, faults = coded_ids(_column(frame, self._columns.columns[name]))
-        _reject_faults(faults, spoken, verdict)
+        _reject_faults(faults, noun, row_faults)
         return coded
 
-    def _event_ids(self, frame: pd.DataFrame, verdict: Verdict) -> Coded | None:
+    def _event_ids(self, frame: pd.DataFrame, row_faults: RowFaults) -> Coded | None:
         source = self._columns.source(EVENT_ID)
         if source is None:
             return None
         coded, faults = coded_ids(_column(frame, source))
-        faults[faults == 1] = 0  # a row without one is told apart by what it says
-        _reject_faults(faults, "event", verdict)
+        faults[faults == 1] = 0  # a row without one is identified by its content
+        _reject_faults(faults, "event", row_faults)
         return coded
 
-    def _types(self, frame: pd.DataFrame, verdict: Verdict) -> Coded:
+    def _types(self, frame: pd.DataFrame, row_faults: RowFaults) -> Coded:
         source = self._columns.source(EVENT)
         if source is None:
             return Coded(np.zeros(len(frame), dtype=np.int64), [self.default_event])
@@ -151,23 +151,23 @@ class EventValidator:
             event = self._scenario.event(written)
             names.append(self.default_event if event is None else event.name)
             if event is None:
-                verdict.reject(coded.codes == code, unknown_event(written, self._scenario))
+                row_faults.reject(coded.codes == code, unknown_event(written, self._scenario))
         known = Coded.of(names)
         return Coded(known.codes[coded.codes], known.values)
 
-    def _seconds(self, frame: pd.DataFrame, verdict: Verdict) -> NDArray[np.float64] | None:
+    def _seconds(self, frame: pd.DataFrame, row_faults: RowFaults) -> NDArray[np.float64] | None:
         source = self._columns.source(TIME)
         if source is None or not self.has_clock:
             return None
         column = _column(frame, source)
         seconds = self._times.parse(column)
-        verdict.reject(_empty(column), "missing time")
-        verdict.reject(np.isnan(seconds), "unparsable time")
-        verdict.reject(seconds < 0, "negative time")
-        verdict.reject(seconds > self._now + _DAY, "future time")
+        row_faults.reject(_empty(column), "missing time")
+        row_faults.reject(np.isnan(seconds), "unparsable time")
+        row_faults.reject(seconds < 0, "negative time")
+        row_faults.reject(seconds > self._now + _DAY, "future time")
         return seconds
 
-    def _values(self, frame: pd.DataFrame, verdict: Verdict) -> NDArray[np.float64]:
+    def _values(self, frame: pd.DataFrame, row_faults: RowFaults) -> NDArray[np.float64]:
         import pandas as pd
 
         source = self._columns.source(VALUE)
@@ -178,7 +178,7 @@ class EventValidator:
             values = column.to_numpy(np.float64, na_value=np.nan)
         else:
             values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
-        verdict.reject(~np.isfinite(values) & ~_empty(column), "value is no number")
+        row_faults.reject(~np.isfinite(values) & ~_empty(column), "value is not a number")
         return values
 
 
@@ -189,7 +189,7 @@ class RecordDraft:
     Attributes
     ----------
     repeated : int64 array
-        Positions in the chunk of rows whose id stood in an earlier row.
+        Positions in the chunk of rows whose id was in an earlier row.
     """
 
     records: dict[str, dict[str, Any]]
@@ -202,7 +202,7 @@ class RecordValidator:
     def __init__(self, scenario: Scenario, columns: ColumnMap, name: str) -> None:
         self._columns = columns
         self._name = name
-        self._spoken = "item" if name == ITEM else "user"
+        self._noun = "item" if name == ITEM else "user"
         self._fields = FieldReader(scenario.items if name == ITEM else None)
         self._seen: set[str] = set()
 
@@ -212,14 +212,14 @@ class RecordValidator:
         return ()
 
     def notes(self) -> list[str]:
-        """Return what was noticed, one line each."""
+        """Return the findings, one line each."""
         return self._fields.notes()
 
-    def check(self, frame: pd.DataFrame) -> tuple[RecordDraft, Verdict]:
-        """Return the good rows of a chunk, and what is wrong with the others."""
-        verdict = Verdict(len(frame))
+    def check(self, frame: pd.DataFrame) -> tuple[RecordDraft, RowFaults]:
+        """Return the good rows of a chunk, and the faults of the others."""
+        row_faults = RowFaults(len(frame))
         ids, faults = coded_ids(_column(frame, self._columns.columns[self._name]))
-        _reject_faults(faults, self._spoken, verdict)
+        _reject_faults(faults, self._noun, row_faults)
         mapped = {*self._columns.columns.values(), *self._columns.fields.values()}
         mapped.update(REJECTED_COLUMNS)
         late = {name: name for name in map(str, frame.columns) if name not in mapped}
@@ -230,7 +230,7 @@ class RecordValidator:
         }
         records: dict[str, dict[str, Any]] = {}
         repeated = []
-        for row in np.flatnonzero(verdict.good).tolist():
+        for row in np.flatnonzero(row_faults.good).tolist():
             id_ = ids.values[ids.codes[row]]
             if id_ in self._seen:
                 repeated.append(row)
@@ -238,7 +238,7 @@ class RecordValidator:
             fields = {name: column[row] for name, column in cells.items()}
             kept = {name: value for name, value in fields.items() if value is not None}
             records[id_] = {**records.get(id_, {}), **kept}
-        return RecordDraft(records, np.array(repeated, dtype=np.int64)), verdict
+        return RecordDraft(records, np.array(repeated, dtype=np.int64)), row_faults
 
 
 def default_event(scenario: Scenario, columns: ColumnMap) -> str:
@@ -259,18 +259,18 @@ def unknown_event(written: str, scenario: Scenario) -> str:
         return "missing event type"
     shown = written if len(written) <= _SHOWN else written[: _SHOWN - 3] + "..."
     names = [name for event in scenario.events for name in (event.name, *event.aliases)]
-    near = difflib.get_close_matches(written.lower(), names, n=1, cutoff=0.5)
+    near = nearest(written, names, cutoff=0.5)
     if near:
-        return f"unknown event type {shown!r} (nearest: {near[0]})"
+        return f"unknown event type {shown!r} (nearest: {near})"
     known = ", ".join(event.name for event in scenario.events[:_LISTED])
     more = ", ..." if len(scenario.events) > _LISTED else ""
     return f"unknown event type {shown!r} (known: {known}{more})"
 
 
-def _reject_faults(faults: NDArray[np.int8], spoken: str, verdict: Verdict) -> None:
+def _reject_faults(faults: NDArray[np.int8], noun: str, row_faults: RowFaults) -> None:
     for number, cause in enumerate(FAULTS):
         if number:
-            verdict.reject(faults == number, cause.format(spoken))
+            row_faults.reject(faults == number, cause.format(noun))
 
 
 def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:

@@ -1,4 +1,4 @@
-"""The numeric ground floor: ragged and sparse rows, standard scores, the ridge inverse.
+"""The numeric ground floor: ragged and sparse rows, hashing, standard scores, discounts, the ridge.
 
-Knows of no item, user or event; imports numpy and scipy only.
+It has no notion of items, users or events, and imports numpy and scipy only.
 """

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,12 @@ class Ragged:
         arrays = [np.asarray(row, dtype=np.int64) for row in rows]
         lengths = np.array([len(array) for array in arrays], dtype=np.int64)
         values = np.concatenate(arrays) if arrays else np.zeros(0, dtype=np.int64)
-        return cls(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), values)
+        return cls(offsets(lengths), values)
+
+    @classmethod
+    def grouped(cls, rows: IntArray, values: IntArray, n: int) -> Ragged:
+        """Group `values` by row, int64 arrays of one length; `rows` ascend and lie below `n`."""
+        return cls(offsets(np.bincount(rows, minlength=n)), values)
 
     @classmethod
     def empty(cls, n: int) -> Ragged:
@@ -48,7 +55,7 @@ class Ragged:
 
     @property
     def row_of(self) -> IntArray:
-        """The row that each value stands in, int64 (len(values),)."""
+        """The row of each value, int64 (len(values),)."""
         if len(self) == 1:  # as in every request
             return np.zeros(len(self.values), dtype=np.int64)
         return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
@@ -60,26 +67,24 @@ class Ragged:
     def take(self, rows: IntArray) -> Ragged:
         """Return the chosen rows, in the order given."""
         lengths = self.lengths[rows]
-        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        indptr = offsets(lengths)
         offset = np.repeat(self.indptr[:-1][rows] - indptr[:-1], lengths)
         return Ragged(indptr, self.values[np.arange(indptr[-1]) + offset])
 
     def tail(self, limit: int) -> Ragged:
         """Keep only the last `limit` values of each row."""
         kept = np.minimum(self.lengths, limit)
-        indptr = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
+        indptr = offsets(kept)
         offset = np.repeat(self.indptr[1:] - kept - indptr[:-1], kept)
         return Ragged(indptr, self.values[np.arange(indptr[-1]) + offset])
 
     def heads(self, lengths: IntArray) -> Ragged:
         """Keep the first ``lengths[i]`` values of row `i`, which must have as many."""
-        position = np.arange(len(self.values)) - np.repeat(self.indptr[:-1], self.lengths)
-        return self.where(position < np.repeat(lengths, self.lengths))
+        return self.where(self.from_start() < np.repeat(lengths, self.lengths))
 
-    def where(self, keep: NDArray[np.bool_]) -> Ragged:
+    def where(self, keep: BoolArray) -> Ragged:
         """Keep the values where the mask is true, bool (len(values),); rows may become empty."""
-        before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
-        return Ragged(before[self.indptr], self.values[keep])
+        return Ragged(offsets(keep)[self.indptr], self.values[keep])
 
     def within(self, n: int) -> Ragged:
         """Keep the values from 0 to n - 1."""
@@ -105,16 +110,44 @@ class Ragged:
         """Drop the values that the same row of `other` has."""
         if not len(self.values) or not len(other.values):
             return self
-        width = int(max(self.values.max(), other.values.max())) + 1
-        ours, theirs = (rows.row_of * width + rows.values for rows in (self, other))
-        return self.where(~np.isin(ours, theirs))
+        return self.where(~self.isin(other))
 
-    @classmethod
-    def grouped(cls, rows: IntArray, values: IntArray, n: int) -> Ragged:
-        """Group `values` by row, int64 arrays of one length; `rows` ascend and lie below `n`."""
-        counts = np.bincount(rows, minlength=n)
-        return cls(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), values)
+    def isin(self, other: Ragged) -> BoolArray:
+        """Return which values the same row of `other` has too, bool (len(values),)."""
+        width = int(max(self.values.max(initial=0), other.values.max(initial=0))) + 1
+        ours, theirs = (rows.row_of * width + rows.values for rows in (self, other))
+        return np.isin(ours, theirs)
+
+    def contains(self, table: IntArray) -> BoolArray:
+        """Return which cells of an int64 table (n, m) hold a value of the same row, bool (n, m).
+
+        Negative cells, which are padding, never do.
+        """
+        if not table.size or not len(self.values):
+            return np.zeros(table.shape, dtype=bool)
+        width = int(max(table.max(), self.values.max())) + 1
+        cells = np.arange(len(table), dtype=np.int64)[:, None] * width + table
+        return np.isin(cells, self.row_of * width + self.values) & (table >= 0)
+
+    def reversed(self) -> Ragged:
+        """Return the rows with their values in reverse order."""
+        back = np.repeat(self.indptr[:-1], self.lengths) + self.from_end()
+        return Ragged(self.indptr, self.values[back])
+
+    def from_start(self) -> IntArray:
+        """Position of each value counted from the start of its row: 0 is the first, int64."""
+        return np.arange(len(self.values)) - np.repeat(self.indptr[:-1], self.lengths)
 
     def from_end(self) -> IntArray:
         """Position of each value counted from the end of its row: 0 is the last, int64."""
         return np.repeat(self.indptr[1:], self.lengths) - 1 - np.arange(len(self.values))
+
+
+def offsets(lengths: NDArray[Any]) -> IntArray:
+    """Return where each row of these lengths starts, and where the last ends, int64 (n + 1,).
+
+    Of a mask: how many values were kept before each place.
+    """
+    bounds = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=bounds[1:])
+    return bounds

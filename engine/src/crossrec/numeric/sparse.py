@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.numeric.ragged import FloatArray, IntArray
+from crossrec.numeric.ragged import FloatArray, IntArray, offsets
 
 _BLOCK_CELLS = 1 << 23
 
@@ -42,10 +42,10 @@ def largest(sizes: FloatArray, k: int, turn: int = 0) -> IntArray:
         return places
     if k <= 0:
         return places[:0]
-    told = sizes[places]
-    least = np.partition(told, len(told) - k)[len(told) - k]
-    kept = told > least
-    level, room = np.flatnonzero(told == least), k - int(kept.sum())
+    found = sizes[places]
+    least = np.partition(found, len(found) - k)[len(found) - k]
+    kept = found > least
+    level, room = np.flatnonzero(found == least), k - int(kept.sum())
     kept[level[(turn + np.arange(room) * len(level) // room) % len(level)]] = True
     chosen: IntArray = places[kept]
     return chosen
@@ -99,12 +99,12 @@ def sparse_rows(
     """Return scipy CSR, float32, of entries that are already sorted by row and column."""
     from scipy.sparse import csr_matrix
 
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=shape[0]))])
+    indptr = offsets(np.bincount(rows, minlength=shape[0]))
     return csr_matrix((values.astype(np.float32), columns, indptr), shape=shape)
 
 
 def wider(matrix: Any, n_items: int) -> Any:
-    """Return a square CSR matrix with empty rows and columns behind, over the same entries."""
+    """Return a square CSR matrix with empty rows and columns added at the end."""
     from scipy.sparse import csr_matrix
 
     more = n_items - matrix.shape[0]
@@ -113,10 +113,9 @@ def wider(matrix: Any, n_items: int) -> Any:
 
 
 def gathered_rows(indptr: IntArray, rows: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the positions of all entries of some rows, and where each row begins among them."""
+    """Return the positions of all entries of some rows, and where each row starts among them."""
     starts = indptr[rows]
-    bounds = np.zeros(len(rows) + 1, dtype=np.int64)
-    np.cumsum(indptr[rows + 1] - starts, out=bounds[1:])
+    bounds = offsets(indptr[rows + 1] - starts)
     at = np.repeat(starts - bounds[:-1], np.diff(bounds))
     at += np.arange(bounds[-1])
     return at, bounds

@@ -41,15 +41,15 @@ def save_pipeline(pipeline: Pipeline, folder: Path) -> Path:
     return publish(
         folder,
         kind=KIND,
-        manifest_fields={
-            "scenario": pipeline.scenario,
-            "config": pipeline.config.model_dump(mode="json"),
-            "metrics": pipeline.report["gate"],
-        },
         users=pipeline.users,
         items=pipeline.catalog.items,
         states=states,
-        extra={"report": dict(pipeline.report), "has_clock": pipeline.has_clock},
+        values={
+            "scenario": pipeline.scenario,
+            "config": pipeline.config.model_dump(mode="json"),
+            "report": dict(pipeline.report),
+            "has_clock": pipeline.has_clock,
+        },
     )
 
 
@@ -72,8 +72,8 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
     manifest = artifact.manifest
     if manifest.kind != KIND:
         raise ArtifactError(f"{folder} holds a {manifest.kind!r} artifact, not a pipeline")
-    config = parse_config(manifest.fields["config"], str(artifact.path))
-    report = dict(manifest.extra["report"])
+    config = parse_config(manifest.values["config"], str(artifact.path))
+    report = dict(manifest.values["report"])
     catalog = _catalog(artifact.items, artifact.states["catalog"])
     sources: dict[str, Any] = {}
     unavailable: dict[str, str] = {}
@@ -101,7 +101,7 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
         ranker = ReciprocalRankFusion()
     popularity = artifact.states["popularity"].arrays
     return Pipeline(
-        scenario=manifest.fields["scenario"],
+        scenario=manifest.values["scenario"],
         config=config,
         users=artifact.users,
         catalog=catalog,
@@ -111,7 +111,7 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
         policies=build_policies(config, registry),
         fallback=popularity["fallback"],
         counts=popularity["counts"],
-        has_clock=bool(manifest.extra["has_clock"]),
+        has_clock=bool(manifest.values["has_clock"]),
         report=report,
         unavailable=unavailable,
     )

@@ -1,1 +1,4 @@
-"""Finding, isolating, listing, checking and installing plugins; the registry of what they offer."""
+"""Finding, loading, listing, checking and installing plugins; the registry of their components.
+
+A broken plugin is skipped and named with its error; it never stops the others.
+"""

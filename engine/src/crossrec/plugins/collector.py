@@ -1,4 +1,4 @@
-"""The `register` callback that hooks receive, with the checks of what they hand over."""
+"""The `register` callback that hooks receive, with the checks of its arguments."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Collector:
     ) -> None:
         """Raise PluginError where a registration cannot work."""
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise PluginError(f"{kind}: a name has no blank, comma or colon in it: {name!r}")
+            raise PluginError(f"{kind}: a name must not hold a blank, comma or colon: {name!r}")
         if any((r.kind, r.name) == (kind, name) for r in self.registrations):
             raise PluginError(f"{kind}: registers {name!r} twice")
         if not _is_target(factory) and not callable(factory):

@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
 
 from crossrec.errors import PluginError
+from crossrec.version import __version__
 
 GROUP = "crossrec"
 BUILTIN = "builtin"
@@ -40,7 +41,7 @@ def find_plugins() -> list[FoundPlugin]:
 
 
 def _all_found() -> list[FoundPlugin]:
-    """Return what the entry points of all distributions say.
+    """Return the plugins in the entry points of all distributions.
 
     One distribution whose list of entry points is damaged makes the standard library raise for all;
     then they are read one by one, and the damaged ones are listed if they look like a plugin.
@@ -73,9 +74,7 @@ def _raiser(error: Exception) -> Callable[[], object]:
 
 
 def _builtin() -> FoundPlugin:
-    """Return the engine's own plugin, which is there even where the engine has no metadata."""
-    from crossrec import __version__
-
+    """Return the engine's own plugin, which exists even where the engine has no metadata."""
     return FoundPlugin(BUILTIN, GROUP, __version__, lambda: import_module("crossrec.builtin"))
 
 

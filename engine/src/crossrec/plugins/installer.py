@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from crossrec.errors import CrossrecError, PluginError, UsageError
+from crossrec.errors import CrossrecError, PluginError, UsageError, nearest
 from crossrec.plugins.found import find_plugins
 from crossrec.plugins.known import SHIPPED
-from crossrec.plugins.nearest import nearest
 from crossrec.plugins.registry import STRICT, SUBSET
 from crossrec.plugins.requirements import installed_version
 from crossrec.plugins.state import PluginState
@@ -25,7 +24,7 @@ _PROBE = (
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PluginChanges:
     """What pip changed among the plugins.
 
     Attributes
@@ -46,7 +45,7 @@ class Outcome:
 
 def install(
     packages: Sequence[str], options: Sequence[str] = (), *, editable: bool = False
-) -> Outcome:
+) -> PluginChanges:
     """Install packages with pip, whose output goes to the terminal.
 
     Parameters
@@ -70,7 +69,7 @@ def install(
     return _run_pip(["install", *options, *wanted])
 
 
-def uninstall(packages: Sequence[str]) -> Outcome:
+def uninstall(packages: Sequence[str]) -> PluginChanges:
     """Remove packages with pip; works also for plugins that fail to import.
 
     Raises
@@ -105,12 +104,12 @@ def probe() -> list[PluginState]:
         [sys.executable, "-c", _PROBE], capture_output=True, text=True, env=environment, check=False
     )
     if done.returncode != 0 or not done.stdout:
-        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise PluginError(f"a plugin ends the interpreter, none can be listed: {said}")
+        message = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise PluginError(f"a plugin ends the interpreter, none can be listed: {message}")
     return [PluginState.from_dict(record) for record in json.loads(done.stdout.splitlines()[-1])]
 
 
-def _run_pip(arguments: Sequence[str]) -> Outcome:
+def _run_pip(arguments: Sequence[str]) -> PluginChanges:
     """Run pip and return what changed among the plugins."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
     if not _has_pip():
@@ -123,7 +122,7 @@ def _run_pip(arguments: Sequence[str]) -> Outcome:
     if code != 0:
         raise CrossrecError(f"pip {arguments[0]} failed with exit code {code}: see above")
     after = {(state.distribution, state.name): state for state in probe()}
-    return Outcome(
+    return PluginChanges(
         appeared=tuple(after[key] for key in after if key not in before),
         changed=tuple(
             state
@@ -155,7 +154,7 @@ def _has_pip() -> bool:
 
 
 def _check(packages: Sequence[str]) -> None:
-    """Raise UsageError for what is no package, or the short name of one: PyPI has others so named.
+    """Raise UsageError for what is not a package, or is the short name of one of ours.
 
     ``crossrec install music`` would fetch a stranger's package called music.
     """
@@ -164,6 +163,6 @@ def _check(packages: Sequence[str]) -> None:
     ours = {name.removeprefix("crossrec-"): name for name in SHIPPED}
     for package in packages:
         if package.startswith("-"):
-            raise UsageError(f"{package!r} is no package")
+            raise UsageError(f"{package!r} is not a package")
         if package in ours:
             raise UsageError(f"{package!r} is not ours: did you mean {ours[package]!r}?")

@@ -1,8 +1,8 @@
 """Loading plugins. One that is broken is skipped and named with its error; the others go on.
 
 pluggy finds and checks the hook implementations. They are called one by one here, not through
-``pm.hook``: there one raising implementation would abort the call for all plugins, and nothing
-would tell which plugin registered what.
+``pm.hook``: there one raising implementation would abort the call for all plugins, and the
+origin of each registration would be lost.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from typing import Any
 import pluggy
 
 from crossrec import hookspecs
-from crossrec.errors import PluginError
+from crossrec.errors import PluginError, nearest
 from crossrec.plugins.collector import Collector
 from crossrec.plugins.found import BUILTIN, FoundPlugin
-from crossrec.plugins.nearest import nearest
 from crossrec.plugins.registration import Registration
 from crossrec.plugins.requirements import conflict
 from crossrec.plugins.state import PluginState, Status, one_line
@@ -55,7 +54,7 @@ class CollisionError(PluginError):
 
 
 class IncompatibleError(PluginError):
-    """What a plugin requires is missing, or there in another version."""
+    """What a plugin requires is missing, or installed in another version."""
 
 
 def hook_names() -> tuple[str, ...]:
@@ -107,7 +106,7 @@ def _is_chosen(plugin: FoundPlugin, chosen: frozenset[str] | None) -> bool:
 def _load(
     manager: pluggy.PluginManager, found: FoundPlugin, taken: Taken, *, strict: bool
 ) -> LoadedPlugin:
-    """Check, import, validate and call one plugin; whatever goes wrong becomes its state."""
+    """Check, import, validate and call one plugin; any error becomes its state."""
     state = PluginState(found.name, found.distribution, found.version, "loaded")
     collector = Collector(found.name, found.distribution)
     plugin: object | None = None
@@ -136,14 +135,14 @@ def _load(
 
 
 def _check_requirements(found: FoundPlugin) -> None:
-    """Raise IncompatibleError where what the distribution declares to require is not there."""
+    """Raise IncompatibleError where a declared requirement of the distribution is not met."""
     reason = conflict(found.requires)
     if reason:
         raise IncompatibleError(reason)
 
 
 def _import(found: FoundPlugin) -> tuple[object, tuple[str, ...]]:
-    """Import a plugin; what it prints goes to stderr, so that it cannot spoil JSON output."""
+    """Import a plugin; what it prints goes to stderr, so that JSON output stays valid."""
     before = {name for name in HEAVY if name in sys.modules}
     with redirect_stdout(sys.stderr):
         plugin = found.load()
@@ -160,7 +159,7 @@ def _register(manager: pluggy.PluginManager, found: FoundPlugin, plugin: object)
     Raises
     ------
     PluginError
-        For a hook that does not exist, one that lacks ``@hookimpl``, a wrapper, or no hook at all.
+        For an unknown hook, one that lacks ``@hookimpl``, a wrapper, or no hook at all.
     """
     manager.register(plugin, name=f"{found.distribution}:{found.name}")
     known = hook_names()

@@ -1,15 +1,16 @@
-"""What a plugin hands over for each of its components: a description, not a live object."""
+"""The registration of a component: a description, not a live object."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any
 
 from crossrec.errors import PluginError
+from crossrec.plugins.settings import refuse_settings, validated
 
-#: Optional abilities that a component may declare. Whatever is not declared is never called.
+#: Optional abilities that a component may declare. One that is not declared is never called.
 CAPABILITIES = frozenset(
     {"score", "explain", "update", "add_items", "forget", "adapt", "report", "default"}
 )
@@ -70,16 +71,14 @@ class Registration:
         PluginError
             If the component or a library that it needs cannot be imported.
         """
-        from crossrec.plugins.settings import refuse_settings, validated
-
         factory = self._resolved(self.factory)
         if self.config is None:
-            refuse_settings(self, settings or {})
+            refuse_settings(self.name, settings or {})
             return factory()
-        return factory(validated(self, self._resolved(self.config), settings or {}))
+        return factory(validated(self.name, self._resolved(self.config), settings or {}))
 
     def _resolved(self, target: str | Callable[..., Any]) -> Any:
-        """Import what the plugin pointed to, and say what to install where that fails."""
+        """Import the target of a registration; the error names what to install."""
         try:
             return resolve(target)
         except (ImportError, AttributeError) as error:
@@ -90,21 +89,6 @@ class Registration:
             raise PluginError(
                 f"{self.name} of {self.distribution or 'crossrec'} cannot be loaded: {error}{hint}"
             ) from error
-
-
-class Register(Protocol):
-    """The callback that hooks receive."""
-
-    def __call__(
-        self,
-        name: str,
-        factory: str | Callable[..., Any],
-        *,
-        config: str | type[Any] | None = None,
-        capabilities: frozenset[str] | set[str] = frozenset(),
-        summary: str = "",
-    ) -> None:
-        """Register one component under `name`."""
 
 
 def resolve(target: str | Callable[..., Any]) -> Any:

@@ -1,4 +1,4 @@
-"""The registry: what all loaded plugins offer, by kind and name."""
+"""The registry: the components of all loaded plugins, by kind and name."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from crossrec.errors import PluginError, UsageError
+from crossrec.errors import PluginError, UsageError, nearest
 from crossrec.plugins.found import BUILTIN, FoundPlugin, find_plugins
 from crossrec.plugins.loader import LoadedPlugin, load_plugins
-from crossrec.plugins.nearest import nearest
 from crossrec.plugins.registration import KINDS, Registration
 from crossrec.plugins.state import PluginState, one_line
 from crossrec.plugins.unknown import unknown_name
@@ -59,7 +58,7 @@ class Registry:
 
     @property
     def loaded(self) -> list[LoadedPlugin]:
-        """The plugins with what they handed over."""
+        """The plugins with their registrations."""
         return list(self._loaded)
 
     def get(self, kind: str, name: str) -> Registration:
@@ -68,12 +67,12 @@ class Registry:
         Parameters
         ----------
         name : str
-            A plain name, or ``"distribution:name"`` where two plugins want the same one.
+            A plain name, or ``"distribution:name"`` where two plugins use the same one.
 
         Raises
         ------
         UsageError
-            For an unknown name: says which is nearest, which are there and what to install.
+            For an unknown name: names the nearest, the installed ones and what to install.
         """
         if kind not in KINDS:
             raise UsageError(f"unknown kind {kind!r}: there are {', '.join(KINDS)}")
@@ -102,7 +101,7 @@ class Registry:
         UsageError
             For an unknown name.
         PluginError
-            If the plugin that declares it does not hand over a `Scenario`.
+            If the factory that declares it does not return a `Scenario`.
         """
         from crossrec.scenario import Scenario
 
@@ -118,7 +117,7 @@ class Registry:
                 ) from error
             if not isinstance(scenario, Scenario):
                 raise PluginError(
-                    f"scenario {name!r} of {registration.distribution} is no crossrec Scenario "
+                    f"scenario {name!r} of {registration.distribution} is not a crossrec Scenario "
                     f"but a {type(scenario).__name__}"
                 )
             self._scenarios[key] = scenario
@@ -127,7 +126,7 @@ class Registry:
     def mark_failed(self, state: PluginState, error: BaseException) -> PluginState:
         """Mark a plugin failed after it was loaded, take back what it registered, return its state.
 
-        For whatever a plugin is called for only later, such as its commands.
+        For errors in what is called only later, such as its commands.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Whether a distribution's declared requirements are met, found out without importing it."""
+"""Whether a distribution's declared requirements are met, checked without importing it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 def conflict(requires: Iterable[str]) -> str:
     """Return why the declared requirements are not met, in one line; empty where they are.
 
-    Requirements of extras are ignored: nobody may have asked for the extra.
+    Requirements of extras are ignored: the extra may not be wanted.
 
     Parameters
     ----------

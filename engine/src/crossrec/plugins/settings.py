@@ -9,10 +9,8 @@ from crossrec.errors import ConfigError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from crossrec.plugins.registration import Registration
 
-
-def validated(registration: Registration, model: type[BaseModel], settings: dict[str, Any]) -> Any:
+def validated(component: str, model: type[BaseModel], settings: dict[str, Any]) -> Any:
     """Return `settings` as an instance of `model`.
 
     Raises
@@ -25,18 +23,16 @@ def validated(registration: Registration, model: type[BaseModel], settings: dict
     unknown = sorted(set(settings) - set(model.model_fields))
     if unknown:
         known = ", ".join(model.model_fields) or "none"
-        raise ConfigError(
-            f"{registration.name} has no setting {unknown[0]!r}; its settings are: {known}"
-        )
+        raise ConfigError(f"{component} has no setting {unknown[0]!r}; its settings are: {known}")
     try:
         return model(**settings)
     except ValidationError as error:
         first = error.errors()[0]
         setting = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{registration.name}: setting {setting!r}: {first['msg']}") from None
+        raise ConfigError(f"{component}: setting {setting!r}: {first['msg']}") from None
 
 
-def refuse_settings(registration: Registration, settings: dict[str, Any]) -> None:
+def refuse_settings(component: str, settings: dict[str, Any]) -> None:
     """Raise ConfigError where settings are given to a component that takes none."""
     if settings:
-        raise ConfigError(f"{registration.name} takes no settings; {next(iter(settings))!r} is one")
+        raise ConfigError(f"{component} takes no settings; {next(iter(settings))!r} is one")

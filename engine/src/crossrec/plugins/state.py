@@ -1,4 +1,4 @@
-"""What became of each plugin, as data: for ``crossrec plugins list`` and for error messages."""
+"""The state of each plugin, as data: for ``crossrec plugins list`` and for error messages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PluginState:
     error : str
         One line; empty where it is loaded or blocked.
     warnings : tuple of str
-        What its author should mend though it works.
+        What its author should fix though it works.
     """
 
     name: str
@@ -44,7 +44,7 @@ class PluginState:
 
     @property
     def broken(self) -> bool:
-        """Whether somebody has to mend something."""
+        """Whether it failed or is incompatible."""
         return self.status in ("failed", "incompatible")
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,12 +71,12 @@ class PluginState:
 
 
 def one_line(error: BaseException) -> str:
-    """Return an exception as one line: its type and the first line of what it says.
+    """Return an exception as one line: its type and the first line of its message.
 
-    The type is left out for crossrec's own errors, whose messages are written to stand alone.
+    The type is left out for crossrec's own errors, whose messages are complete by themselves.
     """
-    said = (str(error).strip().splitlines() or [""])[0]
-    if said and isinstance(error, CrossrecError):
-        return said
+    message = (str(error).strip().splitlines() or [""])[0]
+    if message and isinstance(error, CrossrecError):
+        return message
     name = type(error).__name__
-    return f"{name}: {said}" if said else name
+    return f"{name}: {message}" if message else name

@@ -1,11 +1,11 @@
-"""What to say about a name that no loaded plugin registered."""
+"""The message for a name that no loaded plugin registered."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from crossrec.errors import nearest
 from crossrec.plugins.known import PROVIDERS
-from crossrec.plugins.nearest import nearest
 from crossrec.plugins.state import PluginState
 
 _MANY = 12
@@ -14,21 +14,21 @@ _MANY = 12
 def unknown_name(
     kind: str, name: str, installed: Sequence[str], plugins: Iterable[PluginState]
 ) -> str:
-    """Return one line: what was probably meant, what is there and what to install.
+    """Return one line: the name that was probably meant, the installed ones and what to install.
 
     Parameters
     ----------
     installed : sequence of str
-        The names of this kind that are there.
+        The names of this kind that are installed.
     """
     provided = {of: dist for (k, of), dist in PROVIDERS.items() if k == kind}
     meant = name if name in provided else nearest(name, [*installed, *provided])
-    said = f"unknown {singular(kind)} {name!r}"
-    said += f": did you mean {meant!r}? " if meant not in (None, name) else "; "
-    said += f"installed: {_listed(installed)}"
+    message = f"unknown {singular(kind)} {name!r}"
+    message += f": did you mean {meant!r}? " if meant not in (None, name) else "; "
+    message += f"installed: {_listed(installed)}"
     if meant in provided and meant not in installed:
-        said += f"; {_how_to_get(meant, provided[meant], plugins)}"
-    return said
+        message += f"; {_how_to_get(meant, provided[meant], plugins)}"
+    return message
 
 
 def singular(kind: str) -> str:
@@ -38,7 +38,7 @@ def singular(kind: str) -> str:
 
 
 def _how_to_get(name: str, distribution: str, plugins: Iterable[PluginState]) -> str:
-    """Say how to get what a distribution provides, which may be installed and unusable."""
+    """Return how to get what a distribution provides; it may be installed but unusable."""
     for state in plugins:
         if state.distribution != distribution:
             continue

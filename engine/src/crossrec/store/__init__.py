@@ -1,1 +1,4 @@
-"""Where items, users and events live: the `Store` protocol and its SQLite implementation."""
+"""Where items, users and events live: the `Store` protocol and its implementation in SQLite.
+
+A store keeps what ingestion validated, each batch in one transaction, and gives it back as data.
+"""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from crossrec.data.events import Events
-from crossrec.data.rows import EventRows
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.scenario import Scenario
+from crossrec.store.rows import EventRows
 
 #: Fields of items or users by id.
 Records = Mapping[str, Mapping[str, Any]]
@@ -83,7 +83,7 @@ class Store(Protocol):
         """Return all items in the order of first ingestion, and the fields of the known ones."""
 
     def item_changes(self, scenario: str) -> int:
-        """Return a number that grows with every writing of items; asked at each request."""
+        """Return a number that grows with every writing of items; read at each request."""
 
     def items_after(self, scenario: str, item_id: str) -> dict[str, dict[str, Any]]:
         """Return the fields of the known items first ingested after `item_id`, in that order."""

@@ -41,7 +41,7 @@ class Connections:
         Raises
         ------
         WorkspaceError
-            If the file cannot be written, is no database or is of a newer format.
+            If the file cannot be written, is not a database or is of a newer format.
         """
         if self._process != os.getpid():
             self._forget()
@@ -66,7 +66,7 @@ class Connections:
         Raises
         ------
         WorkspaceError
-            If the file is missing, is no database or is of a newer format.
+            If the file is missing, is not a database or is of a newer format.
         """
         if self._process != os.getpid():
             self._forget()
@@ -126,7 +126,7 @@ class Connections:
 
     @contextmanager
     def translated(self) -> Iterator[None]:
-        """Turn what SQLite says about an unusable file into one line that says what to do."""
+        """Turn errors of SQLite about an unusable file into one line that says what to do."""
         try:
             yield
         except sqlite3.DatabaseError as error:
@@ -150,7 +150,7 @@ def explain(path: Path, error: sqlite3.DatabaseError) -> str:
     if "unable to open" in message:
         return f"{path} cannot be opened: check that it exists and may be read and written"
     if "not a database" in message or "malformed" in message:
-        return f"{path} is damaged or no SQLite database: restore it from a copy, or ingest anew"
+        return f"{path} is damaged or not a SQLite database: restore a copy, or ingest again"
     if "locked" in message or "busy" in message:
         return f"{path} is in use by another process: try again when that is done"
     if "full" in message:

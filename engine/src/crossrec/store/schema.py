@@ -44,7 +44,7 @@ def create_scenario(db: Database, scenario: str) -> None:
     Users, items and types get small integers in the order of their first ingestion. Events lie
     sorted by (user, time, id), where `id` is their place in the order of ingestion: a history is
     one range of the table, and no second index has to be kept. The keys that make events unique
-    stand in a table of their own, so that a batch can be written to both in sorted order; that
+    are in a table of their own, so that a batch can be written to both in sorted order; that
     is twice as fast as an index over random keys.
     """
     for kind in ("users", "items"):

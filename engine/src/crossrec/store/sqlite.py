@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.data.events import Events
-from crossrec.data.rows import Coded, EventRows
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.data.weights import event_weights
 from crossrec.errors import DataError, WorkspaceError
 from crossrec.scenario import Scenario
 from crossrec.store.base import Counts, HistoryEvent, Records
 from crossrec.store.connections import Connections, explain
+from crossrec.store.rows import Coded, EventRows
 from crossrec.store.schema import create_scenario, quoted
 from crossrec.store.writing import VALUES_A_QUERY, claim_clock, insert_keys, insert_rows
 
@@ -27,7 +27,7 @@ _UPSERT = (
     "INSERT INTO {table} (name, data) VALUES (?, ?) ON CONFLICT (name) DO UPDATE "
     "SET data = json_patch(coalesce(data, '{{}}'), excluded.data)"
 )
-# Infinity stands for a missing value: numpy.fromiter takes no None, and stored values are finite.
+# Infinity marks a missing value: numpy.fromiter takes no None, and stored values are finite.
 _SELECT_EVENTS = (
     'SELECT "user", "time", "id", "item", "type", coalesce("value", 9e999) FROM {table}'
 )
@@ -52,8 +52,8 @@ _ROW = np.dtype(
 class SqliteStore:
     """Implements `crossrec.store.base.Store` in the file at `path`.
 
-    Reading is safe from several threads and beside one writer. There must be one writer only,
-    which the workspace's lock sees to.
+    Reading is safe from several threads and while one process writes. There must be one writer
+    only, which the workspace's lock guarantees.
     """
 
     def __init__(self, path: Path) -> None:

@@ -68,15 +68,15 @@ def _known_keys(
     """Return which of the sorted keys the table holds."""
     known = np.zeros(len(keys), dtype=bool)
     for start in range(0, len(keys), VALUES_A_QUERY):
-        asked = keys[start : start + VALUES_A_QUERY]
-        select = f"SELECT key FROM {table} WHERE key IN ({','.join('?' * len(asked))})"
-        found = [key for (key,) in connection.execute(select, asked.tolist())]
-        known[start : start + len(asked)] = np.isin(asked, np.array(found, dtype=np.int64))
+        part = keys[start : start + VALUES_A_QUERY]
+        select = f"SELECT key FROM {table} WHERE key IN ({','.join('?' * len(part))})"
+        found = [key for (key,) in connection.execute(select, part.tolist())]
+        known[start : start + len(part)] = np.isin(part, np.array(found, dtype=np.int64))
     return known
 
 
 def claim_clock(connection: sqlite3.Connection, scenario: str, *, has_clock: bool) -> int:
-    """Note whether the scenario's events have a clock, refuse a mixture; return the last id."""
+    """Record whether the scenario's events have a clock, refuse a mixture; return the last id."""
     select = "SELECT has_clock, last_event FROM scenarios WHERE name = ?"
     known, last = connection.execute(select, [scenario]).fetchone()
     if known is None:

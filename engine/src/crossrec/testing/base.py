@@ -133,7 +133,6 @@ def through_disk(state: State, folder: Path) -> State:
     publish(
         folder,
         kind="conformance",
-        manifest_fields={},
         users=Vocabulary(),
         items=Vocabulary(),
         states={"component": state},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from crossrec.data.frames import Frames
+from crossrec.ingest.frames import Frames
 from crossrec.plugins.registration import Registration, resolve
 from crossrec.scenario import Scenario
 from crossrec.testing.base import Kit

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from crossrec.data.catalog import Catalog
-from crossrec.data.frames import Frames
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.ingest.frames import Frames
 from crossrec.pipeline.config import load_config
 from crossrec.plugins.registration import resolve
 from crossrec.plugins.registry import load_registry

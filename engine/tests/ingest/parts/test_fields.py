@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from crossrec.ingest.fields import FieldReader, plain
+from crossrec.ingest.fields import FieldReader, cell_value
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,8 @@ from crossrec.ingest.fields import FieldReader, plain
     ],
 )
 def test_cells_become_json_values(cell, value):
-    assert plain(cell) == value
-    assert type(plain(cell)) is type(value)
+    assert cell_value(cell) == value
+    assert type(cell_value(cell)) is type(value)
 
 
 def cells(reader, name, values):
@@ -62,9 +62,9 @@ def test_what_does_not_fit_is_kept_as_text_and_counted(shop):
     assert cells(reader, "hidden", ["maybe"]) == ["maybe"]
     assert cells(reader, "released", ["soon", "2023-11-14"])[0] == "soon"
     assert reader.notes() == [
-        "field 'price': 3 cells are no number and were kept as text",
-        "field 'hidden': 1 cells are no flag and were kept as text",
-        "field 'released': 1 cells are no time and were kept as text",
+        "field 'price': 3 cells are not numbers and were kept as text",
+        "field 'hidden': 1 cells are not flags and were kept as text",
+        "field 'released': 1 cells are not times and were kept as text",
     ]
 
 

@@ -39,7 +39,7 @@ def test_what_cannot_be_an_id():
         "missing item",
         "missing item",
         "item id longer than 1,024 characters",
-        "item id is no text",
+        "item id is not valid text",
         "",
     ]
 

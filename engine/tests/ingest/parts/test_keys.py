@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from crossrec.data.rows import Coded
 from crossrec.ingest.keys import KeyMaker
 from crossrec.ingest.validation import EventDraft
+from crossrec.store.rows import Coded
 from hypothesis import given
 from hypothesis import strategies as st
 

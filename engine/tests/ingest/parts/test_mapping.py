@@ -1,6 +1,6 @@
 import pytest
-from crossrec.data.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
 from crossrec.errors import DataError, UsageError
+from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
 from crossrec.ingest.mapping import compact, guess_columns, parse_map
 
 
@@ -140,7 +140,7 @@ def test_a_map_may_hold_equals_signs_and_spaces(shop):
     assert parse_map([" title = a=b "], shop) == {"title": "a=b"}
 
 
-def test_a_missing_column_says_what_was_found_and_what_to_do(shop):
+def test_the_error_of_a_missing_column_names_the_found_ones_and_a_remedy(shop):
     with pytest.raises(DataError) as error:
         guess(["who", "what", "when"], "events", shop)
     message = str(error.value)
@@ -150,7 +150,7 @@ def test_a_missing_column_says_what_was_found_and_what_to_do(shop):
     assert error.value.exit_code == 1
 
 
-def test_a_single_column_speaks_of_the_delimiter(shop):
+def test_the_error_of_a_single_column_mentions_the_delimiter(shop):
     with pytest.raises(DataError, match="only one column was found .*--delimiter"):
         guess(["user#item#time"], "events", shop)
 

@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from crossrec.errors import DataError
-from crossrec.ingest.reading import ReadOptions, open_source
+from crossrec.ingest.reading.chunks import FrameReader, ReadOptions
 from crossrec.ingest.reading.delimited import distinct, sniff
-from crossrec.ingest.reading.source import FrameSource
+from crossrec.ingest.reading.opening import open_table
 from crossrec.ingest.reading.text import inspect
 
 
@@ -24,7 +24,7 @@ def file(tmp_path):
 
 def read(path, numeric=(), **options):
     """Return rows, their lines, and failures of the whole file."""
-    source = open_source(path, ReadOptions(**options))
+    source = open_table(path, ReadOptions(**options))
     rows, lines, failures = [], [], []
     for chunk in source.chunks(numeric):
         rows += chunk.frame.values.tolist()
@@ -46,7 +46,7 @@ def test_ids_stay_as_they_are_written(file, packed, size):
 
 @pytest.mark.parametrize(("delimiter", "name"), [("\t", "e.tsv"), (";", "e.csv"), ("|", "e.txt")])
 def test_delimiters_are_found_out(file, delimiter, name):
-    source = open_source(file(CSV.replace(",", delimiter), name), ReadOptions())
+    source = open_table(file(CSV.replace(",", delimiter), name), ReadOptions())
     assert list(source.header) == ["user", "item", "time"]
     assert read(file(CSV.replace(",", delimiter), name))[0] == ROWS
 
@@ -54,10 +54,10 @@ def test_delimiters_are_found_out(file, delimiter, name):
 def test_a_delimiter_can_be_given(file):
     assert read(file(CSV.replace(",", "#")), delimiter="#")[0] == ROWS
     with pytest.raises(DataError, match="one character"):
-        open_source(file(CSV), ReadOptions(delimiter="::"))
+        open_table(file(CSV), ReadOptions(delimiter="::"))
 
 
-def test_sniffing_prefers_what_cuts_all_lines_alike():
+def test_sniffing_prefers_what_splits_all_lines_equally():
     assert sniff(["id;title\n", "1;a, b, c\n", "2;d\n"]) == ";"
     assert sniff(["title|genres, all\n", "a|b\n"]) == "|"
     assert sniff(["only\n", "one\n"]) == ","
@@ -81,7 +81,7 @@ def test_short_rows_are_filled_up(file):
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 @pytest.mark.parametrize("bad", [1, 2, 3, 5])
-def test_a_row_with_too_many_cells_is_a_failure_wherever_it_stands(file, size, bad):
+def test_a_row_with_too_many_cells_is_a_failure_at_any_place(file, size, bad):
     lines = ["u,i,t", *(f"u{i},i{i},{i}" for i in range(1, 6))]
     lines[bad] += ",surplus"
     rows, found, failures = read(file("\n".join(lines)), numeric=["t"], chunk_rows=size)
@@ -106,9 +106,9 @@ def test_lines_are_true_beside_blank_lines_and_quoted_line_breaks(file, size):
     assert failures == []
 
 
-def test_lines_may_be_asked_of_few_chunks_only(file):
+def test_lines_may_be_read_of_few_chunks_only(file):
     text = "u,i\n" + "".join(f'"u{i}\n",i\n' for i in range(10))
-    source = open_source(file(text), ReadOptions(chunk_rows=2))
+    source = open_table(file(text), ReadOptions(chunk_rows=2))
     chunks = list(source.chunks())
     assert chunks[1].lines(np.array([1])).tolist() == [8]
     assert chunks[1].lines(np.array([0])).tolist() == [6]
@@ -116,7 +116,7 @@ def test_lines_may_be_asked_of_few_chunks_only(file):
 
 
 def test_a_source_can_be_read_twice(file):
-    source = open_source(file(CSV), ReadOptions())
+    source = open_table(file(CSV), ReadOptions())
     assert [len(chunk.frame) for _ in range(2) for chunk in source.chunks()] == [3, 3]
 
 
@@ -131,16 +131,16 @@ def test_encodings_are_read_when_marked_or_named(file, encoding):
     assert read(path, encoding=None if marked else encoding)[0] == [["José", "é"]]
 
 
-def test_a_wrong_encoding_says_which_was_tried_and_where_it_failed(file):
+def test_the_error_of_a_wrong_encoding_names_it_and_the_line(file):
     path = file("user,item\na,b\nJosé,c\n", encoding="latin-1")
     with pytest.raises(DataError) as error:
-        open_source(path, ReadOptions())
+        open_table(path, ReadOptions())
     assert "not utf-8 (byte 0xe9 in line 3)" in str(error.value)
     assert "--encoding latin-1" in str(error.value)
     with pytest.raises(DataError, match="not ascii .*try another --encoding"):
-        open_source(path, ReadOptions(encoding="ascii"))
+        open_table(path, ReadOptions(encoding="ascii"))
     with pytest.raises(DataError, match="no encoding 'klingon'"):
-        open_source(path, ReadOptions(encoding="klingon"))
+        open_table(path, ReadOptions(encoding="klingon"))
 
 
 def test_a_wrong_byte_is_found_far_into_a_large_file(file):
@@ -149,7 +149,7 @@ def test_a_wrong_byte_is_found_far_into_a_large_file(file):
         inspect(path, None)
 
 
-def test_even_files_are_told_from_uneven_ones(file):
+def test_even_files_are_distinguished_from_uneven_ones(file):
     assert inspect(file("a,b\r\n1,2\r\n"), None).even
     for text in ('a,"b"\n', "a\n\nb\n", "a\r\n\r\nb", "a\n \nb"):
         assert not inspect(file(text), None).even
@@ -177,9 +177,9 @@ def test_files_that_hold_no_table(file, content, name, message):
 
 def test_a_missing_file_and_a_folder(tmp_path):
     with pytest.raises(DataError, match="there is no file"):
-        open_source(tmp_path / "none.csv", ReadOptions())
+        open_table(tmp_path / "none.csv", ReadOptions())
     with pytest.raises(DataError, match="is a folder"):
-        open_source(tmp_path, ReadOptions())
+        open_table(tmp_path, ReadOptions())
 
 
 def test_json_lines_keep_types_and_count_what_is_none(file):
@@ -190,7 +190,7 @@ def test_json_lines_keep_types_and_count_what_is_none(file):
         json.dumps([1]),
         json.dumps({"user": "u", "late": True}),
     ]
-    source = open_source(file("\n".join(lines), "e.jsonl"), ReadOptions())
+    source = open_table(file("\n".join(lines), "e.jsonl"), ReadOptions())
     assert list(source.header) == ["user", "item", "tags", "late"]
     rows, found, failures = read(file("\n".join(lines), "e.jsonl"))
     assert rows == [["007", 17850, ["a"], ""], ["u", "", "", True]]
@@ -213,7 +213,7 @@ def test_parquet_in_chunks(file, tmp_path, packed):
     frame = pd.DataFrame({"user": ["a", "b", "c"], "item": [1, 2, 3], "time": [1.5, None, 2.0]})
     frame.to_parquet(tmp_path / "plain.parquet")
     path = file((tmp_path / "plain.parquet").read_bytes(), "e.parquet", packed=packed)
-    source = open_source(path, ReadOptions(chunk_rows=2))
+    source = open_table(path, ReadOptions(chunk_rows=2))
     assert list(source.header) == ["user", "item", "time"]
     rows, lines, _ = read(path, chunk_rows=2)
     assert [row[:2] for row in rows] == [["a", 1], ["b", 2], ["c", 3]]
@@ -224,18 +224,18 @@ def test_a_parquet_file_without_rows(tmp_path):
     pytest.importorskip("pyarrow")
     pd.DataFrame({"user": pd.Series([], dtype=str)}).to_parquet(tmp_path / "e.parquet")
     with pytest.raises(DataError, match="no rows"):
-        open_source(tmp_path / "e.parquet", ReadOptions())
+        open_table(tmp_path / "e.parquet", ReadOptions())
 
 
 def test_parquet_without_pyarrow_names_the_extra(file, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(DataError, match=r'pip install "crossrec\[parquet\]"'):
-        open_source(file(b"PAR1....", "e.parquet"), ReadOptions())
+        open_table(file(b"PAR1....", "e.parquet"), ReadOptions())
 
 
 def test_frames_are_cut_into_chunks_and_numbered_from_one():
     frame = pd.DataFrame({"user": list("abc"), 5: [1, 2, 3]}, index=[9, 9, 9])
-    source = FrameSource("events", frame, chunk_rows=2)
+    source = FrameReader("events", frame, chunk_rows=2)
     assert list(source.header) == ["user", "5"]
     chunks = list(source.chunks())
     assert [chunk.frame["user"].tolist() for chunk in chunks] == [["a", "b"], ["c"]]

@@ -84,7 +84,7 @@ def test_a_day_after_the_12th_settles_the_order_of_day_and_month():
     )
 
 
-def test_day_and_month_that_cannot_be_told_apart_are_said():
+def test_ambiguous_days_and_months_are_mentioned():
     seconds, note = parse(["01/02/2023", "03/04/2023"])
     assert seconds[0] == pd.Timestamp("2023-01-02", tz="UTC").timestamp()
     assert "--time-format" in note

@@ -41,7 +41,7 @@ def test_a_good_row_passes_whole(shop):
         (0, "x" * 10_000, "user id longer than 1,024 characters"),
         (1, " ", "missing item"),
         (1, "x" * 1_025, "item id longer than 1,024 characters"),
-        (1, "\ud800", "item id is no text"),
+        (1, "\ud800", "item id is not valid text"),
         (2, "viev", "unknown event type 'viev' (nearest: view)"),
         (2, "", "missing event type"),
         (3, "", "missing time"),
@@ -49,9 +49,9 @@ def test_a_good_row_passes_whole(shop):
         (3, "nan", "unparsable time"),
         (3, "-1", "negative time"),
         (3, str(NOW + 2 * DAY), "future time"),
-        (4, "nan", "value is no number"),
-        (4, "inf", "value is no number"),
-        (4, "much", "value is no number"),
+        (4, "nan", "value is not a number"),
+        (4, "inf", "value is not a number"),
+        (4, "much", "value is not a number"),
     ],
 )
 def test_one_bad_cell_rejects_its_row_and_no_other(shop, column, cell, cause):
@@ -101,7 +101,7 @@ def test_an_empty_value_is_none_and_no_fault(shop):
     assert np.isnan(check(shop, [[*GOOD[:4], ""]])[0].values[0])
 
 
-def test_without_a_time_column_the_order_counts_and_it_is_said(shop):
+def test_without_a_time_column_the_order_counts_and_is_noted(shop):
     draft, _, notes = check(shop, [["u", "i"]], "user,item")
     assert draft.times is None
     assert "the order of the rows counts, oldest first" in notes[0]

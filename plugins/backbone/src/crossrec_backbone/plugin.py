@@ -10,7 +10,7 @@ from crossrec import hookimpl
 
 if TYPE_CHECKING:
     from crossrec.commands import LazyGroup
-    from crossrec.plugins.registration import Register
+    from crossrec.hookspecs import Register
 
 _MODELS = Path(__file__).parent / "models"
 

@@ -14,7 +14,7 @@ from crossrec.components.threads import one_blas_thread
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
-from crossrec.data.fingerprint import fingerprints
+from crossrec.numeric.hashing import fingerprints
 from crossrec.numeric.ragged import Ragged
 from numpy.typing import NDArray
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crossrec import hookimpl
-from crossrec.plugins.registration import Register
+from crossrec.hookspecs import Register
 
 
 @hookimpl

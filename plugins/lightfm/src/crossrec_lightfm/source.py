@@ -13,8 +13,8 @@ from crossrec.components.state import State
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
-from crossrec.data.fingerprint import fingerprints
 from crossrec.errors import NotFittedError
+from crossrec.numeric.hashing import fingerprints
 from crossrec.numeric.ragged import Ragged
 from crossrec.numeric.sparse import block_rows
 from numpy.typing import NDArray

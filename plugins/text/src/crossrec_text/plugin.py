@@ -8,7 +8,7 @@ from crossrec import hookimpl
 
 if TYPE_CHECKING:
     import click
-    from crossrec.plugins.registration import Register
+    from crossrec.hookspecs import Register
 
 
 @hookimpl

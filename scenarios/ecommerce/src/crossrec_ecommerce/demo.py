@@ -9,7 +9,7 @@ import io
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from crossrec.data.frames import Frames
+from crossrec.ingest.frames import Frames
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from crossrec.data.frames import Frames
-from crossrec.data.simulation import DAY, Habits, Walks, World, walk
+from crossrec.ingest.frames import Frames
+from crossrec.simulation import DAY, Habits, SimulatedCatalog, Walks, walk
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,14 +52,14 @@ def generate(seed: int = 0) -> Frames:
     items = _posts(rng)
     topics = {topic: i for i, topic in enumerate(TOPICS)}
     authors = {author: i for i, author in enumerate(dict.fromkeys(items["author"]))}
-    world = World(
+    catalog = SimulatedCatalog(
         themes=np.array([topics[row[0]] for row in items["categories"]], dtype=np.int64),
         makers=np.array([authors[author] for author in items["author"]], dtype=np.int64),
         appeal=rng.lognormal(0.0, 0.8, size=len(items)),
         created=items["created_at"].to_numpy(dtype=np.float64),
     )
     habits = Habits(follow=0.15, stay=0.3, fresh_days=4.0, events=(8, 40))
-    walks = walk(world, habits, rng, n_users=N_USERS, start=START, days=DAYS)
+    walks = walk(catalog, habits, rng, n_users=N_USERS, start=START, days=DAYS)
     events = _events(items, walks, rng)
     note = f"generated: {len(items)} posts, {N_USERS} readers, {len(events)} events, seed {seed}"
     return Frames(items=items, events=events, has_clock=True, note=note)

@@ -9,7 +9,7 @@ from crossrec import hookimpl
 from crossrec_social.scenario import SCENARIO
 
 if TYPE_CHECKING:
-    from crossrec.plugins.registration import Register
+    from crossrec.hookspecs import Register
 
 
 @hookimpl

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from crossrec.data.frames import Frames
-from crossrec.data.simulation import Habits, Walks, World, walk
+from crossrec.ingest.frames import Frames
+from crossrec.simulation import Habits, SimulatedCatalog, Walks, walk
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,13 +50,13 @@ def generate(seed: int = 0) -> Frames:
     items = _titles(rng)
     genres = {genre: i for i, genre in enumerate(GENRES)}
     channels = {channel: i for i, channel in enumerate(dict.fromkeys(items["creator"]))}
-    world = World(
+    catalog = SimulatedCatalog(
         themes=np.array([genres[row[0]] for row in items["categories"]], dtype=np.int64),
         makers=np.array([channels[channel] for channel in items["creator"]], dtype=np.int64),
         appeal=rng.lognormal(0.0, 0.9, size=len(items)),
     )
     habits = Habits(follow=0.3, stay=0.25, events=(8, 40))
-    walks = walk(world, habits, rng, n_users=N_USERS, start=START, days=DAYS)
+    walks = walk(catalog, habits, rng, n_users=N_USERS, start=START, days=DAYS)
     events = _events(items, walks, rng)
     note = f"generated: {len(items)} titles, {N_USERS} viewers, {len(events)} events, seed {seed}"
     return Frames(items=items, events=events, has_clock=True, note=note)

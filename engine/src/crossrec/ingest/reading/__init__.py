@@ -1,5 +1,4 @@
-"""Reading files as they are: CSV, JSON lines and Parquet in chunks, with true line numbers."""
+"""Reading files as they are: CSV, JSON lines and Parquet in chunks, with true line numbers.
 
-from crossrec.ingest.reading.source import Chunk, Failure, ReadOptions, Source, open_source
-
-__all__ = ["Chunk", "Failure", "ReadOptions", "Source", "open_source"]
+`opening` picks the reader of a file; the readers share `chunks` and know nothing of each other.
+"""

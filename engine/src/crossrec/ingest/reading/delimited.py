@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.errors import DataError
+from crossrec.ingest.reading.chunks import Chunk, ReadOptions, UnreadableRecord, listed, numbered
 from crossrec.ingest.reading.records import Record, records
-from crossrec.ingest.reading.source import Chunk, Failure, ReadOptions, listed, numbered
 from crossrec.ingest.reading.text import inspect, is_gzip, text
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Locate = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 _SAMPLE_LINES = 20
 
 
-class DelimitedSource:
+class DelimitedReader:
     """Rows of a CSV or TSV file, plain or gzipped. Its first line names the columns."""
 
     def __init__(self, path: Path, options: ReadOptions) -> None:
@@ -100,14 +100,14 @@ class DelimitedSource:
                 yield frame.reset_index(drop=True)
 
     def _careful(self, skip: int) -> Iterator[Chunk]:
-        """Parse line by line from record `skip` on; what does not fit becomes a `Failure`."""
+        """Parse line by line from record `skip` on; what does not fit is an `UnreadableRecord`."""
         rows: list[list[str]] = []
         lines: list[int] = []
-        failures: list[Failure] = []
+        failures: list[UnreadableRecord] = []
         for record in self._records(skip):
             cause = self._cause(record)
             if cause:
-                failures.append(Failure(record.line, cause, record.text))
+                failures.append(UnreadableRecord(record.line, cause, record.text))
             else:
                 cells = record.cells or []
                 rows.append(cells + [""] * (len(self.header) - len(cells)))
@@ -126,7 +126,9 @@ class DelimitedSource:
             return f"more than {len(self.header)} cells"
         return ""
 
-    def _chunk(self, rows: list[list[str]], lines: list[int], failures: list[Failure]) -> Chunk:
+    def _chunk(
+        self, rows: list[list[str]], lines: list[int], failures: list[UnreadableRecord]
+    ) -> Chunk:
         import pandas as pd
 
         frame = pd.DataFrame(rows, columns=list(self.header), dtype=object)
@@ -173,13 +175,13 @@ def distinct(names: Sequence[str]) -> list[str]:
 
 
 def sniff(lines: Sequence[str]) -> str:
-    """Return the delimiter: the one that cuts the header into most cells, most lines alike."""
+    """Return the delimiter: the one that splits most lines equally, into most cells."""
     best, score = ",", (0.0, 0)
     for delimiter in DELIMITERS:
         widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
         if not widths or widths[0] < 2:
             continue
-        alike = sum(width == widths[0] for width in widths) / len(widths)
-        if (alike, widths[0]) > score:
-            best, score = delimiter, (alike, widths[0])
+        equal = sum(width == widths[0] for width in widths) / len(widths)
+        if (equal, widths[0]) > score:
+            best, score = delimiter, (equal, widths[0])
     return best

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from crossrec.errors import DataError
-from crossrec.ingest.reading.source import Chunk, Failure, ReadOptions, listed
+from crossrec.ingest.reading.chunks import Chunk, ReadOptions, UnreadableRecord, listed
 from crossrec.ingest.reading.text import inspect, text
 
 _SAMPLE_ROWS = 1_000
 
 
-class JsonLinesSource:
+class JsonLinesReader:
     """Objects of a JSON lines file, plain or gzipped; a key missing in a row is an empty cell."""
 
     def __init__(self, path: Path, options: ReadOptions) -> None:
@@ -51,10 +51,10 @@ class JsonLinesSource:
         """Yield all rows in order."""
         rows: list[dict[str, Any]] = []
         lines: list[int] = []
-        failures: list[Failure] = []
+        failures: list[UnreadableRecord] = []
         for number, row, line in self._lines():
             if row is None:
-                failures.append(Failure(number, "not a JSON object", line))
+                failures.append(UnreadableRecord(number, "not a JSON object", line))
             else:
                 rows.append(row)
                 lines.append(number)
@@ -65,7 +65,7 @@ class JsonLinesSource:
             yield self._chunk(rows, lines, failures)
 
     def _chunk(
-        self, rows: list[dict[str, Any]], lines: list[int], failures: list[Failure]
+        self, rows: list[dict[str, Any]], lines: list[int], failures: list[UnreadableRecord]
     ) -> Chunk:
         import pandas as pd
 

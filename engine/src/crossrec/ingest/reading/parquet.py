@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from crossrec.errors import DataError
-from crossrec.ingest.reading.source import Chunk, ReadOptions, numbered
+from crossrec.ingest.reading.chunks import Chunk, ReadOptions, numbered
 from crossrec.ingest.reading.text import binary, is_gzip
 
 
-class ParquetSource:
+class ParquetReader:
     """Rows of a Parquet file, plain or gzipped; its first row has number 1."""
 
     def __init__(self, path: Path, options: ReadOptions) -> None:

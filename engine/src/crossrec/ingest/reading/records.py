@@ -1,4 +1,4 @@
-"""Records of a delimited file one by one, each with its true line: slow, exact, never lost."""
+"""Records of a delimited file one by one, each with its true line: slow and exact."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-# A quoted cell may hold line breaks; a quote that stays open longer than this was never meant.
+# A quoted cell may hold line breaks; a quote that stays open longer than this is a stray one.
 _MAX_LINES = 200
 
 
 class Record(NamedTuple):
-    """One record: the line it begins in, its cells (None: an open quote) and its text."""
+    """One record: the line it starts in, its cells (None: an open quote) and its text."""
 
     line: int
     cells: list[str] | None

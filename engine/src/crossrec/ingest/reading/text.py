@@ -1,4 +1,4 @@
-"""Bytes to text: gzip, encodings, and what is worth knowing of a file before it is parsed."""
+"""Bytes to text: gzip, encodings, and what the parser needs to know of a file."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# What makes the n-th record stand elsewhere than in line n: quotes may hold line breaks, and blank
-# lines are no records.
+# Signs that the n-th record may not be line n: quotes may hold line breaks, and blank lines are no
+# records.
 _UNEVEN = ('"', "\n\n", "\n\r", "\n ", "\n\t", "\r\r")
 
 
@@ -33,7 +33,7 @@ class TextFacts:
     ----------
     encoding : str
     even : bool
-        Whether every record stands in one line, and every line is a record.
+        Whether every record is one line, and every line is a record.
     """
 
     encoding: str
@@ -83,7 +83,7 @@ def inspect(path: Path, encoding: str | None) -> TextFacts:
     Raises
     ------
     DataError
-        If it cannot; it says which encoding was tried, and where it failed.
+        If it cannot: names the encoding that was tried, and where it failed.
     """
     head = head_of(path, 4)
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
@@ -110,9 +110,9 @@ def inspect(path: Path, encoding: str | None) -> TextFacts:
                 return TextFacts(chosen, even)
 
 
-def _wrong(path: Path, tried: str, asked: str | None, error: UnicodeDecodeError, lines: int) -> str:
-    """Return what to say about a file in another encoding."""
+def _wrong(path: Path, tried: str, given: str | None, error: UnicodeDecodeError, lines: int) -> str:
+    """Return the message for a file in another encoding."""
     line = lines + bytes(error.object[: error.start]).count(b"\n")
     byte = error.object[error.start]
-    advice = "try another --encoding" if asked else "give its encoding, such as --encoding latin-1"
+    advice = "try another --encoding" if given else "give its encoding, such as --encoding latin-1"
     return f"{path} is not {tried} (byte 0x{byte:02x} in line {line}): {advice}"

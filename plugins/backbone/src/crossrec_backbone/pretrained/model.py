@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crossrec import __version__
 from crossrec.artifacts import map_tensors, write_tensors
 from crossrec.components.state import State
 from crossrec.errors import ArtifactError, UsageError
+from crossrec.version import __version__
 
 from crossrec_backbone.pretrained.encoder_weights import AdaptedEncoder
 from crossrec_backbone.ranking.trees import TreeRanker
@@ -173,7 +173,7 @@ def _write(folder: Path, backbone: Backbone) -> None:
     files[CARD] = _put(folder / CARD, _json(backbone.card))
     encoder = backbone.encoder
     if encoder is not None:
-        files[ENCODER], _ = write_tensors(folder / ENCODER, encoder.weights.arrays)
+        files[ENCODER] = write_tensors(folder / ENCODER, encoder.weights.arrays).sha256
     manifest = {
         "kind": KIND,
         "format": FORMAT,

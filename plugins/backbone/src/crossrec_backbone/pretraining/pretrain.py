@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from crossrec import __version__
 from crossrec.components.encoder_training import EncoderTraining
 from crossrec.components.run import RunOptions
 from crossrec.components.settings import Settings
 from crossrec.data.dataset import Dataset
 from crossrec.errors import CrossrecError, UsageError
 from crossrec.numeric.ragged import FloatArray
+from crossrec.version import __version__
 
 from crossrec_backbone.pretrained.model import GENERAL, Backbone
 from crossrec_backbone.pretraining.checkpoint import Checkpoint

@@ -9,9 +9,9 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossrec.data.frames import Frames, Importer
-from crossrec.data.importing import find_file, read_lines, read_table, sequence_events
 from crossrec.errors import DataError
+from crossrec.ingest.formats import find_file, read_lines, read_table, sequence_events
+from crossrec.ingest.frames import Frames, Importer
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crossrec.data.importing import read_table
 from crossrec.errors import DataError
+from crossrec.ingest.formats import read_table
 
 if TYPE_CHECKING:
     import pandas as pd

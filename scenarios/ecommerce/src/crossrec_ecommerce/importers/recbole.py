@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossrec.data.frames import Frames, Importer
-from crossrec.data.importing import look_for
 from crossrec.errors import DataError
+from crossrec.ingest.formats import look_for
+from crossrec.ingest.frames import Frames, Importer
 
 from crossrec_ecommerce.importers.atomic import Atomic, read_atomic
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from crossrec.data.frames import Frames, Importer
-from crossrec.data.importing import find_file, read_table
+from crossrec.ingest.formats import find_file, read_table
+from crossrec.ingest.frames import Frames, Importer
 
 FORMAT = "retailrocket"
 EVENTS = ("view", "add_to_cart", "purchase")

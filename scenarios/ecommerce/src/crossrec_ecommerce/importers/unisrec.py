@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossrec.data.frames import Frames, Importer
-from crossrec.data.importing import look_for, read_lines, sequence_events
 from crossrec.errors import DataError
+from crossrec.ingest.formats import look_for, read_lines, sequence_events
+from crossrec.ingest.frames import Frames, Importer
 
 if TYPE_CHECKING:
     import pandas as pd

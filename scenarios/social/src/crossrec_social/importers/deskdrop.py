@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossrec.data.frames import Frames, Importer
-from crossrec.data.importing import find_file, look_for, read_table
+from crossrec.ingest.formats import find_file, look_for, read_table
+from crossrec.ingest.frames import Frames, Importer
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,9 +14,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossrec.data.frames import Frames, Importer
-from crossrec.data.importing import find_file, read_bytes, seconds
 from crossrec.errors import DataError
+from crossrec.ingest.formats import find_file, read_bytes, seconds
+from crossrec.ingest.frames import Frames, Importer
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from crossrec.data.frames import Frames, Importer
-from crossrec.data.importing import find_file, read_lines, read_text, sequence_events
 from crossrec.errors import DataError
+from crossrec.ingest.formats import find_file, read_lines, read_text, sequence_events
+from crossrec.ingest.frames import Frames, Importer
 
 FORMAT = "yelp-s3rec"
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from crossrec.data.frames import Frames, Importer
-from crossrec.data.importing import read_lines, read_table, sequence_events
 from crossrec.errors import DataError
+from crossrec.ingest.formats import read_lines, read_table, sequence_events
+from crossrec.ingest.frames import Frames, Importer
 
 FORMAT = "microlens"
 _HASH = re.compile(r"[#\N{FULLWIDTH NUMBER SIGN}]")

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from crossrec.data.frames import Frames, Importer
-from crossrec.data.importing import (
+from crossrec.errors import DataError
+from crossrec.ingest.formats import (
     find_file,
     look_for,
     read_lines,
     read_table,
     sequence_events,
 )
-from crossrec.errors import DataError
+from crossrec.ingest.frames import Frames, Importer
 
 FORMAT = "ml1m-sequences"
 DIRECTORS = 2

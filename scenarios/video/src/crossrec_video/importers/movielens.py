@@ -7,9 +7,9 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossrec.data.frames import Frames, Importer
-from crossrec.data.importing import find_file, look_for, read_table, read_text
 from crossrec.errors import DataError
+from crossrec.ingest.formats import find_file, look_for, read_table, read_text
+from crossrec.ingest.frames import Frames, Importer
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,23 +1,16 @@
-"""What all readers have in common, and the choice of the reader for a file."""
+"""What all readers have in common: chunks of rows with their line numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.errors import DataError
-from crossrec.ingest.reading.text import head_of
-
 if TYPE_CHECKING:
     import pandas as pd
-
-_PARQUET = (".parquet", ".pq")
-_JSON_LINES = (".jsonl", ".ndjson", ".json")
 
 
 @dataclass(frozen=True)
@@ -27,7 +20,7 @@ class ReadOptions:
     Attributes
     ----------
     encoding : str or None
-        UTF-8 (or what a byte order mark says) where None.
+        UTF-8 (or that of a byte order mark) where None.
     delimiter : str or None
         Sniffed from the first lines where None.
     chunk_rows : int
@@ -40,8 +33,8 @@ class ReadOptions:
 
 
 @dataclass(frozen=True)
-class Failure:
-    """A record that could not be read at all: where it begins, why, and its text."""
+class UnreadableRecord:
+    """A record that could not be read: the line it starts in, the cause and its text."""
 
     line: int
     cause: str
@@ -59,16 +52,16 @@ class Chunk:
         the `numeric` ones, which are numbers wherever all of the chunk's cells are.
     lines : callable
         Line numbers of the given rows (ascending positions); the header has line 1.
-    failures : sequence of Failure
+    failures : sequence of UnreadableRecord
         Records that are not in `frame`.
     """
 
     frame: pd.DataFrame
     lines: Callable[[NDArray[np.int64]], NDArray[np.int64]]
-    failures: Sequence[Failure] = ()
+    failures: Sequence[UnreadableRecord] = ()
 
 
-class Source(Protocol):
+class TableReader(Protocol):
     """A table that is read in chunks.
 
     Attributes
@@ -91,7 +84,7 @@ class Source(Protocol):
 
 
 @dataclass(eq=False)
-class FrameSource:
+class FrameReader:
     """A table in memory, as an importer returns it; its first row has number 1."""
 
     name: str
@@ -120,32 +113,3 @@ def listed(lines: Sequence[int]) -> Callable[[NDArray[np.int64]], NDArray[np.int
     """Return the lines of rows whose lines are known one by one."""
     table = np.array(lines, dtype=np.int64)
     return lambda rows: table[rows]
-
-
-def open_source(path: Path, options: ReadOptions) -> Source:
-    """Return the reader for `path`, chosen by its name or else by its first bytes.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, empty, no table or wrongly encoded.
-    """
-    if not path.exists():
-        raise DataError(f"there is no file {path}")
-    if path.is_dir():
-        raise DataError(f"{path} is a folder: name a file, or import it with --format NAME")
-    head = head_of(path)
-    if not head.strip():
-        raise DataError(f"{path} is empty")
-    suffix = Path(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
-    if suffix in _PARQUET or head.startswith(b"PAR1"):
-        from crossrec.ingest.reading.parquet import ParquetSource
-
-        return ParquetSource(path, options)
-    if suffix in _JSON_LINES or head.lstrip().startswith(b"{"):
-        from crossrec.ingest.reading.jsonl import JsonLinesSource
-
-        return JsonLinesSource(path, options)
-    from crossrec.ingest.reading.delimited import DelimitedSource
-
-    return DelimitedSource(path, options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from crossrec.data.fingerprint import fingerprints
+from crossrec.numeric.hashing import fingerprints
 from crossrec.numeric.ragged import Ragged
 from hypothesis import given
 from hypothesis import strategies as st

@@ -34,7 +34,7 @@ class Coded:
         return len(self.codes)
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Coded:
-        """Return the chosen rows; values without a row fall out."""
+        """Return the chosen rows; values without a row are dropped."""
         chosen = self.codes[rows]
         fresh, first = np.unique(chosen, return_index=True)
         fresh = fresh[np.argsort(first, kind="stable")]
@@ -59,7 +59,7 @@ class EventRows:
     types : Coded
         Names of the scenario's event types.
     times : float64 array, shape (n,), or None
-        Seconds since 1970; None where the source knows only an order.
+        Seconds since 1970; None where the source has only an order.
     values : float64 array, shape (n,)
         NaN where an event has none.
     keys : int64 array, shape (n,)

@@ -1,8 +1,8 @@
-"""Made-up behaviour with a latent taste in it, for the demo data of scenario packages.
+"""Simulated behaviour with latent tastes, for the demo data of scenario packages.
 
 A user likes a few themes. Each step stays with the maker of the last item, follows a series to its
-next part, turns to another of the user's themes, or wanders. So there is something to learn from
-content (themes), from other users (tastes) and from order (series), and nothing of it is real.
+next part, moves to another of the user's themes, or picks at random. So content (themes), other
+users (tastes) and order (series) all have something to teach.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ DAY = 86_400.0
 
 
 @dataclass(frozen=True, eq=False)
-class World:
-    """The items that made-up users walk among.
+class SimulatedCatalog:
+    """The items that simulated users walk among.
 
     Attributes
     ----------
     themes : int64 array, shape (n,)
-        Theme of each item: what a user likes or does not.
+        Theme of each item: what users like or do not.
     makers : int64 array, shape (n,)
         Author, channel, artist. Items of one maker follow each other in the order of their index.
     appeal : float64 array, shape (n,)
-        Positive; how often an item is picked among equals.
+        Positive; how often an item is picked among others.
     created : float64 array, shape (n,), or None
-        Seconds since 1970; an item is not met before.
+        Seconds since 1970; an item is not met before it.
     """
 
     themes: NDArray[np.int64]
@@ -39,14 +39,14 @@ class World:
 
 @dataclass(frozen=True)
 class Habits:
-    """How users walk; probabilities of one step.
+    """How users walk: probabilities of one step.
 
     Attributes
     ----------
     follow, stay, wander : float
-        To go on to the maker's next item; to stay with the maker; to pick anything at all.
+        To go on to the maker's next item; to stay with the maker; to pick any item.
     again : float
-        Factor on the appeal of items that the user met before; 0 for never again.
+        Factor on the appeal of items that the user met before; 0 never repeats one.
     fresh_days : float or None
         Half-life of an item's appeal since its creation; None for no ageing.
     events : (int, int)
@@ -67,7 +67,7 @@ class Habits:
 
 @dataclass(frozen=True, eq=False)
 class Walks:
-    """Who met what, when, and how well it fitted.
+    """Which user met which item, when, and how well it fitted.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Walks:
     times : float64 array, shape (n,)
         Whole seconds since 1970.
     liking : float64 array, shape (n,)
-        0 to 1: how well the item fits the user; what a demo makes likes and skips of.
+        0 to 1: how well the item fits the user, from which a demo derives likes and skips.
     """
 
     users: NDArray[np.int64]
@@ -86,7 +86,7 @@ class Walks:
 
 
 def walk(
-    world: World,
+    catalog: SimulatedCatalog,
     habits: Habits,
     rng: np.random.Generator,
     *,
@@ -94,11 +94,11 @@ def walk(
     start: float,
     days: float,
 ) -> Walks:
-    """Let `n_users` walk through `world` for `days` from `start` (seconds since 1970).
+    """Let `n_users` walk through `catalog` for `days` from `start` (seconds since 1970).
 
     Python-level work is proportional to the number of events; each step looks at one theme.
     """
-    paths = [_Path(world, habits, rng).run(start, days) for _ in range(n_users)]
+    paths = [_Path(catalog, habits, rng).run(start, days) for _ in range(n_users)]
     users = np.repeat(np.arange(n_users), [len(items) for items, _, _ in paths])
     items, times, liking = (np.concatenate([path[i] for path in paths]) for i in range(3))
     return Walks(users.astype(np.int64), items.astype(np.int64), times, liking)
@@ -108,14 +108,14 @@ def walk(
 class _Path:
     """One user's walk."""
 
-    world: World
+    catalog: SimulatedCatalog
     habits: Habits
     rng: np.random.Generator
     taste: NDArray[np.float64] = field(init=False)
     met: set[int] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
-        n_themes = int(self.world.themes.max()) + 1
+        n_themes = int(self.catalog.themes.max()) + 1
         liked = self.rng.choice(n_themes, size=min(n_themes, 3), replace=False)
         self.taste = np.full(n_themes, 0.02)
         self.taste[liked] += self.rng.dirichlet(np.full(len(liked), 2.0))
@@ -133,7 +133,7 @@ class _Path:
                 continue
             last = pick
             self.met.add(pick)
-            fit = self.taste[self.world.themes[pick]] / self.taste.max()
+            fit = self.taste[self.catalog.themes[pick]] / self.taste.max()
             items.append(pick)
             times.append(time)
             liking.append(float(np.clip(0.2 + 0.6 * fit + self.rng.normal(0, 0.15), 0, 1)))
@@ -149,35 +149,35 @@ class _Path:
 
     def _step(self, last: int, time: float) -> int:
         """Choose the next item, -1 where there is none to choose."""
-        world, habits = self.world, self.habits
+        catalog, habits = self.catalog, self.habits
         draw = self.rng.random()
         if last >= 0 and draw < habits.follow and self._is_next(last + 1, last, time):
             return last + 1
         if last >= 0 and draw < habits.follow + habits.stay:
-            pool = np.flatnonzero(world.makers == world.makers[last])
+            pool = np.flatnonzero(catalog.makers == catalog.makers[last])
         elif draw > 1 - habits.wander:
-            pool = np.arange(len(world.themes))
+            pool = np.arange(len(catalog.themes))
         else:
             theme = self.rng.choice(len(self.taste), p=self.taste)
-            pool = np.flatnonzero(world.themes == theme)
+            pool = np.flatnonzero(catalog.themes == theme)
         pick = self._pick(pool, time)
-        return pick if pick >= 0 else self._pick(np.arange(len(world.themes)), time)
+        return pick if pick >= 0 else self._pick(np.arange(len(catalog.themes)), time)
 
     def _is_next(self, item: int, last: int, time: float) -> bool:
         """Whether `item` is the next part by the maker of `last`, is out, and may be met."""
-        world = self.world
-        if item >= len(world.makers) or world.makers[item] != world.makers[last]:
+        catalog = self.catalog
+        if item >= len(catalog.makers) or catalog.makers[item] != catalog.makers[last]:
             return False
-        out = world.created is None or world.created[item] <= time
+        out = catalog.created is None or catalog.created[item] <= time
         return out and (item not in self.met or self.rng.random() < self.habits.again)
 
     def _pick(self, pool: NDArray[np.int64], time: float) -> int:
         """Draw from `pool` by appeal, age and whether the item was met before."""
-        weights = self.world.appeal[pool].copy()
+        weights = self.catalog.appeal[pool].copy()
         if self.met:
             weights[np.isin(pool, list(self.met))] *= self.habits.again
-        if self.world.created is not None:
-            age = (time - self.world.created[pool]) / DAY
+        if self.catalog.created is not None:
+            age = (time - self.catalog.created[pool]) / DAY
             weights[age < 0] = 0
             if self.habits.fresh_days is not None:
                 weights *= 0.5 ** (np.maximum(age, 0) / self.habits.fresh_days)

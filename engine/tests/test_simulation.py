@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crossrec.data.simulation import DAY, Habits, Walks, World, walk
+from crossrec.simulation import DAY, Habits, SimulatedCatalog, Walks, walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 START = 1_000_000.0
 
 
-def world(*, n_themes: int = 6, makers: int = 4, parts: int = 5, aged: bool = False) -> World:
+def catalog(
+    *, n_themes: int = 6, makers: int = 4, parts: int = 5, aged: bool = False
+) -> SimulatedCatalog:
     n = n_themes * makers * parts
-    return World(
+    return SimulatedCatalog(
         themes=np.repeat(np.arange(n_themes), makers * parts),
         makers=np.repeat(np.arange(n_themes * makers), parts),
         appeal=np.ones(n),
@@ -21,7 +23,7 @@ def world(*, n_themes: int = 6, makers: int = 4, parts: int = 5, aged: bool = Fa
 
 def walked(habits: Habits, *, aged: bool = False, seed: int = 0, n_users: int = 40) -> Walks:
     rng = np.random.default_rng(seed)
-    return walk(world(aged=aged), habits, rng, n_users=n_users, start=START, days=20)
+    return walk(catalog(aged=aged), habits, rng, n_users=n_users, start=START, days=20)
 
 
 def share(walks: Walks, values: np.ndarray) -> float:
@@ -67,7 +69,7 @@ def test_something_comes_again_where_again_is_one() -> None:
 
 def test_nothing_is_met_before_it_is_made() -> None:
     walks = walked(Habits(events=(20, 40)), aged=True)
-    created = world(aged=True).created
+    created = catalog(aged=True).created
     assert created is not None
     assert (created[walks.items] <= walks.times).all()
 
@@ -75,7 +77,7 @@ def test_nothing_is_met_before_it_is_made() -> None:
 def test_fresh_items_are_met_more() -> None:
     def mean_age(habits: Habits) -> float:
         walks = walked(habits, aged=True)
-        created = world(aged=True).created
+        created = catalog(aged=True).created
         assert created is not None
         return float((walks.times - created[walks.items]).mean() / DAY)
 
@@ -83,14 +85,14 @@ def test_fresh_items_are_met_more() -> None:
 
 
 def test_users_keep_to_their_themes() -> None:
-    themes = world().themes
+    themes = catalog().themes
     walks = walked(Habits(follow=0, stay=0, wander=0), n_users=100)
     # Three of six themes, unequally liked: chance alone would give 1/6.
     assert share(walks, themes) > 0.3
 
 
 def test_staying_keeps_to_makers() -> None:
-    makers = world().makers
+    makers = catalog().makers
     loose = share(walked(Habits(follow=0, stay=0)), makers)
     close = share(walked(Habits(follow=0, stay=0.8)), makers)
     assert close > loose + 0.3
@@ -106,7 +108,7 @@ def test_following_takes_the_next_part() -> None:
 
 def test_what_is_liked_is_of_liked_themes() -> None:
     walks = walked(Habits(follow=0, stay=0, wander=0.5, events=(6, 12)), n_users=100)
-    themes = world().themes
+    themes = catalog().themes
     counts = np.zeros((100, 6))
     np.add.at(counts, (walks.users, themes[walks.items]), 1)
     often = counts[walks.users, themes[walks.items]] / counts.sum(axis=1)[walks.users]
@@ -114,18 +116,18 @@ def test_what_is_liked_is_of_liked_themes() -> None:
 
 
 def test_appeal_makes_items_popular() -> None:
-    base = world()
+    base = catalog()
     appeal = np.ones(len(base.themes))
     appeal[::5] = 10.0
     rng = np.random.default_rng(0)
-    loud = World(base.themes, base.makers, appeal)
+    loud = SimulatedCatalog(base.themes, base.makers, appeal)
     walks = walk(loud, Habits(follow=0), rng, n_users=60, start=START, days=20)
     counts = np.bincount(walks.items, minlength=len(appeal))
     assert counts[::5].mean() > 2 * np.delete(counts, np.s_[::5]).mean()
 
 
 def test_more_events_than_items_end_the_walk() -> None:
-    tiny = World(np.zeros(3, np.int64), np.zeros(3, np.int64), np.ones(3))
+    tiny = SimulatedCatalog(np.zeros(3, np.int64), np.zeros(3, np.int64), np.ones(3))
     rng = np.random.default_rng(0)
     walks = walk(tiny, Habits(events=(10, 20)), rng, n_users=5, start=START, days=2)
     assert (np.bincount(walks.users) == 3).all()

@@ -1,6 +1,6 @@
 """What importers of public formats share: finding, opening and reading the files of a data set.
 
-Whatever is wrong with a folder becomes a `DataError` that names the file.
+Everything that is wrong with a folder becomes a `DataError` that names the file.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crossrec.data.columns import ITEM, USER
 from crossrec.errors import DataError
+from crossrec.ingest.columns import ITEM, USER
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from crossrec.data.importing import (
+from crossrec.errors import DataError
+from crossrec.ingest.formats import (
     find_file,
     look_for,
     read_bytes,
@@ -18,7 +19,6 @@ from crossrec.data.importing import (
     seconds,
     sequence_events,
 )
-from crossrec.errors import DataError
 
 
 def zipped(**members: str) -> bytes:

@@ -1,5 +1,5 @@
 import numpy as np
-from crossrec.data.rows import Coded, EventRows
+from crossrec.store.rows import Coded, EventRows
 from hypothesis import given
 from hypothesis import strategies as st
 
