@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec import hookimpl
 from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
@@ -22,6 +21,7 @@ from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.errors import NotFittedError
+from crossrec.hookspecs import hookimpl
 from crossrec.plugins.found import FoundPlugin, find_plugins
 from crossrec.plugins.loader import load_plugins
 from crossrec.plugins.registry import Registry
