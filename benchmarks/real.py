@@ -66,6 +66,7 @@ def measured(real: RealSet, seed: int) -> dict[str, Any]:
     from crossrec.ingest import ingest_frames
     from crossrec.pipeline.config import load_config
     from crossrec.pipeline.evaluate_models import build_models
+    from crossrec.pipeline.resolved import resolve_pipeline
 
     folder = datasets()
     assert folder is not None
@@ -87,8 +88,7 @@ def measured(real: RealSet, seed: int) -> dict[str, Any]:
             build = partial(
                 build_models,
                 real.scenario,
-                load_config(scenario),
-                engine.registry,
+                resolve_pipeline(load_config(scenario), engine.registry),
                 run=run,
                 keep_history=candidates == "all",
             )

@@ -105,16 +105,16 @@ def test_a_source_that_cannot_be_restored_is_named(clinic, copied, monkeypatch):
     own = copied.parent / "own.toml"
     own.write_text('sources = [{name = "together"}, {name = "counts"}]\n')
     assert clinic("fit", "tools", "--pipeline", own, where=copied).exit_code == 0
-    from crossrec.pipeline import saving
+    from crossrec.pipeline.resolved import Component
 
-    build = saving.build_source
+    build = Component.build
 
-    def without(source, registry):
-        if source.name == "counts":
+    def without(component):
+        if component.label == "counts":
             raise ImportError("no counts today")
-        return build(source, registry)
+        return build(component)
 
-    monkeypatch.setattr(saving, "build_source", without)
+    monkeypatch.setattr(Component, "build", without)
     done = clinic("doctor", where=copied)
     assert done.exit_code == 1
     assert "  unavailable: counts: ImportError: no counts today" in done.stdout.splitlines()

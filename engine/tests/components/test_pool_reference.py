@@ -96,9 +96,9 @@ def test_a_source_that_says_an_item_twice_is_taken_at_its_first_word():
 def test_no_score_but_a_finite_one_enters_the_pool(bad):
     own = Candidates(np.array([[1, 2]]), np.array([[bad, 1.0]]))
     full = Candidates(np.array([[1, 2]]), np.zeros((1, 2)), full=np.array([[0, bad, 1.0]]))
-    asked = Candidates(np.array([[1, 2]]), np.zeros((1, 2)))
-    scorers = {"asked": lambda index: np.where(index == 1, bad, 1.0)}
-    pool = build_pool({"own": own, "full": full, "asked": asked}, 5, scorers)
+    wanted = Candidates(np.array([[1, 2]]), np.zeros((1, 2)))
+    scorers = {"wanted": lambda index: np.where(index == 1, bad, 1.0)}
+    pool = build_pool({"own": own, "full": full, "wanted": wanted}, 5, scorers)
     assert np.isnan(pool.scores[0, 0]).all()
     assert pool.scores[0, 1].tolist() == [1.0, 1.0, 1.0]
     assert pool.scores.dtype == np.float32
@@ -107,7 +107,7 @@ def test_no_score_but_a_finite_one_enters_the_pool(bad):
 
 def test_scorers_are_asked_only_where_there_is_no_full_row():
     def never(index):
-        raise AssertionError("asked")
+        raise AssertionError("wanted")
 
     full = Candidates(np.array([[1]]), np.ones((1, 1)), full=np.array([[0.5, 1.0, 0.25]]))
     other = Candidates(np.array([[2]]), np.ones((1, 1)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crossrec.components.asking import queries_of
+from crossrec.components.query_building import queries_of
 from crossrec.data.splits import leave_one_out, temporal_split
 from crossrec.errors import DataError, UsageError
 from crossrec.evaluation.protocol import EvaluationProtocol

@@ -166,9 +166,9 @@ def test_excluded_items_stay_away(engine):
 
 
 def test_explain_names_every_source(engine):
-    opinion = engine.explain("red", "r0", "u2")
-    assert opinion.place == 1
-    by_source = {view.source: view for view in opinion.sources}
+    explanation = engine.explain("red", "r0", "u2")
+    assert explanation.place == 1
+    by_source = {view.source: view for view in explanation.sources}
     assert set(by_source) == {"popular", "together"}
     assert by_source["together"].reason.startswith("often together with “red ")
     seen = engine.explain("red", "r2", "u2")
@@ -354,8 +354,8 @@ def test_progress_and_cache_reach_the_fit(workspace, engine_registry):
 def test_many_threads_get_the_same_answers_as_one(engine):
     from concurrent.futures import ThreadPoolExecutor
 
-    def ask(asked, user):
-        slate = asked.recommend("red", user, k=5)
+    def ask(wanted, user):
+        slate = wanted.recommend("red", user, k=5)
         return slate.item_ids, [[r.text for r in item.reasons] for item in slate.items]
 
     users = [f"u{n % 12}" for n in range(96)]

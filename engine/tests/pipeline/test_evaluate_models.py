@@ -13,6 +13,7 @@ from crossrec.pipeline.evaluate_models import (
     SourceModel,
     build_models,
 )
+from crossrec.pipeline.resolved import resolve_pipeline
 
 RUN = RunOptions(seed=2)
 
@@ -27,7 +28,7 @@ def build(split, registry, make_config):
     def build(*sources, registry=registry, keep_history=False, values=None, **more):
         config = make_config(*sources, **(values or {}))
         return build_models(
-            "toy", config, registry, split.train, split.validation, RUN,
+            "toy", resolve_pipeline(config, registry), split.train, split.validation, RUN,
             keep_history=keep_history, **more,
         )  # fmt: skip
 
@@ -111,10 +112,10 @@ def test_no_source_at_all_is_one_error(build):
 
 
 def test_history_is_a_candidate_only_where_it_is_kept(build, split):
-    asked = QueryBatch.from_histories(split.test.history, exclude=Ragged.empty(len(split.test)))
+    wanted = QueryBatch.from_histories(split.test.history, exclude=Ragged.empty(len(split.test)))
     for keep in (True, False):
         pipeline = build("popular", "together", keep_history=keep)[-1]
-        found = pipeline.top(asked, 20)
+        found = pipeline.top(wanted, 20)
         seen = [set(found.row(i)) & set(split.test.history.row(i)) for i in range(5)]
         assert all(seen)  # what is excluded hangs on the query alone
         barred = pipeline.top(queries(split), 20)
@@ -155,10 +156,8 @@ def test_users_of_the_validation_only_are_strangers(registry, make_config, make_
     moved = type(events)(events.users, events.items, events.types, times, events.weights)
     split = temporal_split(data.with_events(moved))
     assert 7 in split.test.users
-    models = build_models(
-        "toy", make_config("popular", "together"), registry, split.train, split.validation, RUN,
-        keep_history=False,
-    )  # fmt: skip
+    resolved = resolve_pipeline(make_config("popular", "together"), registry)
+    models = build_models("toy", resolved, split.train, split.validation, RUN, keep_history=False)
     at = int(np.flatnonzero(split.test.users == 7)[0])
     assert split.test.history.lengths[at] == 0
     found = models[-1].top(queries(split), 5)

@@ -10,6 +10,7 @@ from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.config import load_config, parse_config
 from crossrec.pipeline.cut import cut_for_validation
 from crossrec.pipeline.fit import collect_examples, fit_pipeline, fit_sources
+from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.pipeline.saving import load_pipeline, save_pipeline
 from crossrec.scenario import EventType, ItemSchema, Scenario, Surface
 
@@ -22,25 +23,31 @@ def parity_of(pipeline, history, k=5):
 
 
 def test_checkerboard_even_histories_get_even_items(dataset, registry, make_config):
-    pipeline = fit_pipeline("toy", dataset, make_config("popular", "together"), registry, RUN)
+    pipeline = fit_pipeline(
+        "toy", dataset, resolve_pipeline(make_config("popular", "together"), registry), RUN
+    )
     assert parity_of(pipeline, [0, 4]) == {0}
     assert parity_of(pipeline, [1, 5]) == {1}
     assert pipeline.report["gate"]["queries"] >= 50
 
 
 def test_a_source_that_cannot_be_fitted_is_left_out_and_named(dataset, registry, make_config):
-    pipeline = fit_pipeline("toy", dataset, make_config("together", "unfit"), registry, RUN)
+    pipeline = fit_pipeline(
+        "toy", dataset, resolve_pipeline(make_config("together", "unfit"), registry), RUN
+    )
     assert list(pipeline.sources) == ["together"]
     assert pipeline.report["failed"] == {"unfit": "MemoryError: too large"}
 
 
 def test_no_source_at_all_is_an_error(dataset, registry, make_config):
     with pytest.raises(CrossrecError, match="no source could be fitted .*too large"):
-        fit_pipeline("toy", dataset, make_config("unfit"), registry, RUN)
+        fit_pipeline("toy", dataset, resolve_pipeline(make_config("unfit"), registry), RUN)
 
 
 def test_a_source_that_fails_at_requests_does_not_stop_the_fit(dataset, registry, make_config):
-    pipeline = fit_pipeline("toy", dataset, make_config("together", "broken"), registry, RUN)
+    pipeline = fit_pipeline(
+        "toy", dataset, resolve_pipeline(make_config("together", "broken"), registry), RUN
+    )
     pool, _, degraded = pipeline.rank_user(QueryBatch.from_histories(Ragged.from_rows([[0]])))
     assert pool.sources == ("together",)
     assert degraded[0].component == "broken"
@@ -49,26 +56,28 @@ def test_a_source_that_fails_at_requests_does_not_stop_the_fit(dataset, registry
 
 def test_every_source_failing_is_one_clear_error(dataset, registry, make_config):
     with pytest.raises(CrossrecError, match="no source could answer .*out of order"):
-        fit_pipeline("toy", dataset, make_config("broken"), registry, RUN)
+        fit_pipeline("toy", dataset, resolve_pipeline(make_config("broken"), registry), RUN)
 
 
 def test_the_gate_keeps_a_bad_ranker_out(dataset, registry, make_config):
     config = make_config("popular", "together", ranker="inverted")
-    gate = fit_pipeline("toy", dataset, config, registry, RUN).report["gate"]
+    gate = fit_pipeline("toy", dataset, resolve_pipeline(config, registry), RUN).report["gate"]
     assert gate["chosen"] != "inverted"
     assert gate["ndcg"]["inverted"] < gate["ndcg"]["best"]
     assert gate["ndcg"][gate["chosen"]] == max(gate["ndcg"].values())
 
 
 def test_too_few_queries_fuse_ranks(make_shop, registry, make_config):
-    pipeline = fit_pipeline("toy", make_shop(n_users=10), make_config("together"), registry, RUN)
+    pipeline = fit_pipeline(
+        "toy", make_shop(n_users=10), resolve_pipeline(make_config("together"), registry), RUN
+    )
     assert pipeline.report["gate"]["chosen"] == "rrf"
     assert "too few" in pipeline.report["gate"]["why"]
 
 
 def test_no_events_still_fit(dataset, registry, make_config):
     empty = dataset.with_events(Events.empty())
-    pipeline = fit_pipeline("toy", empty, make_config("together"), registry, RUN)
+    pipeline = fit_pipeline("toy", empty, resolve_pipeline(make_config("together"), registry), RUN)
     assert len(pipeline.rank(QueryBatch.from_histories(Ragged.from_rows([[0]])), 5).row(0)) == 0
     assert pipeline.fallback.tolist() == list(range(20))
 
@@ -76,8 +85,8 @@ def test_no_events_still_fit(dataset, registry, make_config):
 def test_the_future_does_not_change_what_is_chosen(dataset, registry, make_config):
     """Sources and gate see the same before the cut whatever comes after all events."""
     config = make_config("popular", "together")
-    first = fit_pipeline("toy", dataset, config, registry, RUN)
-    again = fit_pipeline("toy", dataset, config, registry, RUN)
+    first = fit_pipeline("toy", dataset, resolve_pipeline(config, registry), RUN)
+    again = fit_pipeline("toy", dataset, resolve_pipeline(config, registry), RUN)
     assert first.report["gate"] == again.report["gate"]
 
 
@@ -95,7 +104,7 @@ def test_sources_are_judged_by_what_they_have_not_seen(
 
     data = make_shop(has_clock=has_clock)
     registry = make_registry(candidate_generators={"sees": Sees})
-    pipeline = fit_pipeline("toy", data, make_config("sees"), registry, RUN)
+    pipeline = fit_pipeline("toy", data, resolve_pipeline(make_config("sees"), registry), RUN)
     cut = cut_for_validation(data, keep_history=False, seed=RUN.seed)
     trial, final = seen
     assert len(trial.events) == len(cut.train.events) < len(data.events)
@@ -119,7 +128,9 @@ def test_a_ranker_learns_from_the_part_before_the_cut(dataset, make_registry, ma
             return np.where(pool.valid, 0.0, -np.inf).astype(np.float32)
 
     registry = make_registry(rankers={"learns": Learns})
-    fit_pipeline("toy", dataset, make_config("popular", ranker="learns"), registry, RUN)
+    fit_pipeline(
+        "toy", dataset, resolve_pipeline(make_config("popular", ranker="learns"), registry), RUN
+    )
     cut = cut_for_validation(dataset, keep_history=False, seed=RUN.seed)
     assert {events for events, _ in seen} == {len(cut.train.events)}
     for _, examples in seen:
@@ -133,7 +144,7 @@ def test_blocks_of_queries_make_one_pool(dataset, registry, make_config, monkeyp
     import crossrec.pipeline.fit as fit_module
 
     config = make_config("popular", "together")
-    fitted = fit_sources(dataset, config, registry, RUN, "here")
+    fitted = fit_sources(dataset, resolve_pipeline(config, registry), RUN, "here")
     histories = [[i % 20, (i * 7) % 20][: i % 3] for i in range(23)]
     exclude = Ragged.from_rows([list(range(i % 20)) for i in range(23)])
     queries = QueryBatch.from_histories(Ragged.from_rows(histories), exclude=exclude)
@@ -141,14 +152,20 @@ def test_blocks_of_queries_make_one_pool(dataset, registry, make_config, monkeyp
     pools = []
     for size in (512, 5, 1):
         monkeypatch.setattr(fit_module, "BLOCK", size)
-        pools.append(collect_examples(fitted, config, registry, queries, targets, 20).pool)
+        pools.append(
+            collect_examples(fitted, resolve_pipeline(config, registry), queries, targets, 20).pool
+        )
     for pool in pools[1:]:
         assert np.array_equal(pool.index, pools[0].index)
         assert np.array_equal(pool.ranks, pools[0].ranks)
         np.testing.assert_allclose(pool.scores, pools[0].scores, rtol=1e-5)
         assert pool.mean == pytest.approx(pools[0].mean, abs=1e-5)
     none = collect_examples(
-        fitted, config, registry, queries.take(np.zeros(0, np.int64)), Ragged.empty(0), 20
+        fitted,
+        resolve_pipeline(config, registry),
+        queries.take(np.zeros(0, np.int64)),
+        Ragged.empty(0),
+        20,
     )
     assert len(none.pool) == 0
 
@@ -167,16 +184,20 @@ def test_a_source_that_fails_in_one_block_is_left_out_of_all(
     monkeypatch.setattr(fit_module, "BLOCK", 2)
     registry = make_registry(candidate_generators={"moody": Moody})
     config = make_config("moody", "together")
-    fitted = fit_sources(dataset, config, registry, RUN, "here")
+    fitted = fit_sources(dataset, resolve_pipeline(config, registry), RUN, "here")
     queries = QueryBatch.from_histories(Ragged.from_rows([[1], [2], [3], [4], [5]]))
-    found = collect_examples(fitted, config, registry, queries, Ragged.from_rows([[0]] * 5), 20)
+    found = collect_examples(
+        fitted, resolve_pipeline(config, registry), queries, Ragged.from_rows([[0]] * 5), 20
+    )
     assert found.pool.sources == ("together",)
     assert found.pool.scores.shape[2] == found.pool.ranks.shape[2] == 1
     assert len(found.pool) == 5
 
 
 def test_saved_and_loaded_pipelines_answer_the_same(dataset, registry, make_config, tmp_path):
-    pipeline = fit_pipeline("toy", dataset, make_config("popular", "together"), registry, RUN)
+    pipeline = fit_pipeline(
+        "toy", dataset, resolve_pipeline(make_config("popular", "together"), registry), RUN
+    )
     save_pipeline(pipeline, tmp_path)
     loaded = load_pipeline(tmp_path, registry)
     queries = QueryBatch.from_histories(dataset.sequences.tail(3))
@@ -191,7 +212,7 @@ def test_saved_and_loaded_pipelines_answer_the_same(dataset, registry, make_conf
 
 def test_an_unknown_source_names_what_there_is(dataset, registry, make_config):
     with pytest.raises(UsageError, match="togethr"):
-        fit_pipeline("toy", dataset, make_config("togethr"), registry, RUN)
+        fit_pipeline("toy", dataset, resolve_pipeline(make_config("togethr"), registry), RUN)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""No answer of a plugin is believed unseen: what is unlawful is dropped, and named."""
+"""No answer of a plugin is believed unseen: what is invalid is dropped, and named."""
 
 import dataclasses
 
@@ -37,7 +37,7 @@ def test_a_lawful_answer_passes_untouched():
     assert complaint == ""
 
 
-def test_unlawful_items_become_padding_and_are_counted():
+def test_invalid_items_become_padding_and_are_counted():
     found = listed([[3, 8, 1], [-2, 5, 2**40]])
     passed, complaint = admit(found, [[1, 3], [0]])
     assert passed.index.tolist() == [[PAD, PAD, PAD], [PAD, 5, PAD]]

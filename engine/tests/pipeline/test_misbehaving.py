@@ -1,4 +1,4 @@
-"""Plugins that break their word: the list stays lawful, and the answer says who did it."""
+"""Plugins that break their word: the list stays valid, and the answer says who did it."""
 
 import dataclasses
 
@@ -12,8 +12,9 @@ from crossrec.components.slate import Change, Slate, SlateItem
 from crossrec.errors import CrossrecError
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.fit import fit_pipeline
-from crossrec.pipeline.opinion import opinion_on
-from crossrec.pipeline.request import Past, answer, understand
+from crossrec.pipeline.item_explanation import explain_item
+from crossrec.pipeline.request import Past, answer, resolve_query
+from crossrec.pipeline.resolved import resolve_pipeline
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +24,13 @@ N = 20
 @pytest.fixture(scope="module")
 def pipeline(registry, make_shop, make_config):
     config = make_config("popular", "together")
-    return fit_pipeline("toy", make_shop(), config, registry, RunOptions())
+    return fit_pipeline("toy", make_shop(), resolve_pipeline(config, registry), RunOptions())
+
+
+def with_config(pipeline, config):
+    return dataclasses.replace(
+        pipeline, resolved=dataclasses.replace(pipeline.resolved, config=config)
+    )
 
 
 def ask(pipeline, past=None, **query):
@@ -75,7 +82,7 @@ def test_excluded_and_impossible_items_are_dropped_and_named(pipeline):
     assert slate.degraded[0].error == "5 candidates that are excluded or no item were dropped"
 
 
-def test_the_lawful_rest_of_such_a_source_is_used(pipeline):
+def test_the_valid_rest_of_such_a_source_is_used(pipeline):
     rogue = alone(pipeline, Answers([[99, 8, 0]]))
     slate = ask(rogue, history=("i0",), k=3)
     assert slate.item_ids[0] == "i8"
@@ -91,7 +98,7 @@ def test_an_item_named_twice_stands_once_at_its_best_place(pipeline):
 
 def test_more_candidates_than_asked_for_do_no_harm(pipeline):
     config = pipeline.config.model_copy(update={"candidates": 3})
-    rogue = alone(dataclasses.replace(pipeline, config=config), Answers([list(range(1, N))]))
+    rogue = alone(with_config(pipeline, config), Answers([list(range(1, N))]))
     pool, _, degraded = rogue.rank_user(QueryBatch.from_histories(Ragged.from_rows([[0]])))
     assert pool.index.tolist() == [[1, 2, 3]]
     assert degraded == []
@@ -137,7 +144,7 @@ def test_what_is_no_answer_leaves_the_source_out(pipeline, value):
 
 
 class BadScores(Answers):
-    """Proposes lawful items, and scores those of others in a wrong shape."""
+    """Proposes valid items, and scores those of others in a wrong shape."""
 
     def score(self, queries, index):
         return np.zeros((7, 3))
@@ -153,7 +160,7 @@ def test_scores_for_others_in_a_wrong_shape_are_missing(pipeline):
 
 
 class GoodScores(Answers):
-    """Proposes lawful items, and thinks as much of an item as its number."""
+    """Proposes valid items, and thinks as much of an item as its number."""
 
     def score(self, queries, index):
         return np.where(index < 0, np.nan, index).astype(np.float32)
@@ -171,10 +178,10 @@ def test_a_source_judges_the_others_candidates_only_where_it_declares_so(pipelin
         assert {item: score for item, score in own.items() if not np.isnan(score)} == {2: 9, 6: 8}
 
 
-def test_an_opinion_is_missing_where_a_source_has_none(pipeline):
+def test_a_score_is_missing_where_a_source_has_none(pipeline):
     rogue = beside(pipeline, Answers([[2, 6]], [[9.0, 8.0]]))
-    batch = understand(rogue, Query(history=("i0",)), Past(), 0.0).batch
-    known, unknown = (opinion_on(rogue, batch, item).sources[-1] for item in (6, 8))
+    batch = resolve_query(rogue, Query(history=("i0",)), Past(), 0.0).batch
+    known, unknown = (explain_item(rogue, batch, item).sources[-1] for item in (6, 8))
     assert (known.source, known.rank, known.z) == ("rogue", 2, pytest.approx(-1.0))
     assert (unknown.source, unknown.rank, unknown.z) == ("rogue", None, None)
 
@@ -203,8 +210,8 @@ def test_evidence_that_is_none_is_not_shown(pipeline, evidence):
     slate = ask(rogue, history=("i0",), k=5)
     check(slate, 5)
     assert {r.source for i in slate.items for r in i.reasons} == {"fallback"}
-    batch = understand(rogue, Query(history=("i0",)), Past(), 0.0).batch
-    assert opinion_on(rogue, batch, 2).sources[0].reason == ""
+    batch = resolve_query(rogue, Query(history=("i0",)), Past(), 0.0).batch
+    assert explain_item(rogue, batch, 2).sources[0].reason == ""
 
 
 def test_when_every_source_fails_the_popular_items_serve(pipeline):
@@ -221,7 +228,7 @@ def test_when_every_source_fails_the_popular_items_serve(pipeline):
 
 def test_item_surfaces_whose_sources_are_gone_show_popular_items(pipeline):
     config = pipeline.config.model_copy(update={"item_sources": ("gone",)})
-    gone = dataclasses.replace(pipeline, config=config, unavailable={"gone": "no plugin"})
+    gone = dataclasses.replace(with_config(pipeline, config), unavailable={"gone": "no plugin"})
     slate = ask(gone, item_ids=("i0",), k=4)
     check(slate, 4, never=("i0",))
     assert [d.component for d in slate.degraded] == ["gone"]
@@ -356,7 +363,7 @@ odd = st.one_of(st.floats(width=32), st.just(float("nan")))
 
 @settings(max_examples=80, deadline=None)
 @given(data=st.data(), index=wild, k=st.integers(1, 25))
-def test_no_source_can_make_a_slate_unlawful(pipeline, data, index, k):
+def test_no_source_can_make_a_slate_invalid(pipeline, data, index, k):
     score = data.draw(st.lists(odd, min_size=len(index), max_size=len(index)))
     some = st.lists(st.sampled_from([f"i{i}" for i in range(N)]), max_size=6)
     history, exclude = data.draw(some), data.draw(some)

@@ -14,6 +14,7 @@ from crossrec.data.vocabulary import Vocabulary
 from crossrec.pipeline.cut import cut_for_validation
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.request import Past, answer
+from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.scenario import ItemField, ItemSchema
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,7 +38,7 @@ def dataset(events=(), n_users=1, n_items=1, has_clock=True, hidden=()):
 def fit(registry, make_config):
     def fit(data, *sources, **values):
         config = make_config(*(sources or ("popular", "together")), **values)
-        return fit_pipeline("toy", data, config, registry, RunOptions())
+        return fit_pipeline("toy", data, resolve_pipeline(config, registry), RunOptions())
 
     return fit
 
@@ -142,7 +143,9 @@ def test_ids_of_every_kind(registry, make_config, id_):
     catalog = Catalog.from_records(Vocabulary(records), records, SCHEMA)
     events = Events.from_columns([0, 0, 0], [0, 1, 2])
     data = Dataset.build(Vocabulary([id_]), catalog, events, has_clock=True)
-    pipeline = fit_pipeline("toy", data, make_config("together"), registry, RunOptions())
+    pipeline = fit_pipeline(
+        "toy", data, resolve_pipeline(make_config("together"), registry), RunOptions()
+    )
     slate = ask(pipeline, history=("plain",))
     assert set(slate.item_ids) == {id_, "third"}
     assert ask(pipeline, history=("plain",), exclude=(id_,)).item_ids == ("third",)
@@ -179,7 +182,9 @@ small = st.lists(
 @given(small, st.booleans(), st.integers(1, 6))
 def test_any_small_data_can_be_fitted_and_asked(registry, make_config, events, has_clock, k):
     data = dataset(events, 4, 5, has_clock)
-    pipeline = fit_pipeline("toy", data, make_config("popular", "together"), registry, RunOptions())
+    pipeline = fit_pipeline(
+        "toy", data, resolve_pipeline(make_config("popular", "together"), registry), RunOptions()
+    )
     for user in range(4):
         liked = [i for u, i, w in events if u == user and w > 0]
         disliked = [i for u, i, w in events if u == user and w < 0]

@@ -104,8 +104,8 @@ def test_one_name_twice_the_workspace_comes_first_then_the_order_of_loading(tmp_
     assert seen.folders()["twin"] == mine
 
 
-def of(name: str, **told: bool) -> PretrainedEntry:
-    return PretrainedEntry(name, Path(name), "box", **told)
+def of(name: str, **shown: bool) -> PretrainedEntry:
+    return PretrainedEntry(name, Path(name), "box", **shown)
 
 
 def test_exactly_one_default_counts() -> None:

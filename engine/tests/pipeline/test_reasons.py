@@ -1,4 +1,4 @@
-"""Reasons: who is asked, in which order, and what is said."""
+"""Reasons: who is wanted, in which order, and what is said."""
 
 import dataclasses
 
@@ -13,6 +13,7 @@ from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.reasons import contributions, evidence_of, explain_items, in_words
 from crossrec.pipeline.request import Past, answer
+from crossrec.pipeline.resolved import resolve_pipeline
 
 NAN = np.nan
 
@@ -32,20 +33,23 @@ def pool(scores, ranks, mean=None, std=None):
 
 
 class Tells:
-    """A source that knows a phrase for some items, and who asked for what."""
+    """A source that knows a phrase for some items, and who wanted for what."""
 
     def __init__(self, *known, history=()):
-        self.known, self.history, self.asked = known, history, []
+        self.known, self.history, self.wanted = known, history, []
 
     def explain(self, queries, index):
-        self.asked += index.tolist()
+        self.wanted += index.tolist()
         return [Evidence("it says", self.history) if i in self.known else None for i in index]
 
 
 @pytest.fixture(scope="module")
 def fitted(registry, make_shop, make_config):
     return fit_pipeline(
-        "toy", make_shop(), make_config("popular", "together"), registry, RunOptions()
+        "toy",
+        make_shop(),
+        resolve_pipeline(make_config("popular", "together"), registry),
+        RunOptions(),
     )
 
 
@@ -102,7 +106,7 @@ def test_a_source_that_did_nothing_for_an_item_is_not_asked_about_it(fitted):
     pipeline = with_sources(fitted, a=a, b=b, c=c)
     table = pool([[2.0, -1.0, NAN], [NAN, 3.0, 0.0]], [[0, 1, -1], [-1, 0, 1]])
     found = explain_items(pipeline, QUERY, table, None, [10, 11])
-    assert (a.asked, b.asked, c.asked) == ([10], [11], [])
+    assert (a.wanted, b.wanted, c.wanted) == ([10], [11], [])
     assert {item: [r.source for r in reasons] for item, reasons in found.items()} == {
         10: ["a"],
         11: ["b"],
@@ -124,7 +128,7 @@ def test_a_source_that_cannot_explain_is_never_asked(fitted):
         fitted, sources={"a": source}, capabilities={"a": frozenset({"score"})}
     )
     assert evidence_of(pipeline, "a", QUERY, [10]) == {}
-    assert source.asked == []
+    assert source.wanted == []
 
 
 def test_words_name_two_history_items_and_their_ids(fitted):
@@ -147,18 +151,18 @@ def test_evidence_is_real_on_a_real_answer(fitted, make_shop):
     together = data.matrix(binary=True)
     counts = (together.T @ together).toarray()
     slate = answer(fitted, Query(history=("i3", "i9"), k=12), Past(), surface="home")
-    told = 0
+    shown = 0
     for item in slate.items:
         assert 1 <= len(item.reasons) <= 2
         for reason in item.reasons:
             if reason.source == "together":
-                told += 1
+                shown += 1
                 for named in reason.history:
                     assert named in ("i3", "i9")
                     assert counts[fitted.catalog.items.index(named), item.index] > 0
             else:
                 assert reason.text == f"popular: {fitted.counts[item.index]} events"
-    assert told >= 8
+    assert shown >= 8
 
 
 def test_the_strongest_history_item_is_named_first(fitted, make_shop):
@@ -175,8 +179,8 @@ def test_the_strongest_history_item_is_named_first(fitted, make_shop):
 def test_no_reasons_unless_asked_for(fitted):
     slate = answer(fitted, Query(history=("i3",)), Past(), surface="home", explain=False)
     assert all(item.reasons == () for item in slate.items)
-    told = answer(fitted, Query(history=("i3",)), Past(), surface="home")
-    assert told.item_ids == slate.item_ids
+    shown = answer(fitted, Query(history=("i3",)), Past(), surface="home")
+    assert shown.item_ids == slate.item_ids
 
 
 def test_an_item_without_events_says_so(fitted):

@@ -12,8 +12,9 @@ from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.pipeline.fit import fit_pipeline
-from crossrec.pipeline.opinion import opinion_on
-from crossrec.pipeline.request import Past, answer, understand
+from crossrec.pipeline.item_explanation import explain_item
+from crossrec.pipeline.request import Past, answer, resolve_query
+from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.scenario import ItemField, ItemSchema
 
 SCHEMA = ItemSchema((ItemField("title"),), "{title}")
@@ -76,7 +77,12 @@ def registry_without_ties(make_registry, toy_sources):
 def pipelines(rows, registry_without_ties, make_config):
     config = make_config("popular-2", "together-2")
     return [
-        fit_pipeline("toy", renumbered(rows, s), config, registry_without_ties, RunOptions(seed=1))
+        fit_pipeline(
+            "toy",
+            renumbered(rows, s),
+            resolve_pipeline(config, registry_without_ties),
+            RunOptions(seed=1),
+        )
         for s in (0, 1)
     ]
 
@@ -119,24 +125,24 @@ def test_so_do_the_same_items(pipelines, item):
     assert first.item_ids == second.item_ids
 
 
-def test_opinions_are_of_ids(pipelines):
-    def opinion(pipeline, id_):
-        batch = understand(pipeline, Query(history=("i3",)), Past(), 0.0).batch
-        found = opinion_on(pipeline, batch, pipeline.catalog.items.index(id_))
+def test_scores_are_of_ids(pipelines):
+    def explanation(pipeline, id_):
+        batch = resolve_query(pipeline, Query(history=("i3",)), Past(), 0.0).batch
+        found = explain_item(pipeline, batch, pipeline.catalog.items.index(id_))
         views = [
             dataclasses.replace(v, z=None if v.z is None else round(v.z, 3)) for v in found.sources
         ]
         return found.item_id, found.place, views
 
     for id_ in ("i0", "i3", "i11"):
-        assert opinion(pipelines[0], id_) == opinion(pipelines[1], id_)
+        assert explanation(pipelines[0], id_) == explanation(pipelines[1], id_)
 
 
 def test_places_are_those_of_the_slate(pipelines):
     for pipeline in pipelines:
         slate = ask(pipeline, history=("i3",), k=8)
-        batch = understand(pipeline, Query(history=("i3",)), Past(), 0.0).batch
-        places = [opinion_on(pipeline, batch, item.index).place for item in slate.items]
+        batch = resolve_query(pipeline, Query(history=("i3",)), Past(), 0.0).batch
+        places = [explain_item(pipeline, batch, item.index).place for item in slate.items]
         assert places == list(range(1, 9))
 
 
@@ -147,5 +153,5 @@ def test_places_differ_even_where_scores_tie(pipelines):
 
     tied = dataclasses.replace(pipelines[0], ranker=Ties())
     slate = ask(tied, history=("i3",), k=5)
-    batch = understand(tied, Query(history=("i3",)), Past(), 0.0).batch
-    assert [opinion_on(tied, batch, i.index).place for i in slate.items] == [1, 2, 3, 4, 5]
+    batch = resolve_query(tied, Query(history=("i3",)), Past(), 0.0).batch
+    assert [explain_item(tied, batch, i.index).place for i in slate.items] == [1, 2, 3, 4, 5]

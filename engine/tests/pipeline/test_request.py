@@ -7,8 +7,9 @@ from crossrec.components.query import Query
 from crossrec.components.run import RunOptions
 from crossrec.errors import UsageError
 from crossrec.pipeline.fit import fit_pipeline
-from crossrec.pipeline.opinion import opinion_on
-from crossrec.pipeline.request import Past, answer, understand
+from crossrec.pipeline.item_explanation import explain_item
+from crossrec.pipeline.request import Past, answer, resolve_query
+from crossrec.pipeline.resolved import resolve_pipeline
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 @pytest.fixture(scope="module")
 def pipeline(registry, make_shop, make_config):
     config = make_config("popular", "together", item_sources=["together"])
-    return fit_pipeline("toy", make_shop(), config, registry, RunOptions())
+    return fit_pipeline("toy", make_shop(), resolve_pipeline(config, registry), RunOptions())
 
 
 def ask(pipeline, past=None, **query):
@@ -97,7 +98,10 @@ def test_exclude(pipeline):
 
 def test_keep_history_lets_items_come_back(pipeline):
     keep = dataclasses.replace(
-        pipeline, config=pipeline.config.model_copy(update={"history": "keep"})
+        pipeline,
+        resolved=dataclasses.replace(
+            pipeline.resolved, config=pipeline.config.model_copy(update={"history": "keep"})
+        ),
     )
     slate = ask(keep, history=("i0", "i2"), k=20)
     assert {"i0", "i2"} <= set(slate.item_ids)
@@ -105,29 +109,29 @@ def test_keep_history_lets_items_come_back(pipeline):
 
 
 def test_session_items_follow_the_history(pipeline):
-    asked = understand(pipeline, Query(history=("i0",), session=("i4",)), Past(), 0.0)
-    assert asked.batch.history.row(0).tolist() == [0, 4]
-    assert 4 in asked.batch.exclude.row(0)
+    wanted = resolve_query(pipeline, Query(history=("i0",), session=("i4",)), Past(), 0.0)
+    assert wanted.batch.history.row(0).tolist() == [0, 4]
+    assert 4 in wanted.batch.exclude.row(0)
 
 
 def test_session_items_follow_the_stored_history_too(pipeline):
     past = Past(liked=("i2", "i0"), known=True)
-    asked = understand(pipeline, Query(user_id="u1", session=("i4", "i6")), past, 0.0)
-    assert asked.batch.history.row(0).tolist() == [2, 0, 4, 6]
-    assert asked.batch.exclude.row(0).tolist() == [0, 2, 4, 6]
-    assert asked.batch.last_items().tolist() == [6]
+    wanted = resolve_query(pipeline, Query(user_id="u1", session=("i4", "i6")), past, 0.0)
+    assert wanted.batch.history.row(0).tolist() == [2, 0, 4, 6]
+    assert wanted.batch.exclude.row(0).tolist() == [0, 2, 4, 6]
+    assert wanted.batch.last_items().tolist() == [6]
 
 
 def test_a_known_user_is_asked_about_by_index_and_time(pipeline):
-    asked = understand(pipeline, Query(user_id="u7"), Past(known=True), 12.0)
-    assert asked.batch.users.tolist() == [7]
-    assert asked.batch.now.tolist() == [12.0]
+    wanted = resolve_query(pipeline, Query(user_id="u7"), Past(known=True), 12.0)
+    assert wanted.batch.users.tolist() == [7]
+    assert wanted.batch.now.tolist() == [12.0]
     for stranger in (Query(user_id="nobody"), Query(user_id="u7", history=()), Query()):
-        assert understand(pipeline, stranger, Past(), 12.0).batch.users.tolist() == [-1]
-    about = understand(pipeline, Query(user_id="u7", item_ids=("i1",)), Past(), 12.0)
+        assert resolve_query(pipeline, stranger, Past(), 12.0).batch.users.tolist() == [-1]
+    about = resolve_query(pipeline, Query(user_id="u7", item_ids=("i1",)), Past(), 12.0)
     assert about.batch.users.tolist() == [-1]
     timeless = dataclasses.replace(pipeline, has_clock=False)
-    assert understand(timeless, Query(user_id="u7"), Past(), 12.0).batch.now is None
+    assert resolve_query(timeless, Query(user_id="u7"), Past(), 12.0).batch.now is None
 
 
 def with_policies(pipeline, registry, *names):
@@ -162,13 +166,13 @@ def test_public_form_has_ids_only(pipeline):
     assert public["surface"] == "home"
 
 
-def test_opinion_names_places_and_evidence(pipeline):
-    batch = understand(pipeline, Query(history=("i0", "i4")), Past(), 0.0).batch
+def test_explanation_names_places_and_evidence(pipeline):
+    batch = resolve_query(pipeline, Query(history=("i0", "i4")), Past(), 0.0).batch
     first = pipeline.rank(batch, 1).index[0, 0]
-    opinion = opinion_on(pipeline, batch, int(first))
-    assert opinion.place == 1
-    assert {view.source for view in opinion.sources} == {"popular", "together"}
-    out = opinion_on(pipeline, batch, 0)
+    explanation = explain_item(pipeline, batch, int(first))
+    assert explanation.place == 1
+    assert {view.source for view in explanation.sources} == {"popular", "together"}
+    out = explain_item(pipeline, batch, 0)
     assert out.place is None
     assert "excluded" in out.outside
 

@@ -13,6 +13,7 @@ from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import ArtifactError, CrossrecError, NotFittedError, UsageError
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.request import Past, answer
+from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.pipeline.saving import load_pipeline, save_pipeline
 from crossrec.scenario import ItemField, ItemSchema
 
@@ -23,7 +24,7 @@ ODD = ["a b", "a/b/../c", "q\"uo'te", "😀", "x" * 10_000, "\x00", "", "\ud800"
 @pytest.fixture
 def saved(dataset, registry, make_config, tmp_path):
     config = make_config("popular", "together", policies=["drops-first"])
-    pipeline = fit_pipeline("toy", dataset, config, registry, RUN)
+    pipeline = fit_pipeline("toy", dataset, resolve_pipeline(config, registry), RUN)
     save_pipeline(pipeline, tmp_path)
     return pipeline
 
@@ -47,7 +48,9 @@ def test_every_kind_of_answer_is_the_same_after_loading(saved, registry, tmp_pat
 
 def test_a_clockless_pipeline_stays_so(make_shop, registry, make_config, tmp_path):
     data = make_shop(has_clock=False)
-    save_pipeline(fit_pipeline("toy", data, make_config("popular"), registry, RUN), tmp_path)
+    save_pipeline(
+        fit_pipeline("toy", data, resolve_pipeline(make_config("popular"), registry), RUN), tmp_path
+    )
     assert load_pipeline(tmp_path, registry).has_clock is False
 
 
@@ -62,7 +65,9 @@ def test_the_whole_catalog_survives_with_odd_ids_and_values(
     catalog = Catalog.from_records(Vocabulary(ODD), records, schema)
     small = dataset.events.take(dataset.events.items < len(ODD))
     odd = dataclasses.replace(dataset, catalog=catalog).with_events(small)
-    save_pipeline(fit_pipeline("toy", odd, make_config("popular"), registry, RUN), tmp_path)
+    save_pipeline(
+        fit_pipeline("toy", odd, resolve_pipeline(make_config("popular"), registry), RUN), tmp_path
+    )
     loaded = load_pipeline(tmp_path, registry).catalog
     for name in ("titles", "texts", "categories", "creators", "items"):
         assert getattr(loaded, name) == getattr(catalog, name), name
@@ -111,7 +116,9 @@ def test_a_source_that_cannot_be_restored_is_named_in_every_answer(
     dataset, third_party, make_config, tmp_path, change, error
 ):
     config = make_config("popular", "extra")
-    save_pipeline(fit_pipeline("toy", dataset, config, third_party(), RUN), tmp_path)
+    save_pipeline(
+        fit_pipeline("toy", dataset, resolve_pipeline(config, third_party()), RUN), tmp_path
+    )
     source = None if change == "gone" else third_party.forgetful
     loaded = load_pipeline(tmp_path, third_party(source))
     assert set(loaded.unavailable) == {"extra"}
@@ -125,7 +132,10 @@ def test_a_source_that_cannot_be_restored_is_named_in_every_answer(
 def test_without_any_source_the_artifact_is_refused_with_the_causes(
     dataset, third_party, make_config, tmp_path
 ):
-    save_pipeline(fit_pipeline("toy", dataset, make_config("extra"), third_party(), RUN), tmp_path)
+    save_pipeline(
+        fit_pipeline("toy", dataset, resolve_pipeline(make_config("extra"), third_party()), RUN),
+        tmp_path,
+    )
     with pytest.raises(ArtifactError, match=r"no source of .* can be restored \(extra: UsageError"):
         load_pipeline(tmp_path, third_party(None))
 
@@ -145,7 +155,7 @@ def test_a_ranker_that_is_gone_is_named_and_ranks_are_fused(
 ):
     registry = third_party(rankers={"own": Own})
     config = make_config("popular", "extra", ranker="own")
-    pipeline = fit_pipeline("toy", dataset, config, registry, RUN)
+    pipeline = fit_pipeline("toy", dataset, resolve_pipeline(config, registry), RUN)
     gate = {**pipeline.report["gate"], "chosen": "own"}
     served = dataclasses.replace(pipeline, ranker=Own(), report={**pipeline.report, "gate": gate})
     save_pipeline(served, tmp_path)
@@ -165,7 +175,7 @@ def test_a_policy_that_is_gone_stops_the_loading(dataset, make_registry, make_co
 
     registry = make_registry(policies={"age-limit": Rule})
     config = make_config("popular", policies=["age-limit"])
-    save_pipeline(fit_pipeline("toy", dataset, config, registry, RUN), tmp_path)
+    save_pipeline(fit_pipeline("toy", dataset, resolve_pipeline(config, registry), RUN), tmp_path)
     load_pipeline(tmp_path, registry)
     with pytest.raises(UsageError, match="age-limit"):
         load_pipeline(tmp_path, make_registry())
@@ -173,7 +183,7 @@ def test_a_policy_that_is_gone_stops_the_loading(dataset, make_registry, make_co
 
 def test_a_policy_twice_is_applied_twice(dataset, registry, make_config):
     config = make_config("popular", policies=["drops-first", "raises", "drops-first"])
-    pipeline = fit_pipeline("toy", dataset, config, registry, RUN)
+    pipeline = fit_pipeline("toy", dataset, resolve_pipeline(config, registry), RUN)
     assert list(pipeline.policies) == ["drops-first", "raises", "drops-first #2"]
     slate = ask(pipeline, history=())
     assert [c.action for c in slate.changes] == ["dropped", "dropped"]
@@ -194,14 +204,13 @@ def test_what_cannot_be_stored_is_one_error_and_the_old_artifact_serves(
     dataset, make_registry, make_config, toy_sources, tmp_path, state, error
 ):
     good = make_registry(candidate_generators={"bad": toy_sources.popular})
-    pipeline = fit_pipeline("toy", dataset, make_config("bad"), good, RUN)
+    pipeline = fit_pipeline("toy", dataset, resolve_pipeline(make_config("bad"), good), RUN)
     version = save_pipeline(pipeline, tmp_path)
     bad = type("Bad", (toy_sources.popular,), {"state": state})
     broken = fit_pipeline(
         "toy",
         dataset,
-        make_config("bad"),
-        make_registry(candidate_generators={"bad": bad}),
+        resolve_pipeline(make_config("bad"), make_registry(candidate_generators={"bad": bad})),
         RUN,
     )
     with pytest.raises(ArtifactError, match=error):
@@ -214,7 +223,7 @@ def test_few_validation_queries_serve_the_users_rrf_before_and_after_saving(
     make_shop, registry, make_config, tmp_path
 ):
     config = make_config("popular", "together", ranker="rrf", ranker_settings={"constant": 3.0})
-    pipeline = fit_pipeline("toy", make_shop(n_users=10), config, registry, RUN)
+    pipeline = fit_pipeline("toy", make_shop(n_users=10), resolve_pipeline(config, registry), RUN)
     save_pipeline(pipeline, tmp_path)
     loaded = load_pipeline(tmp_path, registry)
     assert pipeline.ranker.config.constant == loaded.ranker.config.constant == 3.0

@@ -114,6 +114,7 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _DemoResult:
     from crossrec.ingest import ingest_frames
     from crossrec.pipeline.config import load_config
     from crossrec.pipeline.evaluate_models import build_models
+    from crossrec.pipeline.resolved import resolve_pipeline
     from crossrec.plugins.registration import resolve
 
     assert scenario.demo is not None
@@ -128,8 +129,7 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _DemoResult:
     build = partial(
         build_models,
         scenario.name,
-        load_config(scenario),
-        engine.registry,
+        resolve_pipeline(load_config(scenario), engine.registry),
         run=run,
         keep_history=False,
     )

@@ -67,6 +67,7 @@ def evaluate(
     from crossrec.evaluation.evaluate import evaluate as run_evaluation
     from crossrec.pipeline.config import load_config
     from crossrec.pipeline.evaluate_models import build_models
+    from crossrec.pipeline.resolved import resolve_pipeline
     from crossrec.plugins.registry import load_registry
     from crossrec.workspace import Workspace
 
@@ -84,8 +85,7 @@ def evaluate(
         build = partial(
             build_models,
             scenario,
-            config,
-            registry,
+            resolve_pipeline(config, registry),
             run=run,
             keep_history=candidates == "all",
             only=chosen,

@@ -1,4 +1,4 @@
-"""Rankers that fuse the sources' opinions: by rank, by weighted score, or by trusting the best."""
+"""Rankers that fuse the sources: by rank, by weighted score, or by trusting the best."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ class BestSource:
 
     @staticmethod
     def _trusting(pool: Pool, at: int) -> NDArray[np.float32]:
-        # By rank, not by score: a score of 0 may be an opinion or the lack of any, and only what
+        # By rank, not by score: a score of 0 may be a score or the lack of one, and only what
         # the source proposed itself is surely one.
         ranks = pool.ranks[:, :, at]
         tail = _BEHIND + reciprocal_ranks(pool, 60.0) * 1e5

@@ -25,7 +25,7 @@ def build_pool(
     size : int
         At most so many candidates a query: the best ranks of all sources in turn.
     scorers : mapping of source name to callable, optional
-        Asked for the candidates of other sources where a source did not hand over ``full``.
+        Called for the candidates of other sources where a source did not hand over ``full``.
 
     Returns
     -------

@@ -125,7 +125,7 @@ class Examples:
     queries : QueryBatch, n queries
     pool : Pool, n queries
     targets : Ragged, n rows
-        Items that the user turned to after the cut.
+        Items that the user interacted with after the cut.
     """
 
     queries: QueryBatch

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.components.asking import queries_of
 from crossrec.components.candidates import PAD
 from crossrec.components.query import QueryBatch
+from crossrec.components.query_building import queries_of
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import Targets
 from crossrec.errors import PluginError

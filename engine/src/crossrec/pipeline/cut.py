@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossrec.components.asking import queries_of
 from crossrec.components.query import QueryBatch
+from crossrec.components.query_building import queries_of
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import Targets, before, between, tails, without_tails
 from crossrec.numeric.ragged import IntArray, Ragged
@@ -57,17 +57,21 @@ def cut_for_validation(
     if dataset.has_clock and len(dataset.interactions):
         moment = float(np.quantile(dataset.interactions.times, _BEFORE))
         after = between(dataset, moment, np.inf)
-        asked = asked_of(after, keep_history=keep_history, seed=seed, limit=limit)
-        if len(asked) >= ENOUGH:
-            return _cut(before(dataset, moment), asked, keep_history, "time")
+        wanted = eligible_targets(after, keep_history=keep_history, seed=seed, limit=limit)
+        if len(wanted) >= ENOUGH:
+            return _cut(before(dataset, moment), wanted, keep_history, "time")
     users = np.flatnonzero(dataset.sequences.lengths >= 2)
     users = _sample(users, limit, seed)
     train = without_tails(dataset, users, 1)
-    asked = asked_of(tails(dataset, users, 1), keep_history=keep_history, seed=seed, limit=limit)
-    return _cut(train, asked, keep_history, "last event")
+    wanted = eligible_targets(
+        tails(dataset, users, 1), keep_history=keep_history, seed=seed, limit=limit
+    )
+    return _cut(train, wanted, keep_history, "last event")
 
 
-def asked_of(targets: Targets, *, keep_history: bool, seed: int, limit: int = LIMIT) -> Targets:
+def eligible_targets(
+    targets: Targets, *, keep_history: bool, seed: int, limit: int = LIMIT
+) -> Targets:
     """Return at most `limit` targets that a list can hold, of users with a history.
 
     Without `keep_history`, what stands in the history is no target.
@@ -78,8 +82,8 @@ def asked_of(targets: Targets, *, keep_history: bool, seed: int, limit: int = LI
     return targets.take(_sample(useful, limit, seed))
 
 
-def _cut(train: Dataset, asked: Targets, keep_history: bool, rule: str) -> Cut:
-    return Cut(train, queries_of(asked, train, keep_history=keep_history), asked.targets, rule)
+def _cut(train: Dataset, wanted: Targets, keep_history: bool, rule: str) -> Cut:
+    return Cut(train, queries_of(wanted, train, keep_history=keep_history), wanted.targets, rule)
 
 
 def _sample(rows: IntArray, limit: int, seed: int) -> IntArray:

@@ -15,11 +15,12 @@ from crossrec.ingest import IngestOptions, ingest_files
 from crossrec.ingest.report import IngestReport
 from crossrec.pipeline.config import load_config, with_backbone
 from crossrec.pipeline.fit import fit_pipeline
-from crossrec.pipeline.fresh import Fresh
-from crossrec.pipeline.opinion import Opinion, opinion_on
+from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
+from crossrec.pipeline.live import LivePipeline
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.pretrained import FOLDER, default_backbone, survey_pretrained
-from crossrec.pipeline.request import Past, answer, understand
+from crossrec.pipeline.request import Past, answer, resolve_query
+from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.pipeline.saving import load_pipeline, save_pipeline
 from crossrec.plugins.registry import Registry, load_registry
 from crossrec.scenario import Scenario, Surface
@@ -33,7 +34,7 @@ _HISTORY = 2000
 class _Serving:
     """A loaded pipeline, kept up with the store's items, and the pointer it was loaded by."""
 
-    fresh: Fresh
+    fresh: LivePipeline
     stamp: tuple[int, int]
 
 
@@ -143,7 +144,9 @@ class Engine:
             if backbone is None:
                 own = pipeline_file is not None
                 config, notes = default_backbone(config, dataset, scenario, seen, own=own)
-            pipeline = fit_pipeline(scenario, dataset, config, self.registry, options, notes)
+            pipeline = fit_pipeline(
+                scenario, dataset, resolve_pipeline(config, self.registry), options, notes
+            )
             save_pipeline(pipeline, self.workspace.artifact_path(scenario))
         return pipeline
 
@@ -212,7 +215,7 @@ class Engine:
         user_id: str | None = None,
         *,
         history: Sequence[str] | None = None,
-    ) -> Opinion:
+    ) -> ItemExplanation:
         """Return what every source makes of one item for one user or history.
 
         Raises
@@ -228,7 +231,7 @@ class Engine:
         past = Past() if user_id is None or history is not None else self._past(known, user_id)
         given = None if history is None else _ids("history", history)
         query = Query(user_id=user_id, history=given)
-        return opinion_on(pipeline, understand(pipeline, query, past, time.time()).batch, item)
+        return explain_item(pipeline, resolve_query(pipeline, query, past, time.time()).batch, item)
 
     def pipeline(self, scenario: str) -> Pipeline:
         """Return the serving pipeline; a newer artifact is picked up at the next call.
@@ -247,13 +250,12 @@ class Engine:
             self._serving[scenario] = serving
         return serving.fresh.pipeline()
 
-    def _fresh(self, scenario: str, folder: Path) -> Fresh:
+    def _fresh(self, scenario: str, folder: Path) -> LivePipeline:
         """Load what was fitted, and let it take in what is ingested from then on."""
-        return Fresh(
+        return LivePipeline(
             load_pipeline(folder, self.registry),
             self.registry.scenario(scenario),
             self.workspace,
-            self.registry,
             RunOptions(cache=self.workspace.cache),
         )
 
@@ -285,7 +287,7 @@ def _stamp(pointer: Path) -> tuple[int, int] | None:
 
 
 def _surface(scenario: Scenario, name: str | None, *, about_items: bool) -> Surface:
-    """Return the surface asked for, or the scenario's usual one for such a query."""
+    """Return the surface of this name, or the scenario's usual one for such a query."""
     if name is None:
         wanted = "item" if about_items else "user"
         main = scenario.surface(scenario.main_surface)

@@ -5,26 +5,24 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from crossrec.components.asking import queries_of
 from crossrec.components.candidates import Candidates
 from crossrec.components.protocols import CandidateGenerator
 from crossrec.components.query import QueryBatch
+from crossrec.components.query_building import queries_of
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import Targets
 from crossrec.errors import NotFittedError, UsageError
-from crossrec.pipeline.config import PipelineConfig
-from crossrec.pipeline.cut import asked_of
+from crossrec.pipeline.cut import eligible_targets
 from crossrec.pipeline.fit import (
     assemble,
     attach_vectors,
     collect_examples,
     fit_sources,
-    refuse_unusable,
 )
-from crossrec.pipeline.gate import choose_ranker
 from crossrec.pipeline.pipeline import Pipeline
-from crossrec.plugins.registry import Registry
+from crossrec.pipeline.ranker_choice import choose_ranker
+from crossrec.pipeline.resolved import ResolvedPipeline
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +66,7 @@ class PipelineModel:
 
 def build_models(
     scenario: str,
-    config: PipelineConfig,
-    registry: Registry,
+    resolved: ResolvedPipeline,
     train: Dataset,
     validation: Targets,
     run: RunOptions,
@@ -95,26 +92,25 @@ def build_models(
     UsageError
         If `only` names what is not in the pipeline.
     """
-    labels = [source.label for source in config.sources]
+    labels = list(resolved.sources)
     for name in only:
         if name not in (*labels, "pipeline"):
             raise UsageError(f"no model {name!r} here: there are {', '.join(labels)}, pipeline")
     if only and "pipeline" not in only:
-        kept = tuple(source for source in config.sources if source.label in only)
-        config = config.model_copy(update={"sources": kept, "item_sources": ()})
-    refuse_unusable(config, registry)
+        resolved = resolved.with_sources(only)
+    resolved.refuse_unusable()
     started = time.perf_counter()
-    train, notes = attach_vectors(train, config, registry, run)
-    fitted = fit_sources(train, config, registry, run, "for evaluation")
-    asked = asked_of(validation, keep_history=keep_history, seed=run.seed)
-    queries = queries_of(asked, train, keep_history=keep_history)
-    examples = collect_examples(fitted, config, registry, queries, asked.targets, train.n_items)
-    ranker, gate = choose_ranker(registry, config, train, examples, run)
+    train, notes = attach_vectors(train, resolved, run)
+    fitted = fit_sources(train, resolved, run, "for evaluation")
+    wanted = eligible_targets(validation, keep_history=keep_history, seed=run.seed)
+    queries = queries_of(wanted, train, keep_history=keep_history)
+    examples = collect_examples(fitted, resolved, queries, wanted.targets, train.n_items)
+    ranker, gate = choose_ranker(resolved, train, examples, run)
     if refit is not None:
-        train = attach_vectors(refit, config, registry, run)[0]
-        fitted = fit_sources(train, config, registry, run, "again with validation")
+        train = attach_vectors(refit, resolved, run)[0]
+        fitted = fit_sources(train, resolved, run, "again with validation")
     report = {"gate": gate.to_dict(), "failed": dict(fitted.failed), "notes": notes}
-    pipeline = assemble(scenario, train, config, registry, fitted, ranker, report)
+    pipeline = assemble(scenario, train, resolved, fitted, ranker, report)
     seconds = time.perf_counter() - started
     models: list[SourceModel | FailedModel | PipelineModel] = [
         SourceModel(label, fitted.seconds[label], source)

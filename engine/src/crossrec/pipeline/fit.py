@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,12 @@ from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.errors import CrossrecError, UsageError
+from crossrec.executors import LocalExecutor
 from crossrec.numeric.ragged import Ragged
-from crossrec.pipeline.config import PipelineConfig, SourceConfig
 from crossrec.pipeline.cut import cut_for_validation
-from crossrec.pipeline.gate import choose_ranker
-from crossrec.pipeline.pipeline import Pipeline, gather, refuse_silence
-from crossrec.plugins.registry import Registry
+from crossrec.pipeline.pipeline import Pipeline, gather, require_an_answer
+from crossrec.pipeline.ranker_choice import choose_ranker
+from crossrec.pipeline.resolved import Component, ResolvedPipeline
 
 log = logging.getLogger("crossrec")
 
@@ -48,8 +48,7 @@ class FittedSources:
 def fit_pipeline(
     scenario: str,
     dataset: Dataset,
-    config: PipelineConfig,
-    registry: Registry,
+    resolved: ResolvedPipeline,
     run: RunOptions,
     notes: Sequence[str] = (),
 ) -> Pipeline:
@@ -67,15 +66,15 @@ def fit_pipeline(
     CrossrecError
         If no source can be fitted.
     """
-    refuse_unusable(config, registry)
-    dataset, missing = attach_vectors(dataset, config, registry, run)
-    keep = config.history == "keep"
+    resolved.refuse_unusable()
+    dataset, missing = attach_vectors(dataset, resolved, run)
+    keep = resolved.config.history == "keep"
     cut = cut_for_validation(dataset, keep_history=keep, seed=run.seed)
-    trial = fit_sources(cut.train, config, registry, run, "before the cut")
+    trial = fit_sources(cut.train, resolved, run, "before the cut")
     n_items = dataset.n_items
-    examples = collect_examples(trial, config, registry, cut.queries, cut.targets, n_items)
-    ranker, gate = choose_ranker(registry, config, cut.train, examples, run)
-    final = fit_sources(dataset, config, registry, run, "on all events")
+    examples = collect_examples(trial, resolved, cut.queries, cut.targets, n_items)
+    ranker, gate = choose_ranker(resolved, cut.train, examples, run)
+    final = fit_sources(dataset, resolved, run, "on all events")
     report = {
         "cut": cut.rule,
         "gate": gate.to_dict(),
@@ -86,14 +85,13 @@ def fit_pipeline(
         "items": dataset.n_items,
         "events": len(dataset.events),
     }
-    return assemble(scenario, dataset, config, registry, final, ranker, report)
+    return assemble(scenario, dataset, resolved, final, ranker, report)
 
 
 def assemble(
     scenario: str,
     dataset: Dataset,
-    config: PipelineConfig,
-    registry: Registry,
+    resolved: ResolvedPipeline,
     fitted: FittedSources,
     ranker: Any,
     report: Mapping[str, Any],
@@ -102,13 +100,13 @@ def assemble(
     counts = dataset.item_counts
     return Pipeline(
         scenario=scenario,
-        config=config,
+        resolved=resolved,
         users=dataset.users,
         catalog=dataset.catalog,
         sources=fitted.sources,
-        capabilities=capabilities(config, registry, fitted.sources),
+        capabilities=resolved.capabilities,
         ranker=ranker,
-        policies=build_policies(config, registry),
+        policies=build_policies(resolved),
         fallback=np.argsort(-counts, kind="stable").astype(np.int64),
         counts=counts,
         has_clock=dataset.has_clock,
@@ -117,7 +115,7 @@ def assemble(
 
 
 def attach_vectors(
-    dataset: Dataset, config: PipelineConfig, registry: Registry, run: RunOptions
+    dataset: Dataset, resolved: ResolvedPipeline, run: RunOptions
 ) -> tuple[Dataset, list[str]]:
     """Encode the catalog with the configured encoder; say so where that is not possible.
 
@@ -126,12 +124,11 @@ def attach_vectors(
     UsageError
         If there is no such encoder, or its settings do not fit.
     """
-    if not config.encoder:
+    if resolved.encoder is None:
         return dataset, []
-    registration = registry.get("encoders", config.encoder)
-    catalog = dataset.catalog
+    config, catalog = resolved.config, dataset.catalog
     try:
-        encoder = registration.build(config.encoder_settings)
+        encoder = resolved.encoder.build()
         dataset = dataset.with_vectors(config.encoder, encoder.encode(catalog, run))
         if config.title_vectors:
             titles = encoder.encode(catalog.with_texts(catalog.titles), run)
@@ -145,7 +142,7 @@ def attach_vectors(
 
 
 def fit_sources(
-    dataset: Dataset, config: PipelineConfig, registry: Registry, run: RunOptions, what: str
+    dataset: Dataset, resolved: ResolvedPipeline, run: RunOptions, what: str
 ) -> FittedSources:
     """Fit every source of the pipeline; one that fails is left out and named.
 
@@ -156,15 +153,14 @@ def fit_sources(
     CrossrecError
         If none is left.
     """
-    executor = registry.get("executors", "local").build()
-    jobs = list(enumerate(config.sources))
+    jobs = list(enumerate(resolved.sources.values()))
 
-    def fit(job: tuple[int, SourceConfig]) -> tuple[CandidateGenerator | None, float, str]:
+    def fit(job: tuple[int, Component]) -> tuple[CandidateGenerator | None, float, str]:
         done, source = job
         run.progress(f"fitting {source.label} {what}", done, len(jobs))
         started = time.perf_counter()
         try:
-            generator = build_source(source, registry)
+            generator: CandidateGenerator = source.build()
             generator.fit(dataset, run)
         except UsageError:
             raise
@@ -176,12 +172,14 @@ def fit_sources(
     sources: dict[str, CandidateGenerator] = {}
     seconds: dict[str, float] = {}
     failed: dict[str, str] = {}
-    for source, (generator, took, error) in zip(config.sources, executor.map(fit, jobs)):
+    for source, (generator, took, error) in zip(
+        resolved.sources.values(), LocalExecutor().map(fit, jobs)
+    ):
         if generator is None:
             failed[source.label] = error
         else:
             sources[source.label], seconds[source.label] = generator, took
-    run.progress(f"fitted {what}", len(config.sources), len(config.sources))
+    run.progress(f"fitted {what}", len(jobs), len(jobs))
     if not sources:
         causes = "; ".join(f"{label}: {error}" for label, error in failed.items())
         raise CrossrecError(f"no source could be fitted ({causes})")
@@ -190,8 +188,7 @@ def fit_sources(
 
 def collect_examples(
     fitted: FittedSources,
-    config: PipelineConfig,
-    registry: Registry,
+    resolved: ResolvedPipeline,
     queries: QueryBatch,
     targets: Ragged,
     n_items: int,
@@ -203,65 +200,19 @@ def collect_examples(
     CrossrecError
         If no source answers.
     """
-    able = capabilities(config, registry, fitted.sources)
+    able, size = resolved.capabilities, resolved.config.candidates
     parts = [queries.take(rows) for rows in queries.blocks(BLOCK)] or [queries]
     pools = []
     for part in parts:
-        pool, degraded = gather(fitted.sources, able, part, config.candidates, n_items)
-        refuse_silence(pool, degraded)
+        pool, degraded = gather(fitted.sources, able, part, size, n_items)
+        require_an_answer(pool, degraded)
         pools.append(pool)
     return Examples(queries, _stacked(pools), targets)
 
 
-def refuse_unusable(config: PipelineConfig, registry: Registry) -> None:
-    """Find what is misspelt in a pipeline before the fit, not after an hour of it.
-
-    Raises
-    ------
-    UsageError
-        If a component is unknown, or its settings do not fit.
-    """
-    if config.encoder:
-        registry.get("encoders", config.encoder)
-    if config.ranker != "auto":
-        registry.get("rankers", config.ranker).build(config.ranker_settings)
-    build_policies(config, registry)
-    for source in config.sources:
-        try:
-            build_source(source, registry)
-        except UsageError:
-            raise
-        except Exception:  # a library is missing, say: the fit leaves the source out and says so
-            continue
-
-
-def build_source(source: SourceConfig, registry: Registry) -> CandidateGenerator:
-    """Build an unfitted source from its configuration."""
-    generator: CandidateGenerator = registry.get("candidate_generators", source.name).build(
-        source.settings
-    )
-    return generator
-
-
-def build_policies(config: PipelineConfig, registry: Registry) -> dict[str, Any]:
-    """Build the pipeline's policies, in order; a name that comes again gets a number."""
-    policies: dict[str, Any] = {}
-    for policy in config.policies:
-        times = sum(name.partition(" #")[0] == policy.name for name in policies)
-        label = f"{policy.name} #{times + 1}" if times else policy.name
-        policies[label] = registry.get("policies", policy.name).build(policy.settings)
-    return policies
-
-
-def capabilities(
-    config: PipelineConfig, registry: Registry, labels: Collection[str]
-) -> dict[str, frozenset[str]]:
-    """Return what each of these sources declares that it can do."""
-    return {
-        source.label: registry.get("candidate_generators", source.name).capabilities
-        for source in config.sources
-        if source.label in labels
-    }
+def build_policies(resolved: ResolvedPipeline) -> dict[str, Any]:
+    """Build the pipeline's policies, in order, by label."""
+    return {label: policy.build() for label, policy in resolved.policies.items()}
 
 
 def _stacked(pools: list[Pool]) -> Pool:

@@ -35,7 +35,7 @@ class Admission:
         return cls(len(queries), n_items, np.sort(exclude.row_of * n_items + exclude.values))
 
     def admit(self, found: Any, k: int) -> tuple[Candidates, str]:
-        """Return at most `k` lawful candidates a query, and what was wrong ("" where nothing was).
+        """Return at most `k` eligible candidates a query, and what was wrong ("" where nothing was).
 
         Raises
         ------
@@ -51,23 +51,23 @@ class Admission:
         if found.index.shape[1] > k:
             found = replace(found, index=found.index[:, :k], score=found.score[:, :k])
         found = self._aligned(found)
-        unlawful = self._unlawful(found.index)
-        count = int(unlawful.sum())
+        ineligible = self._ineligible(found.index)
+        count = int(ineligible.sum())
         if not count:
             return found, ""
-        index = np.where(unlawful, PAD, found.index)
-        score = np.where(unlawful, -np.inf, found.score).astype(np.float32)
+        index = np.where(ineligible, PAD, found.index)
+        score = np.where(ineligible, -np.inf, found.score).astype(np.float32)
         complaint = f"{count} candidates that are excluded or no item were dropped"
         return replace(found, index=index, score=score), complaint
 
-    def _unlawful(self, index: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def _ineligible(self, index: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which candidates are excluded or no item of the catalog."""
-        unlawful: NDArray[np.bool_] = (index < PAD) | (index >= self.n_items)
+        ineligible: NDArray[np.bool_] = (index < PAD) | (index >= self.n_items)
         if len(self.barred):
             keys = np.arange(len(index), dtype=np.int64)[:, None] * self.n_items + index
             at = np.minimum(np.searchsorted(self.barred, keys), len(self.barred) - 1)
-            unlawful |= (self.barred[at] == keys) & (index != PAD)
-        return unlawful
+            ineligible |= (self.barred[at] == keys) & (index != PAD)
+        return ineligible
 
     def _aligned(self, found: Candidates) -> Candidates:
         """Return the candidates without extras that do not fit the queries or the catalog."""

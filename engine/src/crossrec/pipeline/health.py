@@ -80,7 +80,7 @@ def examine(engine: Engine) -> list[ScenarioHealth]:
 
 
 def examine_scenario(engine: Engine, scenario: str) -> ScenarioHealth:
-    """Look at one scenario; whatever is wrong with it is told, not raised."""
+    """Look at one scenario; whatever is wrong with it is reported, not raised."""
     stored = asdict(engine.workspace.store().counts(scenario))
     try:
         pipeline = engine.pipeline(scenario)

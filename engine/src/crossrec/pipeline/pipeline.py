@@ -22,6 +22,7 @@ from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import CrossrecError
 from crossrec.pipeline.config import PipelineConfig
 from crossrec.pipeline.guard import Admission, scores_of
+from crossrec.pipeline.resolved import ResolvedPipeline
 
 log = logging.getLogger("crossrec")
 
@@ -32,6 +33,7 @@ class Pipeline:
 
     Attributes
     ----------
+    resolved : ResolvedPipeline
     sources : mapping of label to fitted candidate generator
     capabilities : mapping of label to the abilities that its registration declares
     fallback : int64 array, shape (n_items,)
@@ -46,7 +48,7 @@ class Pipeline:
     """
 
     scenario: str
-    config: PipelineConfig
+    resolved: ResolvedPipeline
     users: Vocabulary
     catalog: Catalog
     sources: Mapping[str, CandidateGenerator]
@@ -59,6 +61,11 @@ class Pipeline:
     report: Mapping[str, Any]
     unavailable: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def config(self) -> PipelineConfig:
+        """The pipeline file."""
+        return self.resolved.config
+
     def rank(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best `k` of the pool of each query; policies are not applied.
 
@@ -68,7 +75,7 @@ class Pipeline:
             If every source fails.
         """
         pool, scores, degraded = self.rank_user(queries)
-        refuse_silence(pool, degraded)
+        require_an_answer(pool, degraded)
         return best_of(pool, scores, k)
 
     def rank_items(self, queries: QueryBatch) -> tuple[Pool, NDArray[np.float32], list[Degraded]]:
@@ -107,7 +114,7 @@ def gather(
     size: int,
     n_items: int,
 ) -> tuple[Pool, list[Degraded]]:
-    """Ask every source and unite the answers.
+    """Query every source and unite the answers.
 
     A source that raises, or whose answer is none, is left out and named; so is one that returns
     excluded or impossible items, of which the rest is used. Where every one fails the pool has
@@ -134,7 +141,7 @@ def gather(
     return build_pool(found, size, scorers), degraded
 
 
-def refuse_silence(pool: Pool, degraded: list[Degraded]) -> None:
+def require_an_answer(pool: Pool, degraded: list[Degraded]) -> None:
     """Raise where no source answered.
 
     Raises
@@ -148,7 +155,7 @@ def refuse_silence(pool: Pool, degraded: list[Degraded]) -> None:
 
 
 def _safe_score(source: Any, queries: QueryBatch, index: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Score through the source; where that fails its opinion of others' candidates is missing."""
+    """Score through the source; where that fails others' candidates have no score of it."""
     try:
         scores: NDArray[np.float32] = np.asarray(source.score(queries, index))
         if scores.shape != index.shape:

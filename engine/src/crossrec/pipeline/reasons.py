@@ -27,7 +27,7 @@ def explain_items(
 ) -> dict[int, tuple[Reason, ...]]:
     """Return the reasons for each item of a batch of one query.
 
-    The sources that contributed most to the item's place are asked for their evidence, and the next
+    The sources that contributed most to the item's place give their evidence, and the next
     one only where they had too little to say; items that no source proposed are not in the answer.
     """
     proposed = pool.index[0].tolist()
@@ -36,36 +36,36 @@ def explain_items(
     shares = contributions(pool, ranker)[0, [at[item] for item in wanted]]
     order = np.argsort(-shares, axis=1, kind="stable")[:, : _REASONS + 1]
     helpful = np.take_along_axis(shares, order, axis=1) > 0
-    speakers = {
+    contributors = {
         item: [pool.sources[source] for source, helps in zip(*row, strict=True) if helps]
         for item, *row in zip(wanted, order.tolist(), helpful.tolist(), strict=True)
     }
-    told = _told(pipeline, queries, speakers)
+    evidence = _evidence(pipeline, queries, contributors)
     return {
         item: tuple(
-            in_words(label, told[item][label], pipeline.catalog)
+            in_words(label, evidence[item][label], pipeline.catalog)
             for label in labels
-            if label in told[item]
+            if label in evidence[item]
         )[:_REASONS]
-        for item, labels in speakers.items()
+        for item, labels in contributors.items()
     }
 
 
-def _told(
-    pipeline: Pipeline, queries: QueryBatch, speakers: Mapping[int, Sequence[str]]
+def _evidence(
+    pipeline: Pipeline, queries: QueryBatch, contributors: Mapping[int, Sequence[str]]
 ) -> dict[int, dict[str, Evidence]]:
     """Return each item's evidence by source, from the first two, or the third where one is mute."""
-    told: dict[int, dict[str, Evidence]] = {item: {} for item in speakers}
+    evidence: dict[int, dict[str, Evidence]] = {item: {} for item in contributors}
     for turn in (slice(_REASONS), slice(_REASONS, None)):
-        asked: dict[str, list[int]] = {}
-        for item, labels in speakers.items():
-            if len(told[item]) < _REASONS:
+        by_source: dict[str, list[int]] = {}
+        for item, labels in contributors.items():
+            if len(evidence[item]) < _REASONS:
                 for label in labels[turn]:
-                    asked.setdefault(label, []).append(item)
-        for label, items in asked.items():
-            for item, evidence in evidence_of(pipeline, label, queries, items).items():
-                told[item][label] = evidence
-    return told
+                    by_source.setdefault(label, []).append(item)
+        for label, items in by_source.items():
+            for item, one in evidence_of(pipeline, label, queries, items).items():
+                evidence[item][label] = one
+    return evidence
 
 
 def contributions(pool: Pool, ranker: Any) -> NDArray[np.float32]:
@@ -100,7 +100,7 @@ def _own_shares(pool: Pool, ranker: Any) -> NDArray[np.float32] | None:
 def evidence_of(
     pipeline: Pipeline, label: str, queries: QueryBatch, items: list[int]
 ) -> Mapping[int, Evidence]:
-    """Ask one source for its evidence; one that can't explain, or fails, gives none."""
+    """Return one source's evidence; one that can't explain, or fails, gives none."""
     if "explain" not in pipeline.capabilities.get(label, frozenset()):
         return {}
     source: Any = pipeline.sources[label]

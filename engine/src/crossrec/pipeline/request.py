@@ -28,7 +28,7 @@ _REACH = 2000
 
 @dataclass(frozen=True)
 class Past:
-    """What the store knows of the user who asks.
+    """What the store knows of the user.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Past:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class ResolvedQuery:
     """A query in indexes, with what has to be said about it."""
 
     batch: QueryBatch
@@ -64,32 +64,32 @@ def answer(
 
 def _answer(pipeline: Pipeline, query: Query, past: Past, surface: str, explain: bool) -> Slate:
     now = time.time() if query.now is None else query.now
-    asked = understand(pipeline, query, past, now)
+    resolved = resolve_query(pipeline, query, past, now)
     about_items = bool(query.item_ids)
     rank = pipeline.rank_items if about_items else pipeline.rank_user
-    pool, scores, degraded = rank(asked.batch)
+    pool, scores, degraded = rank(resolved.batch)
     empty = Slate(
         items=(),
         request_id=uuid.uuid4().hex,
         scenario=pipeline.scenario,
         surface=surface,
-        path=asked.path,
+        path=resolved.path,
         degraded=(*_unavailable(pipeline), *degraded),
-        notes=asked.notes,
+        notes=resolved.notes,
     )
     context = PolicyContext(query, pipeline.catalog, now)
     barred = frozenset((*query.exclude, *query.item_ids, *past.disliked))
     reach = 2 * query.k + 10  # with some to spare for what policies drop
     while True:
-        items = _ordered(pipeline, pool, scores, asked.batch.exclude.values, reach)
+        items = _ordered(pipeline, pool, scores, resolved.batch.exclude.values, reach)
         slate = _apply_policies(pipeline, replace(empty, items=items), context, barred)
         if len(slate.items) >= query.k or len(items) < reach or reach >= _REACH:
             break
         reach = min(8 * reach, _REACH)
     slate = replace(slate, items=slate.items[: query.k])
     if explain:
-        slate = _explained(pipeline, asked.batch, pool, about_items, slate)
-    return replace(slate, short_because=_short(pipeline, slate, asked.batch, query.k))
+        slate = _explained(pipeline, resolved.batch, pool, about_items, slate)
+    return replace(slate, short_because=_short(pipeline, slate, resolved.batch, query.k))
 
 
 def _unavailable(pipeline: Pipeline) -> list[Degraded]:
@@ -97,7 +97,7 @@ def _unavailable(pipeline: Pipeline) -> list[Degraded]:
     return [Degraded(label, error) for label, error in pipeline.unavailable.items()]
 
 
-def understand(pipeline: Pipeline, query: Query, past: Past, now: float) -> Asked:
+def resolve_query(pipeline: Pipeline, query: Query, past: Past, now: float) -> ResolvedQuery:
     """Turn ids into indexes; choose the history and note every fallback."""
     items = pipeline.catalog.items
     notes: list[str] = []
@@ -130,7 +130,7 @@ def understand(pipeline: Pipeline, query: Query, past: Past, now: float) -> Aske
         exclude=_one_row(barred),
         now=np.array([now], dtype=np.float64) if pipeline.has_clock else None,
     )
-    return Asked(batch, path, tuple(notes))
+    return ResolvedQuery(batch, path, tuple(notes))
 
 
 def _one_row(values: NDArray[np.int64]) -> Ragged:

@@ -15,8 +15,9 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import ArtifactError
 from crossrec.pipeline.config import parse_config
-from crossrec.pipeline.fit import build_policies, build_source, capabilities
+from crossrec.pipeline.fit import build_policies
 from crossrec.pipeline.pipeline import Pipeline
+from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.plugins.registry import Registry
 
 KIND = "pipeline"
@@ -72,29 +73,30 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
     manifest = artifact.manifest
     if manifest.kind != KIND:
         raise ArtifactError(f"{folder} holds a {manifest.kind!r} artifact, not a pipeline")
-    config = parse_config(manifest.values["config"], str(artifact.path))
+    resolved = resolve_pipeline(
+        parse_config(manifest.values["config"], str(artifact.path)), registry
+    )
     report = dict(manifest.values["report"])
     catalog = _catalog(artifact.items, artifact.states["catalog"])
     sources: dict[str, Any] = {}
     unavailable: dict[str, str] = {}
-    for source in config.sources:
-        state = artifact.states.get(f"source/{source.label}")
+    for label, source in resolved.sources.items():
+        state = artifact.states.get(f"source/{label}")
         if state is None:
             continue
         try:
-            generator = build_source(source, registry)
+            generator = source.build()
             generator.restore(state, catalog)
         except Exception as error:
-            unavailable[source.label] = f"{type(error).__name__}: {error}"
+            unavailable[label] = f"{type(error).__name__}: {error}"
             continue
-        sources[source.label] = generator
+        sources[label] = generator
     if not sources:
         causes = "; ".join(f"{label}: {error}" for label, error in unavailable.items())
         raise ArtifactError(f"no source of {artifact.path} can be restored ({causes})")
     name = report["gate"]["chosen"]
     try:
-        settings = config.ranker_settings if name == config.ranker else {}
-        ranker = registry.get("rankers", name).build(settings)
+        ranker = resolved.rankers[name].build()
         ranker.restore(artifact.states[f"ranker/{name}"], catalog)
     except Exception as error:
         unavailable[f"ranker {name}"] = f"{type(error).__name__}: {error}"
@@ -102,13 +104,13 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
     popularity = artifact.states["popularity"].arrays
     return Pipeline(
         scenario=manifest.values["scenario"],
-        config=config,
+        resolved=resolved,
         users=artifact.users,
         catalog=catalog,
         sources=sources,
-        capabilities=capabilities(config, registry, tuple(sources)),
+        capabilities=resolved.capabilities,
         ranker=ranker,
-        policies=build_policies(config, registry),
+        policies=build_policies(resolved),
         fallback=popularity["fallback"],
         counts=popularity["counts"],
         has_clock=bool(manifest.values["has_clock"]),

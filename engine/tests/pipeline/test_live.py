@@ -11,7 +11,7 @@ from crossrec import Engine
 from crossrec.components.state import State
 from crossrec.components.topk import top_k
 from crossrec.ingest import ingest_files
-from crossrec.pipeline import fresh as fresh_module
+from crossrec.pipeline import live as live_module
 from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
 from crossrec.workspace import Workspace
 
@@ -27,10 +27,10 @@ def vector_of(text):
 class Plain:
     """An encoder that looks at one text at a time, and counts how many it was given."""
 
-    asked: ClassVar[list[int]] = []
+    wanted: ClassVar[list[int]] = []
 
     def encode(self, catalog, run):
-        type(self).asked.append(len(catalog))
+        type(self).wanted.append(len(catalog))
         rows = [vector_of(text) if text else [0.0, 0.0] for text in catalog.texts]
         return np.array(rows, dtype=np.float32).reshape(len(catalog), 2)
 
@@ -234,8 +234,8 @@ def test_a_source_that_fails_serves_its_own_items_and_is_named(shop):
     (degraded,) = slate.degraded
     assert degraded.component == "refuses"
     assert degraded.error == "new items could not be taken in: MemoryError: too many"
-    told = shop.engine.explain("refusing", "t2", history=["t0"])
-    assert {view.source: view.rank for view in told.sources}["refuses"] is not None
+    shown = shop.engine.explain("refusing", "t2", history=["t0"])
+    assert {view.source: view.rank for view in shown.sources}["refuses"] is not None
 
 
 def test_an_encoder_that_depends_on_company_is_not_believed(shop):
@@ -260,19 +260,19 @@ def test_an_encoder_that_fails_is_named(shop, monkeypatch):
 def test_only_what_is_new_is_encoded(shop, monkeypatch):
     shop = shop()
     shop.ids("t0")
-    monkeypatch.setattr(Plain, "asked", [])
-    monkeypatch.setattr(fresh_module, "_COMPANY", 5)
+    monkeypatch.setattr(Plain, "wanted", [])
+    monkeypatch.setattr(live_module, "_COMPANY", 5)
     shop.add(14, 15, 16)
     shop.ids("t0")
-    assert Plain.asked == [5, 8]
+    assert Plain.wanted == [5, 8]
 
 
 def test_nothing_is_made_anew_where_nothing_is_new(shop, monkeypatch):
     shop = shop()
     shop.add(14)
     made = []
-    build = fresh_module.with_items
-    monkeypatch.setattr(fresh_module, "with_items", lambda *a: made.append(1) or build(*a))
+    build = live_module.with_items
+    monkeypatch.setattr(live_module, "with_items", lambda *a: made.append(1) or build(*a))
     for _ in range(3):
         shop.ids("t0")
     assert made == [1]
@@ -319,7 +319,7 @@ def test_whatever_goes_wrong_the_request_is_answered(shop, monkeypatch):
         raise RuntimeError("disk on fire")
 
     with monkeypatch.context() as patch:
-        patch.setattr(fresh_module, "with_items", fail)
+        patch.setattr(live_module, "with_items", fail)
         shop.add(14)
         slate = shop.slate("t0")
         assert slate.item_ids == before
@@ -337,14 +337,14 @@ def test_while_one_thread_makes_it_the_others_are_answered(shop, monkeypatch):
     shop = shop()
     shop.ids("t0")
     begun, go_on = threading.Event(), threading.Event()
-    build = fresh_module.with_items
+    build = live_module.with_items
 
     def slow(*arguments):
         begun.set()
         assert go_on.wait(30)
         return build(*arguments)
 
-    monkeypatch.setattr(fresh_module, "with_items", slow)
+    monkeypatch.setattr(live_module, "with_items", slow)
     shop.add(14)
     found = []
     thread = threading.Thread(target=lambda: found.append(shop.ids("t0")))

@@ -13,7 +13,7 @@ from crossrec.pipeline.reasons import evidence_of, in_words
 
 
 @dataclass(frozen=True)
-class SourceOpinion:
+class SourceExplanation:
     """One source's view.
 
     Attributes
@@ -31,7 +31,7 @@ class SourceOpinion:
 
 
 @dataclass(frozen=True)
-class Opinion:
+class ItemExplanation:
     """All sources' views of one item.
 
     Attributes
@@ -46,20 +46,20 @@ class Opinion:
     title: str
     place: int | None
     outside: str
-    sources: tuple[SourceOpinion, ...]
+    sources: tuple[SourceExplanation, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
         return asdict(self)
 
 
-def opinion_on(pipeline: Pipeline, batch: QueryBatch, item: int) -> Opinion:
+def explain_item(pipeline: Pipeline, batch: QueryBatch, item: int) -> ItemExplanation:
     """Return what the pipeline makes of `item` for a batch of one query."""
     pool, scores, _ = pipeline.rank_user(batch)
     catalog = pipeline.catalog
     columns = np.flatnonzero(pool.index[0] == item)
     place, outside = None, ""
-    views: list[SourceOpinion] = []
+    views: list[SourceExplanation] = []
     if len(columns):
         column = int(columns[0])
         order = np.argsort(-scores[0], kind="stable")
@@ -71,7 +71,7 @@ def opinion_on(pipeline: Pipeline, batch: QueryBatch, item: int) -> Opinion:
             found = evidence_of(pipeline, label, batch, [item]).get(item)
             reason = in_words(label, found, catalog).text if found is not None else ""
             views.append(
-                SourceOpinion(
+                SourceExplanation(
                     label,
                     rank + 1 if rank >= 0 else None,
                     z if np.isfinite(score) else None,
@@ -79,7 +79,9 @@ def opinion_on(pipeline: Pipeline, batch: QueryBatch, item: int) -> Opinion:
                 )
             )
     elif item in batch.exclude.values:
-        outside = "excluded for this user (consumed, disliked or asked to be left out)"
+        outside = "excluded for this user (consumed, disliked or in `exclude`)"
     else:
         outside = f"not among the {pool.valid[0].sum()} candidates that the sources proposed"
-    return Opinion(catalog.items.id(item), catalog.titles[item], place, outside, tuple(views))
+    return ItemExplanation(
+        catalog.items.id(item), catalog.titles[item], place, outside, tuple(views)
+    )

@@ -14,15 +14,11 @@ from crossrec.components.protocols import Examples, Ranker
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.errors import UsageError
-from crossrec.pipeline.config import PipelineConfig
 from crossrec.pipeline.cut import ENOUGH
 from crossrec.pipeline.guard import scores_of
-from crossrec.plugins.registry import Registry
+from crossrec.pipeline.resolved import ResolvedPipeline
 
 log = logging.getLogger("crossrec")
-
-#: The rankers that any other has to beat, the simplest first.
-BASELINES = ("best", "rrf", "weighted")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,32 +47,31 @@ class GateReport:
 
 
 def choose_ranker(
-    registry: Registry, config: PipelineConfig, train: Dataset, examples: Examples, run: RunOptions
+    resolved: ResolvedPipeline, train: Dataset, examples: Examples, run: RunOptions
 ) -> tuple[Ranker, GateReport]:
-    """Fit the rankers on one half of the queries, judge them on the other, and the other way round.
+    """Fit the rankers on one half of the queries, score them on the other, and the other way round.
 
     The winner is fitted again on all examples. A ranker with something to learn must win against
     the best single source and reciprocal rank fusion; with fewer than `ENOUGH` queries nothing can
-    be told apart, and rank fusion serves. A ranker that fails is left out and named.
+    be distinguished, and rank fusion serves. A ranker that fails is left out and named.
     """
     n = len(examples.queries)
     if n < ENOUGH:
         why = f"only {n} validation queries: too few to choose, so ranks are fused"
-        return _build(registry, config, "rrf"), GateReport("rrf", why, n)
-    names = dict.fromkeys(BASELINES if config.ranker == "auto" else (*BASELINES, config.ranker))
+        return _build(resolved, "rrf"), GateReport("rrf", why, n)
     folds = np.random.default_rng(run.seed).permutation(n) % 2
     ndcg: dict[str, float] = {}
     failed: dict[str, str] = {}
-    for name in names:
+    for name in resolved.rankers:
         try:
-            ndcg[name] = _judged(registry, config, name, train, examples, folds, run)
+            ndcg[name] = _cross_validated(resolved, name, train, examples, folds, run)
         except UsageError:
             raise
         except Exception as error:
             failed[name] = _named(name, error)
     while ndcg:
         chosen = max(ndcg, key=lambda name: ndcg[name])
-        winner = _build(registry, config, chosen)
+        winner = _build(resolved, chosen)
         try:
             winner.fit(train, examples, run)
         except Exception as error:
@@ -85,22 +80,21 @@ def choose_ranker(
             continue
         return winner, GateReport(chosen, _why(chosen, n, ndcg, failed), n, ndcg, failed)
     why = _why("rrf", n, ndcg, failed)
-    return _build(registry, config, "rrf"), GateReport("rrf", why, n, ndcg, failed)
+    return _build(resolved, "rrf"), GateReport("rrf", why, n, ndcg, failed)
 
 
-def _judged(
-    registry: Registry,
-    config: PipelineConfig,
+def _cross_validated(
+    resolved: ResolvedPipeline,
     name: str,
     train: Dataset,
     examples: Examples,
     folds: NDArray[np.int64],
     run: RunOptions,
 ) -> float:
-    """Return a ranker's ndcg@10, each query judged by a ranker that has not learnt from it."""
+    """Return a ranker's ndcg@10, each query ordered by a ranker that has not learnt from it."""
     gains = np.zeros(len(folds))
     for fold in (0, 1):
-        ranker = _build(registry, config, name)
+        ranker = _build(resolved, name)
         ranker.fit(train, _part(examples, np.flatnonzero(folds != fold)), run)
         part = _part(examples, np.flatnonzero(folds == fold))
         scores = scores_of(ranker, part.queries, part.pool)
@@ -124,9 +118,8 @@ def _why(chosen: str, n: int, ndcg: dict[str, float], failed: dict[str, str]) ->
     return f"{why}; left out: {left_out}" if left_out else why
 
 
-def _build(registry: Registry, config: PipelineConfig, name: str) -> Ranker:
-    settings = config.ranker_settings if name == config.ranker else {}
-    ranker: Ranker = registry.get("rankers", name).build(settings)
+def _build(resolved: ResolvedPipeline, name: str) -> Ranker:
+    ranker: Ranker = resolved.rankers[name].build()
     return ranker
 
 

@@ -24,9 +24,8 @@ from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.pipeline.fit import attach_vectors
-from crossrec.pipeline.narrowed import Narrowed
+from crossrec.pipeline.frozen_catalog import FrozenCatalogSource
 from crossrec.pipeline.pipeline import Pipeline
-from crossrec.plugins.registry import Registry
 from crossrec.scenario import Scenario
 from crossrec.workspace import Workspace
 
@@ -38,7 +37,7 @@ _COMPANY = 16
 _ROUNDING = 1e-3
 
 
-class Fresh:
+class LivePipeline:
     """A fitted pipeline that takes in what was ingested since.
 
     Safe for many threads: one of them makes the new pipeline, the others go on with the old one
@@ -50,11 +49,10 @@ class Fresh:
         fitted: Pipeline,
         scenario: Scenario,
         workspace: Workspace,
-        registry: Registry,
         run: RunOptions,
     ) -> None:
         self._fitted, self._scenario = fitted, scenario
-        self._workspace, self._registry, self._run = workspace, registry, run
+        self._workspace, self._run = workspace, run
         self._grows = any("add_items" in able for able in fitted.capabilities.values())
         self._current = fitted
         self._seen = -1
@@ -84,9 +82,7 @@ class Fresh:
             records = self._new_records()
             if records != self._records:
                 self._current = (
-                    with_items(fitted, self._scenario, records, self._registry, self._run)
-                    if records
-                    else fitted
+                    with_items(fitted, self._scenario, records, self._run) if records else fitted
                 )
                 self._records = records
         except Exception as error:
@@ -110,7 +106,6 @@ def with_items(
     fitted: Pipeline,
     scenario: Scenario,
     records: Mapping[str, Mapping[str, Any]],
-    registry: Registry,
     run: RunOptions,
 ) -> Pipeline:
     """Return the pipeline with further items; `fitted` stays as it is.
@@ -122,17 +117,17 @@ def with_items(
     """
     new = Catalog.from_records(Vocabulary(records), records, scenario.items)
     catalog = fitted.catalog.followed_by(new)
-    vectors, failed = vectors_of(new, fitted, registry, run)
+    vectors, failed = vectors_of(new, fitted, run)
     dataset = Dataset(fitted.users, catalog, Events.empty(), fitted.has_clock, vectors)
     sources, taken = {}, []
     for label, source in fitted.sources.items():
         sources[label], error = _grown(source, fitted, label, dataset)
         if error:
             failed[label] = error
-        if not isinstance(sources[label], Narrowed):
+        if not isinstance(sources[label], FrozenCatalogSource):
             taken.append(label)
     before, after = len(fitted.catalog), len(catalog)
-    told = {
+    new_items = {
         "items": after - before,
         "in": taken,
         "not_in": [label for label in sources if label not in taken],
@@ -143,13 +138,13 @@ def with_items(
         sources=sources,
         fallback=np.concatenate([fitted.fallback, np.arange(before, after)]),
         counts=np.concatenate([fitted.counts, np.zeros(after - before, fitted.counts.dtype)]),
-        report={**fitted.report, "new_items": told},
+        report={**fitted.report, "new_items": new_items},
         unavailable={**fitted.unavailable, **failed},
     )
 
 
 def vectors_of(
-    new: Catalog, fitted: Pipeline, registry: Registry, run: RunOptions
+    new: Catalog, fitted: Pipeline, run: RunOptions
 ) -> tuple[dict[str, NDArray[np.float32]], dict[str, str]]:
     """Return vectors of the whole catalog in which only the new items' rows are filled in.
 
@@ -167,8 +162,8 @@ def vectors_of(
         return {}, {}
     described = [at for at, text in enumerate(fitted.catalog.texts) if text.strip()]
     known = fitted.catalog.take(described[:_COMPANY])
-    alone, wrong = _encoded(known, fitted, registry, run)
-    together, more = _encoded(known.followed_by(new), fitted, registry, run)
+    alone, wrong = _encoded(known, fitted, run)
+    together, more = _encoded(known.followed_by(new), fitted, run)
     if wrong or more:
         return {}, {f"encoder {name}": "; ".join({**dict.fromkeys(wrong), **dict.fromkeys(more)})}
     if not all(_alike(rows, together[key][: len(known)]) for key, rows in alone.items()):
@@ -184,11 +179,11 @@ def vectors_of(
 
 
 def _encoded(
-    catalog: Catalog, fitted: Pipeline, registry: Registry, run: RunOptions
+    catalog: Catalog, fitted: Pipeline, run: RunOptions
 ) -> tuple[Mapping[str, NDArray[np.float32]], list[str]]:
     """Return the vectors of some items as the fit made them, and what went wrong."""
     few = Dataset(Vocabulary(), catalog, Events.empty(), fitted.has_clock)
-    few, notes = attach_vectors(few, fitted.config, registry, run)
+    few, notes = attach_vectors(few, fitted.resolved, run)
     return few.vectors, notes
 
 
@@ -211,4 +206,4 @@ def _grown(source: Any, fitted: Pipeline, label: str, dataset: Dataset) -> tuple
             error = f"new items could not be taken in: {type(raised).__name__}: {raised}"
         else:
             return longer, ""
-    return Narrowed(source, len(fitted.catalog), dataset.n_items), error
+    return FrozenCatalogSource(source, len(fitted.catalog), dataset.n_items), error

@@ -1,4 +1,4 @@
-"""A source that is kept from later items: what it is asked, and what becomes of its answers."""
+"""A source that is kept from later items: what it is wanted, and what becomes of its answers."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,13 @@ from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
 from crossrec.numeric.ragged import Ragged
-from crossrec.pipeline.narrowed import Narrowed, _below
+from crossrec.pipeline.frozen_catalog import FrozenCatalogSource, _below
 from hypothesis import given
 from hypothesis import strategies as st
 
 
 class Recorder:
-    """Answers with what it was asked; fails at any item from 4 on, as an array would."""
+    """Answers with what it was wanted; fails at any item from 4 on, as an array would."""
 
     n_items = 4
 
@@ -21,9 +21,9 @@ class Recorder:
         self.report = {"weights": 1}
 
     def seen(self, queries, index=()):
-        asked = [*queries.history.values, *queries.exclude.values, *np.ravel(index)]
-        if any(item >= self.n_items for item in asked):
-            raise IndexError(max(asked))
+        wanted = [*queries.history.values, *queries.exclude.values, *np.ravel(index)]
+        if any(item >= self.n_items for item in wanted):
+            raise IndexError(max(wanted))
 
     def generate(self, queries, k):
         self.seen(queries)
@@ -42,8 +42,8 @@ class Recorder:
 
 
 @pytest.fixture
-def narrowed():
-    return Narrowed(Recorder(), 4, 6)
+def frozen():
+    return FrozenCatalogSource(Recorder(), 4, 6)
 
 
 def batch(histories, exclude=None):
@@ -53,50 +53,50 @@ def batch(histories, exclude=None):
     )
 
 
-def test_later_items_are_kept_from_it(narrowed):
+def test_later_items_are_kept_from_it(frozen):
     queries = batch([[0, 5, 1], [4], []], [[5, 2], [], [4]])
     with pytest.raises(IndexError):
         Recorder().generate(queries, 2)
-    found = narrowed.generate(queries, 2)
+    found = frozen.generate(queries, 2)
     assert found.index.tolist() == [[3, 2]] * 3
-    older = narrowed._older(queries)
+    older = frozen._older(queries)
     assert [older.history.row(i).tolist() for i in range(3)] == [[0, 1], [], []]
     assert [older.exclude.row(i).tolist() for i in range(3)] == [[2], [], []]
     assert queries.history.row(0).tolist() == [0, 5, 1], "the query itself is left alone"
 
 
-def test_its_scores_of_the_whole_catalog_say_nothing_of_later_items(narrowed):
-    found = narrowed.generate(batch([[0], [1]]), 2)
+def test_its_scores_of_the_whole_catalog_say_nothing_of_later_items(frozen):
+    found = frozen.generate(batch([[0], [1]]), 2)
     assert found.full.shape == (2, 6)
     assert found.full[0, :4].tolist() == [0, 1, 2, 3]
     assert np.isnan(found.full[:, 4:]).all()
 
 
 def test_an_answer_without_them_is_left_as_it_is():
-    found = Narrowed(Recorder(full=False), 4, 6).generate(batch([[0]]), 2)
+    found = FrozenCatalogSource(Recorder(full=False), 4, 6).generate(batch([[0]]), 2)
     assert found.full is None
 
     class Odd(Recorder):
         def generate(self, queries, k):
             return "no candidates"
 
-    assert Narrowed(Odd(), 4, 6).generate(batch([[0]]), 2) == "no candidates"
+    assert FrozenCatalogSource(Odd(), 4, 6).generate(batch([[0]]), 2) == "no candidates"
 
 
-def test_later_items_have_no_score_and_no_evidence(narrowed):
+def test_later_items_have_no_score_and_no_evidence(frozen):
     queries = batch([[0, 4]])
-    scores = narrowed.score(queries, np.array([[3, 4, PAD, 5, 1]]))
+    scores = frozen.score(queries, np.array([[3, 4, PAD, 5, 1]]))
     np.testing.assert_array_equal(scores, [[3, np.nan, np.nan, np.nan, 1]])
     assert scores.dtype == np.float32
-    found = narrowed.explain(queries, np.array([5, 2, 4, 0]))
+    found = frozen.explain(queries, np.array([5, 2, 4, 0]))
     assert found == [None, Evidence("item 2"), None, None]
-    assert narrowed.explain(queries, np.array([4, 5])) == [None, None]
+    assert frozen.explain(queries, np.array([4, 5])) == [None, None]
 
 
-def test_everything_else_is_asked_of_the_source_itself(narrowed):
-    assert narrowed.report == {"weights": 1}
+def test_everything_else_goes_to_the_source_itself(frozen):
+    assert frozen.report == {"weights": 1}
     with pytest.raises(AttributeError, match="anything"):
-        _ = narrowed.anything
+        _ = frozen.anything
 
 
 rows = st.lists(st.lists(st.integers(0, 9), max_size=5), max_size=6)

@@ -13,8 +13,9 @@ from crossrec.errors import UsageError
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.cut import ENOUGH
 from crossrec.pipeline.fit import fit_pipeline
-from crossrec.pipeline.gate import choose_ranker
 from crossrec.pipeline.pipeline import best_of
+from crossrec.pipeline.ranker_choice import choose_ranker
+from crossrec.pipeline.resolved import resolve_pipeline
 
 N_ITEMS = 30
 
@@ -44,8 +45,8 @@ class Spy:
         Spy.seen.append(("fit", self.learnt))
 
     def score(self, queries, pool):
-        asked = set(queries.history.values.tolist())
-        Spy.seen.append(("score", asked, self.learnt))
+        wanted = set(queries.history.values.tolist())
+        Spy.seen.append(("score", wanted, self.learnt))
         return np.where(pool.valid, 0.0, -np.inf).astype(np.float32)
 
     def state(self):
@@ -53,7 +54,7 @@ class Spy:
 
 
 class Oracle(Spy):
-    """Knows the answer, when it is told."""
+    """Knows the answer, when it is shown."""
 
     targets: dict = {}  # noqa: RUF012
 
@@ -75,8 +76,8 @@ class Memory(Spy):
         }
 
     def score(self, queries, pool):
-        told = [self.known.get(int(queries.history.row(i)[0]), -2) for i in range(len(pool))]
-        return np.where(pool.index == np.array(told)[:, None], 1.0, 0.0).astype(np.float32)
+        shown = [self.known.get(int(queries.history.row(i)[0]), -2) for i in range(len(pool))]
+        return np.where(pool.index == np.array(shown)[:, None], 1.0, 0.0).astype(np.float32)
 
 
 class FailsToFit(Spy):
@@ -134,7 +135,7 @@ def choose(crowd, make_config):
         Oracle.targets = {int(row): int(target) for row, target in pairs}
         Spy.seen.clear()
         config = make_config("popular", ranker=ranker, ranker_settings=settings)
-        return choose_ranker(crowd, config, None, found, RunOptions(seed=seed))
+        return choose_ranker(resolve_pipeline(config, crowd), None, found, RunOptions(seed=seed))
 
     return choose
 
@@ -143,9 +144,9 @@ def test_every_query_is_judged_once_by_a_ranker_that_has_not_seen_it(choose):
     choose("spy")
     judged = [step for step in Spy.seen if step[0] == "score"]
     assert len(judged) == 2
-    for _, asked, learnt in judged:
-        assert not asked & learnt
-        assert len(asked) == len(learnt) == 60
+    for _, wanted, learnt in judged:
+        assert not wanted & learnt
+        assert len(wanted) == len(learnt) == 60
     assert judged[0][1] | judged[1][1] == set(range(120))
 
 
@@ -239,11 +240,21 @@ def test_an_unknown_ranker_is_found_before_anything_is_fitted(
         {"encoder": "transfomer"},
     ):
         with pytest.raises(UsageError):
-            fit_pipeline("toy", dataset, make_config("counted", **values), registry, RunOptions())
+            fit_pipeline(
+                "toy",
+                dataset,
+                resolve_pipeline(make_config("counted", **values), registry),
+                RunOptions(),
+            )
     with pytest.raises(UsageError, match="populr"):
-        fit_pipeline("toy", dataset, make_config("counted", "populr"), registry, RunOptions())
+        fit_pipeline(
+            "toy",
+            dataset,
+            resolve_pipeline(make_config("counted", "populr"), registry),
+            RunOptions(),
+        )
     assert Counted.fits == 0
-    fit_pipeline("toy", dataset, make_config("counted"), registry, RunOptions())
+    fit_pipeline("toy", dataset, resolve_pipeline(make_config("counted"), registry), RunOptions())
     assert Counted.fits == 2
 
 
@@ -259,7 +270,10 @@ def test_best_of_orders_by_score_then_by_index():
 
 def test_the_served_ranker_is_the_one_in_the_report(dataset, crowd, make_config):
     pipeline = fit_pipeline(
-        "toy", dataset, make_config("popular", "together"), crowd, RunOptions(seed=3)
+        "toy",
+        dataset,
+        resolve_pipeline(make_config("popular", "together"), crowd),
+        RunOptions(seed=3),
     )
     chosen = pipeline.report["gate"]["chosen"]
     assert type(pipeline.ranker) is type(crowd.get("rankers", chosen).build())

@@ -14,8 +14,8 @@ from crossrec.components.query import QueryBatch
 from crossrec.numeric.ragged import Ragged
 
 
-class Narrowed:
-    """Asks a fitted source about its own items only; of later ones it has no opinion.
+class FrozenCatalogSource:
+    """Queries a fitted source for its own items only; later ones get no score.
 
     Everything but the questions of a request goes to the source itself.
 
@@ -50,9 +50,9 @@ class Narrowed:
         """Return the source's evidence; None for later items."""
         own = np.flatnonzero(index < self._n_items)
         found: list[Evidence | None] = [None] * len(index)
-        told = self._source.explain(self._older(queries), index[own])
-        for at, evidence in zip(own.tolist(), told):
-            found[at] = evidence
+        evidence = self._source.explain(self._older(queries), index[own])
+        for at, one in zip(own.tolist(), evidence):
+            found[at] = one
         return found
 
     def _older(self, queries: QueryBatch) -> QueryBatch:

@@ -1,4 +1,4 @@
-"""From what is to be found to the queries that ask for it."""
+"""Queries from held-out targets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crossrec.numeric.ragged import Ragged
 
 
 def queries_of(targets: Targets, fitted: Dataset, *, keep_history: bool) -> QueryBatch:
-    """Return the queries that ask for `targets` from a model that was fitted on `fitted`.
+    """Return the queries that should find `targets`, for a model that was fitted on `fitted`.
 
     Users without an interaction in `fitted` are unknown (-1): their history is all that is known.
 
