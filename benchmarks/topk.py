@@ -128,7 +128,7 @@ def report(args: argparse.Namespace, times: dict[str, list[float]], same: float)
             "users_per_second": {name: round(args.users / s) for name, s in best.items()},
             "speed_ratio_to_implicit": round(best["implicit"] / best["crossrec"], 3),
             "same_items_share": round(same, 5),
-            "versions": {name: version(name) for name in ("implicit", "torch", "numpy", "scipy")},
+            "versions": {name: version(name) for name in ("implicit", "numpy", "scipy")},
         },
     )
 

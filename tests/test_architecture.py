@@ -56,6 +56,7 @@ ROOMS: dict[str, set[str]] = {
         "artifacts",
         "components",
         "data",
+        "hookspecs",
         "ingest",
         "numeric",
         "pipeline",

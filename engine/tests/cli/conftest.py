@@ -1,69 +1,25 @@
 """A workshop: one small scenario with its own sources, demo data and pipeline, as a plugin."""
 
 import sys
-import types
 
 import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from crossrec import hookimpl
 from crossrec.cli import main
-from crossrec.components.evidence import Evidence
-from crossrec.components.state import State
-from crossrec.components.topk import top_k
 from crossrec.ingest.frames import Frames
 from crossrec.plugins import registry as registry_module
-from crossrec.plugins.found import FoundPlugin, find_plugins
-from crossrec.plugins.loader import load_plugins
-from crossrec.plugins.registry import Registry
 from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
+from crossrec.testing.toy_sources import Popular, Together, failing, registry_of, unfit
 
 PIPELINE = 'sources = [{name = "together"}, {name = "counts"}]\nitem_sources = ["together"]\n'
 
-
-class Counts:
-    """Popularity."""
-
-    def fit(self, dataset, run):
-        self.counts = dataset.item_counts.astype(np.float32)
-
-    def generate(self, queries, k):
-        scores = np.tile(self.counts, (len(queries), 1))
-        return top_k(scores, k, queries.exclude, minimum=0.0)
-
-    def state(self):
-        return State({"counts": self.counts})
-
-    def restore(self, state, catalog):
-        self.counts = state.arrays["counts"]
-
-
-class Together(Counts):
-    """Co-occurrence counts."""
-
-    def fit(self, dataset, run):
-        matrix = dataset.matrix(binary=True)
-        self.counts = (matrix.T @ matrix).toarray().astype(np.float32)
-        np.fill_diagonal(self.counts, 0)
-
-    def generate(self, queries, k):
-        scores = queries.profile(len(self.counts)) @ self.counts
-        return top_k(np.asarray(scores, np.float32), k, queries.exclude, minimum=0.0)
-
-    def explain(self, queries, index):
-        history = tuple(int(i) for i in queries.history.row(0)[:1])
-        return [Evidence("often together with", history) if history else None for _ in index]
-
-
-class Dear(Counts):
-    def fit(self, dataset, run):
-        raise MemoryError("needs 99 GB")
-
-
-class Moody(Counts):
-    def generate(self, queries, k):
-        raise RuntimeError("not today")
+SOURCES = {
+    "together": Together,
+    "counts": Popular,
+    "dear": unfit(MemoryError("needs 99 GB")),
+    "moody": failing(RuntimeError("not today")),
+}
 
 
 def tables(seed, *, positive=True):
@@ -101,24 +57,8 @@ def make_workshop():
     """Build a registry with the scenarios given as name → demo function."""
 
     def make(**demos):
-        plugin = types.ModuleType("workshop_plugin")
-
-        @hookimpl
-        def register_scenarios(register):
-            for name, demo in demos.items():
-                register(name, scenario(name, demo), summary="tools")
-
-        @hookimpl
-        def register_candidate_generators(register):
-            register("together", Together, capabilities={"explain"}, summary="co-occurrence")
-            register("counts", Counts, summary="popularity")
-            register("dear", Dear, summary="cannot be fitted")
-            register("moody", Moody, summary="fits, and never answers")
-
-        plugin.register_scenarios = register_scenarios
-        plugin.register_candidate_generators = register_candidate_generators
-        found = [find_plugins()[0], FoundPlugin("workshop", "workshop", "1", lambda: plugin)]
-        return Registry(load_plugins(found, strict=True))
+        scenarios = {name: scenario(name, demo) for name, demo in demos.items()}
+        return registry_of(scenarios=scenarios, candidate_generators=SOURCES)
 
     return make
 

@@ -38,6 +38,18 @@ def test_nested_blocks_give_back_only_at_the_end():
     assert blas_threads() == before
 
 
+def test_crossing_blocks_give_back_only_when_all_are_out():
+    """Two requests at a time: the first to leave must not restore, nor the last keep the limit."""
+    before = blas_threads()
+    first, second = one_blas_thread(), one_blas_thread()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert blas_threads() == {1}
+    second.__exit__(None, None, None)
+    assert blas_threads() == before
+
+
 def test_an_error_inside_gives_back_too():
     before = blas_threads()
     with pytest.raises(ZeroDivisionError), one_blas_thread():

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from crossrec.components.candidates import Candidates
 from crossrec.components.query import QueryBatch
-from crossrec.components.topk import top_k
+from crossrec.components.run import RunOptions
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.testing.toy_sources import Together
 from hypothesis import settings
 
 # A machine that is busy with other tests must not fail these.
@@ -23,21 +24,18 @@ settings.load_profile("no deadline")
 MakeDataset = Callable[..., Dataset]
 
 
-class Covisitation:
-    """Items that stood in one history, counted: a real source that shows whatever it was taught."""
+class Covisitation(Together):
+    """A real source as a model of an evaluation: it shows whatever it was taught."""
 
     def __init__(self, train: Dataset, name: str = "covisitation") -> None:
+        super().__init__()
         started = time.perf_counter()
         self.name = name
-        matrix = train.matrix(binary=True)
-        together = (matrix.T @ matrix).tolil()
-        together.setdiag(0)
-        self._together = together.tocsr()
+        self.fit(train, RunOptions())
         self.fit_seconds = time.perf_counter() - started
 
     def top(self, queries: QueryBatch, k: int) -> Candidates:
-        scores = queries.profile(self._together.shape[0]) @ self._together
-        return top_k(scores.toarray(), k, queries.exclude, source=self.name, minimum=0.0)
+        return self.generate(queries, k)
 
 
 @pytest.fixture

@@ -4,92 +4,23 @@ import types
 
 import numpy as np
 import pytest
-from crossrec import hookimpl
-from crossrec.components.evidence import Evidence
+from crossrec.components.slate import Change
 from crossrec.components.state import State
-from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.pipeline.config import parse_config
-from crossrec.plugins.found import FoundPlugin, find_plugins
-from crossrec.plugins.loader import load_plugins
-from crossrec.plugins.registry import Registry
 from crossrec.scenario import ItemField, ItemSchema
+from crossrec.testing.toy_sources import Popular, Together, failing, registry_of, unfit
 
 SCHEMA = ItemSchema((ItemField("title"), ItemField("is_hidden", "flag")), "{title}")
-
-
-class Popular:
-    """Counts."""
-
-    def fit(self, dataset, run):
-        self.counts = dataset.item_counts.astype(np.float32)
-
-    def generate(self, queries, k):
-        scores = np.tile(self.counts, (len(queries), 1))
-        return top_k(scores, k, queries.exclude, source="popular", minimum=0.0)
-
-    def explain(self, queries, index):
-        return [Evidence(f"popular: {int(self.counts[i])} events") for i in index]
-
-    def state(self):
-        return State({"counts": self.counts})
-
-    def restore(self, state, catalog):
-        self.counts = state.arrays["counts"]
-
-
-class Together:
-    """Co-occurrence counts, by hand-checkable arithmetic."""
-
-    def fit(self, dataset, run):
-        matrix = dataset.matrix(binary=True)
-        self.counts = (matrix.T @ matrix).toarray().astype(np.float32)
-        np.fill_diagonal(self.counts, 0)
-
-    def generate(self, queries, k):
-        scores = queries.profile(len(self.counts)) @ self.counts
-        return top_k(np.asarray(scores, np.float32), k, queries.exclude, minimum=0.0)
-
-    def explain(self, queries, index):
-        history = queries.history.row(0)
-        found = []
-        for item in index:
-            counts = self.counts[history, item]
-            order = np.argsort(-counts, kind="stable")
-            named = tuple(int(history[at]) for at in order if counts[at] > 0)
-            found.append(Evidence("often together with", named) if named else None)
-        return found
-
-    def state(self):
-        return State({"counts": self.counts})
-
-    def restore(self, state, catalog):
-        self.counts = state.arrays["counts"]
-
-
-class Broken(Popular):
-    """Fits, then fails at every request."""
-
-    def generate(self, queries, k):
-        raise RuntimeError("out of order")
-
-
-class Unfit(Popular):
-    """Cannot be fitted."""
-
-    def fit(self, dataset, run):
-        raise MemoryError("too large")
 
 
 class DropsFirst:
     """A policy that drops the first item."""
 
     def apply(self, slate, context):
-        from crossrec.components.slate import Change
-
         first = slate.items[0]
         return slate.with_items(
             slate.items[1:], Change("drops-first", first.item_id, "dropped", "because it is first")
@@ -120,35 +51,21 @@ class Inverted:
         pass
 
 
-@hookimpl
-def register_candidate_generators(register):
-    able = {"explain"}
-    register("popular", Popular, capabilities=able, summary="counts")
-    register("together", Together, capabilities=able, summary="co-occurrence")
-    register("broken", Broken, capabilities=able, summary="fails at requests")
-    register("unfit", Unfit, summary="fails at fits")
-
-
-@hookimpl
-def register_policies(register):
-    register("drops-first", DropsFirst, summary="drops the first")
-    register("raises", Raises, summary="fails")
-
-
-@hookimpl
-def register_rankers(register):
-    register("inverted", Inverted, summary="always wrong")
+TOY = {
+    "candidate_generators": {
+        "popular": Popular,
+        "together": Together,
+        "broken": failing(RuntimeError("out of order")),
+        "unfit": unfit(MemoryError("too large")),
+    },
+    "policies": {"drops-first": DropsFirst, "raises": Raises},
+    "rankers": {"inverted": Inverted},
+}
 
 
 @pytest.fixture(scope="session")
 def registry():
-    toy = types.ModuleType("toy_plugin")
-    toy.register_candidate_generators = register_candidate_generators
-    toy.register_policies = register_policies
-    toy.register_rankers = register_rankers
-    builtin = find_plugins()[0]
-    plugins = load_plugins([builtin, FoundPlugin("toy", "toy", "1", lambda: toy)], strict=True)
-    return Registry(plugins)
+    return registry_of(**TOY)
 
 
 @pytest.fixture(scope="session")
@@ -156,29 +73,9 @@ def make_registry():
     """Build a registry with the toy components above and further ones, given by kind and name."""
 
     def make(**kinds):
-        toy = types.ModuleType("toy_plugin")
-        toy.register_candidate_generators = register_candidate_generators
-        toy.register_policies = register_policies
-        toy.register_rankers = register_rankers
-        extra = types.ModuleType("extra_plugin")
-
-        def hook(parts):
-            def hand_over(register):
-                for name, factory in parts.items():
-                    able = getattr(factory, "able", frozenset())
-                    register(name, factory, capabilities=able, summary=name)
-
-            return hookimpl(hand_over)
-
-        for kind, parts in kinds.items():
-            setattr(extra, f"register_{kind}", hook(parts))
-        found = [
-            find_plugins()[0],
-            FoundPlugin("toy", "toy", "1", lambda: toy),
-        ]
-        if kinds:
-            found.append(FoundPlugin("extra", "extra", "1", lambda: extra))
-        return Registry(load_plugins(found, strict=True))
+        return registry_of(
+            **{kind: {**TOY.get(kind, {}), **kinds.get(kind, {})} for kind in {**TOY, **kinds}}
+        )
 
     return make
 

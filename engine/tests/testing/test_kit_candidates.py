@@ -17,9 +17,8 @@ from crossrec.components.state import State
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
-from crossrec.errors import NotFittedError
 from crossrec.plugins.registration import Registration
-from crossrec.testing import CandidateGeneratorTests
+from crossrec.testing import CandidateGeneratorTests, toy_sources
 from pydantic import BaseModel, ConfigDict
 
 
@@ -28,48 +27,16 @@ class Settings(BaseModel):
     power: float = 1.0
 
 
-class Together:
-    """Counts who has both items: the smallest source that does everything right."""
+class Together(toy_sources.Together):
+    """The toy with a setting: the smallest source that does everything right."""
 
     def __init__(self, config: Settings | None = None) -> None:
+        super().__init__()
         self.config = config or Settings()
-        self.counts: Any = None
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
-        matrix = dataset.matrix(binary=True)
-        counts = (matrix.T @ matrix).toarray().astype(np.float32)
-        np.fill_diagonal(counts, 0)
-        self.counts = counts**self.config.power
-
-    def scores(self, queries: QueryBatch) -> Any:
-        if self.counts is None:
-            raise NotFittedError("fit first")
-        return queries.profile(len(self.counts), limit=1000) @ self.counts
-
-    def generate(self, queries: QueryBatch, k: int) -> Candidates:
-        return top_k(np.array(self.scores(queries)), k, queries.exclude, minimum=0.0)
-
-    def score(self, queries: QueryBatch, index: Any) -> Any:
-        scores = self.scores(queries)
-        picked = np.take_along_axis(scores, np.maximum(index, 0), axis=1)
-        return np.where((index == PAD) | (picked <= 0), np.nan, picked).astype(np.float32)
-
-    def explain(self, queries: QueryBatch, index: Any) -> list[Evidence | None]:
-        history = np.unique(queries.history.row(0))
-        found: list[Evidence | None] = []
-        for item in index:
-            strengths = self.counts[history, item]
-            order = [i for i in np.argsort(-strengths, kind="stable") if strengths[i] > 0]
-            names = tuple(int(history[i]) for i in order)
-            values = tuple(float(strengths[i]) for i in order)
-            found.append(Evidence("together with", names, values) if order else None)
-        return found
-
-    def state(self) -> State:
-        return State({"counts": self.counts}, {"power": self.config.power})
-
-    def restore(self, state: State, catalog: Catalog) -> None:
-        self.counts = state.arrays["counts"]
+        super().fit(dataset, run)
+        self.counts = self.learnt() ** self.config.power
 
 
 def registered(factory: Callable[..., Any], *able: str) -> Registration:
@@ -94,9 +61,7 @@ class Popular(Together):
         self.counts = np.tile(dataset.item_counts.astype(np.float32), (dataset.n_items, 1))
 
     def scores(self, queries: QueryBatch) -> Any:
-        if self.counts is None:
-            raise NotFittedError("fit first")
-        return np.tile(self.counts[0], (len(queries), 1))
+        return np.tile(self.learnt()[0], (len(queries), 1))
 
 
 class TestAPopularSource(CandidateGeneratorTests):
@@ -222,7 +187,7 @@ class ChangesItsInput(Together):
         super().fit(dataset, run)
 
 
-class SilentBeforeFit(Together):
+class EmptyBeforeFit(Together):
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         if self.counts is None:
             return Candidates.empty(len(queries))
@@ -295,10 +260,10 @@ FAULTS: list[tuple[type[Together], str, tuple[Any, ...]]] = [
     (KnownUsersOnly, "test_a_new_user_is_a_history", (False,)),
     (Popular, "test_personal_or_not_as_declared", ()),
     (NeverExcludes, "test_all_excluded_leaves_nothing", ("shop",)),
-    (ExcludesHistoryOnly, "test_excluded_items_never_come_back", ("shop",)),
+    (ExcludesHistoryOnly, "test_excluded_items_are_never_returned", ("shop",)),
     (Crashes, "test_every_query_gets_a_valid_answer", ("shop", True)),
     (LooksAtTheBatch, "test_batch_equals_single", ("shop",)),
-    (Rolls, "test_one_seed_one_answer", ("shop",)),
+    (Rolls, "test_one_seed_one_result", ("shop",)),
     (AddsUp, "test_a_second_fit_starts_anew", ()),
     (ChangesItsInput, "test_the_right_answer_comes_first", (True,)),
     (NeedsEvents, "test_no_events_no_crash", ()),
@@ -339,7 +304,7 @@ def test_a_source_that_does_not_survive_the_disk_is_found(
 
 def test_a_source_that_answers_before_it_is_fitted_is_found() -> None:
     with pytest.raises(BaseException, match="DID NOT RAISE"):
-        kit_for(SilentBeforeFit).test_nothing_before_the_fit()
+        kit_for(EmptyBeforeFit).test_an_unfitted_source_raises()
 
 
 def test_capabilities_must_be_declared_and_there() -> None:

@@ -109,13 +109,13 @@ def test_a_new_item_that_is_never_proposed_is_found(fault: Any) -> None:
 
 def test_writing_into_the_original_is_found() -> None:
     with pytest.raises(AssertionError):
-        kit(Careless).test_new_items_leave_the_source_that_serves_alone("checkerboard")
+        kit(Careless).test_new_items_leave_the_serving_source_alone("checkerboard")
 
 
 @pytest.mark.parametrize("fault", [Forgetful, Unmoved])
 def test_an_answer_about_other_items_is_found(fault: Any, tmp_path: Any) -> None:
     with pytest.raises((AssertionError, ValueError, IndexError)):
-        kit(fault).test_new_items_are_items_like_others("shop", tmp_path)
+        kit(fault).test_new_items_work_like_all_others("shop", tmp_path)
 
 
 def test_new_items_read_like_old_ones_and_have_vectors_alone() -> None:

@@ -121,11 +121,11 @@ FAULTS: list[tuple[type[Any], str, tuple[str, ...]]] = [
     (MakesUpItems, "test_the_slate_stays_valid", ("user",)),
     (NeedsItems, "test_the_slate_stays_valid", ("nothing",)),
     (ReturnsItems, "test_the_slate_stays_valid", ("item",)),
-    (NeedsAttributes, "test_an_empty_catalog_of_attributes", ()),
-    (StartsAnew, "test_what_was_said_before_stays", ()),
-    (LosesChanges, "test_what_was_said_before_stays", ()),
+    (NeedsAttributes, "test_a_catalog_without_attributes", ()),
+    (StartsAnew, "test_earlier_records_are_kept", ()),
+    (LosesChanges, "test_earlier_records_are_kept", ()),
     (Shuffles, "test_the_same_request_gets_the_same_slate", ()),
-    (TurnsInSilence, "test_a_reordered_slate_says_so", ()),
+    (TurnsInSilence, "test_a_new_order_is_recorded", ()),
 ]
 
 

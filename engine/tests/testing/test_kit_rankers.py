@@ -109,7 +109,7 @@ class Transposed(WeightedFusion):
 class NeedsAllSources(WeightedFusion):
     def score(self, queries: QueryBatch, pool: Pool) -> Any:
         if len(pool.sources) < 2:
-            raise KeyError("blunt")
+            raise KeyError("other")
         return super().score(queries, pool)
 
 
@@ -153,22 +153,22 @@ class AddsUp(WeightedFusion):
 
 class Forgets(WeightedFusion):
     def restore(self, state: State, catalog: Catalog) -> None:
-        self.weights = {"blunt": 1.0}
+        self.weights = {"other": 1.0}
 
 
 FAULTS: list[tuple[type[WeightedFusion], str, tuple[Any, ...]]] = [
     (Upside, "test_follows_sources_that_agree", ()),
-    (Trusting, "test_learns_whom_to_trust", ()),
+    (Trusting, "test_learns_which_source_to_trust", ()),
     (Doubles, "test_follows_sources_that_agree", ()),
     (ScoresPadding, "test_follows_sources_that_agree", ()),
-    (NotANumber, "test_scores_that_are_missing", ()),
+    (NotANumber, "test_missing_scores", ()),
     (Transposed, "test_follows_sources_that_agree", ()),
-    (NeedsAllSources, "test_a_source_that_failed", (("sharp",),)),
-    (NeedsUsers, "test_strangers_and_empty_histories", ()),
+    (NeedsAllSources, "test_a_source_that_failed", (("right",),)),
+    (NeedsUsers, "test_unknown_users_and_empty_histories", ()),
     (NeedsCandidates, "test_nothing_to_rank", ()),
     (NeedsExamples, "test_no_examples", ()),
     (LooksAtTheBatch, "test_batch_equals_single", ()),
-    (Rolls, "test_one_seed_one_answer", ()),
+    (Rolls, "test_one_seed_one_result", ()),
     (AddsUp, "test_a_second_fit_starts_anew", ()),
 ]
 
@@ -190,10 +190,10 @@ def test_a_ranker_that_does_not_survive_the_disk_is_found(tmp_path: Path) -> Non
 
 def test_a_ranker_that_learns_nothing_says_so() -> None:
     with pytest.raises(AssertionError):
-        kit_for(ReciprocalRankFusion).test_learns_whom_to_trust()
+        kit_for(ReciprocalRankFusion).test_learns_which_source_to_trust()
     kit = type("T", (RankerTests,), {"registered": registered(WeightedFusion), "learns": False})()
     with pytest.raises(pytest.skip.Exception, match="learns nothing"):
-        kit.test_learns_whom_to_trust()
+        kit.test_learns_which_source_to_trust()
 
 
 def test_only_a_crossrec_error_excuses_a_fit_without_examples() -> None:

@@ -92,7 +92,15 @@ FAULTS: dict[str, tuple[Scenario, str]] = {
         VALUES,
     ),
     "seconds without a cap": (with_event(EventType("dwell", value="seconds")), VALUES),
+    "a range without a rating": (with_event(EventType("stars", value_range=(1, 5))), VALUES),
+    "a cap without seconds": (with_event(EventType("dwell", value_cap=30.0)), VALUES),
+    "a cap of nothing": (with_event(EventType("dwell", value="seconds", value_cap=0.0)), VALUES),
     "consumed for how long": (with_event(EventType("eat", consumes="soft")), VALUES),
+    "a half-life of nothing": (
+        with_event(EventType("eat", consumes="soft", half_life_days=0.0)),
+        VALUES,
+    ),
+    "a half-life without consumption": (with_event(EventType("eat", half_life_days=1.0)), VALUES),
     "a default that is unknown": (
         replace(RIGHT, default_event="buy"),
         "test_the_default_event_exists",
@@ -105,6 +113,7 @@ FAULTS: dict[str, tuple[Scenario, str]] = {
         replace(RIGHT, default_event="click"),
         "test_the_default_event_exists",
     ),
+    "an alias that repeats its own name": (with_event(EventType("fly", aliases=("Fly",))), NAMES),
     "a field twice": (with_field(ItemField("Genre")), FIELDS),
     "a template of unknown fields": (
         replace(RIGHT, items=replace(RIGHT.items, text_template="{titel}")),

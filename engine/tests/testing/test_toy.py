@@ -102,7 +102,7 @@ def test_vectors_follow_the_groups() -> None:
     assert cosine[0, 1] > 0.9 > cosine[0, 5]
 
 
-def test_a_batch_of_strangers() -> None:
+def test_a_batch_of_unknown_users() -> None:
     toy = toys.shop()
     queries = toys.batch([[1, 2], []], toy.queries, exclude=[[], [3]])
     assert queries.users.tolist() == [-1, -1]

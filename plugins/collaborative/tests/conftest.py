@@ -14,7 +14,7 @@ from crossrec.data.vocabulary import Vocabulary
 from crossrec.numeric.ragged import Ragged
 
 Build = Callable[..., Dataset]
-Ask = Callable[..., QueryBatch]
+BatchOf = Callable[..., QueryBatch]
 
 
 def make_catalog(n: int) -> Catalog:
@@ -56,7 +56,7 @@ def build() -> Build:
 
 
 @pytest.fixture
-def ask() -> Ask:
+def batch_of() -> BatchOf:
     """Return a maker of query batches from histories."""
 
     def make(
@@ -82,7 +82,7 @@ def checkerboard(build: Build) -> Dataset:
 
 
 @pytest.fixture
-def random_world(build: Build) -> Dataset:
+def random_dataset(build: Build) -> Dataset:
     """Return 40 users who choose 3 to 12 of 30 items each; items 28 and 29 never occur."""
     rng = np.random.default_rng(7)
     return build([rng.integers(0, 28, rng.integers(3, 13)).tolist() for _ in range(40)], 30)

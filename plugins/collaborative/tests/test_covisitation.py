@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 Build = Callable[..., Dataset]
-Ask = Callable[..., QueryBatch]
+BatchOf = Callable[..., QueryBatch]
 ROWS = st.lists(st.lists(st.integers(0, 5), max_size=9), max_size=6)
 
 
@@ -77,45 +77,45 @@ def test_counts_agree_with_a_loop(rows: list[list[int]], window: int, chunk: int
     np.testing.assert_allclose(pairs.mass, [mass[pair] for pair in found])
 
 
-def test_scores_are_masses(build: Build, ask: Ask) -> None:
+def test_scores_are_masses(build: Build, batch_of: BatchOf) -> None:
     source = fitted(build([[0, 1, 0, 2]], 4), **plain())
-    found = source.generate(ask([[0]]), 5)
+    found = source.generate(batch_of([[0]]), 5)
     assert found.index.tolist() == [[1, 2]]
     assert found.score.tolist() == [[2.0, 1.0]]
 
 
-def test_both_directions(build: Build, ask: Ask) -> None:
+def test_both_directions(build: Build, batch_of: BatchOf) -> None:
     source = fitted(build([[0, 1]], 2), **plain())
-    assert source.generate(ask([[0], [1]]), 1).index.tolist() == [[1], [0]]
+    assert source.generate(batch_of([[0], [1]]), 1).index.tolist() == [[1], [0]]
 
 
-def test_normalised_with_shrinkage(build: Build, ask: Ask) -> None:
+def test_normalised_with_shrinkage(build: Build, batch_of: BatchOf) -> None:
     """Items 0, 1, 2 occur 2, 1, 1 times: 2 / (√2 + 1) and 1 / (√2 + 1)."""
     source = fitted(build([[0, 1, 0, 2]], 4), **plain(normalise=True, shrinkage=1.0))
-    score = source.generate(ask([[0]]), 5).score
+    score = source.generate(batch_of([[0]]), 5).score
     np.testing.assert_allclose(score, [[2 / (np.sqrt(2) + 1), 1 / (np.sqrt(2) + 1)]], rtol=1e-6)
 
 
-def test_normalising_keeps_the_popular_down(build: Build, ask: Ask) -> None:
-    """Item 9 stands beside everything, item 1 only beside item 0."""
+def test_normalising_keeps_the_popular_down(build: Build, batch_of: BatchOf) -> None:
+    """Item 9 is next to everything, item 1 only next to item 0."""
     rows = [[0, 1], [0, 1], [0, 9], [0, 9], [0, 9], *[[i, 9] for i in range(2, 9)]]
     raw = fitted(build(rows, 10), **plain())
     normal = fitted(build(rows, 10), **plain(normalise=True, shrinkage=0.0))
-    assert raw.generate(ask([[0]]), 1).index.tolist() == [[9]]
-    assert normal.generate(ask([[0]]), 1).index.tolist() == [[1]]
+    assert raw.generate(batch_of([[0]]), 1).index.tolist() == [[9]]
+    assert normal.generate(batch_of([[0]]), 1).index.tolist() == [[1]]
 
 
-def test_the_latest_item_speaks_loudest(build: Build, ask: Ask) -> None:
+def test_the_latest_item_weighs_most(build: Build, batch_of: BatchOf) -> None:
     source = fitted(build([[0, 1], [2, 3]], 4), **plain(decay=0.5))
-    found = source.generate(ask([[0, 2], [2, 0]]), 1)
+    found = source.generate(batch_of([[0, 2], [2, 0]]), 1)
     assert found.index.tolist() == [[3], [1]]
     np.testing.assert_allclose(found.score, [[2 / 3], [2 / 3]], rtol=1e-6)
 
 
-def test_pairs_age_with_a_clock(build: Build, ask: Ask) -> None:
+def test_pairs_age_with_a_clock(build: Build, batch_of: BatchOf) -> None:
     dataset = build([[0, 1], [0, 2]], 3, days=[[0, 10], [0, 20]])
     source = fitted(dataset, **plain(half_life_days=10))
-    found = source.generate(ask([[0]]), 2)
+    found = source.generate(batch_of([[0]]), 2)
     assert found.index.tolist() == [[2, 1]]
     np.testing.assert_allclose(found.score, [[1.0, 0.5]])
 
@@ -125,24 +125,24 @@ def test_without_a_clock_ageing_is_refused(build: Build) -> None:
         fitted(build([[0, 1]], 2), half_life_days=10)
 
 
-def test_only_the_strongest_neighbours_stay(build: Build, ask: Ask) -> None:
+def test_only_the_strongest_neighbours_stay(build: Build, batch_of: BatchOf) -> None:
     rows = [[0, 1], [0, 1], [0, 2], [0, 2], [0, 3]]
     source = fitted(build(rows, 4), **plain(neighbours=2))
-    assert source.generate(ask([[0]]), 9).index.tolist() == [[1, 2]]
+    assert source.generate(batch_of([[0]]), 9).index.tolist() == [[1, 2]]
 
 
-def test_the_phrase_counts_truly(build: Build, ask: Ask) -> None:
+def test_the_phrase_counts_truly(build: Build, batch_of: BatchOf) -> None:
     rows = [[0, 1]] * 14 + [[2, 1], [3, 4]]
     source = fitted(build(rows, 5))
-    queries = ask([[0, 2]])
+    queries = batch_of([[0, 2]])
     (evidence,) = source.explain(queries, np.array([1]))
     assert evidence is not None
     assert evidence.phrase == "chosen together 15 times with items such as"
     assert evidence.history == (0, 2)
-    (one,) = source.explain(ask([[0]]), np.array([1]))
+    (one,) = source.explain(batch_of([[0]]), np.array([1]))
     assert one is not None
     assert one.phrase == "chosen together 14 times with"
-    (once,) = source.explain(ask([[3]]), np.array([4]))
+    (once,) = source.explain(batch_of([[3]]), np.array([4]))
     assert once is not None
     assert once.phrase == "chosen together once with"
-    assert source.times_together(np.array([0, 2, 3]), 1).tolist() == [14, 1, 0]
+    assert source._cells(np.array([0, 2, 3]), np.array([1]))[1].tolist() == [[14], [1], [0]]

@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from crossrec.components.candidates import PAD
-from crossrec.components.threads import one_blas_thread
 from crossrec.components.topk import top_k
 from crossrec.numeric.ragged import Ragged
 from crossrec_collaborative import factor_topk as module
 from crossrec_collaborative.factor_topk import best_products
-from threadpoolctl import threadpool_info
 
 RNG = np.random.default_rng(0)
 VECTORS = RNG.normal(size=(23, 7)).astype(np.float32)
@@ -52,36 +50,3 @@ def test_read_only_arrays_are_fine() -> None:
     vectors.flags.writeable = items.flags.writeable = False
     found = best_products(vectors, items, 2, Ragged.empty(23))
     np.testing.assert_array_equal(found.index[:, 0], (VECTORS @ ITEMS.T).argmax(axis=1))
-
-
-def blas_threads() -> list[int]:
-    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-
-
-def test_one_thread_inside_and_the_former_number_after() -> None:
-    before = blas_threads()
-    with one_blas_thread():
-        assert set(blas_threads()) == {1}
-        with one_blas_thread():
-            assert set(blas_threads()) == {1}
-        assert set(blas_threads()) == {1}
-    assert blas_threads() == before
-
-
-def test_crossing_blocks_restore_only_when_all_are_out() -> None:
-    """Two requests at a time: the first to leave must not restore, nor the last keep the limit."""
-    before = blas_threads()
-    first, second = one_blas_thread(), one_blas_thread()
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert set(blas_threads()) == {1}
-    second.__exit__(None, None, None)
-    assert blas_threads() == before
-
-
-def test_an_error_inside_restores_too() -> None:
-    before = blas_threads()
-    with pytest.raises(RuntimeError), one_blas_thread():
-        raise RuntimeError
-    assert blas_threads() == before

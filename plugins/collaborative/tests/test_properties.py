@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 Build = Callable[..., Dataset]
-Ask = Callable[..., QueryBatch]
+BatchOf = Callable[..., QueryBatch]
 N = 7
 ROWS = st.lists(st.lists(st.integers(0, N - 1), max_size=6), min_size=1, max_size=6)
 HISTORY = st.lists(st.integers(0, N - 1), min_size=1, max_size=5)
@@ -54,7 +54,7 @@ def shares(history: list[int], decay: float) -> dict[int, float]:
 @relaxed
 @given(ROWS, HISTORY, st.integers(1, 8))
 def test_user_knn_agrees_with_a_loop(
-    build: Build, ask: Ask, rows: list[list[int]], history: list[int], neighbours: int
+    build: Build, batch_of: BatchOf, rows: list[list[int]], history: list[int], neighbours: int
 ) -> None:
     vectors = [np.bincount(row, minlength=N) if row else np.zeros(N) for row in rows]
     query = np.bincount(history, minlength=N)
@@ -63,19 +63,19 @@ def test_user_knn_agrees_with_a_loop(
         for v in vectors
     ]
     source = fitted(UserKnn(UserKnnConfig(neighbours=neighbours)), build(rows, N))
-    found = source.similarities(ask([history]))
+    found = source.similarities(batch_of([history]))
     np.testing.assert_allclose(found, cosines, atol=1e-7)
     # who is nearest follows the source's own cosines: equal ones may differ in the last bit
     nearest = [u for u in np.argsort(-found, kind="stable")[:neighbours] if found[u] > 0]
     expected = sum((found[u] * vectors[u] for u in nearest), np.zeros(N))
-    np.testing.assert_allclose(every_score(source, ask([history]))[0], expected, atol=1e-5)
+    np.testing.assert_allclose(every_score(source, batch_of([history]))[0], expected, atol=1e-5)
 
 
 @relaxed
 @given(ROWS, HISTORY, st.floats(0, 20), st.sampled_from([0.5, 0.8, 1.0]))
 def test_item_knn_agrees_with_a_loop(
     build: Build,
-    ask: Ask,
+    batch_of: BatchOf,
     rows: list[list[int]],
     history: list[int],
     shrinkage: float,
@@ -90,13 +90,18 @@ def test_item_knn_agrees_with_a_loop(
                 cosine = matrix[:, item] @ matrix[:, other]
                 expected[other] += share * cosine / (norms[item] * norms[other] + shrinkage)
     source = fitted(ItemKnn(ItemKnnConfig(shrinkage=shrinkage, decay=decay)), build(rows, N))
-    np.testing.assert_allclose(every_score(source, ask([history]))[0], expected, atol=1e-5)
+    np.testing.assert_allclose(every_score(source, batch_of([history]))[0], expected, atol=1e-5)
 
 
 @relaxed
 @given(ROWS, HISTORY, st.integers(1, 6), st.sampled_from([0.5, 1.0]))
 def test_covisitation_agrees_with_a_loop(
-    build: Build, ask: Ask, rows: list[list[int]], history: list[int], window: int, decay: float
+    build: Build,
+    batch_of: BatchOf,
+    rows: list[list[int]],
+    history: list[int],
+    window: int,
+    decay: float,
 ) -> None:
     mass = np.zeros((N, N))
     for row in rows:
@@ -108,7 +113,7 @@ def test_covisitation_agrees_with_a_loop(
     config = CovisitationConfig(window=window, distance_decay=decay, normalise=False)
     source = fitted(Covisitation(config), build(rows, N))
     expected = sum(share * mass[item] for item, share in shares(history, 0.8).items())
-    np.testing.assert_allclose(every_score(source, ask([history]))[0], expected, atol=1e-5)
+    np.testing.assert_allclose(every_score(source, batch_of([history]))[0], expected, atol=1e-5)
 
 
 @relaxed
@@ -163,10 +168,10 @@ def test_ease_leaves_no_better_weights_for_a_candidate(build: Build, rows: list[
     np.testing.assert_allclose(gradient, 0.0, atol=1e-3)
 
 
-def test_ease_proposes_nothing_that_the_history_speaks_against(build: Build, ask: Ask) -> None:
+def test_ease_proposes_nothing_with_a_negative_score(build: Build, batch_of: BatchOf) -> None:
     rows = [[0, 1]] * 6 + [[2, 3]] * 6 + [[1], [2, 0]]
     source = fitted(Ease(EaseConfig(reg=1.0)), build(rows, 4))
-    queries = ask([[2]])
+    queries = batch_of([[2]])
     against = np.flatnonzero(source.score(queries, np.arange(4)[None, :])[0] < 0)
     assert 1 in against
     assert not set(source.generate(queries, 4).row(0).tolist()) & set(against.tolist())
@@ -174,13 +179,13 @@ def test_ease_proposes_nothing_that_the_history_speaks_against(build: Build, ask
 
 @pytest.mark.parametrize("source", [Ease(), ItemKnn(), Covisitation(), UserKnn()])
 def test_blocks_of_a_large_batch_make_no_difference(
-    source: Any, random_world: Dataset, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    source: Any, random_dataset: Dataset, batch_of: BatchOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fitted(source, random_world)
-    queries = ask([random_world.sequences.row(u).tolist() for u in range(40)])
+    fitted(source, random_dataset)
+    queries = batch_of([random_dataset.sequences.row(u).tolist() for u in range(40)])
     index = np.tile(np.arange(30), (40, 1))
     whole, scores = source.generate(queries, 7), source.score(queries, index)
-    monkeypatch.setattr(base, "BLOCK", 30 * 3)
+    monkeypatch.setattr(base, "block_rows", lambda width: 2 * 3)
     parts = source.generate(queries, 7)
     np.testing.assert_array_equal(parts.index, whole.index)
     np.testing.assert_array_equal(parts.score, whole.score)
@@ -193,17 +198,19 @@ def test_blocks_of_a_large_batch_make_no_difference(
 @pytest.mark.parametrize(
     "source", [Ease(), ItemKnn(), Covisitation(), UserKnn(), Als(AlsConfig(embedding_size=8))]
 )
-def test_many_threads_may_ask_at_once(source: Any, random_world: Dataset, ask: Ask) -> None:
-    fitted(source, random_world)
-    queries = [ask([random_world.sequences.row(u).tolist()]) for u in range(40)]
+def test_many_threads_at_once(source: Any, random_dataset: Dataset, batch_of: BatchOf) -> None:
+    fitted(source, random_dataset)
+    queries = [batch_of([random_dataset.sequences.row(u).tolist()]) for u in range(40)]
     expected = [source.generate(query, 5).index.tolist() for query in queries]
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda query: source.generate(query, 5).index.tolist(), queries * 5))
     assert found == expected * 5
 
 
-def test_only_the_latest_of_a_long_history_count(random_world: Dataset, ask: Ask) -> None:
-    source = fitted(ItemKnn(ItemKnnConfig(history=3)), random_world)
-    long, short = ask([[9, 8, 7, 6, 5]]), ask([[7, 6, 5]])
+def test_only_the_latest_of_a_long_history_count(
+    random_dataset: Dataset, batch_of: BatchOf
+) -> None:
+    source = fitted(ItemKnn(ItemKnnConfig(history=3)), random_dataset)
+    long, short = batch_of([[9, 8, 7, 6, 5]]), batch_of([[7, 6, 5]])
     index = np.arange(30)[None, :]
     np.testing.assert_array_equal(source.score(long, index), source.score(short, index))

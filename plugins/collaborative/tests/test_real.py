@@ -50,18 +50,18 @@ def split(sequences: list[list[int]]) -> tuple[list[list[int]], list[list[int]],
 def test_ease_reaches_its_figures(
     split: tuple[list[list[int]], list[list[int]], list[int]],
     build: Callable[..., Dataset],
-    ask: Callable[..., QueryBatch],
+    batch_of: Callable[..., QueryBatch],
 ) -> None:
     train, histories, targets = split
     assert len(train) == 8442
     dataset = build(train, 4385)
     dense, thin = Ease(), Ease(EaseConfig(dense_items=0))
     dense.fit(dataset, RunOptions())
-    recall, ndcg = figures(dense, ask(histories), targets)
+    recall, ndcg = figures(dense, batch_of(histories), targets)
     assert recall >= 0.131
     assert ndcg >= 0.092
     thin.fit(dataset, RunOptions())
-    thin_recall, thin_ndcg = figures(thin, ask(histories), targets)
+    thin_recall, thin_ndcg = figures(thin, batch_of(histories), targets)
     assert thin_recall == pytest.approx(recall, abs=0.001)  # what EaseConfig promises
     assert thin_ndcg == pytest.approx(ndcg, abs=0.001)
 
@@ -72,10 +72,10 @@ def test_neighbours_are_no_worse_than_plain_cosine(
     floor: float,
     split: tuple[list[list[int]], list[list[int]], list[int]],
     build: Callable[..., Dataset],
-    ask: Callable[..., QueryBatch],
+    batch_of: Callable[..., QueryBatch],
 ) -> None:
     train, histories, targets = split
     source = cls()
     source.fit(build(train, 4385), RunOptions())
-    recall, _ = figures(source, ask(histories), targets)
+    recall, _ = figures(source, batch_of(histories), targets)
     assert recall >= floor

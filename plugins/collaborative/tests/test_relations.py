@@ -12,8 +12,6 @@ from crossrec_collaborative.relations import (
     Relation,
     SparseRelation,
     from_arrays,
-    prune,
-    strongest,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,22 +120,3 @@ def test_rows_can_be_wider_than_there_are_rows() -> None:
     (found,) = rows.cells(np.array([0]), np.array([4, 99, -1, 4]), rows.data)
     assert found.tolist() == [[1, 0, 0, 1]]
     assert rows.cells(np.array([0]), np.zeros(0, np.int64), rows.data)[0].shape == (1, 0)
-
-
-@given(st.lists(st.integers(0, 4), max_size=12), st.integers(1, 14))
-def test_strongest_is_the_head_of_a_stable_sort(values: list[int], limit: int) -> None:
-    array = np.array(values, dtype=np.float32)
-    expected = sorted(np.argsort(-array, kind="stable")[:limit].tolist())
-    assert strongest(array, limit).tolist() == expected
-
-
-def test_prune_works_row_by_row() -> None:
-    indptr, kept = prune(np.array([0, 3, 3, 5]), np.array([1.0, 3, 2, 5, 4], np.float32), 2)
-    assert indptr.tolist() == [0, 2, 2, 4]
-    assert kept.tolist() == [1, 2, 3, 4]
-
-
-def test_prune_nothing() -> None:
-    indptr, kept = prune(np.array([0]), np.zeros(0, np.float32), 2)
-    assert indptr.tolist() == [0]
-    assert kept.tolist() == []

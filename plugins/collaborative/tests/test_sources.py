@@ -61,31 +61,31 @@ personal = pytest.mark.parametrize("name", PERSONAL)
 
 @personal
 def test_checkerboard_brings_the_withheld_item_first(
-    name: str, checkerboard: Dataset, ask: Callable[..., QueryBatch]
+    name: str, checkerboard: Dataset, batch_of: Callable[..., QueryBatch]
 ) -> None:
     n = checkerboard.n_users
     histories = [checkerboard.sequences.row(u).tolist() for u in range(n)]
     source = fitted(name, checkerboard)
-    best = source.generate(ask(histories, users=range(n)), 1)
+    best = source.generate(batch_of(histories, users=range(n)), 1)
     assert best.index[:, 0].tolist() == list(range(n))
 
 
 @personal
 def test_checkerboard_works_for_people_who_are_only_a_history(
-    name: str, checkerboard: Dataset, ask: Callable[..., QueryBatch]
+    name: str, checkerboard: Dataset, batch_of: Callable[..., QueryBatch]
 ) -> None:
     source = fitted(name, checkerboard)
-    best = source.generate(ask([range(0, 50, 2), range(1, 40, 2)], exclude=[[], []]), 10)
+    best = source.generate(batch_of([range(0, 50, 2), range(1, 40, 2)], exclude=[[], []]), 10)
     assert {item % 2 for item in best.row(0)} == {0}
     assert {item % 2 for item in best.row(1)} == {1}
 
 
 @personal
 def test_without_a_history_there_is_no_evidence(
-    name: str, random_world: Dataset, ask: Callable[..., QueryBatch]
+    name: str, random_dataset: Dataset, batch_of: Callable[..., QueryBatch]
 ) -> None:
-    source = fitted(name, random_world)
-    queries = ask([[], []], users=[-1, 0])
+    source = fitted(name, random_dataset)
+    queries = batch_of([[], []], users=[-1, 0])
     assert source.generate(queries, 5).index.shape == (2, 0)
     assert np.isnan(source.score(queries, np.array([[1, 2], [3, 4]]))).all()
     assert source.explain(queries.take(np.array([0])), np.array([1, 2])) == [None, None]
@@ -93,19 +93,19 @@ def test_without_a_history_there_is_no_evidence(
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_boards_answer_without_a_history(
-    name: str, random_world: Dataset, ask: Callable[..., QueryBatch]
+    name: str, random_dataset: Dataset, batch_of: Callable[..., QueryBatch]
 ) -> None:
-    assert len(fitted(name, random_world).generate(ask([[]]), 5).row(0)) > 0
+    assert len(fitted(name, random_dataset).generate(batch_of([[]]), 5).row(0)) > 0
 
 
 @every
 def test_never_excluded_never_unseen_never_twice(
-    name: str, random_world: Dataset, ask: Callable[..., QueryBatch]
+    name: str, random_dataset: Dataset, batch_of: Callable[..., QueryBatch]
 ) -> None:
-    histories = [random_world.sequences.row(u).tolist() for u in range(40)]
+    histories = [random_dataset.sequences.row(u).tolist() for u in range(40)]
     exclude = [[*row, *row, 5] for row in histories]
-    found = fitted(name, random_world).generate(
-        ask(histories, users=range(40), exclude=exclude), 100
+    found = fitted(name, random_dataset).generate(
+        batch_of(histories, users=range(40), exclude=exclude), 100
     )
     for row in range(40):
         items = found.row(row).tolist()
@@ -120,20 +120,22 @@ def test_never_excluded_never_unseen_never_twice(
 
 @every
 def test_all_excluded_leaves_nothing(
-    name: str, random_world: Dataset, ask: Callable[..., QueryBatch]
+    name: str, random_dataset: Dataset, batch_of: Callable[..., QueryBatch]
 ) -> None:
-    queries = ask([[1, 2, 3]], exclude=[range(30)])
-    assert fitted(name, random_world).generate(queries, 4).index.shape == (1, 0)
+    queries = batch_of([[1, 2, 3]], exclude=[range(30)])
+    assert fitted(name, random_dataset).generate(queries, 4).index.shape == (1, 0)
 
 
 @every
 def test_batch_equals_single(
-    name: str, random_world: Dataset, ask: Callable[..., QueryBatch]
+    name: str, random_dataset: Dataset, batch_of: Callable[..., QueryBatch]
 ) -> None:
     """With 45 queries the batch takes other paths than one query alone."""
-    histories = [random_world.sequences.row(u).tolist() for u in range(40)]
-    queries = ask([*histories, [], [29], [1], [1, 2, 3, 4], [7, 7]], users=[*range(40), *[-1] * 5])
-    source = fitted(name, random_world)
+    histories = [random_dataset.sequences.row(u).tolist() for u in range(40)]
+    queries = batch_of(
+        [*histories, [], [29], [1], [1, 2, 3, 4], [7, 7]], users=[*range(40), *[-1] * 5]
+    )
+    source = fitted(name, random_dataset)
     batch = source.generate(queries, 6)
     for row in range(len(queries)):
         one = source.generate(queries.take(np.array([row])), 6)
@@ -147,11 +149,11 @@ def test_batch_equals_single(
 
 @every
 def test_score_is_what_generate_gave(
-    name: str, random_world: Dataset, ask: Callable[..., QueryBatch]
+    name: str, random_dataset: Dataset, batch_of: Callable[..., QueryBatch]
 ) -> None:
-    histories = [random_world.sequences.row(u).tolist() for u in range(40)]
-    queries = ask(histories, users=range(40))
-    source = fitted(name, random_world)
+    histories = [random_dataset.sequences.row(u).tolist() for u in range(40)]
+    queries = batch_of(histories, users=range(40))
+    source = fitted(name, random_dataset)
     found = source.generate(queries, 100)
     scores = source.score(queries, found.index)
     padded = found.index == PAD
@@ -161,10 +163,10 @@ def test_score_is_what_generate_gave(
 
 @every
 def test_full_scores_agree_with_score(
-    name: str, random_world: Dataset, ask: Callable[..., QueryBatch]
+    name: str, random_dataset: Dataset, batch_of: Callable[..., QueryBatch]
 ) -> None:
-    queries = ask([[3, 4, 5]], exclude=[[]])
-    source = fitted(name, random_world)
+    queries = batch_of([[3, 4, 5]], exclude=[[]])
+    source = fitted(name, random_dataset)
     full = source.generate(queries, 3).full
     if full is None:
         assert name in BOARDS
@@ -176,27 +178,27 @@ def test_full_scores_agree_with_score(
 
 @every
 def test_items_that_no_one_had_score_nan(
-    name: str, random_world: Dataset, ask: Callable[..., QueryBatch]
+    name: str, random_dataset: Dataset, batch_of: Callable[..., QueryBatch]
 ) -> None:
-    scores = fitted(name, random_world).score(ask([[1, 2]]), np.array([[28, PAD, 999]]))
+    scores = fitted(name, random_dataset).score(batch_of([[1, 2]]), np.array([[28, PAD, 999]]))
     assert np.isnan(scores).all()
 
 
 @every
 def test_state_comes_back_exactly_and_read_only(
     name: str,
-    random_world: Dataset,
-    ask: Callable[..., QueryBatch],
+    random_dataset: Dataset,
+    batch_of: Callable[..., QueryBatch],
     catalog_of: Callable[[int], Catalog],
 ) -> None:
-    source = fitted(name, random_world)
+    source = fitted(name, random_dataset)
     state = source.state()
     arrays = {key: np.array(value) for key, value in state.arrays.items()}
     for array in arrays.values():
         array.flags.writeable = False
     other = make(name)
     other.restore(State(arrays, dict(state.values)), catalog_of(30))
-    queries = ask([[1, 2, 3], [], *[[u % 20, 4] for u in range(40)]], users=[0, *[-1] * 41])
+    queries = batch_of([[1, 2, 3], [], *[[u % 20, 4] for u in range(40)]], users=[0, *[-1] * 41])
     for k in (3, 50):
         first, second = source.generate(queries, k), other.generate(queries, k)
         np.testing.assert_array_equal(first.index, second.index)
@@ -213,14 +215,14 @@ def test_state_comes_back_exactly_and_read_only(
 @every
 def test_a_catalog_that_grew_changes_nothing(
     name: str,
-    random_world: Dataset,
-    ask: Callable[..., QueryBatch],
+    random_dataset: Dataset,
+    batch_of: Callable[..., QueryBatch],
     catalog_of: Callable[[int], Catalog],
 ) -> None:
-    source = fitted(name, random_world)
+    source = fitted(name, random_dataset)
     grown = make(name)
     grown.restore(source.state(), catalog_of(35))
-    queries = ask([[1, 2, 33]], exclude=[[1, 2, 33]])
+    queries = batch_of([[1, 2, 33]], exclude=[[1, 2, 33]])
     found = grown.generate(queries, 10)
     assert (found.index < 30).all()
     assert np.isnan(grown.score(queries, np.array([[33, 34]]))).all()
@@ -228,22 +230,24 @@ def test_a_catalog_that_grew_changes_nothing(
 
 
 @every
-def test_two_fits_agree(name: str, random_world: Dataset, ask: Callable[..., QueryBatch]) -> None:
-    first, second = fitted(name, random_world), fitted(name, random_world)
+def test_two_fits_agree(
+    name: str, random_dataset: Dataset, batch_of: Callable[..., QueryBatch]
+) -> None:
+    first, second = fitted(name, random_dataset), fitted(name, random_dataset)
     for key, array in first.state().arrays.items():
         np.testing.assert_array_equal(array, second.state().arrays[key])
-    first.fit(random_world, RUN)
+    first.fit(random_dataset, RUN)
     np.testing.assert_array_equal(
-        first.generate(ask([[1, 2]]), 5).index, second.generate(ask([[1, 2]]), 5).index
+        first.generate(batch_of([[1, 2]]), 5).index, second.generate(batch_of([[1, 2]]), 5).index
     )
 
 
 @every
 def test_no_events_at_all(
-    name: str, build: Callable[..., Dataset], ask: Callable[..., QueryBatch]
+    name: str, build: Callable[..., Dataset], batch_of: Callable[..., QueryBatch]
 ) -> None:
     source = fitted(name, build([[], []], 4))
-    queries = ask([[1], []], users=[0, 1])
+    queries = batch_of([[1], []], users=[0, 1])
     assert source.generate(queries, 3).index.shape == (2, 0)
     assert np.isnan(source.score(queries, np.array([[0], [1]]))).all()
     assert source.explain(queries.take(np.array([0])), np.array([0])) == [None]
@@ -254,22 +258,22 @@ def test_no_events_at_all(
 
 @every
 def test_no_queries_and_no_items(
-    name: str, build: Callable[..., Dataset], ask: Callable[..., QueryBatch]
+    name: str, build: Callable[..., Dataset], batch_of: Callable[..., QueryBatch]
 ) -> None:
     source = fitted(name, build([[0, 1], [1, 2]], 3))
-    assert len(source.generate(ask([]), 3)) == 0
-    assert source.score(ask([[0]]), np.zeros((1, 0), dtype=np.int64)).shape == (1, 0)
+    assert len(source.generate(batch_of([]), 3)) == 0
+    assert source.score(batch_of([[0]]), np.zeros((1, 0), dtype=np.int64)).shape == (1, 0)
     empty = fitted(name, build([], 0))
-    assert empty.generate(ask([[]]), 3).index.shape == (1, 0)
+    assert empty.generate(batch_of([[]]), 3).index.shape == (1, 0)
 
 
 @every
-def test_unfitted_says_what_to_do(name: str, ask: Callable[..., QueryBatch]) -> None:
+def test_unfitted_says_what_to_do(name: str, batch_of: Callable[..., QueryBatch]) -> None:
     source = make(name)
     calls: list[Callable[[], Any]] = [
-        lambda: source.generate(ask([[0]]), 3),
-        lambda: source.score(ask([[0]]), np.array([[0]])),
-        lambda: source.explain(ask([[0]]), np.array([0])),
+        lambda: source.generate(batch_of([[0]]), 3),
+        lambda: source.score(batch_of([[0]]), np.array([[0]])),
+        lambda: source.explain(batch_of([[0]]), np.array([0])),
         lambda: source.state(),
     ]
     for call in calls:
@@ -289,10 +293,10 @@ def test_settings_are_frozen_and_checked(name: str) -> None:
 
 @pytest.mark.parametrize("name", LINEAR)
 def test_strengths_sum_to_the_score(
-    name: str, random_world: Dataset, ask: Callable[..., QueryBatch]
+    name: str, random_dataset: Dataset, batch_of: Callable[..., QueryBatch]
 ) -> None:
-    source = fitted(name, random_world)
-    queries = ask([[1, 2, 3, 9, 2]])
+    source = fitted(name, random_dataset)
+    queries = batch_of([[1, 2, 3, 9, 2]])
     found = source.generate(queries, 8)
     for item, score, evidence in zip(
         found.row(0), found.score[0], source.explain(queries, found.row(0))
@@ -302,7 +306,7 @@ def test_strengths_sum_to_the_score(
         assert list(evidence.strengths) == sorted(evidence.strengths, reverse=True)
         assert min(evidence.strengths) > 0
         total = sum(evidence.strengths)
-        if name == "ease":  # what speaks against a candidate is not named
+        if name == "ease":  # negative terms are left out
             assert total >= score - 1e-6
         else:
             assert total == pytest.approx(score, rel=1e-5), item
@@ -316,10 +320,10 @@ def test_strengths_sum_to_the_score(
     data=st.data(),
     histories=st.lists(st.lists(st.integers(0, 6), max_size=6), min_size=1, max_size=8),
 )
-def test_any_small_world(
+def test_any_small_dataset(
     name: str,
     build: Callable[..., Dataset],
-    ask: Callable[..., QueryBatch],
+    batch_of: Callable[..., QueryBatch],
     data: st.DataObject,
     histories: list[list[int]],
 ) -> None:
@@ -327,7 +331,7 @@ def test_any_small_world(
     source = fitted(name, build(histories, 8))
     history = data.draw(st.lists(st.integers(0, 7), max_size=5))
     k = data.draw(st.integers(1, 12))
-    queries = ask([history])
+    queries = batch_of([history])
     found = source.generate(queries, k)
     items = found.row(0)
     assert len(items) <= min(k, 8)

@@ -33,7 +33,7 @@ def catalog_of() -> Callable[[Sequence[dict[str, object]]], Catalog]:
 
 
 @pytest.fixture
-def ask() -> Callable[..., QueryBatch]:
+def batch_of() -> Callable[..., QueryBatch]:
     """Return a maker of query batches from histories."""
 
     def make(

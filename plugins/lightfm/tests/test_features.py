@@ -14,7 +14,7 @@ Make = Callable[[Sequence[dict[str, object]]], Catalog]
 
 
 def named(features: ItemFeatures, item: int) -> list[str]:
-    return [features.names[at] for at in features.row(item)]
+    return [features.names[at] for at in features.rows.row(item)]
 
 
 def test_words_categories_and_maker_that_items_share(catalog_of: Make) -> None:

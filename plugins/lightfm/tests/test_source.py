@@ -20,9 +20,10 @@ from crossrec.errors import CrossrecError, NotFittedError, PluginError
 from crossrec.plugins.registration import Registration
 from crossrec_lightfm import plugin
 from crossrec_lightfm import training as training_module
-from crossrec_lightfm.source import LightFm, LightFmConfig
+from crossrec_lightfm.config import LightFmConfig
+from crossrec_lightfm.source import LightFm
 
-Ask = Callable[..., QueryBatch]
+BatchOf = Callable[..., QueryBatch]
 RUN = RunOptions(seed=1)
 SMALL = LightFmConfig(embedding_size=8)
 
@@ -45,16 +46,18 @@ def source(shop: Dataset, cache: dict[str, LightFm]) -> LightFm:
     return cache["shop"]
 
 
-def test_people_get_what_their_kind_buys(source: LightFm, shop: Dataset, ask: Ask) -> None:
+def test_people_get_what_their_kind_buys(source: LightFm, shop: Dataset, batch_of: BatchOf) -> None:
     histories = [shop.sequences.row(u).tolist() for u in range(60)]
     for users in (range(60), [-1] * 60):
-        found = source.generate(ask(histories, users=users), 3)
+        found = source.generate(batch_of(histories, users=users), 3)
         for user in range(60):
             assert {item % 2 for item in found.row(user)} == {user % 2}
 
 
-def test_items_that_no_one_chose_come_through_their_features(source: LightFm, ask: Ask) -> None:
-    scores = source.score(ask([[0, 2, 4], [1, 3, 5]]), np.array([[20, 21, 22]] * 2))
+def test_items_that_no_one_chose_come_through_their_features(
+    source: LightFm, batch_of: BatchOf
+) -> None:
+    scores = source.score(batch_of([[0, 2, 4], [1, 3, 5]]), np.array([[20, 21, 22]] * 2))
     assert scores[0, 0] > scores[0, 1]
     assert scores[1, 1] > scores[1, 0]
     assert np.isnan(scores[:, 2]).all()  # nothing at all is known of item 22
@@ -64,28 +67,28 @@ def test_an_untouched_identity_adds_nothing(source: LightFm) -> None:
     """Items 20 and 18 have the same features: 20 is exactly their mean, 18 has its own part."""
     arrays = source.state().arrays
     features = source._features
-    assert features.row(20).tolist() == features.row(18).tolist()
+    assert features.rows.row(20).tolist() == features.rows.row(18).tolist()
     own = arrays["items"][18] - arrays["items"][20]
     assert np.abs(own).max() > 0.01
     assert not arrays["items"][22].any()
 
 
-def test_a_history_of_cold_items_is_a_history(source: LightFm, ask: Ask) -> None:
-    found = source.generate(ask([[20], [21]]), 3)
+def test_a_history_of_cold_items_is_a_history(source: LightFm, batch_of: BatchOf) -> None:
+    found = source.generate(batch_of([[20], [21]]), 3)
     assert {item % 2 for item in found.row(0)} == {0}
     assert {item % 2 for item in found.row(1)} == {1}
 
 
-def test_without_a_history_there_is_no_evidence(source: LightFm, ask: Ask) -> None:
-    queries = ask([[], [22], []], users=[-1, -1, 0])
+def test_without_a_history_there_is_no_evidence(source: LightFm, batch_of: BatchOf) -> None:
+    queries = batch_of([[], [22], []], users=[-1, -1, 0])
     assert source.generate(queries, 3).index.shape == (3, 0)
     assert np.isnan(source.score(queries, np.zeros((3, 1), dtype=np.int64))).all()
     assert source.explain(queries.take(np.array([0])), np.array([0, 1])) == [None, None]
 
 
-def test_a_new_user_is_the_scaled_mean(source: LightFm, ask: Ask) -> None:
+def test_a_new_user_is_the_scaled_mean(source: LightFm, batch_of: BatchOf) -> None:
     arrays = source.state().arrays
-    vectors, known = source.user_vectors(ask([[0, 2, 2, 22]]))
+    vectors, known = source.user_vectors(batch_of([[0, 2, 2, 22]]))
     mean = arrays["items"][[0, 2, 2], :-1].mean(axis=0)
     np.testing.assert_allclose(vectors[0, :-1], arrays["scale"][0] * mean, rtol=1e-5)
     assert vectors[0, -1] == 1
@@ -104,14 +107,14 @@ def test_the_scale_is_the_least_squares_one(source: LightFm, shop: Dataset) -> N
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
-def test_a_known_user_is_a_blend(shop: Dataset, ask: Ask, weight: float) -> None:
+def test_a_known_user_is_a_blend(shop: Dataset, batch_of: BatchOf, weight: float) -> None:
     source = fitted(shop, LightFmConfig(embedding_size=4, epochs=2, own_weight=weight))
     row = shop.sequences.row(3).tolist()
-    vectors, _ = source.user_vectors(ask([row, row, [*row, 1]], users=[3, -1, 3]))
+    vectors, _ = source.user_vectors(batch_of([row, row, [*row, 1]], users=[3, -1, 3]))
     own = source.state().arrays["users"][3]
     expected = weight * own + (1 - weight) * vectors[1, :-1]
     np.testing.assert_allclose(vectors[0, :-1], expected, rtol=1e-5)
-    newer, _ = source.user_vectors(ask([[*row, 1]]))
+    newer, _ = source.user_vectors(batch_of([[*row, 1]]))
     np.testing.assert_array_equal(vectors[2], newer[0])  # the history moved on
 
 
@@ -123,9 +126,9 @@ def test_same_seed_same_factors(shop: Dataset) -> None:
 
 
 def test_batch_equals_single_and_score_equals_generate(
-    source: LightFm, shop: Dataset, ask: Ask
+    source: LightFm, shop: Dataset, batch_of: BatchOf
 ) -> None:
-    queries = ask([*(shop.sequences.row(u).tolist() for u in range(60)), [], [20]])
+    queries = batch_of([*(shop.sequences.row(u).tolist() for u in range(60)), [], [20]])
     batch = source.generate(queries, 6)
     scores = source.score(queries, batch.index)
     there = batch.index != PAD
@@ -136,25 +139,25 @@ def test_batch_equals_single_and_score_equals_generate(
 
 
 def test_large_batches_go_in_blocks(
-    source: LightFm, shop: Dataset, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    source: LightFm, shop: Dataset, batch_of: BatchOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queries = ask([shop.sequences.row(u).tolist() for u in range(60)])
+    queries = batch_of([shop.sequences.row(u).tolist() for u in range(60)])
     whole = source.generate(queries, 4)
-    monkeypatch.setattr("crossrec_lightfm.source._BLOCK", 23 * 7)
+    monkeypatch.setattr("crossrec_lightfm.source.block_rows", lambda width: 2 * 7)
     parts = source.generate(queries, 4)
     np.testing.assert_array_equal(parts.index, whole.index)
     assert whole.full is not None
     assert parts.full is None
 
 
-def test_state_comes_back_read_only(source: LightFm, shop: Dataset, ask: Ask) -> None:
+def test_state_comes_back_read_only(source: LightFm, shop: Dataset, batch_of: BatchOf) -> None:
     state = source.state()
     arrays = {key: np.array(value) for key, value in state.arrays.items()}
     for array in arrays.values():
         array.flags.writeable = False
     other = LightFm(SMALL)
     other.restore(State(arrays, dict(state.values)), shop.catalog)
-    queries = ask([[0, 2], [1], [20]])
+    queries = batch_of([[0, 2], [1], [20]])
     np.testing.assert_array_equal(
         other.generate(queries, 9).score, source.generate(queries, 9).score
     )
@@ -162,15 +165,17 @@ def test_state_comes_back_read_only(source: LightFm, shop: Dataset, ask: Ask) ->
     assert other.explain(one, np.arange(23)) == source.explain(one, np.arange(23))
 
 
-def test_a_catalog_that_grew_changes_nothing(source: LightFm, ask: Ask) -> None:
-    queries = ask([[0, 99]], exclude=[[0, 99]])
+def test_a_catalog_that_grew_changes_nothing(source: LightFm, batch_of: BatchOf) -> None:
+    queries = batch_of([[0, 99]], exclude=[[0, 99]])
     assert (source.generate(queries, 50).index < 23).all()
     assert np.isnan(source.score(queries, np.array([[99, PAD]]))).all()
     assert source.explain(queries, np.array([99])) == [None]
 
 
-def test_the_reason_names_what_is_shared_by_all_it_names(source: LightFm, ask: Ask) -> None:
-    (evidence,) = source.explain(ask([[0, 2, 1]]), np.array([4]))
+def test_the_reason_names_what_is_shared_by_all_it_names(
+    source: LightFm, batch_of: BatchOf
+) -> None:
+    (evidence,) = source.explain(batch_of([[0, 2, 1]]), np.array([4]))
     assert evidence is not None
     assert set(evidence.history) == {0, 2}
     assert evidence.phrase.startswith("shares ")
@@ -180,8 +185,8 @@ def test_the_reason_names_what_is_shared_by_all_it_names(source: LightFm, ask: A
     assert list(evidence.strengths) == sorted(evidence.strengths, reverse=True)
 
 
-def test_strengths_and_bias_make_the_score(source: LightFm, ask: Ask) -> None:
-    queries = ask([[0, 2]])
+def test_strengths_and_bias_make_the_score(source: LightFm, batch_of: BatchOf) -> None:
+    queries = batch_of([[0, 2]])
     (evidence,) = source.explain(queries, np.array([4]))
     assert evidence is not None
     bias = source.state().arrays["items"][4, -1]
@@ -189,21 +194,21 @@ def test_strengths_and_bias_make_the_score(source: LightFm, ask: Ask) -> None:
     assert sum(evidence.strengths) + bias == pytest.approx(score, rel=1e-4)
 
 
-def test_without_texts_it_is_a_factor_model(shop: Dataset, ask: Ask) -> None:
+def test_without_texts_it_is_a_factor_model(shop: Dataset, batch_of: BatchOf) -> None:
     bare = replace(shop.catalog, texts=("",) * 23, creators=("",) * 23, categories=((),) * 23)
     source = fitted(replace(shop, catalog=bare))
-    found = source.generate(ask([[0, 2, 4], [1, 3]]), 3)
+    found = source.generate(batch_of([[0, 2, 4], [1, 3]]), 3)
     assert {item % 2 for item in found.row(0)} == {0}
-    (evidence,) = source.explain(ask([[0, 2]]), np.array([4]))
+    (evidence,) = source.explain(batch_of([[0, 2]]), np.array([4]))
     assert evidence is not None
     assert evidence.phrase == "fits the taste shown by"
-    assert np.isnan(source.score(ask([[0]]), np.array([[20, 22]]))).all()
+    assert np.isnan(source.score(batch_of([[0]]), np.array([[20, 22]]))).all()
 
 
-def test_no_events_at_all(shop: Dataset, ask: Ask) -> None:
+def test_no_events_at_all(shop: Dataset, batch_of: BatchOf) -> None:
     source = fitted(shop.with_events(Events.empty()))
-    assert source.generate(ask([[0], []]), 3).index.shape == (2, 0)
-    assert source.explain(ask([[0]]), np.array([1])) == [None]
+    assert source.generate(batch_of([[0], []]), 3).index.shape == (2, 0)
+    assert source.explain(batch_of([[0]]), np.array([1])) == [None]
 
 
 def test_progress_counts_epochs(shop: Dataset) -> None:
@@ -213,9 +218,9 @@ def test_progress_counts_epochs(shop: Dataset) -> None:
     assert seen == [("lightfm", 1, 3), ("lightfm", 2, 3), ("lightfm", 3, 3)]
 
 
-def test_unfitted_says_what_to_do(ask: Ask) -> None:
+def test_unfitted_says_what_to_do(batch_of: BatchOf) -> None:
     with pytest.raises(NotFittedError, match="'lightfm' is not fitted: run `crossrec fit`"):
-        LightFm().generate(ask([[0]]), 3)
+        LightFm().generate(batch_of([[0]]), 3)
 
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")

@@ -1,41 +1,22 @@
-"""What the tests of this package share: tiny data sets, and the real ones where they are."""
+"""Fixtures of this package: tiny data sets, and the real ones where they are."""
 
 from __future__ import annotations
 
-import gzip
-import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-
-Write = Callable[..., Path]
-Real = Callable[[str], Path]
+from crossrec.testing.files import real_dataset, write_file
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Write:
+def write(tmp_path: Path) -> Callable[..., Path]:
     """Return a function that writes a file of a tiny data set and returns its folder."""
-
-    def write_file(name: str, text: str, encoding: str = "utf-8") -> Path:
-        raw = text.encode(encoding)
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
-        return tmp_path
-
-    return write_file
+    return partial(write_file, tmp_path)
 
 
 @pytest.fixture
-def real() -> Real:
+def real(pytestconfig: pytest.Config) -> Callable[[str], Path]:
     """Return a function that gives the folder of a real data set, or skips the test."""
-
-    def folder(name: str) -> Path:
-        beside = Path(__file__).resolve().parents[4] / "shared" / "datasets"
-        path = Path(os.environ.get("CROSSREC_DATASETS", beside)) / name
-        if not path.is_dir():
-            pytest.skip(f"the real data set {name} is not there")
-        return path
-
-    return folder
+    return partial(real_dataset, checkout=pytestconfig.rootpath)

@@ -1,4 +1,4 @@
-"""The conformance kit runs over the source; what is special about it has tests of its own."""
+"""The conformance kit runs over the source; what is special about it has its own tests."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class TestNearestPrice(CandidateGeneratorTests):
         shop = self.toy("shop")
         source = self.fitted(shop)
         # Who bought the pan for 39 and the knife for 45 is next shown the torch for 29.
-        found = self.ask(source, shop, toy.batch([[5, 6]], shop.queries), k=3)
+        found = self.generate(source, shop, toy.batch([[5, 6]], shop.queries), k=3)
         assert found.row(0).tolist() == [10, 8, 3]
         np.testing.assert_allclose(found.score[0, 0], 29 / np.sqrt(39 * 45), rtol=1e-4)
 
     def test_nothing_is_known_without_a_price(self) -> None:
         shop = self.toy("shop")
         source = self.fitted(shop)
-        assert self.ask(source, shop, toy.batch([[11], []], shop.queries)).index.size == 0
+        assert self.generate(source, shop, toy.batch([[11], []], shop.queries)).index.size == 0
 
 
 class TestWithSettings(CandidateGeneratorTests):

@@ -51,7 +51,7 @@ def top_k(
     if width <= 0 or n == 0:
         return Candidates.empty(n, source)
     floor = np.nextafter(np.float32(minimum), np.float32(np.inf))
-    best = [_best(row, width, floor) for row in scores]
+    best = [best_places(row, width, floor) for row in scores]
     used = max(len(places) for places in best)
     index = np.full((n, used), PAD, dtype=np.int64)
     score = np.full((n, used), -np.inf, dtype=np.float32)
@@ -61,7 +61,7 @@ def top_k(
     return Candidates(index, score, source, mean, std, scores)
 
 
-def _best(row: NDArray[np.float32], width: int, floor: np.float32) -> NDArray[np.int64]:
+def best_places(row: NDArray[np.float32], width: int, floor: np.float32) -> NDArray[np.int64]:
     """Return the places of the `width` largest scores from `floor` on, best first.
 
     Ties are settled by the lower place, also the ones for the last place.
@@ -80,7 +80,7 @@ def _guess(row: NDArray[np.float32], width: int) -> np.float32:
     """Return a score that most likely a few more than `width` reach, by a sample of the row.
 
     To look at a sample and then once at the row takes a quarter of the time of a selection among
-    all (20,000 scores). Where the sample deceives, `_best` looks again, so that it is never wrong.
+    all (20,000 scores). Where the sample deceives, `best_places` looks again: it is never wrong.
     """
     sample = row[::_STEP]
     expected = width / _STEP

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crossrec.numeric.ragged import FloatArray, IntArray, offsets
 
@@ -55,14 +56,41 @@ def keep_top(matrix: Any, k: int) -> Any:
     csr = matrix.tocsr()
     csr.eliminate_zeros()
     csr.sort_indices()
-    lengths = np.diff(csr.indptr)
-    if not len(lengths) or lengths.max(initial=0) <= k:
+    indptr, kept = strongest_per_row(csr.indptr, np.abs(csr.data), k)
+    if len(kept) == csr.nnz:
         return csr.astype(np.float32)
-    row = np.repeat(np.arange(csr.shape[0]), lengths)
-    order = np.lexsort((-np.abs(csr.data), row))
-    place = np.arange(len(order)) - np.repeat(csr.indptr[:-1], lengths)
-    kept = np.sort(order[place < k])
-    return sparse_rows(row[kept], csr.indices[kept], csr.data[kept], csr.shape)
+    row = np.repeat(np.arange(csr.shape[0]), np.diff(indptr))
+    return sparse_rows(row, csr.indices[kept], csr.data[kept], csr.shape)
+
+
+def strongest_per_row(indptr: IntArray, values: NDArray[Any], k: int) -> tuple[IntArray, IntArray]:
+    """Keep the `k` largest values of each CSR row.
+
+    Returns
+    -------
+    indptr : int64 array
+        Of the shorter rows.
+    kept : int64 array
+        Places in `values` that stay, ascending.
+    """
+    lengths = np.diff(indptr)
+    keep = np.ones(len(values), dtype=bool)
+    for row in np.flatnonzero(lengths > k):
+        part = slice(indptr[row], indptr[row + 1])
+        keep[part] = False
+        keep[part.start + strongest(values[part], k)] = True
+    shorter = np.concatenate([[0], np.cumsum(np.minimum(lengths, k))])
+    return shorter.astype(np.int64), np.flatnonzero(keep)
+
+
+def strongest(values: NDArray[Any], k: int) -> IntArray:
+    """Return the places of the `k` largest values (n,), ascending; ties go to the lower place."""
+    if len(values) <= k:
+        return np.arange(len(values))
+    threshold = np.partition(values, -k)[-k]
+    above = np.flatnonzero(values > threshold)
+    level = np.flatnonzero(values == threshold)[: k - len(above)]
+    return np.sort(np.concatenate([above, level]))
 
 
 def sparse_rows(

@@ -1,24 +1,29 @@
 """Conformance classes and toy data with known right answers, for plugin authors.
 
-``class TestMine(CandidateGeneratorTests): component = "mine"`` is a whole test suite.
+``class TestMine(CandidateGeneratorTests): component = "mine"`` is a complete test suite.
 """
 
 from __future__ import annotations
 
-from crossrec.testing import toy
+from crossrec.testing import toy, toy_sources
 from crossrec.testing.base import Conformance
 from crossrec.testing.candidates import CandidateGeneratorTests
+from crossrec.testing.demo_data import DemoDataTests
 from crossrec.testing.encoders import EncoderTests
 from crossrec.testing.policies import PolicyTests
 from crossrec.testing.rankers import RankerTests
+from crossrec.testing.scenario_packages import ScenarioPackageTests
 from crossrec.testing.scenarios import ScenarioTests
 
 __all__ = [
     "CandidateGeneratorTests",
     "Conformance",
+    "DemoDataTests",
     "EncoderTests",
     "PolicyTests",
     "RankerTests",
+    "ScenarioPackageTests",
     "ScenarioTests",
     "toy",
+    "toy_sources",
 ]

@@ -1,4 +1,4 @@
-"""What all conformance classes share: finding the component, and no test dropped in silence."""
+"""What all classes of the kit share: finding the component, and no test dropped unnoticed."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ RUN = RunOptions(seed=7, threads=1)
 _KIT: set[type] = set()
 
 
-class Conformance:
-    """Base of the conformance classes.
+class Kit:
+    """Base of all classes of the kit: finds the component, and keeps its tests from being dropped.
 
-    Subclass one of them under a name that begins with ``Test`` and set `component`; the tests are
+    Subclass one of them under a name that starts with ``Test`` and set `component`; the tests are
     inherited. A test that cannot hold for a component is overridden with
     ``@pytest.mark.xfail(reason="…")``; overriding it in any other way is an error.
 
@@ -37,7 +37,7 @@ class Conformance:
     settings : mapping
         Settings to build it with; the defaults where empty.
     registered : Registration or None
-        The component itself, where it is tested without being installed.
+        The component's registration, to test it without installing it.
     """
 
     kind: ClassVar[str] = ""
@@ -54,12 +54,12 @@ class Conformance:
 
     @classmethod
     def registration(cls) -> Registration:
-        """Return what the plugin registered.
+        """Return the component's registration.
 
         Raises
         ------
         UsageError
-            If no installed plugin registers `component`: says what is registered.
+            If no installed plugin registers `component`; the message lists what is registered.
         """
         if cls.registered is not None:
             return cls.registered
@@ -68,16 +68,20 @@ class Conformance:
         return load_registry().get(cls.kind, cls.component)
 
     def build(self, settings: Mapping[str, Any] | None = None) -> Any:
-        """Build a new component with `settings`, by default those of the class."""
+        """Build a new component with `settings`, those of the class by default."""
         return self.registration().build(dict(self.settings if settings is None else settings))
 
     def able(self, capability: str) -> None:
-        """Skip the running test where the component does not declare `capability`."""
+        """Skip the running test if the component does not declare `capability`."""
         if capability not in self.registration().capabilities:
             pytest.skip(f"{self.component or self.registration().name} cannot {capability}")
 
+
+class Conformance(Kit, kit=True):
+    """Base of the conformance classes: what holds for a component of any kind."""
+
     def prepared(self, toy: Toy) -> Toy:
-        """Return the toy with vectors for the encoder that the settings name, if they do."""
+        """Return the toy, with vectors of the encoder that the settings name, if any."""
         encoder = self.encoder_name()
         if not encoder:
             return toy
@@ -98,7 +102,7 @@ class Conformance:
         assert "\n" not in registration.summary
 
     def test_settings_survive_json(self) -> None:
-        """Settings → JSON → settings, and so that nothing can change them on the way."""
+        """Settings survive a round trip through JSON and cannot be changed."""
         config = self.registration().config
         if config is None:
             pytest.skip("has no settings")
@@ -108,24 +112,24 @@ class Conformance:
             assert model.model_config.get("frozen"), "make the configuration frozen"
 
     def test_an_unknown_setting_is_refused(self) -> None:
-        """A mistyped setting is an error that names it, not a silent default."""
+        """A mistyped setting is an error that names it; it does not fall back to the default."""
         if self.registration().config is None:
             pytest.skip("has no settings")
         with pytest.raises(ConfigError, match="no_such_setting"):
             self.build({"no_such_setting": 1})
 
     def test_capabilities_are_declared_and_there(self) -> None:
-        """What is declared exists, and what exists is declared, else it would never be called."""
+        """Declared capabilities exist, and existing ones are declared: others are never called."""
         if self.kind not in ("candidate_generators",):
-            pytest.skip("only sources have optional abilities")
+            pytest.skip("only sources have optional capabilities")
         component, declared = self.build(), self.registration().capabilities
-        there = {name for name in CAPABILITIES if callable(getattr(component, name, None))}
-        assert declared <= there, f"declared but missing: {sorted(declared - there)}"
-        assert there <= declared, f"not declared, so never called: {sorted(there - declared)}"
+        able = {name for name in CAPABILITIES if callable(getattr(component, name, None))}
+        assert declared <= able, f"declared but missing: {sorted(declared - able)}"
+        assert able <= declared, f"not declared, so never called: {sorted(able - declared)}"
 
 
 def through_disk(state: State, folder: Path) -> State:
-    """Publish `state` as an artifact and open it: read-only memory maps, JSON's own types."""
+    """Publish `state` as an artifact and open it: read-only memory maps and JSON types."""
     publish(
         folder,
         kind="conformance",
@@ -137,9 +141,9 @@ def through_disk(state: State, folder: Path) -> State:
 
 
 def _refuse_dropped_tests(cls: type) -> None:
-    """Raise TypeError where a test of the kit was replaced without saying why."""
+    """Raise TypeError where a test of the kit was replaced without a reason."""
     for base in cls.__mro__:
-        if base not in _KIT and base is not Conformance:
+        if base not in _KIT:
             continue
         for name, original in vars(base).items():
             if not name.startswith("test"):
@@ -155,7 +159,8 @@ def _refuse_dropped_tests(cls: type) -> None:
 
 def _overridden_in_kit(cls: type, name: str, mine: object) -> bool:
     """Whether the kit itself refines a test of a base."""
-    return any(vars(base).get(name) is mine for base in cls.__mro__ if base in _KIT)
+    kit = [vars(base) for base in cls.__mro__ if base in _KIT]
+    return any(name in tests and tests[name] is mine for tests in kit)
 
 
 def _excused(function: object) -> bool:

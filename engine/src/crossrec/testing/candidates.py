@@ -32,10 +32,10 @@ class CandidateGeneratorTests(Conformance, kit=True):
     Attributes
     ----------
     personalised : bool
-        False for sources that propose the same to everybody, such as popularity.
+        False for sources that recommend the same items to all users, such as popularity.
     by_events : bool
-        False for sources that look at items only (texts, prices): they are not asked to bring back
-        what is withheld, but items of the same group.
+        False for sources that look at items only (texts, prices): they need not rank the withheld
+        item first, but an item of its group.
     """
 
     kind: ClassVar[str] = "candidate_generators"
@@ -53,84 +53,84 @@ class CandidateGeneratorTests(Conformance, kit=True):
         source.fit(toy.dataset, RUN)
         return source
 
-    def ask(self, source: Any, toy: Toy, queries: QueryBatch, k: int = 10) -> Candidates:
-        """Ask and check the contract of the answer."""
+    def generate(self, source: Any, toy: Toy, queries: QueryBatch, k: int = 10) -> Candidates:
+        """Generate candidates and check their contract."""
         found: Candidates = source.generate(queries, k)
         check_candidates(found, queries, k, toy.dataset.n_items)
         return found
 
     @CLOCKS
     def test_the_right_answer_comes_first(self, clock: bool) -> None:
-        """On the checkerboard the withheld item comes first, for every user."""
+        """On the checkerboard, the withheld item comes first for every user."""
         toy = self.toy(clock=clock)
-        found = self.ask(self.fitted(toy), toy, toy.queries)
+        found = self.generate(self.fitted(toy), toy, toy.queries)
         self.right(found, toy)
 
     def right(self, found: Candidates, toy: Toy) -> None:
-        """Assert that the first candidate is the one it must be."""
+        """Assert that the first candidate is the right one."""
         if not self.personalised:
-            return  # every item of the checkerboard is as popular as every other
+            return  # all items of the checkerboard are equally popular
         assert found.index.shape[1], "no candidates at all"
         first = found.index[:, 0]
         if self.by_events:
             np.testing.assert_array_equal(first, toy.withheld)
         else:
-            assert (first != PAD).all(), "no candidate for some user"
+            assert (first != PAD).all(), "a user has no candidates"
             np.testing.assert_array_equal(toy.groups[first], toy.groups[toy.withheld])
 
     @CLOCKS
     def test_a_new_user_is_a_history(self, clock: bool) -> None:
-        """A user who is unknown, but brings a history, is served like everybody."""
+        """An unknown user with a history is served like any other."""
         toy = self.toy(clock=clock)
-        stranger = replace(toy.queries, users=np.full(len(toy.queries), -1))
-        found = self.ask(self.fitted(toy), toy, stranger)
+        unknown = replace(toy.queries, users=np.full(len(toy.queries), -1))
+        found = self.generate(self.fitted(toy), toy, unknown)
         self.right(found, toy)
 
     def test_personal_or_not_as_declared(self) -> None:
-        """`personalised` says the truth: two unlike histories get unlike answers, or the same."""
+        """Two different histories get different candidates exactly where `personalised` is set."""
         toy = self.toy()
         nothing: list[list[int]] = [[], []]
         queries = toys.batch([[0, 2, 4, 6], [1, 3, 5, 7]], toy.queries, exclude=nothing)
-        found = self.ask(self.fitted(toy), toy, queries)
+        found = self.generate(self.fitted(toy), toy, queries)
         same = np.array_equal(found.index[0], found.index[1])
-        assert same != self.personalised, "set `personalised` to what the source is"
+        assert same != self.personalised, "`personalised` is wrong for this source"
 
     @TOYS
     @CLOCKS
     def test_every_query_gets_a_valid_answer(self, name: str, clock: bool) -> None:
-        """Known and unknown users, empty and odd histories, whatever is excluded."""
+        """Known and unknown users, empty and unusual histories, any exclusions."""
         toy = self.toy(name, clock=clock)
         source = self.fitted(toy)
         n_items = toy.dataset.n_items
         everything = list(range(n_items))
         histories = [[], [n_items - 2], [n_items - 1], [0, 0, 0], everything, everything * 3]
         queries = toys.batch(histories, toy.queries)
-        free = toys.batch(histories, toy.queries, exclude=[[] for _ in histories])
+        unrestricted = toys.batch(histories, toy.queries, exclude=[[] for _ in histories])
         for k in (1, 3, n_items, 10 * n_items):
-            self.ask(source, toy, toy.queries, k)
-            self.ask(source, toy, queries, k)
-            self.ask(source, toy, free, k)
+            self.generate(source, toy, toy.queries, k)
+            self.generate(source, toy, queries, k)
+            self.generate(source, toy, unrestricted, k)
         empty = replace(toy.queries, history=Ragged.empty(len(toy.queries)))
-        self.ask(source, toy, empty)
+        self.generate(source, toy, empty)
 
-    def test_no_query_no_answer(self) -> None:
-        """A batch of no queries has an answer of no rows."""
+    def test_no_queries_no_rows(self) -> None:
+        """An empty batch yields no rows."""
         toy = self.toy("shop")
         none = toy.queries.take(np.zeros(0, dtype=np.int64))
-        assert len(self.ask(self.fitted(toy), toy, none)) == 0
+        assert len(self.generate(self.fitted(toy), toy, none)) == 0
 
     @TOYS
     def test_all_excluded_leaves_nothing(self, name: str) -> None:
-        """Where every item is excluded there is no candidate, and no placeholder either."""
+        """With every item excluded there are no candidates, and no placeholders either."""
         toy = self.toy(name)
         n, n_items = len(toy.queries), toy.dataset.n_items
         everything = Ragged.from_rows([np.arange(n_items)] * n)
-        found = self.ask(self.fitted(toy), toy, replace(toy.queries, exclude=everything))
+        found = self.generate(self.fitted(toy), toy, replace(toy.queries, exclude=everything))
         assert (found.index == PAD).all()
 
     @TOYS
-    def test_excluded_items_never_come_back(self, name: str) -> None:
-        """Whatever is excluded, inside the history or outside, stays away."""
+    def test_excluded_items_are_never_returned(self, name: str) -> None:
+        """Excluded items are not returned, whether they are in the history or not."""
         toy = self.toy(name)
         source = self.fitted(toy)
         rng = np.random.default_rng(3)
@@ -138,38 +138,38 @@ class CandidateGeneratorTests(Conformance, kit=True):
         for share in (0.1, 0.5, 0.9):
             rows = [np.flatnonzero(rng.random(n_items) < share) for _ in range(n)]
             queries = replace(toy.queries, exclude=Ragged.from_rows(rows))
-            self.ask(source, toy, queries, n_items)
+            self.generate(source, toy, queries, n_items)
 
     @TOYS
     def test_fewer_are_the_best_of_more(self, name: str) -> None:
         """The best 3 are the first 3 of the best 10."""
         toy = self.toy(name)
         source = self.fitted(toy)
-        few, many = (self.ask(source, toy, toy.queries, k) for k in (3, 10))
+        few, many = (self.generate(source, toy, toy.queries, k) for k in (3, 10))
         first = Candidates(many.index[:, :3], many.score[:, :3])
         check_same(few, first)
 
     @TOYS
     def test_batch_equals_single(self, name: str) -> None:
-        """A query gets the same answer alone and among others."""
+        """A query gets the same candidates alone and in a batch."""
         toy = self.toy(name)
         source = self.fitted(toy)
-        together = self.ask(source, toy, toy.queries)
+        together = self.generate(source, toy, toy.queries)
         alone = [
-            self.ask(source, toy, toy.queries.take(np.array([row])))
+            self.generate(source, toy, toy.queries.take(np.array([row])))
             for row in range(len(toy.queries))
         ]
         check_same(together, Candidates.stack(alone))
 
     @TOYS
     def test_save_and_load(self, name: str, tmp_path: Path) -> None:
-        """After a way through an artifact on disk the answers are the same."""
+        """After a round trip through an artifact on disk, the results are the same."""
         toy = self.toy(name)
         source = self.fitted(toy)
         restored = self.build()
         restored.restore(through_disk(source.state(), tmp_path), toy.dataset.catalog)
-        before = self.ask(source, toy, toy.queries)
-        check_same(before, self.ask(restored, toy, toy.queries))
+        before = self.generate(source, toy, toy.queries)
+        check_same(before, self.generate(restored, toy, toy.queries))
         if "score" in self.registration().capabilities:
             index = np.tile(np.arange(toy.dataset.n_items), (len(toy.queries), 1))
             ours, theirs = (s.score(toy.queries, index) for s in (source, restored))
@@ -179,36 +179,36 @@ class CandidateGeneratorTests(Conformance, kit=True):
             assert restored.explain(query, items) == source.explain(query, items)
 
     @TOYS
-    def test_one_seed_one_answer(self, name: str) -> None:
-        """Two fits with the same seed give the same answers."""
+    def test_one_seed_one_result(self, name: str) -> None:
+        """Two fits with the same seed give the same candidates."""
         toy = self.toy(name)
-        check_equal(*(self.ask(self.fitted(toy), toy, toy.queries) for _ in range(2)))
+        check_equal(*(self.generate(self.fitted(toy), toy, toy.queries) for _ in range(2)))
 
     def test_a_second_fit_starts_anew(self) -> None:
-        """What was fitted before leaves no trace."""
+        """Nothing remains of the fit before."""
         first, second = self.toy("shop"), self.toy("checkerboard")
         source = self.fitted(first)
         source.fit(second.dataset, RUN)
-        found = self.ask(source, second, second.queries)
-        check_same(found, self.ask(self.fitted(second), second, second.queries))
+        found = self.generate(source, second, second.queries)
+        check_same(found, self.generate(self.fitted(second), second, second.queries))
 
-    def test_nothing_before_the_fit(self) -> None:
-        """Asked before it was fitted, a source says so."""
+    def test_an_unfitted_source_raises(self) -> None:
+        """Before its fit, a source raises NotFittedError."""
         with pytest.raises(NotFittedError):
             self.build().generate(self.toy().queries, 3)
 
     def test_no_events_no_crash(self) -> None:
-        """Without a single event a source answers what it can, or refuses in one clear line."""
+        """Without a single event, a source serves what it can or raises a CrossrecError."""
         toy = self.toy("shop")
         nothing = replace(toy, dataset=toy.dataset.with_events(Events.empty()))
         try:
             source = self.fitted(nothing)
         except CrossrecError:
             return
-        self.ask(source, nothing, toys.batch([[], [0], [11]], nothing.queries))
+        self.generate(source, nothing, toys.batch([[], [0], [11]], nothing.queries))
 
     def test_the_default_settings_are_the_defaults(self) -> None:
-        """The class built without arguments is the one built with the default configuration."""
+        """Built without arguments, the source has the default configuration."""
         registration = self.registration()
         if registration.config is None:
             pytest.skip("has no settings")
@@ -218,26 +218,27 @@ class CandidateGeneratorTests(Conformance, kit=True):
         toy = self.toy("shop")
         plain = resolve(registration.factory)()
         plain.fit(toy.dataset, RUN)
-        check_equal(self.ask(plain, toy, toy.queries), self.ask(self.fitted(toy), toy, toy.queries))
+        fitted = self.fitted(toy)
+        check_equal(*(self.generate(source, toy, toy.queries) for source in (plain, fitted)))
 
     @TOYS
     def test_score_agrees_with_generate(self, name: str) -> None:
-        """`score` gives an item what `generate` gave it, in whatever order it is asked."""
+        """`score` gives an item the score that `generate` gave it, in any order of the items."""
         self.able("score")
         toy = self.toy(name)
         source = self.fitted(toy)
-        found = self.ask(source, toy, toy.queries, toy.dataset.n_items)
+        found = self.generate(source, toy, toy.queries, toy.dataset.n_items)
         scores = source.score(toy.queries, found.index)
         assert scores.dtype == np.float32
         assert scores.shape == found.index.shape
-        there = found.index != PAD
-        np.testing.assert_allclose(scores[there], found.score[there], rtol=1e-3, atol=1e-5)
-        assert np.isnan(scores[~there]).all(), "a score where there is no item"
-        turned = source.score(toy.queries, np.ascontiguousarray(found.index[:, ::-1]))
-        np.testing.assert_allclose(turned[:, ::-1], scores, rtol=1e-3, atol=1e-5)
+        real = found.index != PAD
+        np.testing.assert_allclose(scores[real], found.score[real], rtol=1e-3, atol=1e-5)
+        assert np.isnan(scores[~real]).all(), "padding has a score"
+        reversed_ = source.score(toy.queries, np.ascontiguousarray(found.index[:, ::-1]))
+        np.testing.assert_allclose(reversed_[:, ::-1], scores, rtol=1e-3, atol=1e-5)
 
     def test_score_takes_any_shape(self) -> None:
-        """No candidates, one column, no queries: scores stay aligned."""
+        """Scores stay aligned with no candidates, one column or no queries."""
         self.able("score")
         toy = self.toy("shop")
         source = self.fitted(toy)
@@ -250,7 +251,7 @@ class CandidateGeneratorTests(Conformance, kit=True):
         assert source.score(none, np.zeros((0, 3), np.int64)).shape == (0, 3)
 
     def test_a_new_item_is_a_candidate_at_once(self) -> None:
-        """An item that reads like those of the history can be proposed without a fit."""
+        """A new item with a text like those of the history is found without a fit."""
         self.able("add_items")
         toy = self.toy()
         n_items = toy.dataset.n_items
@@ -259,14 +260,14 @@ class CandidateGeneratorTests(Conformance, kit=True):
         found = source.generate(queries, n_items)
         check_candidates(found, queries, n_items, n_items + 2)
         for row, own in enumerate((n_items + 1, n_items)):
-            assert own in found.row(row), f"the new item like items {row}, {row + 2} is not found"
+            assert own in found.row(row), f"the new item that matches history {row} is not found"
         if "score" in self.registration().capabilities:
             scores = source.score(queries, np.array([[n_items + 1], [n_items]]))
             assert np.isfinite(scores).all()
 
     @TOYS
-    def test_new_items_are_items_like_others(self, name: str, tmp_path: Path) -> None:
-        """In histories, excluded, asked about, and on the way through an artifact."""
+    def test_new_items_work_like_all_others(self, name: str, tmp_path: Path) -> None:
+        """In histories, exclusions and explanations, and through an artifact."""
         self.able("add_items")
         toy = self.toy(name)
         n_all = toy.dataset.n_items + 2
@@ -286,60 +287,60 @@ class CandidateGeneratorTests(Conformance, kit=True):
         check_same(found, restored.generate(queries, n_all))
 
     @TOYS
-    def test_new_items_leave_the_source_that_serves_alone(self, name: str) -> None:
-        """`add_items` of a shallow copy changes nothing in the original, and none adds nothing."""
+    def test_new_items_leave_the_serving_source_alone(self, name: str) -> None:
+        """`add_items` on a shallow copy leaves the original as it is; no items change nothing."""
         self.able("add_items")
         toy = self.toy(name)
         source = self.fitted(toy)
-        before = self.ask(source, toy, toy.queries)
+        before = self.generate(source, toy, toy.queries)
         self.grown(source, toy, [0, 1, 2])
-        check_equal(self.ask(source, toy, toy.queries), before)
-        check_same(self.ask(self.grown(source, toy, []), toy, toy.queries), before)
+        check_equal(self.generate(source, toy, toy.queries), before)
+        check_same(self.generate(self.grown(source, toy, []), toy, toy.queries), before)
 
     @staticmethod
     def grown(source: Any, toy: Toy, like: list[int]) -> Any:
-        """Return a copy of the source that took in new items, each like one of the toy's."""
+        """Return a copy of the source with new items, each a copy of one of the toy's."""
         longer = copy(source)
         longer.add_items(toys.with_items_like(toy, like))
         return longer
 
     @TOYS
     def test_evidence_is_real(self, name: str) -> None:
-        """`explain` names items of the history only, strongest first, in words."""
+        """`explain` names only items of the history, strongest first, with a phrase."""
         self.able("explain")
         toy = self.toy(name)
         source = self.fitted(toy)
         named = 0
         for row in range(len(toy.queries)):
             query = toy.queries.take(np.array([row]))
-            items = self.ask(source, toy, query).row(0)
+            items = self.generate(source, toy, query).row(0)
             evidence = source.explain(query, items)
             assert len(evidence) == len(items)
             for one in evidence:
                 named += self._real(one, query)
-        assert named, "not one candidate has any evidence"
+        assert named, "no candidate has any evidence"
 
     def _real(self, evidence: Evidence | None, query: QueryBatch) -> bool:
-        """Check one piece of evidence; return whether there is any."""
+        """Check one piece of evidence; return whether there is one."""
         if evidence is None:
             return False
         assert evidence.phrase.strip()
         assert len(evidence.history) == len(evidence.strengths)
-        strange = set(evidence.history) - set(query.history.row(0).tolist())
-        assert not strange, f"evidence names {strange}, which is not in the history"
+        others = set(evidence.history) - set(query.history.row(0).tolist())
+        assert not others, f"evidence names items {others}, which are not in the history"
         assert len(set(evidence.history)) == len(evidence.history)
         assert all(isinstance(item, int) for item in evidence.history)
         assert list(evidence.strengths) == sorted(evidence.strengths, reverse=True)
         return True
 
-    def test_evidence_of_nothing_is_nothing(self) -> None:
-        """No items, no evidence; an item of which the source knows nothing does no harm."""
+    def test_no_items_no_evidence(self) -> None:
+        """No items have no evidence, and an unknown item or an empty history raises nothing."""
         self.able("explain")
         toy = self.toy("shop")
         source = self.fitted(toy)
         query = toy.queries.take(np.array([0]))
         assert source.explain(query, np.zeros(0, np.int64)) == []
         assert len(source.explain(query, np.arange(toy.dataset.n_items))) == toy.dataset.n_items
-        silent = toys.batch([[]], toy.queries)
-        for one in source.explain(silent, np.array([0, 11])):
+        empty = toys.batch([[]], toy.queries)
+        for one in source.explain(empty, np.array([0, 11])):
             assert one is None or one.history == ()

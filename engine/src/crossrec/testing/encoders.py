@@ -14,8 +14,8 @@ from crossrec.data.vocabulary import Vocabulary
 from crossrec.testing import toy as toys
 from crossrec.testing.base import RUN, Conformance
 
-#: Texts that real catalogs hold and that must do no harm.
-ODD_TEXTS = ("", " ", "🔥🔥", "naïve café 東京", "a", "x" * 10_000, "\x00\n\t", "word " * 3000)
+#: Unusual texts that occur in real catalogs.
+UNUSUAL_TEXTS = ("", " ", "🔥🔥", "naïve café 東京", "a", "x" * 10_000, "\x00\n\t", "word " * 3000)
 
 
 class EncoderTests(Conformance, kit=True):
@@ -24,19 +24,21 @@ class EncoderTests(Conformance, kit=True):
     kind: ClassVar[str] = "encoders"
 
     def encode(self, catalog: Catalog, encoder: Any = None) -> NDArray[np.float32]:
-        """Encode and check the contract: shape, dtype, length of the rows."""
+        """Encode and check the contract: shape, dtype, norms of the rows."""
         vectors: NDArray[np.float32] = (encoder or self.build()).encode(catalog, RUN)
         assert vectors.dtype == np.float32, f"vectors are {vectors.dtype}, not float32"
-        assert vectors.ndim == 2
+        assert vectors.ndim == 2, f"vectors have {vectors.ndim} dimensions, not 2"
         assert len(vectors) == len(catalog), f"{len(vectors)} vectors for {len(catalog)} items"
-        assert np.isfinite(vectors).all()
+        assert np.isfinite(vectors).all(), "a vector is not finite"
         lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
         zero = lengths == 0
-        np.testing.assert_allclose(lengths[~zero], 1.0, atol=1e-4, err_msg="rows have length 1")
+        np.testing.assert_allclose(
+            lengths[~zero], 1.0, atol=1e-4, err_msg="rows must be L2-normalised"
+        )
         return vectors
 
-    def test_the_nearest_item_is_of_the_same_kind(self) -> None:
-        """On the checkerboard every item's nearest neighbour shares its words."""
+    def test_the_nearest_item_is_of_the_same_group(self) -> None:
+        """On the checkerboard, every item's nearest neighbour shares its words."""
         toy = toys.checkerboard(16)
         vectors = self.encode(toy.dataset.catalog)
         near = vectors @ vectors.T
@@ -44,7 +46,7 @@ class EncoderTests(Conformance, kit=True):
         np.testing.assert_array_equal(toy.groups[near.argmax(axis=1)], toy.groups)
 
     def test_equal_texts_have_equal_vectors(self) -> None:
-        """An item's vector depends on its text, not on its place or id."""
+        """An item's vector depends on its text, not on its position or id."""
         catalog = toys.checkerboard(8).dataset.catalog
         texts = list(catalog.texts)
         texts[5] = texts[2]
@@ -52,7 +54,7 @@ class EncoderTests(Conformance, kit=True):
         np.testing.assert_allclose(vectors[5], vectors[2], atol=1e-4)
 
     def test_the_order_of_items_does_not_matter(self) -> None:
-        """Shuffled items keep their cosines with one another."""
+        """Shuffled items keep their cosines to each other."""
         catalog = toys.checkerboard(16).dataset.catalog
         order = np.random.default_rng(1).permutation(len(catalog))
         plain = self.encode(catalog)
@@ -60,20 +62,20 @@ class EncoderTests(Conformance, kit=True):
         np.testing.assert_allclose(mixed @ mixed.T, (plain @ plain.T)[order][:, order], atol=2e-2)
 
     def test_an_item_without_text_has_the_zero_vector(self) -> None:
-        """Nothing known is zero, so that it is close to nothing."""
+        """A zero vector has no neighbours."""
         vectors = self.encode(toys.shop().dataset.catalog)
         assert not vectors[11].any()
         assert vectors[:11].any(axis=1).all()
 
-    def test_odd_texts_do_no_harm(self) -> None:
-        """Emoji, other scripts, control characters and very long texts are encoded."""
+    def test_unusual_texts_are_encoded(self) -> None:
+        """Emoji, other scripts, control characters and very long texts raise nothing."""
         catalog = toys.shop().dataset.catalog
-        texts = (*ODD_TEXTS, *catalog.texts)[: len(catalog)]
+        texts = (*UNUSUAL_TEXTS, *catalog.texts)[: len(catalog)]
         vectors = self.encode(catalog.with_texts(texts))
         assert not vectors[0].any()
 
     def test_a_catalog_without_any_text(self) -> None:
-        """Where no item has a text all vectors are zero."""
+        """Where no item has a text, all vectors are zero."""
         catalog = toys.shop().dataset.catalog
         assert not self.encode(catalog.with_texts([""] * len(catalog))).any()
 
@@ -83,12 +85,12 @@ class EncoderTests(Conformance, kit=True):
         assert len(self.encode(empty)) == 0
 
     def test_one_item(self) -> None:
-        """A catalog of one item is a catalog."""
+        """A catalog of one item yields one row."""
         one = Catalog.from_records(Vocabulary(["a"]), {"a": {"title": "Steel rake"}}, toys.SCHEMA)
         assert self.encode(one).shape[0] == 1
 
     def test_encoding_twice_gives_the_same(self, tmp_path: Path) -> None:
-        """Deterministic: by the same encoder, by another one, and out of the cache."""
+        """The same vectors from the same encoder, from a new one and from the cache."""
         catalog = toys.shop().dataset.catalog
         encoder = self.build()
         first = self.encode(catalog, encoder)
@@ -100,7 +102,7 @@ class EncoderTests(Conformance, kit=True):
             np.testing.assert_allclose(vectors, first, atol=1e-5)
 
     def test_a_changed_text_changes_its_vector(self, tmp_path: Path) -> None:
-        """The cache goes by content: a new text under an old id is encoded anew."""
+        """The cache is keyed by content: a new text under an old id is encoded again."""
         catalog = toys.shop().dataset.catalog
         cached = replace(RUN, cache=tmp_path)
         before = self.build().encode(catalog, cached)

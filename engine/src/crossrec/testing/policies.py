@@ -15,7 +15,7 @@ from crossrec.testing.base import Conformance
 
 QUERIES = {
     "user": Query(user_id="u1"),
-    "stranger": Query(user_id="nobody"),
+    "unknown user": Query(user_id="nobody"),
     "history": Query(history=("p0", "p1")),
     "nothing": Query(history=()),
     "item": Query(item_ids=("p0",)),
@@ -26,12 +26,12 @@ EACH = pytest.mark.parametrize("query", list(QUERIES))
 
 
 class PolicyTests(Conformance, kit=True):
-    """What every policy must do, whatever its rule is."""
+    """What every policy must do, whatever its rule."""
 
     kind: ClassVar[str] = "policies"
 
     def context(self, query: str = "user") -> PolicyContext:
-        """Return a request on the shop, an hour after its last event."""
+        """Return a request to the shop, after its last event."""
         toy = toys.shop()
         now = toys.START + 40 * toys.HOUR
         return PolicyContext(QUERIES[query], toy.dataset.catalog, now)
@@ -54,45 +54,46 @@ class PolicyTests(Conformance, kit=True):
         )
 
     def apply(self, slate: Slate, context: PolicyContext, policy: Any = None) -> Slate:
-        """Apply and check the contract of the answer."""
+        """Apply the policy and check the contract of the slate."""
         after: Slate = (policy or self.build()).apply(slate, context)
         assert isinstance(after, Slate), f"apply returned {type(after).__name__}"
         ids = after.item_ids
-        assert len(set(ids)) == len(ids), "an item twice"
+        assert len(set(ids)) == len(ids), "an item is in the slate twice"
         for item in after.items:
-            assert context.catalog.items.id(item.index) == item.item_id, "index and id differ"
-            assert item.score == item.score, "a score is not a number"
+            own = context.catalog.items.id(item.index)
+            assert own == item.item_id, f"index {item.index} is {own}, not {item.item_id}"
+            assert item.score == item.score, f"the score of {item.item_id} is not a number"
         return after
 
     @EACH
     def test_the_slate_stays_valid(self, query: str) -> None:
-        """Whatever is asked, items stay distinct and real."""
+        """For any request, items stay distinct and exist."""
         context = self.context(query)
         for n in (12, 1, 0):
             self.apply(self.slate(context, n), context)
 
-    def test_an_empty_catalog_of_attributes(self) -> None:
-        """A catalog that lacks what the policy looks at holds nothing back and breaks nothing."""
+    def test_a_catalog_without_attributes(self) -> None:
+        """A catalog that lacks the attributes that the policy reads raises nothing."""
         context = self.context()
         bare = replace(context, catalog=replace(context.catalog, attributes={}))
         self.apply(self.slate(bare), bare)
 
     @EACH
     def test_every_dropped_item_has_its_reason(self, query: str) -> None:
-        """What is gone or new is recorded with the policy's name, an action and a why."""
+        """Dropped and inserted items are recorded with policy, action and reason."""
         context = self.context(query)
         before = self.slate(context)
         after = self.apply(before, context)
         new = after.changes[len(before.changes) :]
         changed = {change.item_id for change in new}
-        gone = set(before.item_ids) - set(after.item_ids)
-        come = set(after.item_ids) - set(before.item_ids)
-        assert gone <= changed, f"dropped without a word: {sorted(gone - changed)}"
-        assert come <= changed, f"inserted without a word: {sorted(come - changed)}"
+        dropped = set(before.item_ids) - set(after.item_ids)
+        inserted = set(after.item_ids) - set(before.item_ids)
+        assert dropped <= changed, f"dropped, not recorded: {sorted(dropped - changed)}"
+        assert inserted <= changed, f"inserted, not recorded: {sorted(inserted - changed)}"
         assert all(c.policy and c.action and c.why.strip() for c in new)
 
-    def test_a_reordered_slate_says_so(self) -> None:
-        """Where the order of the kept items changes there is at least one recorded change."""
+    def test_a_new_order_is_recorded(self) -> None:
+        """Where the order of the kept items changes, at least one change is recorded."""
         context = self.context()
         before = self.slate(context)
         after = self.apply(before, context)
@@ -100,8 +101,8 @@ class PolicyTests(Conformance, kit=True):
         moved = [id_ for id_ in after.item_ids if id_ in set(kept)] != kept
         assert not moved or len(after.changes) > len(before.changes)
 
-    def test_what_was_said_before_stays(self) -> None:
-        """Earlier changes, notes and failures, and what the request is, are kept."""
+    def test_earlier_records_are_kept(self) -> None:
+        """Earlier changes, notes and failures are kept, and so is the request."""
         context = self.context()
         before = self.slate(context)
         after = self.apply(before, context)
@@ -110,15 +111,15 @@ class PolicyTests(Conformance, kit=True):
             assert getattr(after, name) == getattr(before, name), f"{name} was changed"
         assert set(before.notes) <= set(after.notes)
 
-    def test_the_given_slate_is_not_touched(self) -> None:
-        """Slates are values: a policy returns another one."""
+    def test_the_given_slate_is_not_modified(self) -> None:
+        """Slates are values: a policy returns a new one."""
         context = self.context()
         slate = self.slate(context)
         self.apply(slate, context)
         assert slate == self.slate(context)
 
     def test_the_same_request_gets_the_same_slate(self) -> None:
-        """By the same policy and by another one with the same settings."""
+        """The same policy, and another with the same settings, give the same slate."""
         context = self.context()
         policy = self.build()
         slates = [self.apply(self.slate(context), context, policy) for _ in range(2)]

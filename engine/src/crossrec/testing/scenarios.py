@@ -17,13 +17,14 @@ from crossrec.plugins.registration import resolve
 from crossrec.plugins.registry import load_registry
 from crossrec.scenario import Scenario
 from crossrec.testing.base import Conformance
+from crossrec.testing.demo_data import demo_frames
 
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _METRIC = re.compile(r"[a-z_]+(@[1-9][0-9]*)?")
 
 
 class ScenarioTests(Conformance, kit=True):
-    """What every scenario package must declare, and that what it declares holds together."""
+    """What every scenario must declare, and that its declarations are consistent."""
 
     kind: ClassVar[str] = "scenarios"
 
@@ -34,43 +35,43 @@ class ScenarioTests(Conformance, kit=True):
         return scenario
 
     def test_its_name_is_the_registered_one(self) -> None:
-        """Name and summary are given, and the name can be typed."""
+        """Name and summary are given, and the name is lower case and easy to type."""
         scenario = self.scenario()
         assert scenario.name == self.registration().name
         assert re.fullmatch(r"[a-z][a-z0-9-]*", scenario.name)
         assert scenario.summary.strip()
 
     def test_event_names_are_distinct(self) -> None:
-        """No event is called by a name or alias of another."""
+        """No name or alias is given twice."""
         events = self.scenario().events
         assert events
-        check_distinct((event.name, *event.aliases) for event in events)
+        check_distinct(name for event in events for name in (event.name, *event.aliases))
 
     def test_every_event_is_found_by_its_names(self) -> None:
-        """Names and aliases lead to the event, however they are written."""
+        """Names and aliases lead to the event in any spelling."""
         scenario = self.scenario()
         for event in scenario.events:
             for name in (event.name, *event.aliases):
                 assert scenario.event(name.upper().replace("_", "-")) is event
 
     def test_strength_and_polarity_agree(self) -> None:
-        """For, against or neither: the sign of the strength says the same as the polarity."""
+        """The sign of the strength is the polarity."""
         for event in self.scenario().events:
             assert np.sign(event.strength) == event.polarity, event.name
 
     def test_values_have_what_they_need(self) -> None:
-        """Ratings have a range, seconds a cap, soft consumption a half-life."""
+        """Ratings have a range, seconds a cap, soft consumption a half-life, and nothing else."""
         for event in self.scenario().events:
-            if event.value == "rating":
-                assert event.value_range is not None, event.name
+            assert (event.value_range is not None) == (event.value == "rating"), event.name
+            assert (event.value_cap is not None) == (event.value == "seconds"), event.name
+            assert (event.half_life_days is not None) == (event.consumes == "soft"), event.name
+            if event.value_range is not None:
                 assert event.value_range[0] < event.value_range[1], event.name
-            if event.value == "seconds":
-                assert (event.value_cap or 0) > 0, event.name
-            if event.consumes == "soft":
-                assert (event.half_life_days or 0) > 0, event.name
+            assert event.value_cap is None or event.value_cap > 0, event.name
+            assert event.half_life_days is None or event.half_life_days > 0, event.name
 
     def test_the_default_event_exists(self) -> None:
-        """Events without a type count as a positive one."""
+        """Events without a type count as a positive one, named by its own name."""
         scenario = self.scenario()
         event = scenario.event(scenario.default_event)
         assert event is not None
@@ -81,7 +82,7 @@ class ScenarioTests(Conformance, kit=True):
         """The template, title, categories, creator and relations name fields of the schema."""
         scenario = self.scenario()
         schema = scenario.items
-        check_distinct((field.name, *field.aliases) for field in schema.fields)
+        check_distinct(name for field in schema.fields for name in (field.name, *field.aliases))
         names = {field.name for field in schema.fields}
         used = set(_PLACEHOLDER.findall(schema.text_template))
         assert used, "the text template names no field"
@@ -91,9 +92,9 @@ class ScenarioTests(Conformance, kit=True):
             assert wanted <= names, f"no such field: {sorted(wanted - names)}"
 
     def test_surfaces(self) -> None:
-        """There is a main surface for users and one that is about an item."""
+        """There is a main surface for users and one for items."""
         scenario = self.scenario()
-        check_distinct((surface.name,) for surface in scenario.surfaces)
+        check_distinct(surface.name for surface in scenario.surfaces)
         main = scenario.surface(scenario.main_surface)
         assert main is not None
         assert main.input == "user"
@@ -109,7 +110,7 @@ class ScenarioTests(Conformance, kit=True):
         assert all(_METRIC.fullmatch(metric) for metric in metrics)
 
     def test_the_default_pipeline_is_complete(self) -> None:
-        """The pipeline file is there, is valid, and names only what is installed."""
+        """The pipeline file exists, is valid and names only installed components."""
         config = load_config(self.scenario())
         registry = load_registry()
         for source in config.sources:
@@ -121,14 +122,11 @@ class ScenarioTests(Conformance, kit=True):
         if config.ranker != "auto":
             registry.get("rankers", config.ranker)
 
-    def demo(self, seed: int = 0) -> Frames:
-        """Return the generated demo data."""
-        scenario = self.scenario()
-        if scenario.demo is None:
+    def demo(self) -> Frames:
+        """Return the demo data of seed 0, generated once."""
+        if self.scenario().demo is None:
             pytest.skip("has no demo data")
-        frames = resolve(scenario.demo)(seed)
-        assert isinstance(frames, Frames)
-        return frames
+        return demo_frames(self.registration(), 0)
 
     def test_the_demo_is_data_of_this_scenario(self) -> None:
         """Generated events have known types, known items and valid times."""
@@ -146,12 +144,12 @@ class ScenarioTests(Conformance, kit=True):
             unknown = {name for name in set(events["event_type"]) if not scenario.event(name)}
             assert not unknown, f"unknown event types {sorted(unknown)}"
         fields = {field.name for field in scenario.items.fields}
-        strange = set(items.columns) - fields - {"item_id"}
-        assert not strange, f"columns outside the schema: {sorted(strange)}"
+        extra = set(items.columns) - fields - {"item_id"}
+        assert not extra, f"columns that are not in the schema: {sorted(extra)}"
         assert frames.has_clock == ("time" in events)
 
     def test_the_demo_has_texts(self) -> None:
-        """Nearly every item has a title, and texts tell items apart."""
+        """Nearly every item has a title, and texts distinguish items."""
         frames = self.demo()
         assert frames.items is not None
         records = frames.items.to_dict("records")
@@ -163,16 +161,18 @@ class ScenarioTests(Conformance, kit=True):
 
     def test_the_demo_is_the_same_for_the_same_seed(self) -> None:
         """One seed, one data set."""
-        one, same = self.demo(3), self.demo(3)
-        assert one.events is not None
-        assert same.events is not None
-        assert one.events.equals(same.events)
+        first, demo = self.demo().events, self.scenario().demo
+        assert demo is not None
+        again = resolve(demo)(0).events
+        assert first is not None
+        assert again is not None
+        assert first.equals(again)
 
 
-def check_distinct(groups: Iterable[Iterable[str]]) -> None:
-    """Assert that no name occurs in two groups, however it is written."""
-    seen: dict[str, int] = {}
-    for number, group in enumerate(groups):
-        for name in group:
-            plain = name.strip().lower().replace("-", "_").replace(" ", "_")
-            assert seen.setdefault(plain, number) == number, f"{name!r} is used twice"
+def check_distinct(names: Iterable[str]) -> None:
+    """Assert that no name is given twice, however it is written."""
+    seen: set[str] = set()
+    for name in names:
+        plain = name.strip().lower().replace("-", "_").replace(" ", "_")
+        assert plain not in seen, f"{name!r} is used twice"
+        seen.add(plain)

@@ -1,4 +1,4 @@
-"""A small catalogue of four kinds of things whose relations can be followed by hand."""
+"""A small catalog of four kinds of items whose relations can be checked by hand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def make_shop(
     vectors: bool = True,
     order: np.ndarray | None = None,
 ) -> Dataset:
-    """Items of four kinds, users who stay within one or two; `order` permutes the catalogue."""
+    """Return items of four kinds and users who choose one or two; `order` permutes the items."""
     rng = np.random.default_rng(seed)
     kind = np.arange(n_items) % len(KINDS)
     numbers = rng.integers(10, 99, n_items)

@@ -1,8 +1,8 @@
 """Toy data with known right answers. All arrays are read-only: fitting must not change its input.
 
 The checkerboard follows the test of Ben Frederickson's `implicit` (2017): even users like even
-items, odd users odd ones, and one liked item is withheld from each user. Everybody else of the same
-kind has it, so it must be recommended first.
+items, odd users odd ones, and one liked item is withheld from each user. All other users of the
+same parity have it, so it must be recommended first.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SCHEMA = ItemSchema(
     creator="brand",
 )
 
-#: Words of the items that even and odd users like: no letter pair of weight in common.
+#: Words of the items that even and odd users like: they share hardly any pair of letters.
 _WORDS = (("amber", "garden", "rake"), ("cyclop", "invoice", "kilt"))
 
 
@@ -50,9 +50,9 @@ class Toy:
     queries : QueryBatch
         Row = user index; the history is excluded.
     withheld : int64 array, shape (n_users,)
-        The item that a personalised source must put first; -1 where nothing is known.
+        The item that a personalised source must rank first; -1 where none is known.
     groups : int64 array, shape (n_items,)
-        Items of one group go together in events and in texts.
+        Items of one group occur together in events and have similar texts.
     """
 
     dataset: Dataset
@@ -61,7 +61,7 @@ class Toy:
     groups: NDArray[np.int64]
 
     def with_vectors(self, name: str, dim: int = 8, seed: int = 0) -> Toy:
-        """Return the toy with unit vectors by which items of one group are close."""
+        """Return the toy with unit vectors; those of one group are close."""
         rng = np.random.default_rng(seed)
         vectors = np.eye(dim, dtype=np.float32)[self.groups % dim]
         vectors = vectors + rng.normal(0, 0.05, vectors.shape).astype(np.float32)
@@ -71,9 +71,9 @@ class Toy:
 
 
 def with_items_like(toy: Toy, like: Sequence[int]) -> Dataset:
-    """Return what ``add_items`` is given: new items behind, each with the text of another.
+    """Return a dataset for ``add_items``: new items at the end, each with the text of another.
 
-    Without events, and with vectors of the new items alone.
+    It has no events, and vectors of the new items only.
     """
     old = toy.dataset
     twins = old.catalog.take(like)
@@ -94,7 +94,7 @@ def checkerboard(size: int = 40, *, clock: bool = True) -> Toy:
     """Return `size` users and `size` items; user `u` has all items of its parity but item `u`.
 
     A history runs in a circle from ``u + 2`` to ``u - 2``, so that the withheld item also follows
-    upon the last one wherever both occur; every item has equally many events at every position.
+    the last one wherever both occur; every item has the same number of events at each position.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def _square(i: int) -> Mapping[str, Any]:
     }
 
 
-#: Items of the shop: title, categories, brand, price. Tools, then kitchen, then the odd ones.
+#: Items of the shop: title, categories, brand, price. Tools, then kitchen, then special cases.
 _SHOP: tuple[tuple[str, Sequence[str], str, float | None], ...] = (
     ("Claw hammer 450 g", ("tools",), "Ironwood", 14.9),
     ("Wood screws, box of 200", ("tools", "fixings"), "Ironwood", 7.5),
@@ -146,14 +146,14 @@ _SHOP: tuple[tuple[str, Sequence[str], str, float | None], ...] = (
     ("Salt and pepper mills", ("kitchen",), "Greenleaf", 24.0),
     ("Apron, striped", ("kitchen",), "Greenleaf", 17.0),
     ("Crème brûlée torch 🔥", ("kitchen", "tools"), "Voltary", 29.0),  # has no event
-    ("", (), "", None),  # has events, but nothing is known of it
+    ("", (), "", None),  # has events, but no attributes
 )
 _TOOLS = (0, 1, 2, 3, 4)
 _KITCHEN = (5, 6, 7, 8, 9)
 
 
 def shop(*, clock: bool = True) -> Toy:
-    """Return a small shop with texts: 10 users, 12 items, and what real data has.
+    """Return a small shop with texts, 10 users and 12 items, and with the gaps of real data.
 
     Tool buyers and cooks with one item withheld each, a user without events (the last), a user with
     one event, a repeated purchase, a disliked item, an item without events and one without a text.
@@ -195,7 +195,7 @@ def batch(
     *,
     exclude: Sequence[Sequence[int]] | None = None,
 ) -> QueryBatch:
-    """Return queries of unknown users with these histories, asked at the time of `like`."""
+    """Return queries of unknown users with these histories, at the time of the queries `like`."""
     n = len(histories)
     return QueryBatch.from_histories(
         Ragged.from_rows(histories),

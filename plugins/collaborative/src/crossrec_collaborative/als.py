@@ -26,7 +26,7 @@ class AlsConfig(Settings):
     reg : float
         L2 penalty on the factors.
     alpha : float
-        An interaction of weight w has the confidence 1 + alpha · w, what is not there has 1.
+        An interaction of weight w has the confidence 1 + alpha · w, a missing one has 1.
     iterations : int
         Rounds over users and items.
     """

@@ -78,7 +78,7 @@ class Bpr(FactorSource):
         return vectors
 
     def _parts(self, items: NDArray[np.int64], times: NDArray[np.float64]) -> NDArray[Any]:
-        """Return the parts without the items' own bias, which no history item speaks for."""
+        """Return the parts without the items' own bias, which no history item accounts for."""
         arrays = self._arrays
         parts: NDArray[Any] = (
             arrays["items"][items] * (arrays["scale"][0] * times / times.sum())[:, None]

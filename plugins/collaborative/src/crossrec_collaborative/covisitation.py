@@ -1,4 +1,4 @@
-"""Items that stand close to each other in people's histories."""
+"""Items that are close to each other in people's histories."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.errors import ConfigError
+from crossrec.numeric.sparse import strongest_per_row
 from numpy.typing import NDArray
 from pydantic import Field
 
 from crossrec_collaborative.item_source import ItemSettings, ItemSource
 from crossrec_collaborative.pairs import PairCounts, count_pairs
-from crossrec_collaborative.relations import SparseRelation, prune
+from crossrec_collaborative.relations import SparseRelation
 
 _DAY = 86_400.0
 
@@ -29,18 +30,18 @@ class CovisitationConfig(ItemSettings):
     Attributes
     ----------
     window : int
-        Two events belong together when at most so many positions apart in one history.
+        Two events form a pair when they are at most this many positions apart in one history.
     distance_decay : float
-        Weight of a pair relative to one that stands one position closer.
+        Weight of a pair relative to one that is one position closer.
     half_life_days : float or None
         Age at which a pair counts half; needs a clock. None: pairs do not age.
     normalise : bool
         Divide by √(n_i · n_j) + shrinkage, n being the items' events, so that popular items do not
-        win everywhere.
+        dominate.
     shrinkage : float
-        Takes weight from pairs of rare items.
+        Lowers the weight of pairs of rare items.
     neighbours : int
-        So many of an item's strongest neighbours are kept.
+        How many of an item's strongest neighbours are kept.
     """
 
     window: Annotated[int, Field(ge=1)] = 10
@@ -87,13 +88,6 @@ class Covisitation(ItemSource):
         super().restore(state, catalog)
         self._counts = np.asarray(state.arrays["counts"])
 
-    def times_together(self, items: NDArray[np.int64], candidate: int) -> NDArray[np.int64]:
-        """Return how often each of `items` stood within the window of `candidate`, int64.
-
-        0 also for neighbours that were not kept.
-        """
-        return self._cells(items, np.array([candidate]))[1][:, 0]
-
     def _recency(self, dataset: Dataset) -> NDArray[np.float64] | None:
         half_life = self.config.half_life_days
         if half_life is None:
@@ -119,9 +113,8 @@ class Covisitation(ItemSource):
         columns = np.concatenate([pairs.second, pairs.first])
         order = np.lexsort((columns, rows))
         data = np.concatenate([weight, weight])[order].astype(np.float32)
-        lengths = np.bincount(rows, minlength=len(item_counts))
-        indptr = np.concatenate([[0], np.cumsum(lengths)])
-        indptr, kept = prune(indptr, data, self.config.neighbours)
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(item_counts)))])
+        indptr, kept = strongest_per_row(indptr, data, self.config.neighbours)
         relation = SparseRelation(indptr, columns[order][kept].astype(np.int32), data[kept])
         return relation, np.concatenate([pairs.count, pairs.count])[order][kept]
 

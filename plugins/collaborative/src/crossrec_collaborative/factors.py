@@ -1,4 +1,4 @@
-"""Base of the factor models: known users by their factors, everybody else from the history."""
+"""Base of the factor models: known users by their factors, all others by their history."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from numpy.typing import NDArray
 from crossrec_collaborative.base import not_fitted
 from crossrec_collaborative.factor_topk import best_products
 
-#: Up to so many queries are answered with the full scores at hand, which spares the pool a pass.
+#: Batches of up to this size return their full scores, which spares the pool a second pass.
 _FEW = 32
 
 
 class FactorSource:
     """Scores = user factors · item factors, over the items with events.
 
-    A known user whose history is the one of the fit keeps the fitted factors. Everybody else, a
-    known user with newer events included, is folded in from the history; subclasses say how.
+    A known user whose history is the one of the fit keeps the fitted factors. All others, known
+    users with newer events included, are folded in from the history; subclasses define how.
     Without a history there is no evidence, so there are no candidates.
     """
 
@@ -58,18 +58,18 @@ class FactorSource:
         """Return the best ≤ k items with events, none of them excluded."""
         arrays = self._arrays
         with one_blas_thread():
-            vectors, told = self.user_vectors(queries)
+            vectors, known = self.user_vectors(queries)
         exclude = queries.exclude.within(len(self._place))
         if len(queries) <= _FEW:
             scores = np.full((len(queries), len(self._place)), -np.inf, dtype=np.float32)
             with one_blas_thread():
                 scores[:, arrays["active"]] = vectors @ arrays["items"].T
-            scores[~told] = -np.inf
+            scores[~known] = -np.inf
             return top_k(scores, k, exclude, source=self.name)
         place = self._place[exclude.values]
         away = Ragged(exclude.where(place >= 0).indptr, place[place >= 0])
         found = best_products(vectors, arrays["items"], k, away)
-        real = (found.index != PAD) & told[:, None]
+        real = (found.index != PAD) & known[:, None]
         width = int(real.sum(axis=1).max(initial=0))
         index = np.full(real.shape, PAD, dtype=np.int64)
         index[real] = arrays["active"][found.index[real]]
@@ -80,19 +80,19 @@ class FactorSource:
         """Return the score of given items, float32 (n, m); NaN where there is no evidence."""
         items = self._arrays["items"]
         with one_blas_thread():
-            vectors, told = self.user_vectors(queries)
+            vectors, known = self.user_vectors(queries)
         place = self._places(index)
-        known = (place >= 0) & told[:, None]
-        row = np.nonzero(known)[0]
+        scored = (place >= 0) & known[:, None]
+        row = np.nonzero(scored)[0]
         out = np.full(index.shape, np.nan, dtype=np.float32)
-        out[known] = np.einsum("nf,nf->n", vectors[row], items[place[known]])
+        out[scored] = np.einsum("nf,nf->n", vectors[row], items[place[scored]])
         return out
 
     def explain(self, queries: QueryBatch, index: NDArray[np.int64]) -> list[Evidence | None]:
-        """Return the history items that speak for each item of `index`, for a batch of one query.
+        """Return the history items behind the score of each item of `index`, for one query.
 
-        The strengths are the history items' shares in the score of the folded-in user; what
-        speaks against a candidate is not named.
+        The strengths are the history items' positive shares in the score of the folded-in user;
+        negative shares are left out.
         """
         arrays = self._arrays
         history, _ = self._known(queries.history)
@@ -122,18 +122,18 @@ class FactorSource:
     def user_vectors(self, queries: QueryBatch) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return the factors of each query's user, float32 (n, f), and whether there are any."""
         arrays = self._arrays
-        history, told = self._known(queries.history)
+        history, known = self._known(queries.history)
         vectors = np.zeros((len(queries), arrays["items"].shape[1]), dtype=np.float32)
-        inside = told & (queries.users >= 0) & (queries.users < len(arrays["users"]))
+        inside = known & (queries.users >= 0) & (queries.users < len(arrays["users"]))
         rows = np.flatnonzero(inside)
         same = fingerprints(queries.history)[rows] == arrays["fingerprints"][queries.users[rows]]
         vectors[rows[same]] = arrays["users"][queries.users[rows[same]]]
-        fresh = told.copy()
+        fresh = known.copy()
         fresh[rows[same]] = False
         new = np.flatnonzero(fresh)
         if len(new):
             vectors[new] = self._fold_in(history.take(new))
-        return vectors, told
+        return vectors, known
 
     def _learn(self, matrix: Any, dataset: Dataset, run: RunOptions) -> dict[str, NDArray[Any]]:
         """Return ``items`` (m, f), ``users`` (n_users, f) and what `_parts` needs."""

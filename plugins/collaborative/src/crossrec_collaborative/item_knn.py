@@ -1,4 +1,4 @@
-"""Items that the same people chose."""
+"""Items chosen by the same people."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
+from crossrec.numeric.sparse import strongest_per_row
 from numpy.typing import NDArray
 from pydantic import Field
 
 from crossrec_collaborative.item_source import ItemSettings, ItemSource
-from crossrec_collaborative.relations import SparseRelation, prune
+from crossrec_collaborative.relations import SparseRelation
 
 _ROWS = 512
 
@@ -22,9 +23,9 @@ class ItemKnnConfig(ItemSettings):
     Attributes
     ----------
     shrinkage : float
-        Added to the product of the norms: takes weight from similarities with little support.
+        Added to the product of the norms: lowers similarities with little support.
     neighbours : int
-        So many of an item's most similar items are kept.
+        How many of an item's most similar items are kept.
     """
 
     shrinkage: Annotated[float, Field(ge=0)] = 10.0
@@ -34,8 +35,8 @@ class ItemKnnConfig(ItemSettings):
 class ItemKnn(ItemSource):
     """Cosine of item columns with shrinkage: x_i · x_j / (‖x_i‖ ‖x_j‖ + shrinkage).
 
-    As in Dacrema, Cremonesi & Jannach (RecSys 2019). Blocks of 512 rows of items × items exist at
-    a time, sparse.
+    As in Dacrema, Cremonesi & Jannach (RecSys 2019). It is computed in
+    sparse blocks of 512 rows.
     """
 
     name: ClassVar[str] = "item-knn"
@@ -76,5 +77,5 @@ class ItemKnn(ItemSource):
         size = norms[row_of] * norms[product.indices] + self.config.shrinkage
         weight = (product.data / size).astype(np.float32)
         weight[product.indices == row_of] = 0.0
-        indptr, kept = prune(product.indptr, weight, self.config.neighbours)
+        indptr, kept = strongest_per_row(product.indptr, weight, self.config.neighbours)
         return np.diff(indptr), product.indices[kept].astype(np.int32), weight[kept]

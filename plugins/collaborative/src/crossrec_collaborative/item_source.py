@@ -29,9 +29,9 @@ class ItemSettings(Settings):
     decay : float
         Weight of each item relative to the one after it.
     history : int
-        Only so many of the latest items count.
+        How many of the latest items count.
     last_weight : float
-        Share of the whole weight that the last item gets on top of its own.
+        Share of the total weight that goes to the last item alone.
     """
 
     decay: Annotated[float, Field(gt=0, le=1)] = 0.8
@@ -84,10 +84,10 @@ class ItemSource:
         return out
 
     def explain(self, queries: QueryBatch, index: NDArray[np.int64]) -> list[Evidence | None]:
-        """Return the history items that speak for each item of `index`, for a batch of one query.
+        """Return the history items behind the score of each item of `index`, for one query.
 
-        The strengths are the terms of the score. Items that speak against a candidate are not
-        named: only where there are none of them do the strengths sum to the score.
+        The strengths are the positive terms of the score; negative terms are left out, so the
+        strengths sum to the score only where there are none.
         """
         n_items = self.relation.n_items
         items, weights = self._history(queries).merged
@@ -95,19 +95,21 @@ class ItemSource:
         between, counts = self._cells(items, np.where(known, index, 0))
         terms = (between * weights[:, None] * known).T
         order = np.argsort(-terms, axis=1, kind="stable")
-        speaking = np.count_nonzero(terms > 0, axis=1).tolist()
+        positive = np.count_nonzero(terms > 0, axis=1).tolist()
         history = items[order].tolist()
         strengths = np.take_along_axis(terms, order, axis=1).tolist()
-        told = None if counts is None else np.take_along_axis(counts.T, order, axis=1).tolist()
+        sorted_counts = None
+        if counts is not None:
+            sorted_counts = np.take_along_axis(counts.T, order, axis=1).tolist()
         return [
             Evidence(
-                self._words(None if told is None else told[row][:n]),
+                self._words(None if sorted_counts is None else sorted_counts[row][:n]),
                 tuple(history[row][:n]),
                 tuple(strengths[row][:n]),
             )
             if n
             else None
-            for row, n in enumerate(speaking)
+            for row, n in enumerate(positive)
         ]
 
     def state(self) -> State:
@@ -121,11 +123,11 @@ class ItemSource:
     def _cells(
         self, items: NDArray[np.int64], index: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
-        """Return weights (len(items), len(index)), and true counts to tell of where there are."""
+        """Return weights, float32 (len(items), len(index)), and the counts behind them, if any."""
         return self.relation.between(items, index), None
 
     def _words(self, counts: Sequence[int] | None) -> str:
-        """Return the phrase for a candidate with these counts, one for each item that speaks."""
+        """Return the phrase for a candidate, given the counts of the history items behind it."""
         return self._phrase
 
     def _history(self, queries: QueryBatch) -> WeightedHistory:
@@ -143,9 +145,9 @@ class ItemSource:
 
     def _best(self, queries: QueryBatch, k: int) -> Candidates:
         scores = self._scores(queries)
-        silent = scores == 0
+        unscored = scores == 0
         exclude = queries.exclude.within(self.relation.n_items)
         best = top_k(scores, k, exclude, minimum=0.0)
         if best.full is not None:
-            np.putmask(best.full, silent, np.float32(-np.inf))
+            np.putmask(best.full, unscored, np.float32(-np.inf))
         return best

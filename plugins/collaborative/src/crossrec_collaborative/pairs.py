@@ -1,4 +1,4 @@
-"""Counting pairs of items that stand close to each other in histories."""
+"""Counting pairs of items that are close to each other in histories."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from crossrec.numeric.ragged import Ragged
 from numpy.typing import NDArray
 
-#: Pairs counted before they are merged with the ones before.
+#: Pairs that are collected before they are merged into the counts.
 _CHUNK = 4_000_000
 
 

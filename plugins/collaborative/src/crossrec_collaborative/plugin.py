@@ -9,28 +9,28 @@ _ABLE = frozenset({"score", "explain"})
 
 #: name → (module, class, one-line summary); the configuration is `<class>Config` beside it.
 _SOURCES = {
-    "popularity": ("popularity", "Popularity", "What most people chose, of all time"),
+    "popularity": ("popularity", "Popularity", "Items with the most events, of all time"),
     "popularity-decayed": (
         "popularity",
         "DecayedPopularity",
-        "What most people chose, where an event halves in weight with age",
+        "Items with the most events, where an event halves in weight with age",
     ),
     "trending": (
         "popularity",
         "Trending",
-        "What is chosen more in the latest window than in the one before",
+        "Items with more events in the latest window than in the one before",
     ),
     "covisitation": (
         "covisitation",
         "Covisitation",
-        "What stands close to the history's items in other people's histories",
+        "Items close to those of the history in other people's histories",
     ),
     "item-knn": (
         "item_knn",
         "ItemKnn",
-        "What the same people chose as the history's items (cosine with shrinkage)",
+        "Items chosen by the same people as those of the history (cosine with shrinkage)",
     ),
-    "user-knn": ("user_knn", "UserKnn", "What people with a similar history chose (cosine)"),
+    "user-knn": ("user_knn", "UserKnn", "Items chosen by people with a similar history (cosine)"),
     "ease": ("ease", "Ease", "Item-item weights in closed form (Steck 2019)"),
     "als": (
         "als",

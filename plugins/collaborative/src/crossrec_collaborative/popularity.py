@@ -1,8 +1,8 @@
-"""Sources that propose the same to everybody: popular of all time, popular lately, rising.
+"""Sources that propose the same items to all users: popular of all time, popular lately, rising.
 
-A clock is taken only from ``Dataset.has_clock``. Where there is none, times say nothing about the
-order of two users' events; then an event's age is the number of events that the same user has after
-it, and "lately" means: at the end of people's histories.
+Only ``Dataset.has_clock`` decides whether there is a clock. Without one, times give no order among
+the events of different users: an event's age is then the number of later events of the same user,
+and "lately" means at the end of people's histories.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class Board:
     Attributes
     ----------
     scores : float64 array, shape (n_items,)
-        0 or less where there is nothing to say for an item.
+        0 or less where there is no evidence for an item.
     counts : int64 array, shape (2, n_items)
-        The numbers of events that the explanation names; their meaning is the source's.
+        The numbers of events that explanations name; each source defines their meaning.
     clock : bool
         Whether ages were in days.
     """
@@ -70,7 +70,7 @@ class Board:
 
 
 class BoardSource:
-    """Base: the best of one board that the query admits."""
+    """Base: the best items of one board, less those that the query excludes."""
 
     name: ClassVar[str] = ""
 
@@ -79,7 +79,7 @@ class BoardSource:
 
     @property
     def board(self) -> Board:
-        """What was counted.
+        """The scores and counts of the fit.
 
         Raises
         ------
@@ -93,11 +93,10 @@ class BoardSource:
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best ≤ k items with a positive score, none of them excluded."""
         board = self.board
-        exclude = queries.exclude.within(len(board))
-        row, item = _distinct(exclude, len(board))
-        index = _first(board, row, item, len(queries), k)
+        exclude = queries.exclude.within(len(board)).distinct()
+        index = _first(board, exclude, k)
         score = np.where(index == PAD, -np.inf, board.scores[index] if index.size else 0.0)
-        mean, std = _moments(board, row, item, len(queries))
+        mean, std = _moments(board, exclude)
         return Candidates(index, score.astype(np.float32), self.name, mean, std)
 
     def score(self, queries: QueryBatch, index: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -169,7 +168,7 @@ class DecayedPopularityConfig(Settings):
     half_life_days : float
         Age at which an event counts half.
     half_life_events : float
-        The same where the set has no clock: number of later events of the same user.
+        The same without a clock: number of later events of the same user.
     """
 
     half_life_days: Annotated[float, Field(gt=0)] = 30.0
@@ -218,7 +217,7 @@ class TrendingConfig(Settings):
     window_days : float
         Length of the latest window and of the one before it.
     window_events : int
-        The same where the set has no clock: the last so many events of each user.
+        The same without a clock: number of last events of each user.
     smoothing : float
         Strength added to the earlier window, so that a few events make no trend.
     """
@@ -276,22 +275,12 @@ def _sums(items: NDArray[np.int64], mass: NDArray[Any], n_items: int) -> NDArray
     return np.bincount(items, mass, minlength=n_items).astype(np.float64)
 
 
-def _distinct(exclude: Ragged, n_items: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the excluded (row, item) pairs, each once."""
-    if len(exclude.values) == 0:
-        return exclude.values, exclude.values
-    keys = np.unique(exclude.row_of * n_items + exclude.values)
-    return keys // n_items, keys % n_items
-
-
-def _first(
-    board: Board, row: NDArray[np.int64], item: NDArray[np.int64], n: int, k: int
-) -> NDArray[np.int64]:
+def _first(board: Board, exclude: Ragged, k: int) -> NDArray[np.int64]:
     """Return the first ≤ k items of the board's order that a row does not exclude."""
-    widest = int(np.bincount(row, minlength=n).max(initial=0))
-    head = board.order[: k + widest]
+    n, row = len(exclude), exclude.row_of
+    head = board.order[: k + int(exclude.lengths.max(initial=0))]
     admitted = np.ones((n, len(head)), dtype=bool)
-    place = board.place[item]
+    place = board.place[exclude.values]
     inside = place < len(head)
     admitted[row[inside], place[inside]] = False
     order = np.argsort(~admitted, axis=1, kind="stable")[:, :k]
@@ -300,13 +289,11 @@ def _first(
     return index[:, :used]
 
 
-def _moments(
-    board: Board, row: NDArray[np.int64], item: NDArray[np.int64], n: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and standard deviation over what each row admits, float32 (n,) each."""
-    away = board.scores[item]
+def _moments(board: Board, exclude: Ragged) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return mean and standard deviation over what each row admits, float32 (n,) each."""
+    n, row, away = len(exclude), exclude.row_of, board.scores[exclude.values]
     total, squares = board.sums
-    count = np.maximum(len(board) - np.bincount(row, minlength=n), 1)
+    count = np.maximum(len(board) - exclude.lengths, 1)
     mean = (total - np.bincount(row, away, minlength=n)) / count
     square = (squares - np.bincount(row, np.square(away), minlength=n)) / count
     std = np.sqrt(np.maximum(square - np.square(mean), 0.0))

@@ -57,17 +57,8 @@ class SparseRelation:
         """Number of items."""
         return len(self.indptr) - 1
 
-    def entries(self, items: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return where the rows of `items` lie in `data`, and which of `items` each belongs to."""
-        starts = self.indptr[items]
-        lengths = self.indptr[items + 1] - starts
-        ends = np.cumsum(lengths)
-        owner = np.repeat(np.arange(len(items)), lengths)
-        at = np.arange(len(owner)) + np.repeat(starts - ends + lengths, lengths)
-        return at, owner
-
     def rows(self, items: NDArray[np.int64]) -> tuple[list[slice], NDArray[np.int64]]:
-        """Return where the rows of `items` lie in `indices` and `data`, and their lengths."""
+        """Return the slices of `data` and `indices` that are the rows of `items`, and lengths."""
         starts, stops = self.indptr[items], self.indptr[items + 1]
         return [slice(*ends) for ends in zip(starts.tolist(), stops.tolist())], stops - starts
 
@@ -96,7 +87,7 @@ class SparseRelation:
     ) -> list[NDArray[Any]]:
         """Return `values` (each aligned with `indices`) where rows and columns cross, 0 for none.
 
-        Columns that are no item cross nothing.
+        Columns that are no item get 0.
         """
         shape = (len(items), len(columns))
         rows, lengths = self.rows(items)
@@ -112,18 +103,18 @@ class SparseRelation:
         return [np.where(hit, _joined(one, rows)[at], one.dtype.type(0)) for one in values]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the parts under names of their own."""
+        """Return the arrays that `from_arrays` takes back."""
         return {"indptr": self.indptr, "indices": self.indices, "data": self.data}
 
 
 def _joined(values: NDArray[Any], parts: list[slice]) -> NDArray[Any]:
-    """Return the parts one after another: copied whole, not gathered number by number."""
+    """Return the parts one after another; copying slices beats gathering single numbers."""
     return np.concatenate([values[part] for part in parts]) if parts else values[:0]
 
 
 @dataclass(frozen=True, eq=False)
 class DenseRelation:
-    """Weights between the items that have events; the others take no part.
+    """Weights between the items that have events; the others have none.
 
     Attributes
     ----------
@@ -180,7 +171,7 @@ class DenseRelation:
         return np.where(both, self.matrix[np.ix_(rows, columns)], np.float32(0.0))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the parts under names of their own."""
+        """Return the arrays that `from_arrays` takes back."""
         size = np.array([self.size], dtype=np.int64)
         return {"active": self.active, "matrix": self.matrix, "size": size}
 
@@ -188,40 +179,9 @@ class DenseRelation:
 def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Relation:
     """Return the relation whose `arrays` these are; they may be read-only.
 
-    Memory maps stay maps, but are seen as plain arrays: numpy slices these ten times as fast.
+    Memory maps are viewed as plain arrays, which numpy slices ten times as fast.
     """
     arrays = {name: np.asarray(array) for name, array in arrays.items()}
     if "matrix" in arrays:
         return DenseRelation(arrays["active"], arrays["matrix"], int(arrays["size"][0]))
     return SparseRelation(arrays["indptr"], arrays["indices"], arrays["data"])
-
-
-def strongest(values: NDArray[Any], limit: int) -> NDArray[np.int64]:
-    """Return where the `limit` largest values stand, ascending; ties go to the lower place."""
-    if len(values) <= limit:
-        return np.arange(len(values))
-    threshold = np.partition(values, -limit)[-limit]
-    above = np.flatnonzero(values > threshold)
-    level = np.flatnonzero(values == threshold)[: limit - len(above)]
-    return np.sort(np.concatenate([above, level]))
-
-
-def prune(
-    indptr: NDArray[Any], values: NDArray[Any], limit: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Keep the `limit` largest values of each CSR row.
-
-    Returns
-    -------
-    indptr : int64 array
-        Of the pruned rows.
-    kept : int64 array
-        Places in `values` that stay, ascending.
-    """
-    lengths = np.minimum(np.diff(indptr), limit)
-    kept = [
-        indptr[row] + strongest(values[indptr[row] : indptr[row + 1]], limit)
-        for row in range(len(indptr) - 1)
-    ]
-    places = np.concatenate(kept).astype(np.int64) if kept else np.zeros(0, dtype=np.int64)
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), places

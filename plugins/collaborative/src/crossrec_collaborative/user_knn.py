@@ -1,4 +1,4 @@
-"""What people with a similar history chose."""
+"""Items chosen by people with a similar history."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from crossrec.components.state import State, pack_sparse, unpack_sparse
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
+from crossrec.numeric.sparse import gathered_rows, strongest
 from numpy.typing import NDArray
 from pydantic import Field
 
 from crossrec_collaborative.base import blocks, not_fitted
-from crossrec_collaborative.relations import SparseRelation, strongest
+from crossrec_collaborative.relations import SparseRelation
 
 
 class UserKnnConfig(Settings):
@@ -27,7 +28,7 @@ class UserKnnConfig(Settings):
     Attributes
     ----------
     neighbours : int
-        So many of the most similar users count.
+        How many of the most similar users count.
     """
 
     neighbours: Annotated[int, Field(ge=1)] = 100
@@ -60,10 +61,10 @@ class UserKnn:
         parts = []
         for block in blocks(queries, self._n_items):
             scores = self._scores(block)
-            silent = scores == 0
+            unscored = scores == 0
             best = top_k(scores, k, block.exclude.within(self._n_items), minimum=0.0)
             if best.full is not None:
-                best.full[silent] = -np.inf
+                best.full[unscored] = -np.inf
             parts.append(best)
         return Candidates.stack(parts, self.name)
 
@@ -79,9 +80,7 @@ class UserKnn:
     def similarities(self, queries: QueryBatch, row: int = 0) -> NDArray[np.float64]:
         """Return the cosine of one query with every user, float64 (n_users,); 0 with itself."""
         items, values = self._vector(queries, row)
-        at, owner = self._by_item.entries(items)
-        mass = self._by_item.data[at] * values[owner]
-        dots = np.bincount(self._by_item.indices[at], mass, len(self._norms)).astype(np.float64)
+        dots = _weighted_sum(self._by_item, items, values, len(self._norms))
         length = float(np.sqrt(np.square(values).sum()))
         cosine = np.divide(dots, self._norms * length, out=np.zeros_like(dots), where=dots > 0)
         user = int(queries.users[row])
@@ -151,10 +150,7 @@ class UserKnn:
 
     def _row(self, queries: QueryBatch, row: int) -> NDArray[np.float32]:
         users, cosine = self._neighbours(queries, row)
-        at, owner = self._by_user.entries(users)
-        mass = self._by_user.data[at] * cosine[owner]
-        scores = np.bincount(self._by_user.indices[at], mass, minlength=self._n_items)
-        return scores.astype(np.float32)
+        return _weighted_sum(self._by_user, users, cosine, self._n_items).astype(np.float32)
 
     def _neighbours(
         self, queries: QueryBatch, row: int
@@ -183,6 +179,15 @@ class UserKnn:
             own = self._cells(np.array([user]), items)[0]
             values = np.where(own > 0, own, values)
         return items, values
+
+
+def _weighted_sum(
+    matrix: SparseRelation, rows: NDArray[np.int64], weights: NDArray[np.float64], width: int
+) -> NDArray[np.float64]:
+    """Return the sum of some rows of a matrix, each times its weight, float64 (width,)."""
+    at, bounds = gathered_rows(matrix.indptr, rows)
+    mass = matrix.data[at] * np.repeat(weights, np.diff(bounds))
+    return np.bincount(matrix.indices[at], mass, minlength=width).astype(np.float64, copy=False)
 
 
 def _rows(matrix: Any) -> SparseRelation:

@@ -1,4 +1,4 @@
-"""Items as bags of features: words of the text, categories, maker."""
+"""Items as bags of features: words of the text, categories, creator."""
 
 from __future__ import annotations
 
@@ -10,29 +10,27 @@ from typing import Any
 
 import numpy as np
 from crossrec.data.catalog import Catalog
-from numpy.typing import NDArray
+from crossrec.numeric.ragged import Ragged
 
 _WORD = re.compile(r"[^\W_]{2,}")
-#: A feature that more than this share of the items have tells them apart from nothing.
+#: A feature of more than this share of the items distinguishes nothing.
 _COMMON = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class ItemFeatures:
-    """Which item has which feature, in CSR form without values.
+    """Which item has which feature.
 
     Attributes
     ----------
     names : tuple of str
-        What a person calls each feature, the most frequent first.
-    indptr : int64 array, shape (n_items + 1,)
-    indices : int64 array, shape (nnz,)
+        The readable name of each feature, the most frequent first.
+    rows : Ragged, n_items rows
         Features of each item, ascending.
     """
 
     names: tuple[str, ...]
-    indptr: NDArray[np.int64]
-    indices: NDArray[np.int64]
+    rows: Ragged
 
     @classmethod
     def of(cls, catalog: Catalog, limit: int) -> ItemFeatures:
@@ -44,27 +42,15 @@ class ItemFeatures:
         kept = sorted(shared, key=lambda key: (-counts[key], key))[:limit]
         place = {key: at for at, key in enumerate(kept)}
         lists = [sorted(place[key] for key in row if key in place) for row in rows]
-        lengths = [len(row) for row in lists]
-        return cls(
-            tuple(name for _, name in kept),
-            np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-            np.array([at for row in lists for at in row], dtype=np.int64),
-        )
-
-    def __len__(self) -> int:
-        return len(self.indptr) - 1
-
-    def row(self, item: int) -> NDArray[np.int64]:
-        """Return the features of one item."""
-        return self.indices[self.indptr[item] : self.indptr[item + 1]]
+        return cls(tuple(name for _, name in kept), Ragged.from_rows(lists))
 
     def matrix(self) -> Any:
         """Return items × features as scipy CSR, float32; the features of an item weigh 1 in all."""
         from scipy.sparse import csr_matrix
 
-        lengths = np.diff(self.indptr)
+        rows, lengths = self.rows, self.rows.lengths
         share = np.repeat(1.0 / np.maximum(lengths, 1), lengths).astype(np.float32)
-        return csr_matrix((share, self.indices, self.indptr), (len(self), len(self.names)))
+        return csr_matrix((share, rows.values, rows.indptr), (len(rows), len(self.names)))
 
 
 def _of_item(catalog: Catalog, item: int) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ def register_candidate_generators(register: Register) -> None:
     register(
         "lightfm",
         "crossrec_lightfm.source:LightFm",
-        config="crossrec_lightfm.source:LightFmConfig",
+        config="crossrec_lightfm.config:LightFmConfig",
         capabilities=frozenset({"score", "explain"}),
         summary="Hybrid factors of items and their words and categories (Kula 2015)",
     )

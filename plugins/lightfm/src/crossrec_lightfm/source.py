@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from crossrec.components.candidates import PAD, Candidates
@@ -16,62 +16,28 @@ from crossrec.data.dataset import Dataset
 from crossrec.errors import NotFittedError
 from crossrec.numeric.hashing import fingerprints
 from crossrec.numeric.ragged import Ragged
+from crossrec.numeric.sparse import block_rows
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
+from crossrec_lightfm.config import LightFmConfig
 from crossrec_lightfm.features import ItemFeatures
 from crossrec_lightfm.training import train
 
-_BLOCK = 4_000_000
-#: Up to so many queries are multiplied without BLAS, whose threads cost more than they give: on a
-#: busy machine one query on 20,000 items took 24 ms with them and 0.2 ms without.
+#: Batches of up to this size are multiplied without BLAS, whose threads cost more than they save:
+#: on a busy machine one query on 20,000 items took 24 ms with them and 0.2 ms without.
 _FEW = 4
-#: So many shared features are named in a reason.
+#: Shared features that a reason names.
 _SHARED = 2
-
-
-class LightFmConfig(BaseModel):
-    """Settings of `lightfm`.
-
-    Attributes
-    ----------
-    embedding_size : int
-        Length of the factors.
-    epochs : int
-        Passes over the interactions.
-    learning_rate : float
-        Of adagrad at the start.
-    reg : float
-        L2 penalty on users and item features.
-    own_weight : float
-        Share of a known user's own embedding; the rest is the mean of the history. Half and half
-        beat either alone on the validation items of Scientific (.119 against .116 and .118
-        recall@10) and ML-1M (.086 against .084 and .077).
-    max_sampled : int
-        So many negative items at most are drawn for each interaction.
-    max_features : int
-        So many of the most frequent words, categories and makers are features.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    embedding_size: Annotated[int, Field(ge=1, le=1024)] = 64
-    epochs: Annotated[int, Field(ge=1)] = 30
-    learning_rate: Annotated[float, Field(gt=0)] = 0.05
-    reg: Annotated[float, Field(ge=0)] = 1e-4
-    own_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
-    max_sampled: Annotated[int, Field(ge=1)] = 10
-    max_features: Annotated[int, Field(ge=0)] = 2000
 
 
 class LightFm:
     """Kula: Metadata embeddings for user and item cold-start recommendations (2015), with WARP.
 
-    An item is the sum of an embedding of its own and of the mean embedding of its words, categories
-    and maker; so is its bias. Items without events take part through features that others were
-    trained on. A new user is the mean of the history's items, times the one number that brings such
-    means closest to the users' embeddings (least squares). A known user whose history is the one of
-    the fit is a blend of that mean and an embedding of their own. Without a history there are no
+    An item is the sum of its own embedding and of the mean embedding of its words, categories and
+    creator; so is its bias. Items without events are represented by the features that other items
+    trained. A new user is the mean of the history's items, scaled by the one factor that brings
+    such means closest to the users' embeddings (least squares). A known user whose history is that
+    of the fit is a mix of this mean and their own embedding. Without a history there are no
     candidates.
     """
 
@@ -80,7 +46,7 @@ class LightFm:
     def __init__(self, config: LightFmConfig | None = None) -> None:
         self.config = config or LightFmConfig()
         self._fitted: dict[str, NDArray[Any]] = {}
-        self._features = ItemFeatures((), np.zeros(1, np.int64), np.zeros(0, np.int64))
+        self._features = ItemFeatures((), Ragged.empty(0))
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Learn users, items and features. Deterministic for a seed.
@@ -95,33 +61,33 @@ class LightFm:
         n_users, size = dataset.n_users, self.config.embedding_size
         items = np.zeros((dataset.n_items, size + 1), dtype=np.float32)
         users = np.zeros((n_users, size), dtype=np.float32)
-        told = active.copy()
+        learnt = active.copy()
         if active.any():
             shared = features.matrix()
             matrix = dataset.matrix(binary=True)[:, active]
-            learnt = train(matrix, shared[active], self.config, run)
+            parts = train(matrix, shared[active], self.config, run)
             trained = np.bincount(shared[active].indices, minlength=len(features.names)) > 0
-            table = np.where(trained[:, None], learnt.features, np.float32(0.0))
-            items, users = shared @ table, learnt.users
-            items[active] += learnt.own
-            told |= np.asarray(shared @ trained.astype(np.float32)) > 0
+            table = np.where(trained[:, None], parts.features, np.float32(0.0))
+            items, users = shared @ table, parts.users
+            items[active] += parts.own
+            learnt |= np.asarray(shared @ trained.astype(np.float32)) > 0
         self._features = features
         self._fitted = {
             "items": items,
-            "told": told,
+            "learnt": learnt,
             "users": users,
             "scale": np.array([_scale(items, users, dataset.sequences)]),
             "fingerprints": fingerprints(dataset.sequences),
         }
 
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
-        """Return the best ≤ k items of which something was learnt, none of them excluded."""
+        """Return the best ≤ k items with a learnt embedding, none of them excluded."""
         n_items = len(self._arrays["items"])
-        size = max(1, _BLOCK // max(n_items, 1))
+        size = max(1, block_rows(n_items) // 2)
         parts = []
         for rows in queries.blocks(size) or [np.zeros(0, dtype=np.int64)]:
             block = queries if len(rows) == len(queries) else queries.take(rows)
-            parts.append(top_k(self._scores(block), k, _within(block.exclude, n_items)))
+            parts.append(top_k(self._scores(block), k, block.exclude.within(n_items)))
         return Candidates.stack(parts, self.name)
 
     def score(self, queries: QueryBatch, index: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -129,7 +95,7 @@ class LightFm:
         arrays = self._arrays
         vectors, known = self.user_vectors(queries)
         inside = (index != PAD) & (index < len(arrays["items"])) & known[:, None]
-        inside[inside] = arrays["told"][index[inside]]
+        inside[inside] = arrays["learnt"][index[inside]]
         row = np.nonzero(inside)[0]
         out = np.full(index.shape, np.nan, dtype=np.float32)
         out[inside] = np.einsum("nf,nf->n", vectors[row], arrays["items"][index[inside]])
@@ -138,39 +104,39 @@ class LightFm:
     def explain(self, queries: QueryBatch, index: NDArray[np.int64]) -> list[Evidence | None]:
         """Return what each item of `index` shares with the history, for a batch of one query.
 
-        Named are the history items that speak for it, strongest first, with their parts of the
-        folded-in user's score, the bias left out. Where the strongest shares features with the
-        item, the phrase names the rarest of them, and only history items that have them too.
+        The evidence holds the history items with a positive part in the folded-in user's score,
+        strongest first; the bias is left out. Where the strongest shares features with the item,
+        the phrase names the rarest of them, and only history items that have them are kept.
         """
         arrays = self._arrays
-        history = _within(queries.history, len(arrays["items"])).values
-        items, times = np.unique(history[arrays["told"][history]], return_counts=True)
+        history = queries.history.within(len(arrays["items"])).values
+        items, times = np.unique(history[arrays["learnt"][history]], return_counts=True)
         share = arrays["scale"][0] * times / max(times.sum(), 1)
         parts = arrays["items"][items, :-1] * share[:, None]
         found: list[Evidence | None] = []
         for item in index:
-            real = 0 <= item < len(arrays["items"]) and bool(arrays["told"][item])
+            real = 0 <= item < len(arrays["items"]) and bool(arrays["learnt"][item])
             terms = parts @ arrays["items"][item, :-1] if real else np.zeros(len(items))
             found.append(self._evidence(int(item), items, terms))
         return found
 
     def state(self) -> State:
         """Return the factors and the features behind them."""
-        bag = {"indptr": self._features.indptr, "indices": self._features.indices}
-        return State({**self._arrays, **bag}, {"features": list(self._features.names)})
+        rows = {"indptr": self._features.rows.indptr, "indices": self._features.rows.values}
+        return State({**self._arrays, **rows}, {"features": list(self._features.names)})
 
     def restore(self, state: State, catalog: Catalog) -> None:
         """Take back the factors and the features."""
         arrays = dict(state.arrays)
         names = tuple(state.values["features"])
-        self._features = ItemFeatures(names, arrays.pop("indptr"), arrays.pop("indices"))
+        self._features = ItemFeatures(names, Ragged(arrays.pop("indptr"), arrays.pop("indices")))
         self._fitted = arrays
 
     def user_vectors(self, queries: QueryBatch) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return each query's user, float32 (n, f + 1) with a 1 for the bias, and who has one."""
         arrays = self._arrays
-        history = _within(queries.history, len(arrays["items"]))
-        mean, known = _means(arrays["items"], history, arrays["told"])
+        history = queries.history.within(len(arrays["items"]))
+        mean, known = _means(arrays["items"], history, arrays["learnt"])
         vectors = (arrays["scale"][0] * mean).astype(np.float32)
         vectors[:, -1] = 1.0
         fitted = known & (queries.users >= 0) & (queries.users < len(arrays["users"]))
@@ -194,7 +160,7 @@ class LightFm:
         few = len(queries) <= _FEW
         scores: NDArray[np.float32]
         scores = np.einsum("nf,if->ni", vectors, items) if few else vectors @ items.T
-        scores[:, ~self._arrays["told"]] = -np.inf
+        scores[:, ~self._arrays["learnt"]] = -np.inf
         scores[~known] = -np.inf
         return scores
 
@@ -204,13 +170,13 @@ class LightFm:
         order = np.argsort(-terms, kind="stable")[: int((terms > 0).sum())]
         if len(order) == 0:
             return None
-        phrase = "fits the taste shown by"
-        shared = np.intersect1d(self._features.row(item), self._features.row(items[order[0]]))
+        phrase, features = "fits the taste shown by", self._features.rows
+        shared = np.intersect1d(features.row(item), features.row(items[order[0]]))
         if len(shared):
             named = shared[-_SHARED:][::-1]  # features are in falling order of frequency
             phrase = f"shares {' and '.join(self._features.names[f] for f in named)} with"
-            alike = [np.isin(named, self._features.row(items[at])).all() for at in order]
-            order = order[np.array(alike)]
+            have_them = [np.isin(named, features.row(items[at])).all() for at in order]
+            order = order[np.array(have_them)]
         return Evidence(phrase, tuple(items[order].tolist()), tuple(terms[order].tolist()))
 
 
@@ -222,22 +188,13 @@ def _scale(items: NDArray[Any], users: NDArray[Any], sequences: Ragged) -> float
 
 
 def _means(
-    table: NDArray[Any], rows: Ragged, told: NDArray[np.bool_]
+    table: NDArray[Any], rows: Ragged, learnt: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the mean of the told table rows that each row names, and which rows name any."""
+    """Return the mean of the learnt table rows that each row lists, and which rows list any."""
     from scipy.sparse import csr_matrix
 
-    weight = told[rows.values].astype(np.float64)
+    weight = learnt[rows.values].astype(np.float64)
     count = np.bincount(rows.row_of, weight, minlength=len(rows))
     share = (weight / np.maximum(count, 1.0)[rows.row_of]).astype(np.float32)
     mean = csr_matrix((share, rows.values, rows.indptr), (len(rows), len(table))) @ table
     return mean, count > 0
-
-
-def _within(rows: Ragged, n_items: int) -> Ragged:
-    """Return `rows` without indexes outside 0 … n_items - 1: the catalog may have grown."""
-    keep = (rows.values >= 0) & (rows.values < n_items)
-    if keep.all():
-        return rows
-    before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
-    return Ragged(before[rows.indptr], rows.values[keep])

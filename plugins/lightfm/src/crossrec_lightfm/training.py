@@ -1,28 +1,27 @@
-"""Training through the library lightfm, with its traps kept inside."""
+"""Training with the library lightfm; its pitfalls are handled here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from crossrec.components.run import RunOptions
 from crossrec.errors import CrossrecError, PluginError
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from crossrec_lightfm.source import LightFmConfig
+from crossrec_lightfm.config import LightFmConfig
 
 
 @dataclass(frozen=True, eq=False)
-class Learnt:
-    """What was learnt of users, of items themselves and of their features.
+class Embeddings:
+    """Embeddings of users, of the items themselves and of their features.
 
     Attributes
     ----------
     users : float32 array, shape (n_users, f)
     own : float32 array, shape (m, f + 1)
-        Embedding and, last, bias of each trained item's identity.
+        Embedding of each trained item itself; its bias is the last column.
     features : float32 array, shape (n_features, f + 1)
         The same of each feature.
     """
@@ -45,12 +44,12 @@ def library() -> Any:
     except ImportError as error:
         raise PluginError(
             "source 'lightfm' needs the library lightfm: run `pip install crossrec-lightfm` "
-            f"(it is compiled, so a C compiler must be there): {error}"
+            f"(it is compiled, which takes a C compiler): {error}"
         ) from error
     return lightfm
 
 
-def train(interactions: Any, features: Any, config: LightFmConfig, run: RunOptions) -> Learnt:
+def train(interactions: Any, features: Any, config: LightFmConfig, run: RunOptions) -> Embeddings:
     """Fit WARP on the interactions of the trained items.
 
     Parameters
@@ -84,4 +83,4 @@ def train(interactions: Any, features: Any, config: LightFmConfig, run: RunOptio
             raise CrossrecError(f"lightfm diverged: lower learning_rate ({error})") from error
         run.progress("lightfm", epoch + 1, config.epochs)
     items = np.column_stack([model.item_embeddings, model.item_biases]).astype(np.float32)
-    return Learnt(model.user_embeddings.astype(np.float32), items[:m], items[m:])
+    return Embeddings(model.user_embeddings.astype(np.float32), items[:m], items[m:])

@@ -1,0 +1,44 @@
+"""The strongest entries of sparse rows, against a plain sort."""
+
+from __future__ import annotations
+
+import numpy as np
+from crossrec.numeric.sparse import keep_top, strongest, strongest_per_row
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+
+
+@given(st.lists(st.integers(0, 4), max_size=12), st.integers(1, 14))
+def test_strongest_is_the_head_of_a_stable_sort(values: list[int], k: int) -> None:
+    array = np.array(values, dtype=np.float32)
+    expected = sorted(np.argsort(-array, kind="stable")[:k].tolist())
+    assert strongest(array, k).tolist() == expected
+
+
+def test_the_strongest_of_each_row() -> None:
+    indptr, kept = strongest_per_row(
+        np.array([0, 3, 3, 5]), np.array([1.0, 3, 2, 5, 4], np.float32), 2
+    )
+    assert indptr.tolist() == [0, 2, 2, 4]
+    assert kept.tolist() == [1, 2, 3, 4]
+
+
+def test_the_strongest_of_no_rows() -> None:
+    indptr, kept = strongest_per_row(np.array([0]), np.zeros(0, np.float32), 2)
+    assert indptr.tolist() == [0]
+    assert kept.tolist() == []
+
+
+@given(
+    st.lists(st.lists(st.integers(-4, 4), min_size=6, max_size=6), max_size=5), st.integers(1, 7)
+)
+def test_keep_top_goes_by_size_and_then_by_column(rows: list[list[int]], k: int) -> None:
+    matrix = np.array(rows, dtype=np.float32).reshape(len(rows), 6)
+    expected = np.zeros_like(matrix)
+    for row, values in enumerate(matrix):
+        best = np.argsort(-np.abs(values), kind="stable")[:k]
+        expected[row, best] = values[best]
+    kept = keep_top(csr_matrix(matrix), k)
+    np.testing.assert_array_equal(kept.toarray(), expected)
+    assert kept.dtype == np.float32
