@@ -1,12 +1,52 @@
-"""How good an order of a pool is: ndcg against what really came next."""
+"""ndcg: how early an order shows what really came next (Järvelin & Kekäläinen, 2002)."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.components.candidates import PAD
 from crossrec.numeric.ragged import Ragged
+
+#: Length of the lists that choices and reports are made on.
+TOP = 10
+
+
+def discount(places: NDArray[Any], k: int = TOP) -> NDArray[np.float64]:
+    """Return the gain of a target at each place: ``1 / log2(place + 2)``, and 0 from place k on.
+
+    Places start at 0; they may be fractional or infinite.
+    """
+    within = places < k
+    return np.where(within, 1.0 / np.log2(np.where(within, places, 0) + 2.0), 0.0)
+
+
+def target_places(scores: NDArray[Any], targets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return how many candidates are ahead of the one target of each row, float64 (n,).
+
+    Equal scores share their places, so that the order of the columns, which may follow time,
+    favours nobody.
+
+    Parameters
+    ----------
+    scores : float array, shape (n, m)
+        -inf and NaN are no candidates; such a target has the place infinity.
+    targets : int64 array, shape (n,)
+        The column of each target.
+    """
+    clean = np.where(np.isnan(scores), -np.inf, scores)
+    own = clean[np.arange(len(targets)), targets][:, None]
+    ahead = (clean > own).sum(axis=1) + ((clean == own).sum(axis=1) - 1) / 2
+    return np.where(np.isfinite(own[:, 0]), ahead, np.inf)
+
+
+def target_gains(
+    scores: NDArray[Any], targets: NDArray[np.int64], k: int = TOP
+) -> NDArray[np.float64]:
+    """Return ndcg@k of the one target of each row, as `target_places` places it, float64 (n,)."""
+    return discount(target_places(scores, targets), k)
 
 
 def relevance(index: NDArray[np.int64], targets: Ragged) -> NDArray[np.bool_]:
@@ -22,7 +62,7 @@ def relevance(index: NDArray[np.int64], targets: Ragged) -> NDArray[np.bool_]:
 
 
 class NdcgScorer:
-    """Judges orders of the same candidates again and again; what does not change is computed once.
+    """Scores orders of the same candidates repeatedly; what stays the same is computed once.
 
     Parameters
     ----------
@@ -31,23 +71,22 @@ class NdcgScorer:
     targets : Ragged, n rows
         What really came next.
     k : int
-        Length of the judged list.
+        Length of the scored list.
     """
 
-    def __init__(self, index: NDArray[np.int64], targets: Ragged, k: int = 10) -> None:
+    def __init__(self, index: NDArray[np.int64], targets: Ragged, k: int = TOP) -> None:
         self._padding = index == PAD
         self._relevant = relevance(index, targets)
-        self._discount = 1.0 / np.log2(np.arange(2, k + 2))
+        self._discount = discount(np.arange(k), k)
         ideal = np.concatenate([[0.0], np.cumsum(self._discount)])
-        distinct = np.array([len(np.unique(targets.row(i))) for i in range(len(targets))], int)
-        self._best = ideal[np.minimum(distinct, k)]
+        self._best = ideal[np.minimum(targets.distinct().lengths, k)]
         self._k = k
 
     def gains(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return ndcg@k of each query when its candidates are ordered by `scores`, float64 (n,).
 
-        Järvelin & Kekäläinen (2002), binary gains; the ideal holds min(k, number of targets)
-        hits, so a target outside the candidates counts as a miss.
+        Binary gains; the ideal holds min(k, number of targets) hits, so a target outside the
+        candidates counts as a miss.
         """
         n, m = self._padding.shape
         got = np.zeros(n)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.components.candidates import PAD
+from crossrec.components.ndcg import discount
 from crossrec.data.dataset import Dataset
 from crossrec.numeric.ragged import IntArray, Ragged
 
@@ -116,9 +117,8 @@ def ndcg(ranks: IntArray, targets: Ragged, k: int, counted: BoolArray | None = N
     targets first (Järvelin & Kekäläinen, 2002).
     """
     total = _per_user(np.ones(len(ranks)), targets, counted).astype(np.int64)
-    gains = np.where(ranks < k, 1.0 / np.log2(np.minimum(ranks, k) + 2.0), 0.0)
-    ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(k) + 2.0))])
-    return _ratio(_per_user(gains, targets, counted), ideal[np.minimum(total, k)])
+    ideal = np.concatenate([[0.0], np.cumsum(discount(np.arange(k), k))])
+    return _ratio(_per_user(discount(ranks, k), targets, counted), ideal[np.minimum(total, k)])
 
 
 def mrr(ranks: IntArray, targets: Ragged, k: int, counted: BoolArray | None = None) -> FloatArray:

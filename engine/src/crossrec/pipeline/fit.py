@@ -14,6 +14,7 @@ from crossrec.components.candidates import Pool
 from crossrec.components.protocols import CandidateGenerator, Examples
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
+from crossrec.components.vectors import encoded, title_name
 from crossrec.data.dataset import Dataset
 from crossrec.errors import CrossrecError, UsageError
 from crossrec.numeric.ragged import Ragged
@@ -129,13 +130,11 @@ def attach_vectors(
     if not config.encoder:
         return dataset, []
     registration = registry.get("encoders", config.encoder)
-    catalog = dataset.catalog
     try:
         encoder = registration.build(config.encoder_settings)
-        dataset = dataset.with_vectors(config.encoder, encoder.encode(catalog, run))
-        if config.title_vectors:
-            titles = encoder.encode(catalog.with_texts(catalog.titles), run)
-            dataset = dataset.with_vectors(f"{config.encoder}:title", titles)
+        titles = title_name(config.encoder) if config.title_vectors else ""
+        for name, rows in encoded(dataset.catalog, encoder, run, config.encoder, titles):
+            dataset = dataset.with_vectors(name, rows)  # texts stay where titles fail
     except UsageError:
         raise
     except Exception as error:
