@@ -139,3 +139,10 @@ def test_discounts_by_hand():
     want = [1, 1 / math.log2(3), 1 / math.log2(11), 1 / math.log2(11.5), 0, 0]
     assert discount(places).tolist() == pytest.approx(want)
     assert discount(np.arange(3), 2).tolist() == pytest.approx([1, 1 / math.log2(3), 0])
+
+
+def test_what_is_excluded_is_no_candidate():
+    scores = np.array([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]], np.float32)
+    exclude = Ragged.from_rows([[0], [2]])
+    assert target_places(scores, np.array([2, 2]), exclude).tolist() == [1.0, np.inf]
+    assert scores[0, 0] == 3.0, "the scores are left as they are"

@@ -85,13 +85,13 @@ def test_out_of_a_distribution_and_into_a_workspace(registry, tmp_path) -> None:
 def test_an_older_or_newer_format_is_refused_in_one_line(backbone, tmp_path) -> None:
     path = keep("old", backbone, tmp_path)
     manifest = json.loads((path / MANIFEST).read_text())
-    for other, mend in ((FORMAT - 1, "pretrain it again"), (FORMAT + 1, "upgrade crossrec")):
+    for other, remedy in ((FORMAT - 1, "pretrain it again"), (FORMAT + 1, "upgrade crossrec")):
         (path / MANIFEST).write_text(json.dumps({**manifest, "format": other}))
-        with pytest.raises(ArtifactError, match=f"format {other}, .* reads {FORMAT}: {mend}"):
+        with pytest.raises(ArtifactError, match=f"format {other}, .* reads {FORMAT}: {remedy}"):
             load_backbone(path)
 
 
-def test_the_commands_tell_origin_default_and_damage(backbone, registry, tmp_path) -> None:
+def test_the_commands_show_origin_default_and_damage(backbone, registry, tmp_path) -> None:
     keep("mine", backbone, tmp_path / "w" / "backbones")
 
     def call(*arguments: str):
@@ -101,11 +101,11 @@ def test_the_commands_tell_origin_default_and_damage(backbone, registry, tmp_pat
 
     listed = call("list", "--json")
     assert "bad-box is broken: RuntimeError: no luck" in listed.stderr
-    told = {one["name"]: one for one in json.loads(listed.stdout)}
-    assert told["mine"]["origin"] == "workspace"
-    assert not told["mine"]["default"]
-    assert told["first"]["origin"] == "box-one"
-    assert Path(told["first"]["path"]) == tmp_path / "box" / "first"
+    rows = {one["name"]: one for one in json.loads(listed.stdout)}
+    assert rows["mine"]["origin"] == "workspace"
+    assert not rows["mine"]["default"]
+    assert rows["first"]["origin"] == "box-one"
+    assert Path(rows["first"]["path"]) == tmp_path / "box" / "first"
     lines = call("list").stdout.splitlines()
     assert lines[0].split() == ["NAME", "FROM", "DEFAULT", "PATH"]
     assert any(line.split()[:2] == ["first", "box-one"] for line in lines)

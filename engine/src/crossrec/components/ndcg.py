@@ -23,7 +23,9 @@ def discount(places: NDArray[Any], k: int = TOP) -> NDArray[np.float64]:
     return np.where(within, 1.0 / np.log2(np.where(within, places, 0) + 2.0), 0.0)
 
 
-def target_places(scores: NDArray[Any], targets: NDArray[np.int64]) -> NDArray[np.float64]:
+def target_places(
+    scores: NDArray[Any], targets: NDArray[np.int64], exclude: Ragged | None = None
+) -> NDArray[np.float64]:
     """Return how many candidates are ahead of the one target of each row, float64 (n,).
 
     Equal scores share their places, so that the order of the columns, which may follow time,
@@ -35,18 +37,22 @@ def target_places(scores: NDArray[Any], targets: NDArray[np.int64]) -> NDArray[n
         -inf and NaN are no candidates; such a target has the place infinity.
     targets : int64 array, shape (n,)
         The column of each target.
+    exclude : Ragged, n rows, optional
+        Columns that are no candidates of their row either.
     """
     clean = np.where(np.isnan(scores), -np.inf, scores)
+    if exclude is not None:
+        clean[exclude.row_of, exclude.values] = -np.inf
     own = clean[np.arange(len(targets)), targets][:, None]
     ahead = (clean > own).sum(axis=1) + ((clean == own).sum(axis=1) - 1) / 2
     return np.where(np.isfinite(own[:, 0]), ahead, np.inf)
 
 
 def target_gains(
-    scores: NDArray[Any], targets: NDArray[np.int64], k: int = TOP
+    scores: NDArray[Any], targets: NDArray[np.int64], exclude: Ragged | None = None
 ) -> NDArray[np.float64]:
-    """Return ndcg@k of the one target of each row, as `target_places` places it, float64 (n,)."""
-    return discount(target_places(scores, targets), k)
+    """Return ndcg@10 of the one target of each row, as `target_places` places it, float64 (n,)."""
+    return discount(target_places(scores, targets, exclude))
 
 
 def relevance(index: NDArray[np.int64], targets: Ragged) -> NDArray[np.bool_]:

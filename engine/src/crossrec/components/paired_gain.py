@@ -113,13 +113,19 @@ def choose_option(
     n : int, optional
         All queries, where those that are not in the arrays gain the same under every option.
     """
-    against = {
-        option: PairedGain.between(values, gains[default], n)
-        for option, values in gains.items()
-        if option != default
-    }
-    if not against:
-        return Choice(default, default, PairedGain(len(gains[default]) if n is None else n))
-    best = max(against, key=lambda option: against[option].lower)
-    gain = against[best]
+    baseline = gains[default]
+    return choose_gain(
+        {option: PairedGain.between(values, baseline, n) for option, values in gains.items()},
+        default,
+    )
+
+
+def choose_gain(gains: Mapping[Option, PairedGain], default: Option) -> Choice[Option]:
+    """Choose by gains over the default; it stands unless an alternative's gain is proven."""
+    best = max(
+        (option for option in gains if option != default),
+        key=lambda option: gains[option].lower,
+        default=default,
+    )
+    gain = gains[best]
     return Choice(best if gain.beyond_noise else default, best, gain)
