@@ -51,7 +51,7 @@ def machine() -> dict[str, Any]:
 def write_result(name: str, values: Mapping[str, Any]) -> None:
     """Print a result and keep it as ``results/<name>.json`` with the command that made it.
 
-    A path stands as FOLDER in the command: it is of one machine.
+    A path is written as FOLDER in the command: it is of one machine.
     """
     words = ["FOLDER" if word.startswith(("/", ".")) else word for word in sys.argv[1:]]
     command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *words])
