@@ -1,7 +1,7 @@
 """Pretrain the backbones that the distribution crossrec-backbone ships.
 
 Command: ``make backbone``, or ``python benchmarks/backbone.py --cache FOLDER``. Needs the research
-data sets in ``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it says so and ends well.
+data sets in ``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it does nothing.
 Settings and the cache are those of ``transfer.py``: with the same cache the examples of every set
 are computed once for both, and a stopped run goes on. The same data, settings and versions give
 the same bytes.
@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import HERE, absent, say
+from common import HERE, absent, print_progress
 from real_sets import TRANSFER, Sets
 from transfer import pretraining
 
@@ -126,7 +126,7 @@ def build(recipe: Recipe, sets: Sets, config: PretrainConfig, out: Path) -> Back
     backbone = pretrain(
         sources,
         config,
-        RunOptions(threads=1, progress=say),
+        RunOptions(threads=1, progress=print_progress),
         checkpoint=sets.cache / "pretraining",
         licences={name: DATA[name][1] for name, _, _ in sources},
     )

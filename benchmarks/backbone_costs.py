@@ -1,9 +1,9 @@
 """What the backbone costs: columns of a query, pretraining, and the fit on a target.
 
 Command: ``python benchmarks/backbone_costs.py --cache FOLDER``. Needs the research data sets in
-``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it says so and ends well. The
-cache of vectors is that of ``transfer.py``: the target is Amazon Scientific, the sources are all
-other sets. Writes ``results/backbone_costs.json`` with each cost and its share of the limit.
+``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it does nothing. The cache of
+vectors is that of ``transfer.py``: the target is Amazon Scientific, the sources are all other sets.
+Writes ``results/backbone_costs.json`` with each cost and its share of the limit.
 
 Nothing but vectors is taken from the cache: pretraining runs from the texts and events on, with
 all its levels, heads and the leave-one-source-out table.
@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import absent, say, write_result
+from common import absent, print_progress, write_result
 from real_sets import SETS, TRANSFER, Sets
 from transfer import pretraining
 
@@ -59,7 +59,7 @@ def pretraining_s(sets: Sets) -> tuple[float, Backbone]:
 
     sources = sets.without(TARGET)
     started = time.perf_counter()
-    backbone = pretrain(sources, pretraining(), RunOptions(progress=say))
+    backbone = pretrain(sources, pretraining(), RunOptions(progress=print_progress))
     return time.perf_counter() - started, backbone
 
 

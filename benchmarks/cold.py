@@ -1,9 +1,8 @@
 """Items without any event, and users who are just arriving: strict cold starts on real sets.
 
 Command: ``python benchmarks/cold.py --cache FOLDER [--targets a,b] [--seeds 3]``. Needs the
-research data sets in ``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it says so and
-ends well.
-Writes ``results/cold.json``; figures of other targets stay.
+research data sets in ``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it does
+nothing. Writes ``results/cold.json``; figures of other targets stay.
 
 Item-cold: 20 % of the items lose all interactions; recall@20 over all items, and over items of one
 kind, as the published figures have it. What is chosen (text or regression, and how readily a cold

@@ -26,7 +26,7 @@ def datasets() -> Path | None:
 
 
 def absent(done: str = "measured") -> bool:
-    """Whether there are no research data sets; then say what to do about it."""
+    """Whether there are no research data sets; then print what to do about it."""
     if datasets() is not None:
         return False
     print("the research data sets are absent: put them in ../shared/datasets, or name their")
@@ -34,7 +34,7 @@ def absent(done: str = "measured") -> bool:
     return True
 
 
-def say(message: str, done: int, total: int) -> None:
+def print_progress(message: str, done: int, total: int) -> None:
     """Print progress, a line each."""
     print(f"  {message} {done}/{total}", file=sys.stderr, flush=True)
 

@@ -1,7 +1,7 @@
 """The main job on real data: ingest, fit, recommend and evaluate a set of every scenario.
 
 Command: ``make real`` or ``python benchmarks/real.py [SET ...]``. Needs the research data sets in
-``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it says so and ends well. Writes
+``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it does nothing. Writes
 ``results/foundation.json``, from which the table in ``docs/benchmarks.md`` is generated.
 """
 

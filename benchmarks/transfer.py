@@ -1,8 +1,8 @@
 """What a backbone brings to a scenario that it has never seen: seven real sets as targets.
 
 Command: ``python benchmarks/transfer.py --cache FOLDER [--targets a,b] [--seeds 3]``. Needs the
-research data sets in ``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it says so and
-ends well. Writes ``results/transfer.json``, a list with one report for each target and candidate
+research data sets in ``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it does
+nothing. Writes ``results/transfer.json``, a list with one report for each target and candidate
 rule, and ``results/transfer-<target>.svg``.
 
 For each target a backbone is pretrained on the other sets, never on the target. Finished parts are
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from common import RESULTS, absent, machine, say
+from common import RESULTS, absent, machine, print_progress
 from real_sets import SETS, TRANSFER, Sets
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def backbone_without(target: str, sets: Sets) -> Backbone:
     folder = sets.cache / "backbones" / "-".join(names)
     if folder.is_dir():
         return load_backbone(folder)
-    run = RunOptions(threads=1, progress=say)
+    run = RunOptions(threads=1, progress=print_progress)
     sources = sets.without(target)
     backbone = pretrain(sources, pretraining(), run, checkpoint=sets.cache / "pretraining")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +128,7 @@ def measured(curve: Curve, sets: Sets, seeds: int) -> TransferReport:
         backbone=backbone_without(curve.target, sets),
         family=SETS[curve.target].scenario,
         settings=settings_of(curve, target.n_items, seeds),
-        run=RunOptions(threads=1, progress=say),
+        run=RunOptions(threads=1, progress=print_progress),
         cache=sets.cache / "answers",
     )
 

@@ -206,8 +206,8 @@ def test_from_the_command_to_the_folder(maker, small, monkeypatch, capsys, tmp_p
     arguments = ["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "out")]
     sets = SimpleNamespace(names=("uci", "lastfm"))
     assert maker.main([*arguments, "--sources", ",".join(sets.names)]) == 0
-    said = capsys.readouterr().out
-    assert "four-scenarios: heads general, ecommerce, music" in said
+    printed = capsys.readouterr().out
+    assert "four-scenarios: heads general, ecommerce, music" in printed
     assert load_backbone(tmp_path / "out" / "without-scientific").card["domains"] == [
         "ecommerce",
         "music",

@@ -1,4 +1,4 @@
-"""Items without any event, by everything that the catalogue says of them: a kernel regression.
+"""Items without any event, by every field of the catalogue: a kernel regression.
 
 `text_ridge` regresses item-item weights on texts, linearly. Which old film people come back to
 depends on more than its text, and not linearly: who made it *and* when *and* of which kind. Here

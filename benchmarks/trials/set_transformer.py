@@ -6,8 +6,8 @@ Command: ``python benchmarks/trials/set_transformer.py --cache FOLDER [--source 
 A token is one history item as one candidate sees it: every text and behaviour relation between the
 two, joint histories, age and popularity. Tokens attend to one another, a query made of the
 candidate's columns pools them (Lee et al., Set Transformer, 2019), and the output layer starts at
-zero, so that training begins at the closed form A. It learns by softmax cross-entropy on one source
-and is evaluated on the other, beside LambdaRank trees that were fitted on the same examples.
+zero, so that training starts from the closed form A. It learns by softmax cross-entropy on one
+source and is evaluated on the other, beside LambdaRank trees fitted on the same examples.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The adapter: weights that noise does not move, parts left out, and what is said of it."""
+"""The adapter: weights that noise does not move, parts left out, and the report."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ ANY = pytest.mark.skipif(not SHIPPED, reason="no backbone is shipped yet")
 
 
 def default_name() -> str:
-    """Return what the distribution offers as the default."""
+    """Return the name of the default of the distribution."""
     registered = load_registry().all("pretrained")
     return next(one.name for one in registered if "default" in one.capabilities)
 
@@ -115,7 +115,7 @@ def test_its_card_is_complete(folder: Path) -> None:
 
 @EACH
 def test_its_trees_rest_on_hundreds_of_candidates(folder: Path) -> None:
-    """As the card says; LightGBM guesses counts while it grows, so a few leaves have less."""
+    """As the card claims; LightGBM guesses counts while it grows, so a few leaves have less."""
     for path in (folder / "heads").iterdir():
         lines = re.findall(r"^leaf_count=(.+)$", path.read_text(), re.MULTILINE)
         counts = np.array([int(count) for line in lines for count in line.split()])

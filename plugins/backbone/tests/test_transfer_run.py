@@ -104,7 +104,7 @@ def shared(backbone):
 
 @pytest.fixture(scope="module")
 def unrelated(backbone):
-    """A target whose words say nothing of taste."""
+    """A target whose words do not show the taste."""
     target = tastes(3, "c", by_text=False)
     return transfer(target, name="c", backbone=backbone, settings=SETTINGS, run=RUN)
 

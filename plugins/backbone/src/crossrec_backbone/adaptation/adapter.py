@@ -123,7 +123,7 @@ class Adapter:
 
 @dataclass(frozen=True, eq=False)
 class PreparedTarget:
-    """What a target's own events say before any weight is chosen; the same for every backbone.
+    """What is computed from a target's events before any weight is chosen, for every backbone.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
 """κ, the weight of behaviour against text, chosen on held-out events.
 
 A fixed weight that is best in shops loses on films, where texts indicate little of taste. The
-configured weight stands unless another one's gain is beyond noise.
+configured weight is the default, which only a proven gain replaces.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
 """Pretrained backbones: the model folder and its checks, named backbones, adapted encoders.
 
-What pretraining makes and a fit reads; knows nothing of how either chooses.
+What pretraining writes and a fit reads; independent of how either chooses.
 """

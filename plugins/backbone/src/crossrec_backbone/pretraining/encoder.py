@@ -82,7 +82,7 @@ def pretrain_encoder(
 
 
 def verdict(choices: Sequence[EncoderChoice]) -> str:
-    """Say in a word what the adapted vectors beside the original ones do for an unseen source."""
+    """Return in a word what adapted vectors beside the original ones do for an unseen source."""
     if not choices:
         return "not measured: it takes two sources to leave one out"
     gain = PairedGain.average([PairedGain(one.users, one.gain, one.error) for one in choices])

@@ -1,7 +1,7 @@
 """Low-data tasks: a rich catalogue as if it were young, to learn what young catalogues need.
 
 The target of every sequence is its last item; the last but one is known to the query only, and the
-statistics come from what lies before. They are thinned to a budget of events by whole users,
+statistics come from the items before. They are thinned to a budget of events by whole users,
 because that is what a young catalogue looks like.
 """
 

@@ -229,7 +229,7 @@ def _card(
             family: dict(list(ranker.importance().items())[:10]) for family, ranker in heads.items()
         },
         "limits": [
-            "orders candidates by relations between items; it knows no item, user or language",
+            "orders candidates by relations between items; it holds no item, user or language",
             "helps where few events are known and the domain is like one of the sources",
             "trained on last-item prediction over unseen items; repeats are not its subject",
         ],

@@ -26,7 +26,7 @@ SourceDataset = tuple[str, str, Dataset]
 #: Fits a head on some examples.
 FitHead = Callable[[Sequence["SourceExamples"]], TreeRanker]
 Table = NDArray[np.float64]
-#: The head of the own family, as leaving one out knows it.
+#: The head of the own family, in the results of leaving one out.
 FAMILY = "family"
 #: Options of a head's default weight.
 WEIGHTS = (0.0, 0.5, 1.0, 2.0)
