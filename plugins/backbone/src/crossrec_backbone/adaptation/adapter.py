@@ -31,7 +31,7 @@ from crossrec_backbone.adaptation.target_ranker import (
 )
 from crossrec_backbone.pretrained.model import GENERAL, Backbone
 from crossrec_backbone.ranking.examples import Groups
-from crossrec_backbone.ranking.mixture import Mixture, choose, mixed, parts_of
+from crossrec_backbone.ranking.mixture import Mixture, Parts, choose, mixed, parts_of
 from crossrec_backbone.ranking.trees import TreeRanker
 from crossrec_backbone.relations.statistics import BackboneConfig
 
@@ -195,34 +195,27 @@ def adapt(prepared: PreparedTarget, backbone: Backbone | None, family: str) -> A
 
     Without held-out examples the defaults serve.
     """
-    default = default_mixture(prepared, backbone, family)
+    examples, ranker = prepared.examples, prepared.ranker
     heads = dict(backbone.heads) if backbone else {}
-    examples, ranker, repeats = prepared.examples, prepared.ranker, prepared.repeats
+    default = default_mixture(prepared, backbone, family)
     if examples is None:
-        why = f"fewer than {prepared.settings.floor} events to hold out: the defaults serve"
-        report = build_report(default, default, [], repeats, users=0, why=why)
-        head = heads.get(default.head) if default.head_weight else None
-        return Adapter(default, head, None, MIXTURE, repeats.candidates, report)
-    groups, n = examples.groups, examples.n
-    by_head = {name: head.scores(groups.columns) for name, head in heads.items()}
-    parts = parts_of(groups, by_head, None if ranker is None else ranker.out_of_fold)
-    default = replace(default, target_weight=0.0 if ranker is None else ranker.weight)
+        return _default_adapter(prepared, default, heads)
+    by_head = {name: head.scores(examples.groups.columns) for name, head in heads.items()}
+    parts = parts_of(examples.groups, by_head, None if ranker is None else ranker.out_of_fold)
     options = _options(prepared, default.head, heads)
-    chosen, steps = choose(parts, groups.place, n, default, options)
+    chosen, steps = choose(parts, examples.groups.place, examples.n, default, options)
     gains = examples.gains(mixed(parts, chosen))
     decision = decide(gains, examples.plain, prepared.settings.floor)
     pretraining = None
     if heads:
-        bare = Mixture(default.kappa, target_weight=default.target_weight)
-        plain = {part: values for part, values in options.items() if not part.startswith("head")}
-        without, _ = choose(parts, groups.place, n, bare, plain)
+        without = _without_head(parts, examples, default, options)
         pretraining = pretraining_gain(gains, examples.gains(mixed(parts, without)), without)
     report = build_report(
         default,
         chosen,
         steps,
-        repeats,
-        users=n,
+        prepared.repeats,
+        users=examples.n,
         decision=decision,
         why=why_no_ranker() if ranker is None else "",
         pretraining=pretraining,
@@ -233,7 +226,7 @@ def adapt(prepared: PreparedTarget, backbone: Backbone | None, family: str) -> A
         heads.get(chosen.head) if serves and chosen.head_weight else None,
         ranker.fitted if serves and ranker is not None and chosen.target_weight else None,
         decision.serves,
-        repeats.candidates,
+        prepared.repeats.candidates,
         report,
     )
 
@@ -241,7 +234,31 @@ def adapt(prepared: PreparedTarget, backbone: Backbone | None, family: str) -> A
 def default_mixture(prepared: PreparedTarget, backbone: Backbone | None, family: str) -> Mixture:
     """Return the weights that serve where nothing can be validated, and that others must beat."""
     head, weight = backbone.default_head(family, prepared.events) if backbone else ("", 0.0)
-    return Mixture(prepared.config.consensus.kappa, head, weight)
+    own = 0.0 if prepared.ranker is None else prepared.ranker.weight
+    return Mixture(prepared.config.consensus.kappa, head, weight, target_weight=own)
+
+
+def _default_adapter(
+    prepared: PreparedTarget, default: Mixture, heads: Mapping[str, TreeRanker]
+) -> Adapter:
+    """Return what serves where too few events are held out."""
+    why = f"fewer than {prepared.settings.floor} events to hold out: the defaults serve"
+    repeats = prepared.repeats
+    report = build_report(default, default, [], repeats, users=0, why=why)
+    head = heads.get(default.head) if default.head_weight else None
+    return Adapter(default, head, None, MIXTURE, repeats.candidates, report)
+
+
+def _without_head(
+    parts: Parts,
+    examples: HeldOutExamples,
+    default: Mixture,
+    options: Mapping[str, tuple[float | str, ...]],
+) -> Mixture:
+    """Choose the weights once more, as if there were no pretrained head."""
+    others = {part: values for part, values in options.items() if not part.startswith("head")}
+    bare = replace(default, head="", head_weight=0.0)
+    return choose(parts, examples.groups.place, examples.n, bare, others)[0]
 
 
 def _options(
