@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
-from crossrec.components.run import RunOptions
 from crossrec.errors import ArtifactError, UsageError
 from crossrec.pipeline.pretrained import survey_pretrained
 from crossrec.plugins.loader import LoadedPlugin
@@ -19,9 +18,6 @@ from crossrec.plugins.state import PluginState
 from crossrec_backbone.commands.backbones import backbones
 from crossrec_backbone.pretrained.library import export, find, keep, open_named
 from crossrec_backbone.pretrained.model import FORMAT, GENERAL, MANIFEST, Backbone, load_backbone
-from crossrec_backbone.ranking.examples import Groups
-from crossrec_backbone.ranking.features import COLUMNS
-from crossrec_backbone.ranking.trees import RankerConfig, fit_ranker
 
 CARD = {
     "sources": [
@@ -34,14 +30,9 @@ CARD = {
 
 
 @pytest.fixture(scope="module")
-def backbone() -> Backbone:
-    """A real head, fitted on noise."""
-    rng = np.random.default_rng(0)
-    columns = rng.normal(size=(30, 12, len(COLUMNS))).astype(np.float32)
-    index = np.tile(np.arange(12), (30, 1))
-    groups = Groups(index, columns, rng.integers(0, 12, 30))
-    config = RankerConfig(rounds=2, leaves=3, min_leaf=5)
-    return Backbone({GENERAL: fit_ranker(groups, config, RunOptions(threads=1))}, CARD)
+def backbone(backbone) -> Backbone:
+    """The shared backbone with a card of a few lines."""
+    return replace(backbone, card=CARD)
 
 
 @pytest.fixture
