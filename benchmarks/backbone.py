@@ -1,9 +1,9 @@
 """Pretrain the backbones that the distribution crossrec-backbone ships.
 
 Command: ``make backbone``, or ``python benchmarks/backbone.py --cache FOLDER``. Needs the research
-data sets in ``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it says so and ends well.
-Sets, settings and the cache are those of ``transfer.py``: with the same cache the examples of every
-set are computed once for both, and a stopped run goes on. The same data, settings and versions give
+data sets in ``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it does nothing.
+Settings and the cache are those of ``transfer.py``: with the same cache the examples of every set
+are computed once for both, and a stopped run goes on. The same data, settings and versions give
 the same bytes.
 
 ``--sources``, ``--levels`` and ``--positives`` make small trials, which need an ``--out`` of their
@@ -19,8 +19,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import HERE, absent, say
-from transfer import SETS, Sets, pretraining
+from common import HERE, absent, print_progress
+from real_sets import TRANSFER, Sets
+from transfer import pretraining
 
 if TYPE_CHECKING:
     from crossrec_backbone.pretrained.model import Backbone
@@ -53,8 +54,8 @@ RECIPES = (
     Recipe(
         "four-scenarios",
         "a ranker over relations between items, pretrained on all sets below",
-        "every catalogue; the one that a scenario without events begins with. Not for figures on "
-        "its own sources: it has seen them",
+        "every catalogue; the default of a scenario without events. Not for figures on its own "
+        "sources: it has seen them",
     ),
     Recipe(
         "without-scientific",
@@ -111,7 +112,7 @@ def settings_of(positives: int | None = None, levels: Sequence[int] = ()) -> Pre
     config = pretraining()
     changes: dict[str, Any] = {} if positives is None else {"positives": positives}
     if levels:
-        changes["worlds"] = config.worlds.model_copy(update={"levels": tuple(levels)})
+        changes["tasks"] = config.tasks.model_copy(update={"levels": tuple(levels)})
     return config.model_copy(update=changes)
 
 
@@ -121,13 +122,13 @@ def build(recipe: Recipe, sets: Sets, config: PretrainConfig, out: Path) -> Back
     from crossrec_backbone.pretrained.model import save_backbone
     from crossrec_backbone.pretraining.pretrain import pretrain
 
-    chosen = [one for one in SETS if one.name in sets.sources and one.name not in recipe.without]
+    sources = sets.without(*recipe.without)
     backbone = pretrain(
-        [(one.name, one.scenario, sets[one.name]) for one in chosen],
+        sources,
         config,
-        RunOptions(threads=1, progress=say),
+        RunOptions(threads=1, progress=print_progress),
         checkpoint=sets.cache / "pretraining",
-        licences={one.name: DATA[one.name][1] for one in chosen},
+        licences={name: DATA[name][1] for name, _, _ in sources},
     )
     backbone = replace(backbone, card=card_of(recipe, backbone.card))
     out.mkdir(parents=True, exist_ok=True)
@@ -137,13 +138,13 @@ def build(recipe: Recipe, sets: Sets, config: PretrainConfig, out: Path) -> Back
 
 def card_of(recipe: Recipe, card: Any) -> dict[str, Any]:
     """Return the model card with what only the maker knows."""
-    sources = [{**told, "title": DATA[told["name"]][0]} for told in card["sources"]]
+    sources = [{**source, "title": DATA[source["name"]][0]} for source in card["sources"]]
     return {
         "name": recipe.name,
         "about": recipe.about,
         "use": recipe.use,
         "licence": LICENCE,
-        "domains": list(dict.fromkeys(told["family"] for told in sources)),
+        "domains": list(dict.fromkeys(source["family"] for source in sources)),
         "never_seen": list(recipe.without),
         **card,
         "sources": sources,
@@ -160,7 +161,7 @@ def size_of(folder: Path) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, required=True, help="folder for what is done")
+    parser.add_argument("--cache", type=Path, required=True, help="folder of finished parts")
     parser.add_argument("--out", type=Path, default=MODELS, help="folder of the backbones")
     parser.add_argument("--sources", default="", help="pretrain on these only, as a,b")
     parser.add_argument("--levels", default="", help="events that sources are thinned to, as 0,100")
@@ -168,10 +169,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     options.sources = [one.strip() for one in options.sources.split(",") if one.strip()]
     options.levels = [int(one) for one in options.levels.split(",") if one.strip()]
-    every = [real.name for real in SETS]
-    unknown = [name for name in options.sources if name not in every]
+    unknown = [name for name in options.sources if name not in TRANSFER]
     if unknown:
-        parser.error(f"no set is called {unknown[0]}: {', '.join(every)}")
+        parser.error(f"no set is called {unknown[0]}: {', '.join(TRANSFER)}")
     trial = options.sources or options.levels or options.positives is not None
     if trial and options.out == MODELS:
         parser.error("a trial is not shipped: give it an --out of its own")
@@ -182,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     if absent("pretrained"):
         return 0
-    sets = Sets(options.cache, options.sources or [real.name for real in SETS])
+    sets = Sets(options.cache, options.sources or TRANSFER)
     for recipe in RECIPES:
         print(f"{recipe.name} …", flush=True)
         backbone = build(recipe, sets, settings_of(options.positives, options.levels), options.out)

@@ -1,9 +1,9 @@
 """What the backbone costs: columns of a query, pretraining, and the fit on a target.
 
 Command: ``python benchmarks/backbone_costs.py --cache FOLDER``. Needs the research data sets in
-``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it says so and ends well. Sets and the
-cache of vectors are those of ``transfer.py``: the target is Amazon Scientific, the sources are all
-other sets. Writes ``results/backbone_costs.json`` with each cost and its share of the limit.
+``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it does nothing. The cache of
+vectors is that of ``transfer.py``: the target is Amazon Scientific, the sources are all other sets.
+Writes ``results/backbone_costs.json`` with each cost and its share of the limit.
 
 Nothing but vectors is taken from the cache: pretraining runs from the texts and events on, with
 all its levels, heads and the leave-one-source-out table.
@@ -17,8 +17,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import absent, say, write_result
-from transfer import SETS, Sets, pretraining
+from common import absent, print_progress, write_result
+from real_sets import SETS, TRANSFER, Sets
+from transfer import pretraining
 
 if TYPE_CHECKING:
     from crossrec.data.dataset import Dataset
@@ -56,10 +57,9 @@ def pretraining_s(sets: Sets) -> tuple[float, Backbone]:
     from crossrec.components.run import RunOptions
     from crossrec_backbone.pretraining.pretrain import pretrain
 
-    chosen = [real for real in SETS if real.name != TARGET]
-    sources = [(real.name, real.scenario, sets[real.name]) for real in chosen]
+    sources = sets.without(TARGET)
     started = time.perf_counter()
-    backbone = pretrain(sources, pretraining(), RunOptions(progress=say))
+    backbone = pretrain(sources, pretraining(), RunOptions(progress=print_progress))
     return time.perf_counter() - started, backbone
 
 
@@ -71,7 +71,7 @@ def target_fit_s(dataset: Dataset, backbone: Backbone) -> float:
 
     config, run = BackboneConfig(), RunOptions()
     started = time.perf_counter()
-    fit_adapter(dataset, backbone, config, run, family="ecommerce")
+    fit_adapter(dataset, backbone, config, run, family=SETS[TARGET].scenario)
     Statistics.fit(dataset, config)
     return time.perf_counter() - started
 
@@ -82,7 +82,7 @@ def main() -> int:
     options = parser.parse_args()
     if absent():
         return 0
-    sets = Sets(options.cache, [real.name for real in SETS])
+    sets = Sets(options.cache, TRANSFER)
     target = sets[TARGET]
     costs: dict[str, float] = {"columns_ms": columns_ms(target)}
     costs["pretraining_s"], backbone = pretraining_s(sets)

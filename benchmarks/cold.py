@@ -1,9 +1,8 @@
-"""Items that nobody has touched, and users who are just arriving: strict cold starts on real sets.
+"""Items without any event, and users who are just arriving: strict cold starts on real sets.
 
 Command: ``python benchmarks/cold.py --cache FOLDER [--targets a,b] [--seeds 3]``. Needs the
-research data sets in ``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it says so and
-ends well.
-Writes ``results/cold.json``; figures of other targets that stand there stay.
+research data sets in ``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it does
+nothing. Writes ``results/cold.json``; figures of other targets stay.
 
 Item-cold: 20 % of the items lose all interactions; recall@20 over all items, and over items of one
 kind, as the published figures have it. What is chosen (text or regression, and how readily a cold
@@ -19,16 +18,17 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cold_parts import ItemParts, user_scorers
+from cold_start.scorers import ItemScorers, user_scorers
 from common import RESULTS, absent, datasets, machine
-from transfer import RealSet, dataset_of
+from real_sets import SETS, RealSet
+from real_sets import read as read_set
 
 if TYPE_CHECKING:
-    from cold_start.cold import ItemCold, Scorer
+    from cold_start.protocol import CatalogScorer, ItemCold
     from crossrec.data.dataset import Dataset
 
 #: Cold recall@20 among cold items, in units of the nearest texts', and how much warm may lose.
@@ -62,26 +62,15 @@ class Target:
 
 
 TARGETS = (
-    Target(
-        "ml-1m",
-        RealSet("ml-1m", "video", "ml1m-sequences", "ml-1m-sequences", least=1),
-        1500.0,
-        users=True,
-    ),
+    Target("ml-1m", replace(SETS["ml-1m"], least=1), 1500.0, users=True),
     Target("citeulike", None, 50.0),
-    Target(
-        "uci",
-        RealSet("uci", "ecommerce", "uci-online-retail", "uci-online-retail", True, 5),
-        40.0,
-        items=False,
-        users=True,
-    ),
+    Target("uci", SETS["uci"], 40.0, items=False, users=True),
 )
 
 
 def read(target: Target, cache: Path) -> Dataset:
     """Read a set, with vectors where it has titles."""
-    return citeulike() if target.real is None else dataset_of(target.real, cache)
+    return citeulike() if target.real is None else read_set(target.real, cache)
 
 
 def citeulike() -> Dataset:
@@ -108,8 +97,8 @@ def citeulike() -> Dataset:
     texts = []
     for line in filter(None, lines("mult.dat.gz")):
         counted = (part.split(":") for part in line[1:])
-        told = (word for at, n in counted for word in [words[int(at)]] * int(n))
-        texts.append(" ".join(filter(None, told)))
+        repeated = (word for at, n in counted for word in [words[int(at)]] * int(n))
+        texts.append(" ".join(filter(None, repeated)))
     users = [[int(item) for item in line[1:]] for line in filter(None, lines("users.dat.gz"))]
     n = len(texts)
     ids = Vocabulary([str(i) for i in range(n)])
@@ -122,44 +111,50 @@ def citeulike() -> Dataset:
 
 def item_seed(data: Dataset, target: Target, seed: int, users: int) -> dict[str, Any]:
     """Measure one split."""
-    from cold_start.cold import item_cold, measure_items
-    from cold_start.cold_kernel import best_for_cold
+    from cold_start.kernel import best_for_cold
+    from cold_start.protocol import item_cold, measure_items
 
     split = item_cold(data, seed=seed)
-    parts = ItemParts(split, target.reg)
-    choice: dict[str, Scorer] = {"text-kNN": parts.text, "both": parts.both, "kernel": parts.kernel}
+    methods = ItemScorers(split, target.reg)
+    choice: dict[str, CatalogScorer] = {
+        "text-kNN": methods.text,
+        "both": methods.both,
+        "kernel": methods.kernel,
+    }
     chosen = best_for_cold(choice, split, k=K, users=users)
-    careful, open_ = gains(parts, choice[chosen], split, users)
-    parts.forget()
-    scorers: dict[str, Scorer] = {
-        **({"text-kNN, plain cosine": parts.plain_text} if parts.vectors is not None else {}),
-        "text-kNN": parts.text,
-        "text consensus": parts.consensus,
-        "ease": parts.ease,
-        "text ridge": parts.text_ridge,
-        "kernel": parts.kernel,
-        "kernel + text-kNN": parts.both,
-        "crossrec": parts.served(choice[chosen], careful),
-        "crossrec, open": parts.served(choice[chosen], open_),
+    careful, open_ = gains(methods, choice[chosen], split, users)
+    methods.forget()
+    scorers: dict[str, CatalogScorer] = {
+        **({"text-kNN, plain cosine": methods.plain_text} if methods.vectors is not None else {}),
+        "text-kNN": methods.text,
+        "text consensus": methods.consensus,
+        "ease": methods.ease,
+        "text ridge": methods.text_ridge,
+        "kernel": methods.kernel,
+        "kernel + text-kNN": methods.both,
+        "crossrec": methods.served(choice[chosen], careful),
+        "crossrec, open": methods.served(choice[chosen], open_),
     }
     figures = measure_items(scorers, split, part="test", k=K, users=users)
     print(f"  seed {seed}: {chosen}, gains {careful} and {open_}", flush=True)
     return {"chosen": chosen, "gains": [careful, open_], "figures": figures}
 
 
-def gains(parts: ItemParts, cold: Scorer, split: ItemCold, users: int) -> tuple[float, float]:
+def gains(
+    methods: ItemScorers, cold: CatalogScorer, split: ItemCold, users: int
+) -> tuple[float, float]:
     """Choose on validation how strongly cold items enter the common list.
 
     Returns the largest gain that costs warm items at most `WARM` of their recall, and the one with
     the best overall recall.
     """
-    from cold_start.cold import measure_items
+    from cold_start.protocol import measure_items
 
-    scorers = {str(gain): parts.served(cold, gain) for gain in GAINS}
-    told = measure_items(scorers, split, part="validation", k=K, users=users)
-    warm = {gain: told[str(gain)]["warm"][f"recall@{K}"] for gain in GAINS}
+    scorers = {str(gain): methods.served(cold, gain) for gain in GAINS}
+    figures = measure_items(scorers, split, part="validation", k=K, users=users)
+    warm = {gain: figures[str(gain)]["warm"][f"recall@{K}"] for gain in GAINS}
     able = [gain for gain in GAINS if warm[gain] >= (1 - WARM) * warm[0.0]]
-    return max(able), max(GAINS, key=lambda gain: told[str(gain)]["overall"][f"recall@{K}"])
+    return max(able), max(GAINS, key=lambda gain: figures[str(gain)]["overall"][f"recall@{K}"])
 
 
 def items_report(data: Dataset, target: Target, seeds: int, users: int) -> dict[str, Any]:
@@ -203,7 +198,7 @@ def items_report(data: Dataset, target: Target, seeds: int, users: int) -> dict[
 
 def users_report(data: Dataset, target: Target, seeds: int) -> dict[str, Any]:
     """Measure the user-cold protocol."""
-    from cold_start.cold import measure_users, user_cold
+    from cold_start.protocol import measure_users, user_cold
 
     runs = []
     for seed in range(seeds):
@@ -238,13 +233,13 @@ def spread(values: Sequence[float]) -> dict[str, Any]:
 def write(kind: str, report: dict[str, Any], out: Path) -> None:
     """Put a report into the file; those of other targets stay."""
     path = out / "cold.json"
-    told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    told["command"] = "python benchmarks/cold.py --cache FOLDER"
-    others = [one for one in told.get(kind, []) if one["target"] != report["target"]]
+    results = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    results["command"] = "python benchmarks/cold.py --cache FOLDER"
+    others = [one for one in results.get(kind, []) if one["target"] != report["target"]]
     order = [target.name for target in TARGETS]
     report["machine"] = machine()
-    told[kind] = sorted([*others, report], key=lambda one: order.index(one["target"]))
-    text = json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    results[kind] = sorted([*others, report], key=lambda one: order.index(one["target"]))
+    text = json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     path.write_text(text, encoding="utf-8")
 
 
@@ -254,7 +249,7 @@ def main() -> int:
     parser.add_argument("--targets", default="", help="only these, as a,b")
     parser.add_argument("--protocols", default="items,users", help="only these, as a,b")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--users", type=int, default=1_000, help="users asked, item-cold")
+    parser.add_argument("--users", type=int, default=1_000, help="test users, item-cold")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     options = parser.parse_args()
     if absent():

@@ -26,7 +26,7 @@ def datasets() -> Path | None:
 
 
 def absent(done: str = "measured") -> bool:
-    """Whether there are no research data sets; then say what to do about it."""
+    """Whether there are no research data sets; then print what to do about it."""
     if datasets() is not None:
         return False
     print("the research data sets are absent: put them in ../shared/datasets, or name their")
@@ -34,7 +34,7 @@ def absent(done: str = "measured") -> bool:
     return True
 
 
-def say(message: str, done: int, total: int) -> None:
+def print_progress(message: str, done: int, total: int) -> None:
     """Print progress, a line each."""
     print(f"  {message} {done}/{total}", file=sys.stderr, flush=True)
 
@@ -51,7 +51,7 @@ def machine() -> dict[str, Any]:
 def write_result(name: str, values: Mapping[str, Any]) -> None:
     """Print a result and keep it as ``results/<name>.json`` with the command that made it.
 
-    A path stands as FOLDER in the command: it is of one machine.
+    A path is written as FOLDER in the command: it is of one machine.
     """
     words = ["FOLDER" if word.startswith(("/", ".")) else word for word in sys.argv[1:]]
     command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *words])

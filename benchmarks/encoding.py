@@ -73,9 +73,9 @@ def ours(threads: int, batch_size: int) -> Callable[[list[str]], np.ndarray]:
 
 
 def seconds_of(encode: Callable[[list[str]], np.ndarray], texts: list[str]) -> float:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     encode(texts)
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ Command: ``make bench`` or ``python benchmarks/ingest.py``. A million generated 
 into a new workspace: read, validated, made unique and sorted for histories. The peer is the
 plainest loop that keeps them at all, in the same run and in turns: ``pandas.read_csv`` in chunks
 and ``sqlite3.executemany`` of the texts, without any of that. The limit is 150,000 events/s.
-Processor time is given too: on a machine that does other work it says what an idle one would do.
+Processor time is given too: on a machine that does other work it shows what an idle one would do.
 """
 
 from __future__ import annotations

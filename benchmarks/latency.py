@@ -77,9 +77,9 @@ def main() -> None:
             engine.recommend(options.scenario, user, k=10)
         times = []
         for user in users:
-            begun = time.perf_counter()
+            started = time.perf_counter()
             slate = engine.recommend(options.scenario, user, k=10)
-            times.append(time.perf_counter() - begun)
+            times.append(time.perf_counter() - started)
             assert len(slate.items) == 10
             assert not slate.degraded
         pipeline = engine.pipeline(options.scenario)

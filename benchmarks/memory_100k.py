@@ -94,8 +94,8 @@ def fit(n_items: int, folder: Path) -> None:
         states={"source": source.state()},
     )
     rows = dataset.sequences
-    asked = [rows.row(user).tolist() for user in range(QUERIES)]
-    (folder / "queries.json").write_text(json.dumps(asked), encoding="utf-8")
+    histories = [rows.row(user).tolist() for user in range(QUERIES)]
+    (folder / "queries.json").write_text(json.dumps(histories), encoding="utf-8")
     print(json.dumps({**found, "peak_gib": round(peak(), 3)}))
 
 

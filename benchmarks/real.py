@@ -1,7 +1,7 @@
 """The main job on real data: ingest, fit, recommend and evaluate a set of every scenario.
 
 Command: ``make real`` or ``python benchmarks/real.py [SET ...]``. Needs the research data sets in
-``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it says so and ends well. Writes
+``../shared/datasets`` or ``CROSSREC_DATASETS``; without them it does nothing. Writes
 ``results/foundation.json``, from which the table in ``docs/benchmarks.md`` is generated.
 """
 
@@ -15,37 +15,26 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from common import RESULTS, absent, datasets, machine, temporary_workspace
+from common import RESULTS, absent, machine, temporary_workspace
+from real_sets import SETS, ingest
 
 
 @dataclass(frozen=True)
-class RealSet:
-    """One data set: which scenario and importer it takes, and how it is judged."""
+class MainJob:
+    """The main job on one data set, and how its models are evaluated."""
 
     name: str
-    scenario: str
-    importer: str
-    folder: str
     protocol: str
     candidates: tuple[str, ...] = ("unseen",)
 
 
-SETS = (
-    RealSet(
-        "scientific",
-        "ecommerce",
-        "unisrec",
-        "amazon18-scientific-unisrec",
-        "leave-one-out",
-        ("unseen", "all"),
-    ),
-    RealSet("uci", "ecommerce", "uci-online-retail", "uci-online-retail", "temporal"),
-    RealSet("ml-1m", "video", "ml1m-sequences", "ml-1m-sequences", "leave-one-out"),
-    RealSet("lastfm", "music", "llara-lastfm", "lastfm-llara", "leave-one-out"),
-    RealSet("deskdrop", "social", "deskdrop", "deskdrop-interactions", "temporal"),
-    RealSet(
-        "quantum", "social", "stackexchange", "stackexchange-quantumcomputing", "leave-one-out"
-    ),
+JOBS = (
+    MainJob("scientific", "leave-one-out", ("unseen", "all")),
+    MainJob("uci", "temporal"),
+    MainJob("ml-1m", "leave-one-out"),
+    MainJob("lastfm", "leave-one-out"),
+    MainJob("deskdrop", "temporal"),
+    MainJob("quantum", "leave-one-out"),
 )
 
 #: What has to be reached: (set, candidates, model) → least recall@10 and ndcg@10.
@@ -57,46 +46,41 @@ FLOORS = {
 }
 
 
-def measured(real: RealSet, seed: int) -> dict[str, Any]:
+def measured(job: MainJob, seed: int) -> dict[str, Any]:
     """Walk the main job on one set; return its times and reports."""
     from crossrec import Engine
     from crossrec.components.run import RunOptions
     from crossrec.evaluation.evaluate import evaluate
     from crossrec.evaluation.protocol import EvaluationProtocol
-    from crossrec.ingest import ingest_frames
     from crossrec.pipeline.config import load_config
     from crossrec.pipeline.evaluate_models import build_models
     from crossrec.pipeline.resolved import resolve_pipeline
 
-    folder = datasets()
-    assert folder is not None
     with temporary_workspace() as (workspace, _):
         engine = Engine(workspace)
-        scenario = engine.registry.scenario(real.scenario)
         started = time.perf_counter()
-        frames = engine.registry.get("importers", real.importer).build()(folder / real.folder)
-        ingest_frames(workspace, scenario, frames)
+        scenario = ingest(SETS[job.name], workspace)
         ingested = time.perf_counter()
         run = RunOptions(seed=seed, cache=workspace.cache)
-        pipeline = engine.fit(real.scenario, run=run)
+        pipeline = engine.fit(scenario.name, run=run)
         fitted = time.perf_counter()
         dataset = workspace.dataset(scenario)
-        slate = engine.recommend(real.scenario, dataset.users.id(0), k=10)
+        slate = engine.recommend(scenario.name, dataset.users.id(0), k=10)
         assert len(slate.items) == 10, slate.short_because
         reports = []
-        for candidates in real.candidates:
+        for candidates in job.candidates:
             build = partial(
                 build_models,
-                real.scenario,
+                scenario.name,
                 resolve_pipeline(load_config(scenario), engine.registry),
                 run=run,
                 keep_history=candidates == "all",
             )
-            protocol = EvaluationProtocol(split=real.protocol, candidates=candidates, seed=seed)  # type: ignore[arg-type]
-            reports.append(evaluate(dataset, build, protocol, scenario=real.scenario))
+            protocol = EvaluationProtocol(split=job.protocol, candidates=candidates, seed=seed)  # type: ignore[arg-type]
+            reports.append(evaluate(dataset, build, protocol, scenario=scenario.name))
         return {
-            "set": real.name,
-            "scenario": real.scenario,
+            "set": job.name,
+            "scenario": scenario.name,
             "users": dataset.n_users,
             "items": dataset.n_items,
             "events": len(dataset.events),
@@ -149,16 +133,16 @@ def checks(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sets", nargs="*", metavar="SET", help=", ".join(s.name for s in SETS))
+    parser.add_argument("sets", nargs="*", metavar="SET", help=", ".join(j.name for j in JOBS))
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     if absent():
         return 0
     results = []
-    for real in SETS:
-        if not options.sets or real.name in options.sets:
-            print(f"{real.name} …", flush=True)
-            results.append(measured(real, options.seed))
+    for job in JOBS:
+        if not options.sets or job.name in options.sets:
+            print(f"{job.name} …", flush=True)
+            results.append(measured(job, options.seed))
     outcome = checks(results)
     for row in outcome:
         mark = "reached" if row["reached"] else "MISSED"

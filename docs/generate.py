@@ -115,7 +115,7 @@ def transfer_table(report: dict[str, Any]) -> str:
 
     def cell(method: str, level: Any) -> str:
         row = figures_of[method, level]
-        if row.get("silent"):
+        if row.get("no_scores"):
             return "–"
         return f"{row['metrics']['recall@10']:.4f} / {row['metrics']['ndcg@10']:.4f}"
 

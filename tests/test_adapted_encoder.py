@@ -24,7 +24,7 @@ def call(*arguments: object) -> str:
 
 
 def ingest(folder: Path, scenario: str) -> None:
-    """Users keep to one half of the catalogue, and a title tells the half by its one word."""
+    """Users keep to one half of the catalogue, and a title names the half by its one word."""
     rng = np.random.default_rng(len(scenario))
     items = [f"i{i},{('copper', 'linen')[i % 2]} number {i}" for i in range(24)]
     (folder / "items.csv").write_text("\n".join(["item_id,title", *items]) + "\n")
@@ -48,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(folder: Path) -> str:
+def printed(folder: Path) -> str:
     """Pretrain with two steps in place of hundreds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(service, "EncoderTraining", lambda: EncoderTraining(steps=2, pairs=4))
@@ -56,8 +56,8 @@ def told(folder: Path) -> str:
         return call("pretrain", *names, "--adapt-encoder", "-w", folder / "ws", "--threads", 1)
 
 
-def test_the_result_is_named_with_its_size_and_verdict(told, folder) -> None:
-    (line,) = [line for line in told.splitlines() if line.startswith("adapted encoder:")]
+def test_the_result_is_named_with_its_size_and_verdict(printed, folder) -> None:
+    (line,) = [line for line in printed.splitlines() if line.startswith("adapted encoder:")]
     assert line.startswith("adapted encoder: transformer, 7.1 MB; for a source that it never saw: ")
     card = json.loads((folder / "ws" / "backbones" / "base" / "card.json").read_text())
     assert set(card["encoder"]["leave_one_out"]["results"]) == {"ecommerce", "video"}
@@ -66,11 +66,11 @@ def test_the_result_is_named_with_its_size_and_verdict(told, folder) -> None:
     assert files == {".json", ".txt", ".safetensors"}
 
 
-def test_a_fit_uses_it_or_says_why_not(told, folder) -> None:
+def test_a_fit_uses_it_or_reports_why_not(printed, folder) -> None:
     out = call("fit", "music", "--backbone", "base", "-w", folder / "ws")
     assert "adapted encoder" in out
-    asked = ("recommend", "music", "--history", "i0,i4", "-k", 3, "-w", folder / "ws", "--json")
-    assert len(json.loads(call(*asked))["items"]) == 3
+    arguments = ("--history", "i0,i4", "-k", 3, "-w", folder / "ws", "--json")
+    assert len(json.loads(call("recommend", "music", *arguments))["items"]) == 3
 
 
 def test_without_the_option_nothing_is_adapted(folder) -> None:

@@ -14,7 +14,7 @@ from crossrec.plugins.registry import load_registry
 from crossrec_backbone.pretrained.model import MANIFEST
 
 SCENARIOS = ("ecommerce", "video", "music", "social")
-#: Four things, told in words of their own, so that only the meaning and the category are shared.
+#: Four things, each in words of its own, so that only the meaning and the category are shared.
 KINDS = {
     "kettle": ("copper kettle", "steel teapot", "enamel kettle", "tea pot with whistle"),
     "lamp": ("reading lamp", "desk light", "bedside lamp", "led light for the desk"),
@@ -56,9 +56,9 @@ def kinds(slate: dict) -> list[str]:
     return [item["item_id"].rstrip("0123456789") for item in slate["items"]]
 
 
-def ask(home: Path, scenario: str, history: str, k: int = 4) -> dict:
-    asked = ("recommend", scenario, "--history", history, "-k", k, "-w", home, "--json")
-    return json.loads(call(*asked))
+def recommend(home: Path, scenario: str, history: str, k: int = 4) -> dict:
+    arguments = ("recommend", scenario, "--history", history, "-k", k, "-w", home, "--json")
+    return json.loads(call(*arguments))
 
 
 @pytest.mark.skipif(not SHIPPED, reason="no backbone is shipped yet")
@@ -67,14 +67,14 @@ def test_items_alone_then_answers(scenario: str, tmp_path: Path) -> None:
     write_items(tmp_path / "items.csv")
     home = tmp_path / "ws"
     call("ingest", scenario, "--items", tmp_path / "items.csv", "-w", home)
-    told = call("fit", scenario, "-w", home)
-    assert "no events yet: the backbone four-scenarios of crossrec-backbone serves" in told
+    printed = call("fit", scenario, "-w", home)
+    assert "no events yet: the backbone four-scenarios of crossrec-backbone serves" in printed
     for kind in KINDS:
-        slate = ask(home, scenario, f"{kind}0,{kind}1")
+        slate = recommend(home, scenario, f"{kind}0,{kind}1")
         assert kinds(slate)[:3] == [kind] * 3, slate
         assert not slate["degraded"]
         assert all(item["reasons"] for item in slate["items"])
-    mixed = kinds(ask(home, scenario, "kettle0,guitar1", 6))
+    mixed = kinds(recommend(home, scenario, "kettle0,guitar1", 6))
     assert {"kettle", "guitar"} <= set(mixed), "both sides of a taste are there"
 
 
@@ -121,7 +121,7 @@ def test_an_installed_default_serves_where_there_are_no_events(box, tmp_path) ->
     assert "no events yet: the backbone boxed of a-box" in report["notes"][0]
     assert "backbone" in report["fit_seconds"]
     assert report["failed"] == {}
-    assert kinds(ask(home, "video", "lamp0,lamp1")) == ["lamp"] * 4
+    assert kinds(recommend(home, "video", "lamp0,lamp1")) == ["lamp"] * 4
     without = json.loads(call("fit", "video", "--no-backbone", "-w", home, "--json"))
     assert "backbone" not in without["fit_seconds"]
     assert without["notes"] == []
@@ -133,10 +133,10 @@ def test_an_installed_default_serves_where_there_are_no_events(box, tmp_path) ->
     assert list(report["fit_seconds"]) == ["content"], "what the user wrote is what is fitted"
 
 
-def test_where_there_are_events_it_is_offered_not_taken(box, trained) -> None:
-    told = call("fit", "ecommerce", "-w", trained / "ws")
+def test_where_there_are_events_it_is_named_and_not_used(box, trained) -> None:
+    printed = call("fit", "ecommerce", "-w", trained / "ws")
     wanted = "backbones at hand: boxed, a-box:boxed; `crossrec fit ecommerce --backbone NAME`"
-    assert wanted in told
+    assert wanted in printed
     report = json.loads(call("fit", "ecommerce", "-w", trained / "ws", "--json"))
     assert "backbone" not in report["fit_seconds"]
 
@@ -151,10 +151,10 @@ def test_a_damaged_default_is_named_and_the_rest_serves(box, tmp_path) -> None:
     call("ingest", "music", "--items", tmp_path / "items.csv", "-w", home)
     report = json.loads(call("fit", "music", "-w", home, "--json"))
     assert "checksum" in report["failed"]["backbone"]
-    assert kinds(ask(home, "music", "boots0,boots1")) == ["boots"] * 4
+    assert kinds(recommend(home, "music", "boots0,boots1")) == ["boots"] * 4
 
 
-def test_both_wishes_at_once_are_refused(tmp_path) -> None:
+def test_both_options_at_once_are_refused(tmp_path) -> None:
     done = CliRunner().invoke(
         main, ["fit", "video", "--backbone", "x", "--no-backbone", "-w", str(tmp_path)]
     )

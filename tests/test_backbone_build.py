@@ -38,6 +38,11 @@ def transfer(maker) -> ModuleType:
     return sys.modules["transfer"]
 
 
+@pytest.fixture
+def real_sets(maker) -> ModuleType:
+    return sys.modules["real_sets"]
+
+
 def source(seed: int) -> Dataset:
     """Items of four kinds, users who stay with one."""
     rng = np.random.default_rng(seed)
@@ -57,11 +62,16 @@ def source(seed: int) -> Dataset:
 
 
 class Generated(dict):
-    """Generated sets under the names of real ones, in place of `transfer.Sets`."""
+    """Generated sets under the names of real ones, in place of `real_sets.Sets`."""
 
     def __init__(self, cache: Path, names: tuple[str, ...]) -> None:
         super().__init__({name: source(at) for at, name in enumerate(names)})
         self.cache, self.sources = cache, names
+
+    def without(self, *names: str) -> list[tuple[str, str, Dataset]]:
+        from real_sets import Sets
+
+        return Sets.without(self, *names)
 
 
 NAMES = ("scientific", "uci", "lastfm")
@@ -99,14 +109,14 @@ def test_the_cards_name_data_licences_and_what_was_left_out(maker, small, tmp_pa
     whole, without = (maker.build(one, sets, small, tmp_path / "out") for one in maker.RECIPES)
     card = load_backbone(tmp_path / "out" / "four-scenarios").card
     assert card == json.loads(json.dumps(whole.card, allow_nan=False))
-    assert [told["name"] for told in card["sources"]] == list(NAMES)
-    assert [told["title"] for told in card["sources"]] == [maker.DATA[name][0] for name in NAMES]
-    assert [told["licence"] for told in card["sources"]] == [maker.DATA[n][1] for n in NAMES]
+    assert [one["name"] for one in card["sources"]] == list(NAMES)
+    assert [one["title"] for one in card["sources"]] == [maker.DATA[name][0] for name in NAMES]
+    assert [one["licence"] for one in card["sources"]] == [maker.DATA[n][1] for n in NAMES]
     assert card["domains"] == ["ecommerce", "music"]
     assert set(card["leave_one_out"]["results"]) == set(NAMES)
     assert any("nothing to restore one from" in limit for limit in card["limits"])
     assert "research" in card["licence"]
-    assert [told["name"] for told in without.card["sources"]] == ["uci", "lastfm"]
+    assert [one["name"] for one in without.card["sources"]] == ["uci", "lastfm"]
     assert without.card["never_seen"] == ["scientific"]
     assert without.heads["general"].text != whole.heads["general"].text
 
@@ -115,15 +125,15 @@ def test_no_text_or_id_of_a_source_is_in_the_files(maker, small, tmp_path) -> No
     sets = Generated(tmp_path / "cache", NAMES)
     maker.build(maker.RECIPES[0], sets, small, tmp_path)
     files = content(tmp_path / "four-scenarios")
-    told = b"\n".join(files.values()).decode()
-    secrets = [word for text in WORDS for word in text.split()]
+    text = b"\n".join(files.values()).decode()
+    secrets = [word for words in WORDS for word in words.split()]
     secrets += [item for dataset in sets.values() for item in dataset.catalog.items.ids]
-    assert not [secret for secret in secrets if secret in told]
+    assert not [secret for secret in secrets if secret in text]
     for name, head in files.items():
         if name.startswith("heads/"):
             lines = head.decode().split("end of trees")[0].splitlines()
             keys = {line.partition("=")[0] for line in lines if "=" in line}
-            assert keys <= KEYS, "a tree says nothing but splits, leaves and counts"
+            assert keys <= KEYS, "a tree holds nothing but splits, leaves and counts"
 
 
 #: All that LightGBM writes of a model.
@@ -135,7 +145,7 @@ KEYS = set(WRITTEN.split())
 
 
 def test_the_settings_are_those_of_the_benchmark(maker, transfer, monkeypatch, tmp_path) -> None:
-    """Else the examples in its cache would not be found, and the cards would tell another story."""
+    """Else the examples in its cache would not be found, and the cards would be wrong."""
     seen = {}
 
     def taken(sources, config, run, checkpoint):
@@ -154,12 +164,13 @@ def test_the_settings_are_those_of_the_benchmark(maker, transfer, monkeypatch, t
     assert (seen["run"].seed, seen["run"].threads) == (0, 1)
 
 
-def test_every_set_has_a_title_and_a_licence(maker, transfer) -> None:
-    assert {real.name for real in transfer.SETS} <= set(maker.DATA)
+def test_every_set_has_a_title_and_a_licence(maker, real_sets) -> None:
+    names = set(real_sets.TRANSFER)
+    assert names <= set(maker.DATA)
     assert all(title and licence for title, licence in maker.DATA.values())
-    assert {real.scenario for real in transfer.SETS} == {"ecommerce", "video", "music", "social"}
-    known = {real.name for real in transfer.SETS}
-    assert all(set(recipe.without) <= known for recipe in maker.RECIPES)
+    scenarios = {real_sets.SETS[name].scenario for name in names}
+    assert scenarios == {"ecommerce", "video", "music", "social"}
+    assert all(set(recipe.without) <= names for recipe in maker.RECIPES)
 
 
 @pytest.mark.parametrize(
@@ -195,8 +206,8 @@ def test_from_the_command_to_the_folder(maker, small, monkeypatch, capsys, tmp_p
     arguments = ["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "out")]
     sets = SimpleNamespace(names=("uci", "lastfm"))
     assert maker.main([*arguments, "--sources", ",".join(sets.names)]) == 0
-    said = capsys.readouterr().out
-    assert "four-scenarios: heads general, ecommerce, music" in said
+    printed = capsys.readouterr().out
+    assert "four-scenarios: heads general, ecommerce, music" in printed
     assert load_backbone(tmp_path / "out" / "without-scientific").card["domains"] == [
         "ecommerce",
         "music",
@@ -206,17 +217,17 @@ def test_from_the_command_to_the_folder(maker, small, monkeypatch, capsys, tmp_p
 
 
 @pytest.mark.skipif(not SHIPPED, reason="no backbone is shipped yet")
-def test_what_is_shipped_was_made_by_this_script(maker) -> None:
+def test_what_is_shipped_was_made_by_this_script(maker, real_sets) -> None:
     made = {path.parent.name: load_backbone(path.parent) for path in SHIPPED}
     assert set(made) == {recipe.name for recipe in maker.RECIPES}
     for recipe in maker.RECIPES:
         card = made[recipe.name].card
-        told = card["settings"]
+        settings = card["settings"]
         wanted = maker.settings_of().model_dump(mode="json", exclude_none=True)
-        assert told == json.loads(json.dumps(wanted))
+        assert settings == json.loads(json.dumps(wanted))
         assert card["seed"] == 0
         assert card["columns"] == list(COLUMN_NAMES)
-        names = [one.name for one in maker.SETS if one.name not in recipe.without]
+        names = [name for name in real_sets.TRANSFER if name not in recipe.without]
         assert [one["name"] for one in card["sources"]] == names
         assert card == {**card, "about": recipe.about, "use": recipe.use, "licence": maker.LICENCE}
         assert all(one["licence"] == maker.DATA[one["name"]][1] for one in card["sources"])
@@ -227,15 +238,15 @@ def test_what_is_shipped_was_made_by_this_script(maker) -> None:
 @pytest.mark.skipif(not SHIPPED, reason="no backbone is shipped yet")
 @pytest.mark.parametrize("name", ["uci", "lastfm", "scientific"])
 def test_the_sizes_in_the_cards_are_those_of_the_sets(
-    maker, transfer, monkeypatch, tmp_path, name: str
+    real_sets, monkeypatch, tmp_path, name: str
 ) -> None:
-    if transfer.datasets() is None:
+    if real_sets.datasets() is None:
         pytest.skip("the research data sets are absent")
-    monkeypatch.setattr(transfer, "ENCODER", "tfidf-svd")  # sizes do not hang on the vectors
-    real = next(one for one in transfer.SETS if one.name == name)
-    dataset = transfer.dataset_of(real, tmp_path)
+    monkeypatch.setattr(real_sets, "ENCODER", "tfidf-svd")  # sizes do not depend on the vectors
+    dataset = real_sets.read(real_sets.SETS[name], tmp_path)
     for path in SHIPPED:
-        for told in load_backbone(path.parent).card["sources"]:
-            if told["name"] == name:
+        for source_row in load_backbone(path.parent).card["sources"]:
+            if source_row["name"] == name:
                 sizes = (dataset.n_items, dataset.n_users, len(dataset.interactions))
-                assert (told["items"], told["users"], told["events"]) == sizes
+                keys = ("items", "users", "events")
+                assert tuple(source_row[key] for key in keys) == sizes

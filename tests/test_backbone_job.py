@@ -21,7 +21,7 @@ def call(*arguments):
 
 
 def ingest(folder, scenario, *, events=True):
-    """Users keep to one half of the catalogue; titles tell the halves apart."""
+    """Users keep to one half of the catalogue; titles name the half."""
     first, second, kind = HALVES[scenario]
     rng = np.random.default_rng(len(scenario))
     lines = ["item_id,title"]
@@ -44,8 +44,10 @@ def folder(tmp_path_factory):
     for scenario in ("ecommerce", "video"):
         ingest(folder, scenario)
     ingest(folder, "music", events=False)
-    told = call("pretrain", "--scenarios", "ecommerce,video", "--name", "base", "-w", folder / "ws")
-    assert "crossrec fit SCENARIO --backbone base" in told
+    printed = call(
+        "pretrain", "--scenarios", "ecommerce,video", "--name", "base", "-w", folder / "ws"
+    )
+    assert "crossrec fit SCENARIO --backbone base" in printed
     return folder
 
 
@@ -69,20 +71,20 @@ def test_a_catalogue_without_events_answers_a_history_at_minute_one(folder):
 def test_a_new_item_joins_the_adapted_backbone_without_a_fit(folder):
     (folder / "late.csv").write_text("item_id,title\ni40,northern choir number 40\n")
     call("ingest", "music", "--items", folder / "late.csv", "-w", folder / "ws")
-    asked = ("recommend", "music", "--history", "i0,i4", "-k", 30, "-w", folder / "ws", "--json")
-    slate = json.loads(call(*asked))
+    arguments = ("--history", "i0,i4", "-k", 30, "-w", folder / "ws", "--json")
+    slate = json.loads(call("recommend", "music", *arguments))
     found = [item["item_id"] for item in slate["items"]]
     assert slate["degraded"] == []
     others = [at for at, item_id in enumerate(found) if int(item_id[1:]) % 2]
     assert found.index("i40") < min(others), "it reads like the history, and the others do not"
-    told = json.loads(call("doctor", "-w", folder / "ws", "--json"))
-    music = next(one for one in told["scenarios"] if one["scenario"] == "music")
+    report = json.loads(call("doctor", "-w", folder / "ws", "--json"))
+    music = next(one for one in report["scenarios"] if one["scenario"] == "music")
     assert music["new_items"]["items"] == 1
     assert "backbone" in music["new_items"]["in"]
     assert "target ranker" in music["reports"]["backbone"]["left_out"]
 
 
-def test_with_events_the_fit_says_what_it_learnt(folder):
+def test_with_events_the_fit_reports_what_it_learnt(folder):
     out = call("fit", "video", "--backbone", "base", "-w", folder / "ws")
     assert "backbone" in out
     fitted = json.loads(call("fit", "video", "--backbone", "base", "-w", folder / "ws", "--json"))

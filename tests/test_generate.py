@@ -141,9 +141,11 @@ def test_check_names_what_is_stale_and_writes_nothing(
 def transfer_report(target: str) -> dict[str, Any]:
     """Two methods on two budgets, of which one has no scores without events."""
 
-    def mean(method: str, events: object, recall: float, ndcg: float, silent: bool = False) -> Any:
+    def mean(
+        method: str, events: object, recall: float, ndcg: float, no_scores: bool = False
+    ) -> Any:
         metrics = {"recall@10": recall, "ndcg@10": ndcg}
-        return {"method": method, "events": events, "metrics": metrics, "silent": silent}
+        return {"method": method, "events": events, "metrics": metrics, "no_scores": no_scores}
 
     def verdict(events: object, word: str, difference: float) -> Any:
         ci95 = [difference - 0.002, difference + 0.002]
@@ -157,7 +159,7 @@ def transfer_report(target: str) -> dict[str, Any]:
         "users": 2_000,
         "means": [
             mean("crossrec", 1_000, 0.12, 0.08),
-            mean("ease", 1_000, 0.0, 0.0, silent=True),
+            mean("ease", 1_000, 0.0, 0.0, no_scores=True),
             mean("crossrec", "all", 0.16, 0.11),
             mean("ease", "all", 0.13, 0.09),
         ],

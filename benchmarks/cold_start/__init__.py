@@ -1,1 +1,4 @@
-"""Trials of items and users without events: measured, not served."""
+"""Items and users without events: strict protocols, and the methods compared under them.
+
+Nothing here is served; ``benchmarks/cold.py`` measures it.
+"""

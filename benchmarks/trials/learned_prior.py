@@ -6,7 +6,7 @@ Command: ``python benchmarks/trials/learned_prior.py --cache FOLDER [--source uc
 On a rich source the EASE weights of pairs are regressed on their text relations, among text
 neighbours and random pairs of well-known items. On the target the expected weight of each pair of
 text neighbours becomes P of prior-EASE: as it is, and with its rows scaled to the mass of the text
-graph. Asked is for the last item but one: the test items are not looked at.
+graph. Targets are the last items but one: the test items are not looked at.
 """
 
 from __future__ import annotations
@@ -21,13 +21,18 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import transfer
+from crossrec.components.ndcg import target_gains
+from crossrec.components.paired_gain import PairedGain
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
-from crossrec.numeric.ragged import Ragged
 from crossrec.numeric.sparse import block_rows, keep_top
-from crossrec_backbone.adaptation.behaviour_weight import gain_of
-from crossrec_backbone.pretraining.low_data_tasks import World, WorldConfig, hold_out, make_world
+from crossrec_backbone.pretraining.low_data_tasks import (
+    LowDataConfig,
+    LowDataTask,
+    hold_out,
+    make_task,
+    without_last,
+)
 from crossrec_backbone.relations.config import GraphConfig, PriorConfig
 from crossrec_backbone.relations.prior_ease import fit_prior_ease
 from crossrec_backbone.relations.scores import behaviour_scores, text_scores
@@ -35,12 +40,13 @@ from crossrec_backbone.relations.statistics import BackboneConfig, TextSide
 from crossrec_backbone.relations.text import TEXT_RELATIONS
 from crossrec_backbone.relations.text_graph import text_graph
 from crossrec_backbone.relations.text_pairs import TextPairs
+from real_sets import Sets
 
 CONFIG = BackboneConfig(prior=PriorConfig(exact_up_to=4_000))
-WORLDS, RUN = WorldConfig(queries=3_000), RunOptions(threads=1)
+TASKS, RUN = LowDataConfig(queries=3_000), RunOptions(threads=1)
 #: Text neighbours that may get a weight, and random items beside them in training.
 NEAR, RANDOM = 100, 20
-#: Rows of items with fewer histories say little of what a weight would be.
+#: Rows of items with fewer histories are too noisy to learn weights from.
 KNOWN = 20
 Learnt = Callable[[np.ndarray], np.ndarray]
 
@@ -62,8 +68,8 @@ def features(text: TextSide, rows: np.ndarray, columns: np.ndarray, graph: Any) 
     spread = np.array([text.relations.spread[name] for name in pairs.names], np.float32)
     starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1], True])
     for first, stop in zip(starts[:-1], starts[1:], strict=True):
-        told = pairs.pairs(columns[first:stop], rows[first : first + 1])[:, 0]
-        out[first:stop, at] = (told / spread[:, None]).T
+        values = pairs.pairs(columns[first:stop], rows[first : first + 1])[:, 0]
+        out[first:stop, at] = (values / spread[:, None]).T
     out[:, -4] = np.asarray(graph[rows, columns]).ravel()
     out[:, -3] = out[:, : len(TEXT_RELATIONS)].mean(axis=1)
     out[:, -2], out[:, -1] = text.hubness[rows], text.hubness[columns]
@@ -86,7 +92,7 @@ def learnt(source: Dataset) -> Learnt:
         columns.append(other[other != item])
         rows.append(np.full(len(columns[-1]), item))
     row, column = np.concatenate(rows), np.concatenate(columns)
-    told, weight = features(text, row, column, graph), np.asarray(ease[row, column]).ravel()
+    inputs, weight = features(text, row, column, graph), np.asarray(ease[row, column]).ravel()
     settings = {
         "objective": "regression",
         "num_leaves": 15,
@@ -96,16 +102,16 @@ def learnt(source: Dataset) -> Learnt:
         "num_threads": 1,
         "seed": RUN.seed,
     }
-    model = lightgbm.train(settings, lightgbm.Dataset(told, weight), 150)
+    model = lightgbm.train(settings, lightgbm.Dataset(inputs, weight), 150)
     print(f"{len(row)} pairs of {len(known)} items, mean weight {weight.mean():.5f}", flush=True)
-    return lambda asked: np.asarray(model.predict(asked, num_threads=1), np.float32)
+    return lambda inputs: np.asarray(model.predict(inputs, num_threads=1), np.float32)
 
 
 def expected(text: TextSide, model: Learnt) -> Any:
     """Return the expected weight of every pair of text neighbours, CSR, none negative."""
     graph = neighbours(text)
-    told = graph.tocoo()
-    weight = np.maximum(model(features(text, told.row, told.col, graph)), 0.0)
+    pairs = graph.tocoo()
+    weight = np.maximum(model(features(text, pairs.row, pairs.col, graph)), 0.0)
     out = graph.copy()
     out.data = weight.astype(np.float32)
     return keep_top(out, CONFIG.graph.neighbours)
@@ -119,16 +125,17 @@ def scaled(graph: Any) -> Any:
     return (diags(CONFIG.graph.mass / np.maximum(total, 1e-9)) @ graph).tocsr().astype(np.float32)
 
 
-def asked(text: TextSide, world: World, graph: Any) -> tuple[np.ndarray, np.ndarray]:
+def measured(text: TextSide, task: LowDataTask, graph: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return ndcg@10 of prior-EASE alone and of A, with `graph` as P."""
-    weights = fit_prior_ease(world.sequences, graph, CONFIG.prior).weights
+    weights = fit_prior_ease(task.sequences, graph, CONFIG.prior).weights
     alone, both = [], []
-    for rows in world.queries.blocks(block_rows(text.relations.n_items)):
-        queries, targets = world.queries.take(rows), world.targets[rows]
-        told = text_scores(text.relations, queries, CONFIG.consensus, CONFIG.history)
-        behaved = behaviour_scores(weights, queries, CONFIG.history)
-        both.append(gain_of(told + CONFIG.consensus.kappa * behaved, queries, targets))
-        alone.append(gain_of(behaved, queries, targets))
+    for rows in task.queries.blocks(block_rows(text.relations.n_items)):
+        queries, targets = task.queries.take(rows), task.targets[rows]
+        by_text = text_scores(text.relations, queries, CONFIG.consensus, CONFIG.history)
+        by_behaviour = behaviour_scores(weights, queries, CONFIG.history)
+        total = by_text + CONFIG.consensus.kappa * by_behaviour
+        both.append(target_gains(total, targets, queries.exclude))
+        alone.append(target_gains(by_behaviour, targets, queries.exclude))
     return np.concatenate(alone), np.concatenate(both)
 
 
@@ -138,26 +145,23 @@ def main() -> int:
     parser.add_argument("--source", default="uci")
     parser.add_argument("--target", default="scientific")
     options = parser.parse_args()
-    sets = transfer.Sets(options.cache, [options.source])
+    sets = Sets(options.cache, [options.source])
     model = learnt(sets[options.source])
     target = sets[options.target]
     text = TextSide.fit(target, CONFIG)
     prior = expected(text, model)
     graphs = {"text graph": text.graph, "learned": prior, "learned, scaled": scaled(prior)}
-    shorter = target.sequences.indptr[1:] - 1
-    kept = np.setdiff1d(np.arange(len(target.sequences.values)), shorter)
-    lengths = np.maximum(target.sequences.lengths - 1, 0)
-    held = hold_out(Ragged(np.r_[0, np.cumsum(lengths)], target.sequences.values[kept]))
+    held = hold_out(without_last(target.sequences, 1))
     print(f"{options.source} → {options.target}: ndcg@10 of prior-EASE alone / of A")
     print(f"| events | {' | '.join(graphs)} | A: learned − text graph | scaled − text graph |")
     print("| --- |" + " --- |" * (len(graphs) + 2))
     for level in (0, 1_000, 10_000, len(held.known.values)):
-        world = make_world(held, level, target.n_items, WORLDS, RUN.seed)
-        told = {name: asked(text, world, graph) for name, graph in graphs.items()}
-        cells = [f"{alone.mean():.4f} / {both.mean():.4f}" for alone, both in told.values()]
+        task = make_task(held, level, TASKS, RUN.seed)
+        tables = {name: measured(text, task, graph) for name, graph in graphs.items()}
+        cells = [f"{alone.mean():.4f} / {both.mean():.4f}" for alone, both in tables.values()]
         for name in ("learned", "learned, scaled"):
-            moved = told[name][1] - told["text graph"][1]
-            cells.append(f"{moved.mean():+.4f} ± {moved.std(ddof=1) / np.sqrt(len(moved)):.4f}")
+            gain = PairedGain.between(tables[name][1], tables["text graph"][1])
+            cells.append(f"{gain.mean:+.4f} ± {gain.error:.4f}")
         print(f"| {level} | {' | '.join(cells)} |", flush=True)
     return 0
 

@@ -6,8 +6,8 @@ Command: ``python benchmarks/trials/set_transformer.py --cache FOLDER [--source 
 A token is one history item as one candidate sees it: every text and behaviour relation between the
 two, joint histories, age and popularity. Tokens attend to one another, a query made of the
 candidate's columns pools them (Lee et al., Set Transformer, 2019), and the output layer starts at
-zero, so that training begins at the closed form A. It learns by softmax cross-entropy on one source
-and is asked about the other, beside LambdaRank trees that were fitted on the same examples.
+zero, so that training starts from the closed form A. It learns by softmax cross-entropy on one
+source and is evaluated on the other, beside LambdaRank trees fitted on the same examples.
 """
 
 from __future__ import annotations
@@ -25,18 +25,21 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import transfer
+from crossrec.components.ndcg import target_gains
+from crossrec.components.paired_gain import PairedGain
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
-from crossrec_backbone.pretraining.low_data_tasks import hold_out, levels_of, make_world, windows
+from crossrec.numeric.standard import standardised
+from crossrec_backbone.pretraining.low_data_tasks import hold_out, levels_of, make_task, windows
 from crossrec_backbone.ranking.examples import Groups, collect, joined
-from crossrec_backbone.ranking.mixture import gains, standardised
 from crossrec_backbone.ranking.trees import fit_ranker
 from crossrec_backbone.relations.behaviour import BEHAVIOUR_RELATIONS
 from crossrec_backbone.relations.statistics import Statistics
 from crossrec_backbone.relations.text import TEXT_RELATIONS
+from real_sets import Sets
+from transfer import pretraining
 
-CONFIG = transfer.pretraining()
+CONFIG = pretraining()
 RUN = RunOptions(threads=1)
 #: Candidates that the network reorders, best first by the closed form; history items that it sees.
 SHOWN, HISTORY = 100, 20
@@ -45,7 +48,7 @@ WIDTH, HEADS, BATCH = 32, 4, 16
 
 
 @dataclass(frozen=True, eq=False)
-class Level:
+class TokenExamples:
     """Examples of one source at one level, with tokens float16 (n, SHOWN, HISTORY, N_TOKEN)."""
 
     events: int
@@ -59,16 +62,16 @@ class Level:
         return standardised(self.groups.column("text_behaviour"), self.groups.valid)
 
 
-def levels(name: str, sets: transfer.Sets, most: int) -> Iterator[Level]:
-    """Show one source at every level up to `most` events, as pretraining does."""
-    dataset, worlds = sets[name], CONFIG.worlds
-    held = hold_out(windows(dataset.sequences, worlds, np.random.default_rng(RUN.seed)))
-    for events in (one for one in levels_of(len(held.known.values), worlds) if one <= most):
-        world = make_world(held, events, dataset.n_items, worlds, RUN.seed)
-        statistics = Statistics.fit(dataset, CONFIG.backbone, sequences=world.sequences)
-        found = collect(statistics, world.queries, world.targets, limit=CONFIG.positives)
-        shown = tokens(statistics, world.queries.take(found.rows), found.groups.index[:, :SHOWN])
-        yield Level(events, found.groups, shown, found.hits / len(world.targets))
+def levels(name: str, sets: Sets, most: int) -> Iterator[TokenExamples]:
+    """Make the examples of one source at every level up to `most` events, as pretraining does."""
+    dataset, tasks = sets[name], CONFIG.tasks
+    held = hold_out(windows(dataset.sequences, tasks, np.random.default_rng(RUN.seed)))
+    for events in (one for one in levels_of(len(held.known.values), tasks) if one <= most):
+        task = make_task(held, events, tasks, RUN.seed)
+        statistics = Statistics.fit(dataset, CONFIG.backbone, sequences=task.sequences)
+        found = collect(statistics, task.queries, task.targets, limit=CONFIG.positives)
+        shown = tokens(statistics, task.queries.take(found.rows), found.groups.index[:, :SHOWN])
+        yield TokenExamples(events, found.groups, shown, found.hits / len(task.targets))
 
 
 def tokens(statistics: Statistics, queries: QueryBatch, index: np.ndarray) -> np.ndarray:
@@ -82,8 +85,8 @@ def tokens(statistics: Statistics, queries: QueryBatch, index: np.ndarray) -> np
         history = queries.history.row(i)[-HISTORY:][::-1]
         own = index[i][index[i] >= 0]
         row = out[i, : len(own), : len(history)]
-        told = text.pairs(own, history) / statistics.spreads[:, None, None] / 4
-        row[:, :, text_at] = told.transpose(2, 1, 0)
+        similar = text.pairs(own, history) / statistics.spreads[:, None, None] / 4
+        row[:, :, text_at] = similar.transpose(2, 1, 0)
         counted = behaviour.pairs(own, history)
         row[:, :, [len(TEXT_RELATIONS) + at for at in behaviour_at]] = np.sqrt(
             np.maximum(counted[:-1], 0)
@@ -91,7 +94,7 @@ def tokens(statistics: Statistics, queries: QueryBatch, index: np.ndarray) -> np
         row[:, :, -4] = np.log1p(counted[-1]).T
         row[:, :, -3] = popularity[history] / 5
         row[:, :, -2] = 0.8 ** np.arange(len(history))
-        row[:, :, -1] = 1.0  # a token stands here
+        row[:, :, -1] = 1.0  # there is a token
     return out
 
 
@@ -135,16 +138,16 @@ class Scaler:
     def fit(cls, groups: Groups) -> Scaler:
         """Learn from all candidates of `groups`."""
         rows = groups.columns[groups.valid]
-        told = np.nan_to_num(rows)
-        return cls(told.mean(axis=0), np.maximum(told.std(axis=0), 1e-3))
+        known = np.nan_to_num(rows)
+        return cls(known.mean(axis=0), np.maximum(known.std(axis=0), 1e-3))
 
     def __call__(self, groups: Groups) -> np.ndarray:
         """Return the columns of the shown candidates, float32."""
-        told = (np.nan_to_num(groups.columns[:, :SHOWN]) - self.mean) / self.spread
-        return np.clip(told, -5, 5).astype(np.float32)
+        scaled = (np.nan_to_num(groups.columns[:, :SHOWN]) - self.mean) / self.spread
+        return np.clip(scaled, -5, 5).astype(np.float32)
 
 
-def batches(level: Level, scale: Scaler, order: np.ndarray) -> Iterator[tuple[Any, ...]]:
+def batches(level: TokenExamples, scale: Scaler, order: np.ndarray) -> Iterator[tuple[Any, ...]]:
     """Give columns, tokens, closed form and rows, a batch at a time."""
     for start in range(0, len(order), BATCH):
         rows = order[start : start + BATCH]
@@ -156,17 +159,17 @@ def batches(level: Level, scale: Scaler, order: np.ndarray) -> Iterator[tuple[An
         )
 
 
-def trained(lessons: Sequence[Level], scale: Scaler, epochs: int, rate: float) -> Network:
+def trained(examples: Sequence[TokenExamples], scale: Scaler, epochs: int, rate: float) -> Network:
     """Fit the network on the examples whose target is among the shown candidates."""
     torch.manual_seed(RUN.seed)
     rng = np.random.default_rng(RUN.seed)
-    network = Network(lessons[0].groups.columns.shape[2])
-    steps = epochs * sum(-(-int((one.groups.place < SHOWN).sum()) // BATCH) for one in lessons)
+    network = Network(examples[0].groups.columns.shape[2])
+    steps = epochs * sum(-(-int((one.groups.place < SHOWN).sum()) // BATCH) for one in examples)
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
     for _ in range(epochs):
-        for at in rng.permutation(len(lessons)):
-            level = lessons[at]
+        for at in rng.permutation(len(examples)):
+            level = examples[at]
             order = rng.permutation(np.flatnonzero(level.groups.place < SHOWN))
             for columns, shown, closed, rows in batches(level, scale, order):
                 place = torch.from_numpy(level.groups.place[rows])
@@ -179,7 +182,7 @@ def trained(lessons: Sequence[Level], scale: Scaler, epochs: int, rate: float) -
     return network.eval()
 
 
-def told(network: Network, scale: Scaler, level: Level) -> np.ndarray:
+def outputs(network: Network, scale: Scaler, level: TokenExamples) -> np.ndarray:
     """Return the network's output, float32 (n, m); 0 for what it is not shown."""
     out = np.zeros(level.groups.index.shape, np.float32)
     with torch.inference_mode():
@@ -198,14 +201,14 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=2e-3)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    sets = transfer.Sets(options.cache, [options.source])
-    lessons = list(levels(options.source, sets, options.most))
-    groups = joined([level.groups for level in lessons])
+    sets = Sets(options.cache, [options.source])
+    examples = list(levels(options.source, sets, options.most))
+    groups = joined([level.groups for level in examples])
     started = time.process_time()
     trees = fit_ranker(groups, CONFIG.ranker, RUN)
     middle = time.process_time()
     scale = Scaler.fit(groups)
-    network = trained(lessons, scale, options.epochs, options.rate)
+    network = trained(examples, scale, options.epochs, options.rate)
     count = sum(parameter.numel() for parameter in network.parameters())
     print(f"{options.source} → {options.target}: {len(groups)} examples, {count} parameters,")
     print(f"trees {middle - started:.0f} s, network {time.process_time() - middle:.0f} s of CPU")
@@ -214,15 +217,14 @@ def main() -> int:
     for level in levels(options.target, sets, options.most):
         closed, own = level.closed, level.groups
         head = standardised(trees.scores(own.columns), own.valid)
-        learnt = np.where(own.valid, closed + told(network, scale, level), -np.inf)
+        learnt = np.where(own.valid, closed + outputs(network, scale, level), -np.inf)
         tables = [
-            gains(np.where(own.valid, one, -np.inf), own.place) for one in (closed, closed + head)
+            target_gains(np.where(own.valid, one, -np.inf), own.place)
+            for one in (closed, closed + head, learnt)
         ]
-        tables.append(gains(learnt, own.place))
         means = " | ".join(f"{level.share * table.mean():.4f}" for table in tables)
-        moved = level.share * (tables[1] - tables[2])
-        error = moved.std(ddof=1) / np.sqrt(len(moved))
-        print(f"| {level.events} | {means} | {moved.mean():+.4f} ± {error:.4f} |", flush=True)
+        gain = PairedGain.between(level.share * tables[1], level.share * tables[2])
+        print(f"| {level.events} | {means} | {gain.mean:+.4f} ± {gain.error:.4f} |", flush=True)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The trials of cold starts are benchmarks: their folder is put on the path for these tests."""
+"""Cold starts are benchmarks: their folder is put on the path for these tests."""
 
 from __future__ import annotations
 

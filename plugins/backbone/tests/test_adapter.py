@@ -1,4 +1,4 @@
-"""The adapter: weights that noise does not move, parts left out, and what is said of it."""
+"""The adapter: weights that noise does not move, parts left out, and the report."""
 
 from __future__ import annotations
 
@@ -8,34 +8,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from crossrec.components.candidates import PAD
+from crossrec.components.ndcg import target_gains
 from crossrec.components.run import RunOptions
 from crossrec.data.events import Events
 from crossrec.errors import ConfigError
+from crossrec.numeric.standard import standardised
 from crossrec_backbone.adaptation.adapter import (
-    TIERS,
     Adapter,
     AdapterConfig,
     fit_adapter,
-    own_ranker,
-    run_trials,
+    prepare_target,
 )
-from crossrec_backbone.adaptation.gate import MIXTURE, PLAIN, Verdict
+from crossrec_backbone.adaptation.baselines import PLAIN
+from crossrec_backbone.adaptation.gate import MIXTURE, GateDecision
 from crossrec_backbone.adaptation.repeats import RepeatConfig, Repeats
 from crossrec_backbone.adaptation.report import build_report, lines
-from crossrec_backbone.pretrained.model import GENERAL, Backbone
-from crossrec_backbone.pretraining.low_data_tasks import WorldConfig, hold_out
-from crossrec_backbone.pretraining.pretrain import PretrainConfig, pretrain
+from crossrec_backbone.adaptation.target_ranker import TIERS, HeldOutExamples, cross_fit
+from crossrec_backbone.pretrained.model import GENERAL
+from crossrec_backbone.pretraining.low_data_tasks import hold_out
 from crossrec_backbone.ranking.examples import collect
-from crossrec_backbone.ranking.mixture import (
-    Mixture,
-    Parts,
-    choose,
-    gains,
-    mixed,
-    parts_of,
-    standardised,
-)
-from crossrec_backbone.ranking.trees import RankerConfig
+from crossrec_backbone.ranking.mixture import Mixture, Parts, choose, mixed, parts_of
 from crossrec_backbone.relations.config import GraphConfig, PriorConfig, TextConfig
 from crossrec_backbone.relations.statistics import BackboneConfig, Statistics
 from hypothesis import given, settings
@@ -48,15 +40,15 @@ BELOW = BackboneConfig(
 )
 
 
-def made(n: int = 300, m: int = 12, seed: int = 0, **told: float) -> tuple[Parts, np.ndarray]:
-    """Parts of pure noise, but those named are told the right answer with some strength."""
+def made(n: int = 300, m: int = 12, seed: int = 0, **strength: float) -> tuple[Parts, np.ndarray]:
+    """Parts of pure noise; those named see the target with some strength."""
     rng = np.random.default_rng(seed)
     place = rng.integers(0, m, n)
     valid = np.ones((n, m), dtype=bool)
 
     def part(name: str) -> np.ndarray:
         scores = rng.normal(size=(n, m)).astype(np.float32)
-        scores[np.arange(n), place] += told.get(name, 0.0)
+        scores[np.arange(n), place] += strength.get(name, 0.0)
         return scores
 
     names = ("text", "behaviour", "ease", "content", "head", "target")
@@ -112,17 +104,7 @@ def test_the_mixture_by_hand() -> None:
     np.testing.assert_allclose(mixed(parts, Mixture(0.5))[0, :2], [-1, 1])
 
 
-def test_gains_by_hand() -> None:
-    scores = np.array([[3.0, 1.0, 2.0], [1.0, 1.0, 0.0], [5.0, 4.0, -np.inf]])
-    places = np.array([2, 0, 1])
-    np.testing.assert_allclose(
-        gains(scores, places), [1 / np.log2(3), 1 / np.log2(2.5), 1 / np.log2(3)]
-    )
-    many = np.arange(30.0)[None, :]
-    assert gains(many, np.array([19])) == 0.0
-
-
-def test_a_part_that_helps_is_turned_up() -> None:
+def test_the_weight_of_a_part_that_helps_goes_up() -> None:
     parts, place = made(text=1.0, ease=2.0)
     best, steps = choose(parts, place, len(place), Mixture(0.0), OPTIONS)
     assert best.ease == 1.0
@@ -132,7 +114,7 @@ def test_a_part_that_helps_is_turned_up() -> None:
     assert moved.gain > moved.error > 0
 
 
-def test_a_part_that_hurts_is_turned_off() -> None:
+def test_a_part_that_hurts_is_left_out() -> None:
     parts, place = made(text=2.0)
     start = Mixture(0.0, GENERAL, 1.0, 2.0)
     best, _ = choose(parts, place, len(place), start, OPTIONS)
@@ -141,7 +123,7 @@ def test_a_part_that_hurts_is_turned_off() -> None:
 
 
 def test_noise_rarely_moves_the_defaults() -> None:
-    """Parts that tell nothing are seldom brought in, however many are tried."""
+    """Parts of noise are seldom brought in, however many are tried."""
     moved = 0
     for seed in range(40):
         parts, place = made(60, seed=seed, text=2.0)
@@ -174,19 +156,7 @@ def test_queries_without_the_target_widen_the_interval() -> None:
     assert many.gain / many.error < few.gain / few.error * 1.2
 
 
-@pytest.fixture
-def backbone(shop) -> Backbone:
-    config = PretrainConfig(
-        backbone=BELOW,
-        worlds=WorldConfig(levels=(0, 100, 1_000)),
-        ranker=RankerConfig(rounds=20, leaves=4, min_leaf=20),
-        leave_one_out=False,
-    )
-    sources = [("a", "shops", shop(seed=11)), ("b", "video", shop(seed=12))]
-    return pretrain(sources, config, RUN)
-
-
-def test_below_the_floor_the_defaults_stand(shop, backbone) -> None:
+def test_below_the_floor_the_defaults_serve(shop, backbone) -> None:
     nothing = shop().with_events(Events.empty())
     adapter = fit_adapter(nothing, backbone, BELOW, RUN, family="shops")
     assert adapter.mixture == Mixture(BELOW.consensus.kappa, "shops", 1.0)
@@ -207,8 +177,8 @@ def test_a_family_without_a_head_gets_the_general_one(shop, backbone) -> None:
 
 def test_it_learns_and_says_what(shop, backbone) -> None:
     dataset = shop(n_items=120, n_users=400)
-    told: list[tuple[int, int]] = []
-    run = replace(RUN, progress=lambda _, done, total: told.append((done, total)))
+    seen: list[tuple[int, int]] = []
+    run = replace(RUN, progress=lambda _, done, total: seen.append((done, total)))
     adapter = fit_adapter(dataset, backbone, BELOW, run, family="shops", settings=SETTINGS)
     report = json.loads(json.dumps(adapter.report, allow_nan=False))
     assert report["users"] == 400
@@ -218,7 +188,7 @@ def test_it_learns_and_says_what(shop, backbone) -> None:
     assert {step["part"] for step in report["steps"]} >= {"kappa", "target_weight", "head_weight"}
     assert (adapter.target is None) == (adapter.mixture.target_weight == 0)
     assert (adapter.head is None) == (adapter.mixture.head_weight == 0)
-    assert told[-1] == (5, 5)
+    assert seen[-1] == (5, 5)
     weights = {"EASE": adapter.mixture.ease, "content": adapter.mixture.content}
     for part, weight in weights.items():
         assert (part in report["left_out"]) == (weight == 0)
@@ -234,8 +204,8 @@ def test_it_is_at_least_as_good_as_the_closed_form_on_new_events(shop) -> None:
     adapter = fit_adapter(young, None, BELOW, RUN, settings=SETTINGS)
     found = collect(Statistics.fit(young, BELOW), held.queries, held.targets)
     place = found.groups.place
-    own = gains(adapter.scores(found.groups), place).mean()
-    plain = gains(
+    own = target_gains(adapter.scores(found.groups), place).mean()
+    plain = target_gains(
         mixed(parts_of(found.groups, {}, None), Mixture(BELOW.consensus.kappa)), place
     ).mean()
     assert own > 0.95 * plain
@@ -259,38 +229,40 @@ def test_values_and_back(shop, backbone) -> None:
     assert again.values() == adapter.values()
 
 
-def test_trials_cover_every_user_once(shop) -> None:
+def examples_of(dataset) -> HeldOutExamples:
+    examples = prepare_target(dataset, BELOW, SETTINGS, RUN).examples
+    assert examples is not None
+    return examples
+
+
+def test_examples_cover_every_user_once(shop) -> None:
     dataset = shop(n_items=80, n_users=100)
-    trials = run_trials(dataset, BELOW, SETTINGS, False, RUN)
-    assert trials is not None
-    assert trials.n == (dataset.sequences.lengths >= 3).sum()
-    assert len(np.unique(trials.rows)) == len(trials.rows) == len(trials.groups)
-    assert set(trials.fold.tolist()) == {0, 1, 2, 3}
-    assert all(len(told) == trials.n for told in trials.plain.values())
+    examples = examples_of(dataset)
+    assert examples.n == (dataset.sequences.lengths >= 3).sum()
+    assert len(np.unique(examples.rows)) == len(examples.rows) == len(examples.groups)
+    assert set(examples.fold.tolist()) == {0, 1, 2, 3}
+    assert all(len(gains) == examples.n for gains in examples.plain.values())
     few = AdapterConfig(queries=20, floor=30)
-    assert run_trials(dataset, BELOW, few, False, RUN) is None
+    prepared = prepare_target(dataset, BELOW, few, RUN)
+    assert prepared.examples is None
+    assert prepared.ranker is None
 
 
 def test_the_order_of_the_catalogue_does_not_change_the_examples(shop) -> None:
     order = np.random.default_rng(3).permutation(40)
-    first, second = (
-        run_trials(shop(order=turn), BELOW, SETTINGS, False, RUN) for turn in (None, order)
-    )
-    assert first is not None
-    assert second is not None
+    first, second = (examples_of(shop(order=turn)) for turn in (None, order))
     moved = np.where(second.groups.valid, order[second.groups.index], PAD)
     np.testing.assert_array_equal(first.groups.index, moved)
     np.testing.assert_array_equal(first.groups.place, second.groups.place)
     np.testing.assert_allclose(first.groups.columns, second.groups.columns, atol=1e-4)
 
 
-def test_the_own_ranker_begins_with_more_weight_where_more_is_held_out(shop) -> None:
-    trials = run_trials(shop(n_items=80, n_users=150), BELOW, SETTINGS, False, RUN)
-    assert trials is not None
+def test_the_default_weight_of_the_own_ranker_is_larger_where_more_is_held_out(shop) -> None:
+    examples = examples_of(shop(n_items=80, n_users=150))
     amounts = (100, 400, 401, 2_000, 2_001, 50_000)
-    owns = [own_ranker(replace(trials, n=n), SETTINGS, RUN) for n in amounts]
-    assert [own.weight for own in owns] == [1.0, 1.0, 4.0, 4.0, 32.0, 32.0]
-    assert [own.largest for own in owns] == [16.0, 16.0, 16.0, 16.0, 64.0, 64.0]
+    rankers = [cross_fit(replace(examples, n=n), SETTINGS.rounds, RUN) for n in amounts]
+    assert [own and own.weight for own in rankers] == [1.0, 1.0, 4.0, 4.0, 32.0, 32.0]
+    assert [own and own.largest for own in rankers] == [16.0, 16.0, 16.0, 16.0, 64.0, 64.0]
     assert {tier.target_weight for tier in TIERS} <= set(AdapterConfig().target_weights)
 
 
@@ -306,8 +278,8 @@ def test_where_people_repeat_the_history_is_open(shop) -> None:
     assert not fit_adapter(repeating, None, BELOW, RUN, settings=closed).repeats
 
 
-def test_without_lightgbm_the_closed_forms_stand(shop, monkeypatch) -> None:
-    monkeypatch.setattr("crossrec_backbone.adaptation.adapter.trees_available", lambda: False)
+def test_without_lightgbm_the_closed_forms_serve(shop, monkeypatch) -> None:
+    monkeypatch.setattr("crossrec_backbone.adaptation.target_ranker.trees_available", lambda: False)
     adapter = fit_adapter(shop(n_items=80, n_users=150), None, BELOW, RUN, settings=SETTINGS)
     assert adapter.target is None
     assert adapter.mixture.target_weight == 0.0
@@ -317,22 +289,22 @@ def test_without_lightgbm_the_closed_forms_stand(shop, monkeypatch) -> None:
 def test_the_report_in_plain_lines(shop, backbone) -> None:
     dataset = shop(n_items=120, n_users=300)
     adapter = fit_adapter(dataset, backbone, BELOW, RUN, family="shops", settings=SETTINGS)
-    told = lines(adapter.report)
-    assert told[0].startswith("weights: ")
-    assert "chosen by 300 held-out events" in told
-    assert any(line.startswith("pretraining: ndcg@10 ") for line in told)
-    assert any(line.startswith(f"gate: {adapter.serves} serves (") for line in told)
-    assert told[-1] == "repeats: 0.0% of users; items of the history are left out"
+    report = lines(adapter.report)
+    assert report[0].startswith("weights: ")
+    assert "chosen by 300 held-out events" in report
+    assert any(line.startswith("pretraining: ndcg@10 ") for line in report)
+    assert any(line.startswith(f"gate: {adapter.serves} serves (") for line in report)
+    assert report[-1] == "repeats: 0.0% of users; items of the history are left out"
     for part, reason in adapter.report["left_out"].items():
-        assert f"left out: {part}: {reason}" in told
+        assert f"left out: {part}: {reason}" in report
     nothing = fit_adapter(shop().with_events(Events.empty()), None, BELOW, RUN)
     assert not any("gate" in line or "chosen" in line for line in lines(nothing.report))
 
 
-def test_a_mixture_that_loses_is_said_to_be_left_out() -> None:
-    verdict = Verdict("EASE", 100, {MIXTURE: 0.1, "EASE": 0.2}, "EASE", -0.1, 0.01)
+def test_a_mixture_that_loses_is_reported_as_left_out() -> None:
+    decision = GateDecision("EASE", 100, {MIXTURE: 0.1, "EASE": 0.2}, "EASE", -0.1, 0.01)
     report = build_report(
-        Mixture(1.0), Mixture(1.0), [], Repeats(0.0, 100, False), users=100, verdict=verdict
+        Mixture(1.0), Mixture(1.0), [], Repeats(0.0, 100, False), users=100, decision=decision
     )
     assert report["left_out"]["mixture"] == "EASE alone is better by 0.1000 ndcg@10"
 
@@ -340,3 +312,25 @@ def test_a_mixture_that_loses_is_said_to_be_left_out() -> None:
 def test_settings_are_checked() -> None:
     with pytest.raises((ConfigError, ValueError), match="rounds"):
         AdapterConfig(rounds=0)
+
+
+def test_the_own_ranker_is_fitted_only_where_it_serves(shop, monkeypatch) -> None:
+    """Cross-fitting takes one fit for each fold; the ranker of all folds is one more."""
+    from crossrec_backbone.adaptation import target_ranker as module
+
+    real, fits = module.fit_ranker, []
+
+    def counted(*args, **kwargs):
+        fits.append(args)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(module, "fit_ranker", counted)
+    dataset = shop(n_items=120, n_users=400)
+    for weights, expected in (((0.0, 1.0, 4.0), 5), ((), 4)):
+        fits.clear()
+        settings = SETTINGS.model_copy(update={"target_weights": weights})
+        if not weights:  # as if the examples had shown that it adds nothing
+            monkeypatch.setattr(module, "TIERS", (module.Tier(float("inf"), 4, 50, 0.0, 16.0),))
+        adapter = fit_adapter(dataset, None, BELOW, RUN, settings=settings)
+        assert len(fits) == expected
+        assert (adapter.target is not None) == (expected == 5)

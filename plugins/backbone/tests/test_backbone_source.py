@@ -21,12 +21,10 @@ from crossrec.numeric.ragged import Ragged
 from crossrec.plugins.registration import Registration
 from crossrec.testing import CandidateGeneratorTests
 from crossrec_backbone.adaptation.adapter import AdapterConfig
-from crossrec_backbone.adaptation.gate import MIXTURE, PLAIN, plain_scores
+from crossrec_backbone.adaptation.baselines import PLAIN, plain_scores
+from crossrec_backbone.adaptation.gate import MIXTURE
 from crossrec_backbone.pretrained.library import keep
 from crossrec_backbone.pretrained.model import MANIFEST
-from crossrec_backbone.pretraining.low_data_tasks import WorldConfig
-from crossrec_backbone.pretraining.pretrain import PretrainConfig, pretrain
-from crossrec_backbone.ranking.trees import RankerConfig
 from crossrec_backbone.sources.backbone import BackboneSource, BackboneSourceConfig
 
 RUN = RunOptions(seed=1, threads=1)
@@ -62,15 +60,9 @@ def fitted(shop, settings) -> BackboneSource:
 
 
 @pytest.fixture
-def home(shop, config, tmp_path):
+def home(backbone, tmp_path):
     """A folder with one pretrained backbone, `mine`."""
-    pretraining = PretrainConfig(
-        backbone=config,
-        worlds=WorldConfig(levels=(0, 100)),
-        ranker=RankerConfig(rounds=10, leaves=4, min_leaf=20),
-        leave_one_out=False,
-    )
-    keep("mine", pretrain([("a", "shops", shop(seed=7))], pretraining, RUN), tmp_path)
+    keep("mine", backbone, tmp_path)
     return tmp_path
 
 

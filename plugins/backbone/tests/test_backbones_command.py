@@ -25,15 +25,16 @@ from crossrec_backbone.commands.backbones import backbones
 from crossrec_backbone.commands.pretrain import pretrain
 from crossrec_backbone.pretrained.model import MANIFEST, load_backbone
 from crossrec_backbone.pretraining import workspace as service
-from crossrec_backbone.pretraining.low_data_tasks import WorldConfig
+from crossrec_backbone.pretraining.low_data_tasks import LowDataConfig
 from crossrec_backbone.pretraining.pretrain import PretrainConfig
+from crossrec_backbone.pretraining.workspace import scenario_dataset
 from crossrec_backbone.ranking.trees import RankerConfig
 from crossrec_backbone.relations.config import TextConfig
 from crossrec_backbone.relations.statistics import BackboneConfig
 
 SETTINGS = PretrainConfig(
     backbone=BackboneConfig(text=TextConfig(encoder="none here")),
-    worlds=WorldConfig(levels=(0, 100)),
+    tasks=LowDataConfig(levels=(0, 100)),
     ranker=RankerConfig(rounds=5, leaves=4, min_leaf=10),
     positives=20,
 )
@@ -42,7 +43,7 @@ SETTINGS = PretrainConfig(
 def scenario(name: str) -> Scenario:
     return Scenario(
         name=name,
-        summary="a small world",
+        summary="games",
         events=(EventType("play"),),
         items=ItemSchema((ItemField("title"),), "{title}", categories=""),
         surfaces=(Surface("home"),),
@@ -66,15 +67,17 @@ def home(tmp_path, shop, monkeypatch):
     found = [find_plugins()[0], FoundPlugin("games", "crossrec-games", "1", lambda: plugin)]
     registry = Registry(load_plugins(found, strict=True))
     monkeypatch.setattr(registry_module, "load_registry", lambda **options: registry)
-    monkeypatch.setattr(service, "PretrainConfig", lambda **told: SETTINGS.model_copy(update=told))
+    monkeypatch.setattr(
+        service, "PretrainConfig", lambda **changes: SETTINGS.model_copy(update=changes)
+    )
     workspace = Workspace.create(tmp_path / "w")
     for number, name in enumerate(("chess", "cards")):
         dataset = shop(seed=number, vectors=False)
         ids = dataset.catalog.items.ids
         items = pd.DataFrame({"item_id": ids, "title": dataset.catalog.titles})
-        told = dataset.interactions
+        done = dataset.interactions
         events = pd.DataFrame(
-            {"user_id": told.users, "item_id": [ids[int(item)] for item in told.items]}
+            {"user_id": done.users, "item_id": [ids[int(item)] for item in done.items]}
         )
         ingest_frames(workspace, scenario(name), Frames(items=items, events=events))
     workspace.close()
@@ -112,9 +115,9 @@ def test_from_events_to_a_named_backbone(home, tmp_path) -> None:
 
 def test_json_of_pretraining_and_the_same_seed_the_same_backbone(home) -> None:
     fixed = ("--scenarios", "chess", "-w", home, "--json", "--threads", 1, "--no-measure")
-    told = [json.loads(call(pretrain, "--name", name, *fixed).stdout) for name in ("one", "two")]
-    assert told[0]["card"] == told[1]["card"]
-    assert told[0]["card"]["leave_one_out"]["results"] == {}
+    made = [json.loads(call(pretrain, "--name", name, *fixed).stdout) for name in ("one", "two")]
+    assert made[0]["card"] == made[1]["card"]
+    assert made[0]["card"]["leave_one_out"]["results"] == {}
     texts = [
         load_backbone(home / "backbones" / name).heads["general"].text for name in ("one", "two")
     ]
@@ -157,16 +160,21 @@ def test_vectors_come_from_the_encoder_of_the_settings(shop) -> None:
     class Known:
         name = "enc"
 
-        def build(self, settings):
+        def build(self):
             return Encoder()
 
-    registry = types.SimpleNamespace(
-        all=lambda kind: [Known()], get=lambda kind, name: Known() if name == "enc" else None
-    )
     dataset = shop(vectors=False)
-    config = PretrainConfig(backbone=BackboneConfig(text=TextConfig(encoder="enc")))
-    told = service._with_vectors(dataset, config, registry, RunOptions())
-    assert set(told.vectors) == {"enc", "enc:title"}
-    assert told.vectors["enc"][0, 0] == len(dataset.catalog.texts[0])
-    assert told.vectors["enc:title"][0, 0] == len(dataset.catalog.titles[0])
-    assert service._with_vectors(dataset, SETTINGS, registry, RunOptions()) is dataset
+    registry = types.SimpleNamespace(
+        all=lambda kind: [Known()],
+        get=lambda kind, name: Known() if name == "enc" else None,
+        scenario=lambda name: name,
+    )
+    workspace = types.SimpleNamespace(dataset=lambda scenario: dataset)
+    encoded, plain = (
+        scenario_dataset(workspace, "shop", TextConfig(encoder=name), registry, RunOptions())
+        for name in ("enc", "none here")
+    )
+    assert set(encoded.vectors) == {"enc", "enc:title"}
+    assert encoded.vectors["enc"][0, 0] == len(dataset.catalog.texts[0])
+    assert encoded.vectors["enc:title"][0, 0] == len(dataset.catalog.titles[0])
+    assert plain is dataset

@@ -1,4 +1,4 @@
-"""The encoder adapted by behaviour: pairs, weights, the verdict on sources and on a target."""
+"""The encoder adapted by behaviour: pairs, weights, the choice on sources and on a target."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from crossrec.components.encoder_training import EncoderTraining
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
+from crossrec.components.vectors import title_name, with_encoded
 from crossrec.data.catalog import Catalog
 from crossrec.data.events import Events
 from crossrec.errors import ArtifactError, ConfigError, CrossrecError, UsageError
 from crossrec.numeric.ragged import Ragged
-from crossrec_backbone.adaptation.encoder_choice import judge, text_gains, verdict_of
-from crossrec_backbone.adaptation.encoder_reading import read_beside
 from crossrec_backbone.adaptation.report import lines
+from crossrec_backbone.adaptation.select_encoder import (
+    EncoderChoice,
+    compare_vectors,
+    select_encoder,
+    text_gains,
+)
 from crossrec_backbone.pretrained import encoder_weights as weights
 from crossrec_backbone.pretrained.encoder_weights import (
     AdaptedEncoder,
@@ -33,10 +38,11 @@ from crossrec_backbone.pretrained.model import (
     load_backbone,
     save_backbone,
 )
-from crossrec_backbone.pretraining import encoder as offer
-from crossrec_backbone.pretraining.encoder import offer_encoder, verdict
+from crossrec_backbone.pretraining import encoder as module
+from crossrec_backbone.pretraining.checkpoint import Checkpoint
+from crossrec_backbone.pretraining.encoder import pretrain_encoder, verdict
 from crossrec_backbone.pretraining.joint_items import joint_items
-from crossrec_backbone.pretraining.low_data_tasks import WorldConfig
+from crossrec_backbone.pretraining.low_data_tasks import LowDataConfig
 from crossrec_backbone.sources.backbone import BackboneSource, BackboneSourceConfig
 
 RUN = RunOptions(seed=1, threads=1)
@@ -47,12 +53,12 @@ WORDS = ("sanding", "gorilla", "drill", "safety")
 class Words:
     """An encoder whose weights are one number for each kind of item: the louder, the clearer.
 
-    Its vectors tell the kind of an item by the first word of its text, as loudly as its weights
-    say, over noise that is the same for the same text.
+    Its vectors show the kind of an item by the first word of its text, as loudly as its weights
+    are, over noise that is the same for the same text.
     """
 
     def __init__(self, loud: float = 0.0, model: str = "words@1") -> None:
-        self.loud, self.model, self.lessons = loud, model, 0
+        self.loud, self.model, self.trainings = loud, model, 0
 
     def encode(self, catalog: Catalog, run: RunOptions) -> np.ndarray:
         out = np.zeros((len(catalog), 16), dtype=np.float32)
@@ -62,9 +68,9 @@ class Words:
                 out[at, WORDS.index(text.split()[0])] += self.loud
         return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
 
-    def adapt(self, lessons, training: EncoderTraining, run: RunOptions) -> State:
-        self.lessons += 1
-        loud = np.full(4, training.steps * len(lessons), dtype=np.float16)
+    def adapt(self, sources, training: EncoderTraining, run: RunOptions) -> State:
+        self.trainings += 1
+        loud = np.full(4, training.steps * len(sources), dtype=np.float16)
         return State({"layer.loud": loud}, {"model": self.model})
 
     def with_weights(self, state: State) -> Words:
@@ -77,39 +83,37 @@ class Words:
 def words(monkeypatch) -> Words:
     """Put the encoder in the place of the registered one."""
     encoder = Words()
-    for module in (offer, weights):
-        monkeypatch.setattr(module, "base_encoder", lambda name, settings: encoder)
+    for place in (module, weights):
+        monkeypatch.setattr(place, "base_encoder", lambda name: encoder)
     return encoder
 
 
 @pytest.fixture
 def adapted() -> AdaptedEncoder:
-    told = State({"layer.loud": np.full(4, 9, dtype=np.float16)}, {"model": "words@1"})
-    return AdaptedEncoder("enc", told)
+    state = State({"layer.loud": np.full(4, 9, dtype=np.float16)}, {"model": "words@1"})
+    return AdaptedEncoder("enc", state)
 
 
 @pytest.fixture
 def dull(shop):
-    """A shop whose vectors are noise, so that an encoder that tells the kinds helps."""
+    """A shop whose vectors are noise, so that an encoder that separates the kinds helps."""
 
     def build(**size):
         dataset = shop(**{"n_items": 60, "n_users": 400, **size})
-        # Words and categories would tell the kinds as well.
+        # Words and categories would separate the kinds as well.
         catalog = replace(dataset.catalog, categories=((),) * dataset.n_items)
-        told = replace(dataset, catalog=catalog)
-        told = told.with_vectors("enc", Words().encode(catalog, RUN))
-        titles = Words().encode(catalog.with_texts(catalog.titles), RUN)
-        return told.with_vectors("enc:title", titles)
+        return with_encoded(
+            replace(dataset, catalog=catalog), Words(), RUN, "enc", title_name("enc")
+        )
 
     return build
 
 
 @pytest.fixture
 def dense(config):
-    """Settings that read vectors only."""
-    consensus = config.consensus.model_copy(
-        update={"weights": {"text_dense": (0.5, 0.2), "title_dense": (0.3, 0)}}
-    )
+    """Settings that read vectors only, and do not let behaviour outweigh them."""
+    weights = {"text_dense": (0.5, 0.2), "title_dense": (0.3, 0)}
+    consensus = config.consensus.model_copy(update={"weights": weights, "kappa": 50.0})
     return config.model_copy(update={"consensus": consensus})
 
 
@@ -119,19 +123,19 @@ def with_sequences(dataset, rows: list[list[int]]):
 
 
 def test_items_of_one_history_are_pairs_in_both_directions(shop) -> None:
-    lesson = joint_items("x", with_sequences(shop(), [[0, 1], [1, 2], [3]]))
-    found = set(zip(lesson.first.tolist(), lesson.second.tolist(), strict=True))
+    joint = joint_items("x", with_sequences(shop(), [[0, 1], [1, 2], [3]]))
+    found = set(zip(joint.first.tolist(), joint.second.tolist(), strict=True))
     assert found == {(0, 1), (1, 0), (1, 2), (2, 1)}
-    np.testing.assert_allclose(np.diff(lesson.odds, prepend=0), 0.25)
-    assert len(lesson.texts) == 40
+    np.testing.assert_allclose(np.diff(joint.odds, prepend=0), 0.25)
+    assert len(joint.texts) == 40
 
 
 def test_pairs_are_drawn_by_joint_histories_over_popularity(shop) -> None:
     rows = [[0, 1], [0, 1], [2, 3], *([[3]] * 14)]
-    lesson = joint_items("x", with_sequences(shop(), rows))
+    joint = joint_items("x", with_sequences(shop(), rows))
     # Twice together over (2 · 2)^¼ against once together over (1 · 15)^¼.
     shares = {(0, 1): 2 / 4**0.25, (2, 3): 1 / 15**0.25}
-    first, _ = lesson.draw(np.random.default_rng(0), 4_000)
+    first, _ = joint.draw(np.random.default_rng(0), 4_000)
     expected = shares[0, 1] / sum(shares.values())
     assert np.isin(first, [0, 1]).mean() == pytest.approx(expected, abs=0.03)
 
@@ -139,17 +143,17 @@ def test_pairs_are_drawn_by_joint_histories_over_popularity(shop) -> None:
 def test_items_without_text_teach_nothing(shop) -> None:
     dataset = with_sequences(shop(), [[0, 1], [1, 2]])
     texts = ("", *dataset.catalog.texts[1:])
-    silent = replace(dataset, catalog=dataset.catalog.with_texts(texts))
-    assert 0 not in joint_items("x", silent).first
+    blank = replace(dataset, catalog=dataset.catalog.with_texts(texts))
+    assert 0 not in joint_items("x", blank).first
     none = replace(dataset, catalog=dataset.catalog.with_texts(("",) * 40))
     with pytest.raises(CrossrecError, match="shoes: no two items with a text"):
         joint_items("shoes", none)
 
 
 def test_joint_items_are_no_negatives(shop) -> None:
-    lesson = joint_items("x", with_sequences(shop(), [[0, 1], [1, 2]]))
-    told = lesson.akin(np.array([0, 1]), np.array([0, 1, 2]))
-    np.testing.assert_array_equal(told, [[True, True, False], [True, True, True]])
+    joint = joint_items("x", with_sequences(shop(), [[0, 1], [1, 2]]))
+    related = joint.related(np.array([0, 1]), np.array([0, 1, 2]))
+    np.testing.assert_array_equal(related, [[True, True, False], [True, True, True]])
 
 
 def test_the_cosine_of_both_is_the_mean_of_both_cosines() -> None:
@@ -183,8 +187,8 @@ def test_without_title_vectors_titles_are_not_encoded(dull, config, words, adapt
 
 
 def test_weights_go_into_an_artifact_and_back(adapted) -> None:
-    arrays, told = adapted.packed()
-    again = AdaptedEncoder.restored(State({**arrays, "other": np.zeros(1)}, {"encoder": told}))
+    arrays, packed = adapted.packed()
+    again = AdaptedEncoder.restored(State({**arrays, "other": np.zeros(1)}, {"encoder": packed}))
     assert again is not None
     assert again.base == "enc"
     assert again.weights.values == {"model": "words@1"}
@@ -195,47 +199,47 @@ def test_weights_go_into_an_artifact_and_back(adapted) -> None:
 
 def test_an_encoder_that_cannot_be_adapted_is_refused() -> None:
     with pytest.raises(UsageError, match="no-such"):
-        base_encoder("no-such", {})
+        base_encoder("no-such")
     with pytest.raises(ConfigError, match="adapted encoder cannot be used"):
         AdaptedEncoder("no-such", State()).encoder()
 
 
-def test_the_verdict_needs_more_than_two_standard_errors() -> None:
+def test_the_choice_needs_more_than_two_standard_errors() -> None:
     rng = np.random.default_rng(0)
     one = rng.random(400).astype(np.float32)
-    better = verdict_of(one, one + 0.1)
+    better = EncoderChoice.between(one, one + 0.1)
     assert better.used
     assert better.gain == pytest.approx(0.1, abs=1e-6)
     assert better.why == ""
-    noise = verdict_of(one, one + rng.normal(size=400).astype(np.float32) * 0.2)
+    noise = EncoderChoice.between(one, one + rng.normal(size=400).astype(np.float32) * 0.2)
     assert not noise.used
     assert "noise" in noise.why
     assert noise.error == pytest.approx(0.01, rel=0.2)
-    assert not verdict_of(one, one - 0.1).used
+    assert not EncoderChoice.between(one, one - 0.1).used
 
 
-def test_a_target_reads_what_its_own_events_speak_for(dull, dense, words, adapted) -> None:
+def test_a_target_reads_what_its_own_events_prove_better(dull, dense, words, adapted) -> None:
     dataset = dull()
-    silent = AdaptedEncoder("enc", State({"layer.loud": np.zeros(4)}, {"model": "words@1"}))
-    for encoder, used in ((adapted, True), (silent, False)):
+    useless = AdaptedEncoder("enc", State({"layer.loud": np.zeros(4)}, {"model": "words@1"}))
+    for encoder, used in ((adapted, True), (useless, False)):
         wider = with_adapted(dataset, encoder.encoder(), dense.text, RUN)
-        verdict = judge(dataset, wider, dense, RUN)
-        assert verdict.used is used
-        assert verdict.users > 100
-        assert (verdict.both > verdict.original + 2 * verdict.error) is used
+        choice = compare_vectors(dataset, wider, dense, RUN)
+        assert choice.used is used
+        assert choice.users > 100
+        assert (choice.both > choice.original + 2 * choice.error) is used
 
 
-def test_few_events_judge_nothing(dull, dense, words, adapted) -> None:
+def test_few_events_choose_nothing(dull, dense, words, adapted) -> None:
     dataset = dull(n_users=20)
     wider = with_adapted(dataset, adapted.encoder(), dense.text, RUN)
-    verdict = judge(dataset, wider, dense, RUN)
-    assert not verdict.used
-    assert verdict.users == 0
-    assert "50 held-out events" in verdict.why
+    choice = compare_vectors(dataset, wider, dense, RUN)
+    assert not choice.used
+    assert choice.users == 0
+    assert "50 held-out events" in choice.why
 
 
 def test_text_gains_by_hand(dull, dense, words, adapted) -> None:
-    """A vector that tells the kind alone puts every item of the kind above all others."""
+    """A vector that shows the kind alone puts every item of the kind above all others."""
     dataset = dull()
     loud = AdaptedEncoder("enc", State({"layer.loud": np.full(4, 1e3)}, {"model": "words@1"}))
     clear = loud.encoder().encode(dataset.catalog, RUN)
@@ -244,25 +248,26 @@ def test_text_gains_by_hand(dull, dense, words, adapted) -> None:
     queries = QueryBatch.from_histories(Ragged.from_rows([[0], [0]]))
     gains = text_gains(dataset, queries, np.array([4, 1]), dense)  # the same kind, and another
     assert gains[1] == 0.0
-    alike = dataset.vectors["enc"] @ dataset.vectors["enc"][0]
-    assert sorted(np.argsort(-alike)[:15] % 4) == [0] * 15
+    cosines = dataset.vectors["enc"] @ dataset.vectors["enc"][0]
+    assert sorted(np.argsort(-cosines)[:15] % 4) == [0] * 15
     assert gains[0] >= 0.0
 
 
 SOURCES = ("tools", "parts")
-WORLDS = WorldConfig(queries=100)
+TASKS = LowDataConfig(queries=100)
+NOTHING_KEPT = Checkpoint(None)
 
 
 def test_each_source_is_measured_with_an_encoder_that_never_saw_it(dull, dense, words) -> None:
     sources = [(name, "shops", dull(seed=at)) for at, name in enumerate(SOURCES)]
-    encoder, card = offer_encoder(sources, dense, WORLDS, TRAINING, RUN)
-    assert words.lessons == 3  # without each of the two, and with both
+    encoder, card = pretrain_encoder(sources, dense, TASKS, TRAINING, RUN, NOTHING_KEPT)
+    assert words.trainings == 3  # without each of the two, and with both
     assert float(encoder.weights.arrays["layer.loud"][0]) == 6  # from both
     results = card["leave_one_out"]["results"]
     assert set(results) == set(SOURCES)
-    for told in results.values():
-        assert told["both"] - told["original"] == pytest.approx(told["gain"], abs=2e-5)
-        assert told["adapted"] > told["original"]
+    for figures in results.values():
+        assert figures["both"] - figures["original"] == pytest.approx(figures["gain"], abs=2e-5)
+        assert figures["adapted"] > figures["original"]
     assert card["verdict"] == "helps"
     assert card["bytes"] == encoder.size == 8
     assert card["model"] == "words@1"
@@ -270,7 +275,8 @@ def test_each_source_is_measured_with_an_encoder_that_never_saw_it(dull, dense, 
 
 
 def test_one_source_leaves_nothing_to_measure(dull, dense, words) -> None:
-    _, card = offer_encoder([("tools", "shops", dull())], dense, WORLDS, TRAINING, RUN)
+    sources = [("tools", "shops", dull())]
+    _, card = pretrain_encoder(sources, dense, TASKS, TRAINING, RUN, NOTHING_KEPT)
     assert card["leave_one_out"]["results"] == {}
     assert card["verdict"].startswith("not measured")
 
@@ -279,26 +285,27 @@ def test_one_source_leaves_nothing_to_measure(dull, dense, words) -> None:
     ("gain", "word"), [(0.01, "helps"), (0.001, "no difference"), (-0.01, "hurts")]
 )
 def test_the_verdict_in_a_word(gain: float, word: str) -> None:
-    told = {"gain": gain, "error": 0.002}
-    assert verdict({"a": told, "b": told}) == word
+    choice = EncoderChoice(100, gain=gain, error=0.002)
+    assert verdict([choice, choice]) == word
 
 
 def test_a_run_that_is_started_again_trains_only_what_is_missing(
     dull, dense, words, tmp_path
 ) -> None:
     sources = [(name, "shops", dull(seed=at)) for at, name in enumerate(SOURCES)]
-    first, card = offer_encoder(sources, dense, WORLDS, TRAINING, RUN, tmp_path / "c")
-    again, same = offer_encoder(sources, dense, WORLDS, TRAINING, RUN, tmp_path / "c")
-    assert words.lessons == 3
+    store = Checkpoint(tmp_path / "c")
+    first, card = pretrain_encoder(sources, dense, TASKS, TRAINING, RUN, store)
+    again, same = pretrain_encoder(sources, dense, TASKS, TRAINING, RUN, store)
+    assert words.trainings == 3
     assert same == card
     for name, array in first.weights.arrays.items():
         np.testing.assert_array_equal(array, again.weights.arrays[name])
-    next((tmp_path / "c").glob("*.json")).unlink()  # as if killed between the two files
-    offer_encoder(sources, dense, WORLDS, TRAINING, RUN, tmp_path / "c")
-    assert words.lessons == 4
+    next((tmp_path / "c").iterdir()).unlink()  # as if killed before the last one
+    pretrain_encoder(sources, dense, TASKS, TRAINING, RUN, store)
+    assert words.trainings == 4
     words.model = "words@2"
-    offer_encoder(sources, dense, WORLDS, TRAINING, RUN, tmp_path / "c")
-    assert words.lessons == 7, "weights of another model are not taken up"
+    pretrain_encoder(sources, dense, TASKS, TRAINING, RUN, store)
+    assert words.trainings == 7, "weights of another model are not taken up"
 
 
 def test_a_backbone_carries_the_weights(adapted, tmp_path) -> None:
@@ -330,27 +337,27 @@ def test_damaged_weights_are_refused(adapted, tmp_path) -> None:
         load_backbone(tmp_path / "b")
 
 
-def test_what_keeps_the_encoder_out_is_said(dull, dense, words, adapted) -> None:
+def test_why_the_encoder_is_left_out_is_reported(dull, dense, words, adapted) -> None:
     dataset = dull()
-    same, none, verdict = read_beside(dataset, None, dense, RUN)
+    same, none, choice = select_encoder(dataset, None, dense, RUN)
     assert same is dataset
     assert none is None
-    assert verdict is None
-    assert read_beside(dataset, Backbone({}, {}), dense, RUN)[2] is None
+    assert choice is None
+    assert select_encoder(dataset, Backbone({}, {}), dense, RUN)[2] is None
     other = replace(adapted, base="other")
     foreign = replace(adapted, weights=State(adapted.weights.arrays, {"model": "words@0"}))
     empty = dataset.with_events(Events.empty())
-    for encoder, told, why in (
+    for encoder, data, why in (
         (other, dataset, "no vectors of other"),
         (foreign, dataset, "pretrain again"),
-        (adapted, empty, "no events to judge it by"),
+        (adapted, empty, "no events to choose it by"),
     ):
-        read, used, verdict = read_beside(told, Backbone({}, {}, encoder), dense, RUN)
-        assert read is told
+        read, used, choice = select_encoder(data, Backbone({}, {}, encoder), dense, RUN)
+        assert read is data
         assert used is None
-        assert verdict is not None
-        assert why in verdict.why
-        assert not verdict.used
+        assert choice is not None
+        assert why in choice.why
+        assert not choice.used
 
 
 @pytest.fixture
@@ -364,14 +371,14 @@ def source(dull, dense, words, adapted, tmp_path) -> BackboneSource:
     return source
 
 
-def test_a_fit_says_what_the_adapted_encoder_is_worth(source) -> None:
-    told = source.report().values["encoder"]
-    assert told["used"]
+def test_a_fit_reports_what_the_adapted_encoder_is_worth(source) -> None:
+    choice = source.report().values["encoder"]
+    assert choice["used"]
     (line,) = [line for line in lines(source.report().values) if "adapted encoder" in line]
     assert line.startswith("adapted encoder: ndcg@10 ")
-    out = {**source.report().values, "encoder": {**told, "used": False, "why": "adds nothing"}}
-    assert any(line.startswith("left out: adapted encoder: adds nothing; n") for line in lines(out))
-    few = {**source.report().values, "encoder": {**told, "users": 0, "why": "too few"}}
+    out = {**source.report().values, "encoder": {**choice, "used": False, "why": "no gain"}}
+    assert any(line.startswith("left out: adapted encoder: no gain; n") for line in lines(out))
+    few = {**source.report().values, "encoder": {**choice, "users": 0, "why": "too few"}}
     assert "left out: adapted encoder: too few" in lines(few)
 
 
@@ -380,9 +387,10 @@ def test_new_items_are_read_by_the_adapted_encoder_after_a_restart(source, dull)
     again = BackboneSource(source.config)
     again.restore(source.state(), dataset.catalog)
     longer = dull(n_items=64)  # the titles of the first 60 differ; only what is behind is read
-    told = replace(longer, catalog=dataset.catalog.followed_by(longer.catalog.take(range(60, 64))))
+    later = longer.catalog.take(range(60, 64))
+    grown = replace(longer, catalog=dataset.catalog.followed_by(later))
     for fitted in (source, again):
-        fitted.add_items(told.with_events(Events.empty()))
+        fitted.add_items(grown.with_events(Events.empty()))
     queries = QueryBatch.from_histories(Ragged.from_rows([[0, 4]]))
     first, second = (fitted.score(queries, np.arange(64)[None, :]) for fitted in (source, again))
     np.testing.assert_allclose(first, second, rtol=1e-5)

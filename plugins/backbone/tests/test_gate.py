@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from crossrec.components.query import QueryBatch
 from crossrec.numeric.ragged import Ragged
-from crossrec_backbone.adaptation.gate import MIXTURE, PLAIN, decide, plain_gains, plain_scores
+from crossrec_backbone.adaptation.baselines import PLAIN, plain_gains, plain_scores
+from crossrec_backbone.adaptation.gate import MIXTURE, decide
 from crossrec_backbone.relations.statistics import BackboneConfig, Statistics
 
 
@@ -44,8 +45,7 @@ def test_plain_methods_by_hand(fitted: Statistics) -> None:
 
 
 def test_the_fixed_blend_is_twice_content_on_one_scale(fitted: Statistics) -> None:
-    asked = queries([[0, 4]])
-    scores = plain_scores(fitted, asked)
+    scores = plain_scores(fitted, queries([[0, 4]]))
     open_ = np.setdiff1d(np.arange(fitted.n_items), [0, 4])
 
     def z(one: np.ndarray) -> np.ndarray:
@@ -57,7 +57,7 @@ def test_the_fixed_blend_is_twice_content_on_one_scale(fitted: Statistics) -> No
     )
 
 
-def test_only_what_was_asked_for(fitted: Statistics) -> None:
+def test_only_the_methods_that_are_named(fitted: Statistics) -> None:
     assert tuple(plain_scores(fitted, queries([[0]]), ("fixed blend",))) == ("fixed blend",)
 
 
@@ -74,12 +74,12 @@ def test_without_vectors_content_is_words(shop, config: BackboneConfig) -> None:
 
 
 def test_gains_by_hand(fitted: Statistics) -> None:
-    asked = queries([[0, 4], [1, 5]])
-    scores = plain_scores(fitted, asked)["prior-EASE"]
+    batch = queries([[0, 4], [1, 5]])
+    scores = plain_scores(fitted, batch)["prior-EASE"]
     scores[[0, 0], [0, 4]] = -np.inf
     scores[[1, 1], [1, 5]] = -np.inf
     first, third = np.argsort(-scores[0])[0], np.argsort(-scores[1])[2]
-    found = plain_gains(fitted, asked, np.array([first, third]))["prior-EASE"]
+    found = plain_gains(fitted, batch, np.array([first, third]))["prior-EASE"]
     np.testing.assert_allclose(found, [1.0, 1 / np.log2(4)], rtol=1e-5)
 
 
@@ -88,30 +88,30 @@ def gains(mean: float, n: int = 400, seed: int = 0) -> np.ndarray:
 
 
 def test_a_clearly_better_plain_method_serves() -> None:
-    verdict = decide(gains(0.1), {"EASE": gains(0.3, seed=1), "content": gains(0.05)}, 50)
-    assert verdict.serves == verdict.best_plain == "EASE"
-    assert verdict.gain < -2 * verdict.error < 0
-    assert verdict.users == 400
+    decision = decide(gains(0.1), {"EASE": gains(0.3, seed=1), "content": gains(0.05)}, 50)
+    assert decision.serves == decision.best_plain == "EASE"
+    assert decision.gain < -2 * decision.error < 0
+    assert decision.users == 400
 
 
 def test_the_mixture_serves_where_nothing_is_clear() -> None:
     mixture = gains(0.2)
     slightly = mixture.copy()
     slightly[np.flatnonzero(slightly == 0)[0]] = 1.0  # one user of 400
-    verdict = decide(mixture, {"EASE": slightly}, 50)
-    assert verdict.serves == MIXTURE
-    assert verdict.ndcg["EASE"] > verdict.ndcg[MIXTURE]
+    decision = decide(mixture, {"EASE": slightly}, 50)
+    assert decision.serves == MIXTURE
+    assert decision.ndcg["EASE"] > decision.ndcg[MIXTURE]
 
 
 def test_a_lead_within_two_standard_errors_is_not_clear() -> None:
     mixture = gains(0.2)
     ahead = mixture.copy()
     ahead[np.flatnonzero(ahead == 0)[:3]] = 1.0  # 3 ± 1.7 users of 400
-    verdict = decide(mixture, {"EASE": ahead}, 50)
-    assert -2 * verdict.error < verdict.gain < -verdict.error
-    assert verdict.serves == MIXTURE
+    decision = decide(mixture, {"EASE": ahead}, 50)
+    assert -2 * decision.error < decision.gain < -decision.error
+    assert decision.serves == MIXTURE
 
 
 def test_few_users_decide_nothing() -> None:
-    verdict = decide(np.zeros(20, np.float32), {"EASE": np.ones(20, np.float32)}, 50)
-    assert (verdict.serves, verdict.users) == (MIXTURE, 0)
+    decision = decide(np.zeros(20, np.float32), {"EASE": np.ones(20, np.float32)}, 50)
+    assert (decision.serves, decision.users) == (MIXTURE, 0)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
-from crossrec.components.run import RunOptions
 from crossrec.errors import ArtifactError, UsageError
 from crossrec.pipeline.pretrained import survey_pretrained
 from crossrec.plugins.loader import LoadedPlugin
@@ -19,9 +18,6 @@ from crossrec.plugins.state import PluginState
 from crossrec_backbone.commands.backbones import backbones
 from crossrec_backbone.pretrained.library import export, find, keep, open_named
 from crossrec_backbone.pretrained.model import FORMAT, GENERAL, MANIFEST, Backbone, load_backbone
-from crossrec_backbone.ranking.examples import Groups
-from crossrec_backbone.ranking.features import COLUMNS
-from crossrec_backbone.ranking.trees import RankerConfig, fit_ranker
 
 CARD = {
     "sources": [
@@ -34,14 +30,9 @@ CARD = {
 
 
 @pytest.fixture(scope="module")
-def backbone() -> Backbone:
-    """A real head, fitted on noise."""
-    rng = np.random.default_rng(0)
-    columns = rng.normal(size=(30, 12, len(COLUMNS))).astype(np.float32)
-    index = np.tile(np.arange(12), (30, 1))
-    groups = Groups(index, columns, rng.integers(0, 12, 30))
-    config = RankerConfig(rounds=2, leaves=3, min_leaf=5)
-    return Backbone({GENERAL: fit_ranker(groups, config, RunOptions(threads=1))}, CARD)
+def backbone(backbone) -> Backbone:
+    """The shared backbone with a card of a few lines."""
+    return replace(backbone, card=CARD)
 
 
 @pytest.fixture
@@ -85,13 +76,13 @@ def test_out_of_a_distribution_and_into_a_workspace(registry, tmp_path) -> None:
 def test_an_older_or_newer_format_is_refused_in_one_line(backbone, tmp_path) -> None:
     path = keep("old", backbone, tmp_path)
     manifest = json.loads((path / MANIFEST).read_text())
-    for other, mend in ((FORMAT - 1, "pretrain it again"), (FORMAT + 1, "upgrade crossrec")):
+    for other, remedy in ((FORMAT - 1, "pretrain it again"), (FORMAT + 1, "upgrade crossrec")):
         (path / MANIFEST).write_text(json.dumps({**manifest, "format": other}))
-        with pytest.raises(ArtifactError, match=f"format {other}, .* reads {FORMAT}: {mend}"):
+        with pytest.raises(ArtifactError, match=f"format {other}, .* reads {FORMAT}: {remedy}"):
             load_backbone(path)
 
 
-def test_the_commands_tell_origin_default_and_damage(backbone, registry, tmp_path) -> None:
+def test_the_commands_show_origin_default_and_damage(backbone, registry, tmp_path) -> None:
     keep("mine", backbone, tmp_path / "w" / "backbones")
 
     def call(*arguments: str):
@@ -101,11 +92,11 @@ def test_the_commands_tell_origin_default_and_damage(backbone, registry, tmp_pat
 
     listed = call("list", "--json")
     assert "bad-box is broken: RuntimeError: no luck" in listed.stderr
-    told = {one["name"]: one for one in json.loads(listed.stdout)}
-    assert told["mine"]["origin"] == "workspace"
-    assert not told["mine"]["default"]
-    assert told["first"]["origin"] == "box-one"
-    assert Path(told["first"]["path"]) == tmp_path / "box" / "first"
+    rows = {one["name"]: one for one in json.loads(listed.stdout)}
+    assert rows["mine"]["origin"] == "workspace"
+    assert not rows["mine"]["default"]
+    assert rows["first"]["origin"] == "box-one"
+    assert Path(rows["first"]["path"]) == tmp_path / "box" / "first"
     lines = call("list").stdout.splitlines()
     assert lines[0].split() == ["NAME", "FROM", "DEFAULT", "PATH"]
     assert any(line.split()[:2] == ["first", "box-one"] for line in lines)

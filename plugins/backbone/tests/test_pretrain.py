@@ -24,7 +24,7 @@ from crossrec_backbone.pretrained.model import (
 )
 from crossrec_backbone.pretraining import pretrain as module
 from crossrec_backbone.pretraining.checkpoint import Checkpoint
-from crossrec_backbone.pretraining.low_data_tasks import WorldConfig
+from crossrec_backbone.pretraining.low_data_tasks import LowDataConfig
 from crossrec_backbone.pretraining.pretrain import PretrainConfig, pretrain
 from crossrec_backbone.pretraining.source_examples import WEIGHTS, _best_weight, _weights
 from crossrec_backbone.ranking.trees import RankerConfig
@@ -36,7 +36,7 @@ CONFIG = PretrainConfig(
     backbone=BackboneConfig(
         text=TextConfig(encoder="enc"), graph=GraphConfig(neighbours=8), prior=PriorConfig(reg=5.0)
     ),
-    worlds=WorldConfig(levels=(0, 100, 1_000)),
+    tasks=LowDataConfig(levels=(0, 100, 1_000)),
     ranker=RankerConfig(rounds=12, leaves=4, min_leaf=20),
     positives=30,
 )
@@ -56,10 +56,10 @@ def test_a_general_head_and_one_for_each_family(sources) -> None:
     assert list(backbone.heads) == [GENERAL, "shops", "video"]
     texts = {ranker.text for ranker in backbone.heads.values()}
     assert len(texts) == 3
-    told = {one["name"]: one for one in backbone.card["sources"]}
-    assert told["tools"]["levels"][0] == 0
-    assert told["tools"]["examples"] > 0
-    assert told["films"]["family"] == "video"
+    rows = {one["name"]: one for one in backbone.card["sources"]}
+    assert rows["tools"]["levels"][0] == 0
+    assert rows["tools"]["examples"] > 0
+    assert rows["films"]["family"] == "video"
     json.dumps(backbone.card, allow_nan=False)
 
 
@@ -138,11 +138,11 @@ def test_other_data_or_settings_do_not_reuse_a_checkpoint(sources, shop, tmp_pat
     assert pretrain(sources[:1], fewer, RUN, tmp_path).card["sources"][0]["examples"] < 90
 
 
-def test_progress_is_told(sources) -> None:
-    told: list[tuple[str, int, int]] = []
-    pretrain(sources[:1], CONFIG, RunOptions(progress=lambda *one: told.append(one)))
-    assert {message for message, _, _ in told} >= {"tools: worlds", "fitting heads"}
-    assert all(0 <= done <= total for _, done, total in told)
+def test_progress_is_reported(sources) -> None:
+    seen: list[tuple[str, int, int]] = []
+    pretrain(sources[:1], CONFIG, RunOptions(progress=lambda *one: seen.append(one)))
+    assert {message for message, _, _ in seen} >= {"tools: low-data tasks", "fitting heads"}
+    assert all(0 <= done <= total for _, done, total in seen)
 
 
 def test_sources_without_events_or_names_are_refused(shop) -> None:
@@ -153,11 +153,6 @@ def test_sources_without_events_or_names_are_refused(shop) -> None:
         pretrain([], CONFIG, RUN)
     with pytest.raises(UsageError, match="name of its own"):
         pretrain([("a", "x", shop()), ("a", "x", shop())], CONFIG, RUN)
-
-
-@pytest.fixture
-def backbone(sources) -> Backbone:
-    return pretrain(sources[:1], CONFIG.model_copy(update={"leave_one_out": False}), RUN)
 
 
 def test_a_folder_and_back(backbone, tmp_path) -> None:
@@ -248,51 +243,49 @@ def test_out_and_in_again(backbone, tmp_path) -> None:
 
 def test_every_source_counts_the_same(sources) -> None:
     store = Checkpoint(None)
-    lessons = []
+    examples = []
     for (name, family, dataset), positives in zip(sources[:2], (8, 24), strict=True):
         config = CONFIG.model_copy(update={"positives": positives})
-        lessons += module.lessons_of(name, family, dataset, config, RUN, store)
-    weights = module._weights(lessons)
-    owner = np.concatenate([[one.source] * len(one.groups) for one in lessons])
+        examples += module.examples_of(name, family, dataset, config, RUN, store)
+    weights = module._weights(examples)
+    owner = np.concatenate([[one.source] * len(one.groups) for one in examples])
     sums = [weights[owner == name].sum() for name in ("tools", "parts")]
     assert sums[0] == pytest.approx(sums[1], rel=1e-5)
     assert weights.mean() == pytest.approx(1.0)
 
 
-def test_the_weight_to_begin_with_was_measured_on_sources(sources) -> None:
+def test_the_default_weight_was_measured_on_sources(sources) -> None:
     backbone = pretrain(sources, CONFIG, RUN)
     weights = backbone.card["weights"]
     assert set(weights) == {GENERAL, "family"}
-    assert all(weight in WEIGHTS for told in weights.values() for weight in told.values())
-    assert backbone.start("shops", 0) == ("shops", weights["family"]["0"])
-    assert backbone.start("music", 0) == (GENERAL, weights[GENERAL]["0"])
-    assert backbone.start("music", 10**9) == (GENERAL, 1.0), "1 where nothing was measured"
-    assert Backbone({}, {}).start("shops", 0) == ("", 0.0)
+    assert all(weight in WEIGHTS for one in weights.values() for weight in one.values())
+    assert backbone.default_head("shops", 0) == ("shops", weights["family"]["0"])
+    assert backbone.default_head("music", 0) == (GENERAL, weights[GENERAL]["0"])
+    assert backbone.default_head("music", 10**9) == (GENERAL, 1.0), "1 where nothing was measured"
+    assert Backbone({}, {}).default_head("shops", 0) == ("", 0.0)
 
 
-def test_leaving_one_out_takes_fewer_examples_but_judges_by_all(sources, tmp_path) -> None:
+def test_leaving_one_out_fits_on_fewer_examples_but_measures_on_all(sources, tmp_path) -> None:
     few = CONFIG.model_copy(update={"leave_one_out_positives": 12})
     store = Checkpoint(tmp_path)
-    lesson = module.lessons_of("tools", "shops", sources[0][2], few, RUN, store)[0]
-    assert len(lesson.groups) > 12
-    some = lesson.some(12)
+    whole = module.examples_of("tools", "shops", sources[0][2], few, RUN, store)[0]
+    assert len(whole.groups) > 12
+    some = whole.sample(12)
     assert len(some.groups) == 12
-    assert (some.asked, some.hits) == (lesson.asked, lesson.hits)
+    assert (some.queries, some.hits) == (whole.queries, whole.hits)
     ends = [int(some.groups.index[at, 0]) for at in (0, -1)]
-    assert ends == [int(lesson.groups.index[at, 0]) for at in (0, -1)], "from the whole of them"
-    assert len(lesson.some(10**6).groups) == len(lesson.groups)
-    told, all_of_them = (
-        pretrain(sources, config, RUN, checkpoint=tmp_path) for config in (few, CONFIG)
-    )
-    heads = [{name: one.text for name, one in made.heads.items()} for made in (told, all_of_them)]
+    assert ends == [int(whole.groups.index[at, 0]) for at in (0, -1)], "from the whole of them"
+    assert len(whole.sample(10**6).groups) == len(whole.groups)
+    both = [pretrain(sources, config, RUN, checkpoint=tmp_path) for config in (few, CONFIG)]
+    heads = [{name: one.text for name, one in made.heads.items()} for made in both]
     assert heads[0] == heads[1], "the heads that are kept see all examples"
-    results = [made.card["leave_one_out"]["results"] for made in (told, all_of_them)]
+    results = [made.card["leave_one_out"]["results"] for made in both]
     assert results[0] != results[1]
     closed = [result["tools"]["0"]["closed form"] for result in results]
     assert closed[0] == closed[1]
 
 
-def test_a_head_that_does_not_clearly_help_begins_with_nothing() -> None:
+def test_the_default_weight_of_a_head_that_does_not_clearly_help_is_0() -> None:
     rng = np.random.default_rng(0)
     noise = [rng.normal(0, 1, (200, len(WEIGHTS))).astype(np.float32) for _ in range(2)]
     for table in noise:
@@ -313,13 +306,13 @@ def test_a_weight_leans_on_the_amounts_next_to_it() -> None:
         noise = rng.normal(0, 1, (200, 1)).astype(np.float32)
         return mean * gain + (noise - noise.mean()) * (gain > 0)
 
-    told = {
+    tables = {
         ("family", "0"): [table(3.0)],
         ("family", "2000"): [table(-0.5)],
         ("family", "20000"): [table(3.0)],
         ("family", "more"): [table(-9.0)],
     }
-    weights = _weights(told)["family"]
+    weights = _weights(tables)["family"]
     assert weights == {"0": 1.0, "2000": 1.0, "20000": 0.0, "more": 0.0}
 
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from crossrec.components.candidates import PAD
+from crossrec.components.ndcg import target_gains
 from crossrec.components.run import RunOptions
 from crossrec.errors import ArtifactError, CrossrecError
 from crossrec_backbone.pretraining.low_data_tasks import hold_out
 from crossrec_backbone.ranking.examples import Groups, collect, joined
 from crossrec_backbone.ranking.features import COLUMN_NAMES
-from crossrec_backbone.ranking.mixture import gains
 from crossrec_backbone.ranking.trees import RankerConfig, TreeRanker, direction, fit_ranker
 from crossrec_backbone.relations.statistics import Statistics
 
@@ -36,7 +36,7 @@ def made(n: int = 60, m: int = 20, seed: int = 0, *, told: bool = True) -> Group
 def test_it_learns_the_column_that_tells() -> None:
     ranker = fit_ranker(made(), SMALL, RUN)
     fresh = made(seed=1)
-    assert gains(ranker.scores(fresh.columns), fresh.place).mean() > 0.9
+    assert target_gains(ranker.scores(fresh.columns), fresh.place).mean() > 0.9
     assert next(iter(ranker.importance())) == "text_words.decayed"
     assert sum(ranker.importance().values()) == pytest.approx(1.0, abs=0.01)
 
@@ -45,7 +45,7 @@ def test_it_learns_nothing_where_there_is_nothing() -> None:
     ranker = fit_ranker(made(told=False), SMALL, RUN)
     fresh = made(seed=1, told=False)
     chance = np.mean([1 / np.log2(place + 2) for place in range(10)]) / 2
-    assert gains(ranker.scores(fresh.columns), fresh.place).mean() < chance + 0.1
+    assert target_gains(ranker.scores(fresh.columns), fresh.place).mean() < chance + 0.1
 
 
 def test_one_seed_one_model() -> None:
@@ -93,7 +93,7 @@ def test_weights_decide_between_two_truths() -> None:
     for heavy, better in ((8.0, True), (0.125, False)):
         weights = np.repeat([heavy, 1.0], len(up)).astype(np.float32)
         scores = fit_ranker(both, SMALL, RUN, weights=weights).scores(fresh.columns)
-        own, other = (gains(scores, place).mean() for place in (fresh.place, lowest))
+        own, other = (target_gains(scores, place).mean() for place in (fresh.place, lowest))
         assert bool(own > other) is better
 
 

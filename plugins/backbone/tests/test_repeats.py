@@ -7,7 +7,7 @@ import pytest
 from crossrec.components.query import QueryBatch
 from crossrec.numeric.ragged import Ragged
 from crossrec_backbone.adaptation.folds import held_out_folds
-from crossrec_backbone.adaptation.repeats import RepeatConfig, asked, repeat_rate
+from crossrec_backbone.adaptation.repeats import RepeatConfig, exclude_history, repeat_rate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,8 +16,8 @@ ROWS = st.lists(st.lists(st.integers(0, 6), max_size=7), min_size=1, max_size=12
 
 def test_rate_by_hand() -> None:
     rows = Ragged.from_rows([[1, 2, 1], [1, 2], [3], [], [4, 4]])
-    told = repeat_rate(rows, RepeatConfig(users=3))
-    assert (told.rate, told.users, told.candidates) == (pytest.approx(2 / 3), 3, True)
+    found = repeat_rate(rows, RepeatConfig(users=3))
+    assert (found.rate, found.users, found.candidates) == (pytest.approx(2 / 3), 3, True)
 
 
 def test_nothing_repeats_in_a_shop_of_new_things() -> None:
@@ -27,25 +27,25 @@ def test_nothing_repeats_in_a_shop_of_new_things() -> None:
 
 def test_a_few_repeats_among_many_users_are_noise() -> None:
     rows = [[u, u + 1, u + 2] for u in range(98)] + [[1, 1], [2, 2]]
-    told = repeat_rate(Ragged.from_rows(rows), RepeatConfig(rate=0.05))
-    assert told.rate == pytest.approx(0.02)
-    assert not told.candidates
+    found = repeat_rate(Ragged.from_rows(rows), RepeatConfig(rate=0.05))
+    assert found.rate == pytest.approx(0.02)
+    assert not found.candidates
 
 
 def test_too_few_users_decide_nothing() -> None:
-    told = repeat_rate(Ragged.from_rows([[1, 1]] * 5), RepeatConfig(users=20))
-    assert told.rate == 1.0
-    assert not told.candidates
+    found = repeat_rate(Ragged.from_rows([[1, 1]] * 5), RepeatConfig(users=20))
+    assert found.rate == 1.0
+    assert not found.candidates
     assert repeat_rate(Ragged.empty(4), RepeatConfig()).users == 0
 
 
-def test_asked_leaves_the_history_out_unless_repeats_are_candidates() -> None:
+def test_the_history_is_excluded_unless_repeats_are_candidates() -> None:
     history = Ragged.from_rows([[1, 2], [3]])
     own = Ragged.from_rows([[7], []])
     queries = QueryBatch.from_histories(history, exclude=own)
-    closed = asked(queries, repeats=False).exclude
+    closed = exclude_history(queries, repeats=False).exclude
     assert [closed.row(i).tolist() for i in range(2)] == [[1, 2, 7], [3]]
-    assert asked(queries, repeats=True).exclude is own
+    assert exclude_history(queries, repeats=True).exclude is own
 
 
 @settings(max_examples=80, deadline=None)
@@ -80,7 +80,7 @@ def test_folds_never_leak(rows: list[list[int]], repeats: bool, folds: int, seed
     st.integers(1, 3),
     st.integers(1, 30),
 )
-def test_long_histories_are_asked_about_more_than_once(
+def test_long_histories_give_more_than_one_target(
     rows: list[list[int]], repeats: bool, folds: int, limit: int
 ) -> None:
     sequences = Ragged.from_rows(rows)
@@ -103,10 +103,10 @@ def test_long_histories_are_asked_about_more_than_once(
 def test_every_tenth_event_of_a_long_history_is_held_out() -> None:
     sequences = Ragged.from_rows([list(range(25)), [90, 91, 92]])
     fold = held_out_folds(sequences, 1, 0, limit=100, repeats=False)[0]
-    asked_for = {
+    histories = {
         int(target): fold.queries.history.row(at).tolist() for at, target in enumerate(fold.targets)
     }
-    assert asked_for == {
+    assert histories == {
         92: [90, 91],
         24: [*range(4), *range(5, 14), *range(15, 24)],
         14: [*range(4), *range(5, 14)],
@@ -136,3 +136,9 @@ def test_the_limit_is_kept() -> None:
     parts = held_out_folds(sequences, 4, 0, limit=10, repeats=False)
     assert sum(len(fold.targets) for fold in parts) == 10
     assert np.unique([len(fold.targets) for fold in parts]).tolist() == [2, 3]
+
+
+def test_too_few_held_out_events_give_no_folds() -> None:
+    sequences = Ragged.from_rows([[u, u + 1, u + 2] for u in range(9)])
+    assert held_out_folds(sequences, 2, 0, limit=100, least=10) == []
+    assert len(held_out_folds(sequences, 2, 0, limit=100, least=9)) == 2

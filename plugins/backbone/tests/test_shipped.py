@@ -1,4 +1,4 @@
-"""Every backbone that is shipped loads, says where it comes from, and holds nothing but trees."""
+"""Every backbone that is shipped loads, names its sources, and holds nothing but trees."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ANY = pytest.mark.skipif(not SHIPPED, reason="no backbone is shipped yet")
 
 
 def default_name() -> str:
-    """Return what the distribution offers as the default."""
+    """Return the name of the default of the distribution."""
     registered = load_registry().all("pretrained")
     return next(one.name for one in registered if "default" in one.capabilities)
 
@@ -64,10 +64,10 @@ def test_the_engine_finds_them_and_knows_the_default() -> None:
 def test_all_together_are_small_and_nothing_else_is_there() -> None:
     files = [path for path in MODELS.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) <= LIMIT
-    told = {MODELS / name / MANIFEST for name in NAMES}
+    named = {MODELS / name / MANIFEST for name in NAMES}
     for folder in SHIPPED:
-        told |= {folder / name for name in read_manifest(folder)["files"]}
-    assert set(files) == told
+        named |= {folder / name for name in read_manifest(folder)["files"]}
+    assert set(files) == named
 
 
 @EACH
@@ -83,7 +83,7 @@ def test_it_loads_and_scores(folder: Path) -> None:
         scores = ranker.scores(columns)
         assert scores.shape == (3, 20)
         assert np.isfinite(scores).all()
-        assert len(np.unique(scores)) > 10, "a head that says the same of everything"
+        assert len(np.unique(scores)) > 10, "a head with the same score for everything"
     assert read_manifest(folder)["format"] == FORMAT
 
 
@@ -94,19 +94,19 @@ def test_its_card_is_complete(folder: Path) -> None:
     for key in ("about", "use", "licence", "made_by", "limits", "settings", "versions", "seed"):
         assert card[key] or card[key] == 0, key
     assert set(card["domains"]) == {"ecommerce", "video", "music", "social"}
-    for told in card["sources"]:
-        assert told["title"]
-        assert told["licence"] not in ("", "unknown")
-        assert told["family"] in card["domains"]
-        assert min(told["items"], told["users"], told["events"], told["examples"]) > 0
-        assert told["levels"] == sorted(told["levels"])
-        assert told["levels"][0] == 0
-        assert told["name"] not in card["never_seen"]
+    for source in card["sources"]:
+        assert source["title"]
+        assert source["licence"] not in ("", "unknown")
+        assert source["family"] in card["domains"]
+        assert min(source["items"], source["users"], source["events"], source["examples"]) > 0
+        assert source["levels"] == sorted(source["levels"])
+        assert source["levels"][0] == 0
+        assert source["name"] not in card["never_seen"]
     measured = card["leave_one_out"]["results"]
-    assert set(measured) == {told["name"] for told in card["sources"]}
-    for told in card["sources"]:
-        assert set(measured[told["name"]]) == {str(level) for level in told["levels"]}
-        for figures in measured[told["name"]].values():
+    assert set(measured) == {source["name"] for source in card["sources"]}
+    for source in card["sources"]:
+        assert set(measured[source["name"]]) == {str(level) for level in source["levels"]}
+        for figures in measured[source["name"]].values():
             assert {"closed form", GENERAL} <= set(figures)
             assert all(0 <= value <= 1 for value in figures.values())
     for weights in card["weights"].values():
@@ -115,7 +115,7 @@ def test_its_card_is_complete(folder: Path) -> None:
 
 @EACH
 def test_its_trees_rest_on_hundreds_of_candidates(folder: Path) -> None:
-    """As the card says; LightGBM guesses counts while it grows, so a few leaves have less."""
+    """As the card claims; LightGBM guesses counts while it grows, so a few leaves have less."""
     for path in (folder / "heads").iterdir():
         lines = re.findall(r"^leaf_count=(.+)$", path.read_text(), re.MULTILINE)
         counts = np.array([int(count) for line in lines for count in line.split()])

@@ -1,6 +1,8 @@
-"""Budgets: what methods may see, what they never see, and that nobody is asked anything else."""
+"""Budgets: what methods may see, what they never see, and that the test users stay the same."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,12 +42,12 @@ def rows_of(dataset: Dataset) -> list[list[int]]:
 
 class TestCut:
     def test_the_ends_of_three_users(self):
-        trial = cut(dataset_of([[1, 2, 3, 4], [5, 6], [7, 8, 7]]), users=None, unseen=True)
-        assert rows_of(trial.train) == [[1, 2], [5, 6], [7]]
-        assert [trial.queries.history.row(i).tolist() for i in range(2)] == [[1, 2, 3], [7, 8]]
-        assert trial.targets.tolist() == [4, 7]
-        assert trial.repeat.tolist() == [False, True]
-        assert trial.n_train == 5
+        split = cut(dataset_of([[1, 2, 3, 4], [5, 6], [7, 8, 7]]), users=None, unseen=True)
+        assert rows_of(split.train) == [[1, 2], [5, 6], [7]]
+        assert [split.queries.history.row(i).tolist() for i in range(2)] == [[1, 2, 3], [7, 8]]
+        assert split.targets.tolist() == [4, 7]
+        assert split.repeat.tolist() == [False, True]
+        assert split.n_train == 5
 
     def test_unseen_excludes_the_history_and_all_nothing(self):
         data = dataset_of([[1, 2, 3, 4]])
@@ -72,15 +74,15 @@ class TestCut:
         data = dataset_of(rows)
         if max(map(len, rows)) < 3:
             return
-        trial = cut(data, users=None, unseen=True)
-        for row, left in zip(rows, rows_of(trial.train), strict=True):
+        split = cut(data, users=None, unseen=True)
+        for row, left in zip(rows, rows_of(split.train), strict=True):
             assert left == (row[:-2] if len(row) >= 3 else row)
-        asked = trial.queries.users.tolist()
-        assert asked == [user for user, row in enumerate(rows) if len(row) >= 3]
-        for user, at in zip(asked, range(len(asked)), strict=True):
-            assert trial.queries.history.row(at).tolist() == rows[user][:-1]
-            assert trial.targets[at] == rows[user][-1]
-            assert trial.repeat[at] == (rows[user][-1] in rows[user][:-1])
+        users = split.queries.users.tolist()
+        assert users == [user for user, row in enumerate(rows) if len(row) >= 3]
+        for at, user in enumerate(users):
+            assert split.queries.history.row(at).tolist() == rows[user][:-1]
+            assert split.targets[at] == rows[user][-1]
+            assert split.repeat[at] == (rows[user][-1] in rows[user][:-1])
 
 
 class TestDrawn:
@@ -90,9 +92,9 @@ class TestDrawn:
         got = rows_of(drawn(data, level, seed))
         assert sum(map(len, got)) == min(level, sum(map(len, rows)))
         short = 0
-        for whole, told in zip(rows, got, strict=True):
-            assert told == whole[: len(told)]  # oldest first, nothing moved, nothing added
-            short += 0 < len(told) < len(whole)
+        for whole, row in zip(rows, got, strict=True):
+            assert row == whole[: len(row)]  # oldest first, nothing moved, nothing added
+            short += 0 < len(row) < len(whole)
         assert short <= 1
 
     @given(sequences, st.integers(0, 20), st.integers(0, 20), st.integers(0, 5))
@@ -123,18 +125,16 @@ class TestDrawn:
     def test_dislikes_are_no_events_of_a_budget(self):
         data = dataset_of([[1, 2, 3], [4, 5, 6]])
         weights = np.array([1, -1, 1, 1, 1, 1], dtype=np.float32)
-        told = data.events
-        mixed = Events(told.users, told.items, told.types, told.times, weights)
-        data = data.with_events(mixed)
+        data = data.with_events(replace(data.events, weights=weights))
         assert len(drawn(data, 4, 0).interactions) == 4
         assert len(drawn(data, 4, 0).events) == 4
 
     def test_no_event_of_the_test_reaches_a_budget(self):
         rows = [[u % 7, 7 + u % 4, 11 + u % 2, 13 + u % 2] for u in range(50)]
-        trial = cut(dataset_of(rows), users=None, unseen=True)
+        split = cut(dataset_of(rows), users=None, unseen=True)
         for level in (0, 1, 10, 60, "all"):
             for seed in range(3):
-                seen = drawn(trial.train, level, seed).interactions.items
+                seen = drawn(split.train, level, seed).interactions.items
                 assert not len(seen) or seen.max() < 11  # 11, 12: the query's own; 13, 14: targets
 
 

@@ -82,11 +82,11 @@ def run(tmp_path_factory):
     sys.modules.pop("transfer_resources", None)
 
 
-ASKED = ("--to", "new", "--from", "old", "--events", "0,100", "--seeds", "2", "--users", "40")
+CALL = ("--to", "new", "--from", "old", "--events", "0,100", "--seeds", "2", "--users", "40")
 
 
 def test_json_is_what_was_agreed(run):
-    done = run(*ASKED, "--json")
+    done = run(*CALL, "--json")
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
     assert (report["target"], report["sources"], report["users"]) == ("new", ["old"], 40)
@@ -108,7 +108,7 @@ def test_json_is_what_was_agreed(run):
 
 
 def test_tables_verdicts_and_notes_for_people(run):
-    done = run(*ASKED)
+    done = run(*CALL)
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
     assert lines[0] == (
@@ -127,7 +127,7 @@ def test_tables_verdicts_and_notes_for_people(run):
 def test_the_picture(run, tmp_path, suffix):
     pytest.importorskip("matplotlib")
     path = tmp_path / f"curves.{suffix}"
-    done = run(*ASKED, "--plot", str(path))
+    done = run(*CALL, "--plot", str(path))
     assert done.exit_code == 0, done.output
     content = path.read_bytes()
     assert content.startswith(b"\x89PNG") if suffix == "png" else b"<svg" in content
@@ -143,13 +143,13 @@ def test_a_picture_without_matplotlib_says_what_to_install(run, tmp_path, monkey
         return real(name, *rest, **named)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    done = run(*ASKED, "--plot", str(tmp_path / "curves.svg"))
+    done = run(*CALL, "--plot", str(tmp_path / "curves.svg"))
     assert done.exit_code == 1
     assert done.stderr == "Error: --plot needs matplotlib: pip install 'crossrec-backbone[plot]'\n"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("--to", "new"), "scenarios to learn from, or a backbone"),
         (("--to", "new", "--from", "old,new"), "is the target and can be no source"),
@@ -164,9 +164,9 @@ def test_a_picture_without_matplotlib_says_what_to_install(run, tmp_path, monkey
         (("--to", "new", "--from", "old", "--events", "9999"), "--events all, or fewer"),
     ],
 )
-def test_errors_are_one_line_that_says_what_to_do(run, arguments, told):
+def test_errors_are_one_line_that_says_what_to_do(run, arguments, message):
     done = run(*arguments)
     assert done.exit_code in (1, 2)
-    assert told in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not isinstance(done.exception, AssertionError)

@@ -6,40 +6,16 @@ import numpy as np
 import pytest
 from crossrec.components.run import RunOptions
 from crossrec_backbone.adaptation.adapter import AdapterConfig, fit_adapter
-from crossrec_backbone.pretrained.model import GENERAL, Backbone
-from crossrec_backbone.pretraining.low_data_tasks import WorldConfig
-from crossrec_backbone.pretraining.pretrain import PretrainConfig, pretrain
+from crossrec_backbone.pretrained.model import GENERAL
 from crossrec_backbone.ranking.features import COLUMN_NAMES
-from crossrec_backbone.ranking.trees import RankerConfig
 from crossrec_backbone.relations.scores import text_scores
 from crossrec_backbone.relations.statistics import Statistics
 from crossrec_backbone.transfer.budgets import cut, drawn
 from crossrec_backbone.transfer.learning import learn
-from crossrec_backbone.transfer.methods import BARE, FULL, METHODS, place_of, places
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
+from crossrec_backbone.transfer.methods import BARE, FULL, METHODS, places
 
 SMALL = AdapterConfig(folds=2, rounds=8, floor=20)
 RUN = RunOptions(threads=1)
-
-
-_MADE: list[Backbone] = []
-
-
-@pytest.fixture
-def backbone(shop, config) -> Backbone:
-    """A tiny backbone of two heads, pretrained once on another shop."""
-    if not _MADE:
-        settings = PretrainConfig(
-            backbone=config,
-            worlds=WorldConfig(levels=(0, 100), queries=60),
-            ranker=RankerConfig(rounds=8, min_leaf=20),
-            positives=40,
-            leave_one_out=False,
-        )
-        _MADE.append(pretrain([("other", "shops", shop(40, 80, seed=5))], settings, RUN))
-    return _MADE[0]
 
 
 def loop_place(scores: np.ndarray, target: int) -> float:
@@ -54,29 +30,16 @@ def loop_place(scores: np.ndarray, target: int) -> float:
     return place
 
 
-class TestPlaceOf:
-    @given(arrays(np.float32, (4, 6), elements=st.sampled_from([0.0, 1.0, 2.0, -np.inf, np.nan])))
-    def test_against_a_loop(self, scores):
-        targets = np.array([0, 2, 5, 3])
-        clean = np.where(np.isnan(scores), -np.inf, scores)
-        expected = [loop_place(clean[i], targets[i]) for i in range(4)]
-        assert place_of(scores, targets).tolist() == expected
-
-    def test_equal_scores_favour_no_item_number(self):
-        same = np.ones((3, 5), dtype=np.float32)
-        assert place_of(same, np.array([0, 2, 4])).tolist() == [2.0, 2.0, 2.0]
-
-
 class TestPlaces:
-    def asked(self, shop, config, backbone, level="all", unseen=True):
-        trial = cut(shop(40, 90, seed=1), users=None, unseen=unseen)
-        dataset = drawn(trial.train, level, 0)
+    def measured(self, shop, config, backbone, level="all", unseen=True):
+        split = cut(shop(40, 90, seed=1), users=None, unseen=unseen)
+        dataset = drawn(split.train, level, 0)
         learnt = learn(dataset, backbone, config, RUN, family="shops", settings=SMALL)
         statistics = Statistics.fit(dataset, config)
-        return trial, statistics, places(statistics, trial.queries, trial.targets, learnt)
+        return split, statistics, places(statistics, split.queries, split.targets, learnt)
 
     def test_plain_methods_against_loops(self, shop, config, backbone):
-        trial, statistics, got = self.asked(shop, config, backbone)
+        split, statistics, got = self.measured(shop, config, backbone)
         relations = statistics.behaviour.relations
         dense = {
             "ease": relations["ease"].toarray(),
@@ -86,54 +49,54 @@ class TestPlaces:
         }
         xd = statistics.text.relations.dense["text_dense"]
         dense["content"] = xd @ xd.T
-        for i in range(len(trial.targets)):
-            history = trial.queries.history.row(i)
+        for i in range(len(split.targets)):
+            history = split.queries.history.row(i)
             weights = 0.8 ** np.arange(len(history) - 1, -1, -1)
             for method, matrix in dense.items():
                 scores = (weights @ matrix[history]).astype(np.float64)
                 scores[np.abs(scores) < 1e-9] = -np.inf
                 scores[history] = -np.inf
-                expected = loop_place(np.round(scores, 5), int(trial.targets[i]))
+                expected = loop_place(np.round(scores, 5), int(split.targets[i]))
                 if np.isfinite(expected) or np.isfinite(got.of[method][i]):
                     assert got.of[method][i] == pytest.approx(expected, abs=1.0), method
 
     def test_popularity(self, shop, config, backbone):
-        trial, statistics, got = self.asked(shop, config, backbone)
+        split, statistics, got = self.measured(shop, config, backbone)
         for i in range(5):
             scores = statistics.behaviour.popularity.astype(float)
             scores[scores == 0] = -np.inf
-            scores[trial.queries.history.row(i)] = -np.inf
-            assert got.of["popularity"][i] == loop_place(scores, int(trial.targets[i]))
+            scores[split.queries.history.row(i)] = -np.inf
+            assert got.of["popularity"][i] == loop_place(scores, int(split.targets[i]))
 
     def test_every_method_answers_every_user(self, shop, config, backbone):
-        trial, _, got = self.asked(shop, config, backbone)
+        split, _, got = self.measured(shop, config, backbone)
         assert tuple(got.of) == METHODS
-        assert all(len(place) == len(trial.targets) for place in got.of.values())
-        assert got.silent == {"repeat-last"}
+        assert all(len(place) == len(split.targets) for place in got.of.values())
+        assert got.no_scores == {"repeat-last"}
 
-    def test_without_events_the_text_speaks_alone(self, shop, config, backbone):
-        trial, statistics, got = self.asked(shop, config, backbone, level=0)
-        assert got.silent == {
+    def test_without_events_text_alone_counts(self, shop, config, backbone):
+        split, statistics, got = self.measured(shop, config, backbone, level=0)
+        assert got.no_scores == {
             "target-only", "ease", "co-occurrence", "tgh", "repeat-last", "popularity"
         }  # fmt: skip
         assert np.isinf(got.of["ease"]).all()
         assert (got.of["fixed-blend"] == got.of["content"]).all()
         assert (got.of[FULL] == got.of["zero-shot"]).all()
         scores = text_scores(
-            statistics.text.relations, trial.queries, config.consensus, config.history
+            statistics.text.relations, split.queries, config.consensus, config.history
         )
         pe = statistics.behaviour.relations["prior_ease"]
-        for i in range(len(trial.targets)):
-            history = trial.queries.history.row(i)
+        for i in range(len(split.targets)):
+            history = split.queries.history.row(i)
             weights = 0.8 ** np.arange(len(history) - 1, -1, -1)
             total = scores[i] + config.consensus.kappa * (weights @ pe[history].toarray())
             total[history] = -np.inf
-            expected = loop_place(total, int(trial.targets[i]))
+            expected = loop_place(total, int(split.targets[i]))
             assert got.of[BARE][i] == pytest.approx(expected, abs=1.0)
 
     def test_excluded_items_are_nobodys_answer(self, shop, config, backbone):
-        trial, _, got = self.asked(shop, config, backbone)
-        inside = np.array([t in trial.queries.history.row(i) for i, t in enumerate(trial.targets)])
+        split, _, got = self.measured(shop, config, backbone)
+        inside = np.array([t in split.queries.history.row(i) for i, t in enumerate(split.targets)])
         for method in METHODS:
             assert np.isinf(got.of[method][inside]).all()
 
@@ -141,24 +104,24 @@ class TestPlaces:
 class TestRepeats:
     def test_repeat_last_shows_the_latest_first(self, shop, config, backbone):
         data = shop(40, 90, seed=1)
-        trial = cut(data, users=None, unseen=False)
-        targets = np.array([trial.queries.history.row(i)[0] for i in range(len(trial.targets))])
-        learnt = learn(trial.train, backbone, config, RUN, family="", settings=SMALL)
-        got = places(Statistics.fit(trial.train, config), trial.queries, targets, learnt)
+        split = cut(data, users=None, unseen=False)
+        targets = np.array([split.queries.history.row(i)[0] for i in range(len(split.targets))])
+        learnt = learn(split.train, backbone, config, RUN, family="", settings=SMALL)
+        got = places(Statistics.fit(split.train, config), split.queries, targets, learnt)
         expected = [
-            len(set(trial.queries.history.row(i).tolist())) - 1 for i in range(len(targets))
+            len(set(split.queries.history.row(i).tolist())) - 1 for i in range(len(targets))
         ]
         assert got.of["repeat-last"].tolist() == expected
-        assert "repeat-last" not in got.silent
+        assert "repeat-last" not in got.no_scores
 
-    def test_where_nothing_repeats_the_history_is_offered_by_no_other_method(
+    def test_where_nothing_repeats_no_other_method_proposes_the_history(
         self, shop, config, backbone
     ):
-        trial = cut(shop(40, 90, seed=1), users=None, unseen=False)
-        first = np.array([trial.queries.history.row(i)[0] for i in range(len(trial.targets))])
-        learnt = learn(trial.train, backbone, config, RUN, family="", settings=SMALL)
+        split = cut(shop(40, 90, seed=1), users=None, unseen=False)
+        first = np.array([split.queries.history.row(i)[0] for i in range(len(split.targets))])
+        learnt = learn(split.train, backbone, config, RUN, family="", settings=SMALL)
         assert not learnt.full.repeats
-        got = places(Statistics.fit(trial.train, config), trial.queries, first, learnt)
+        got = places(Statistics.fit(split.train, config), split.queries, first, learnt)
         for method in METHODS:
             assert np.isinf(got.of[method]).all() == (method != "repeat-last"), method
 
@@ -169,8 +132,8 @@ class TestLearning:
         data = shop(40, 120, seed=2)
         learnt = learn(data, backbone, config, RUN, family="shops", settings=SMALL)
         own = learnt.full if pretrained else learnt.bare
-        told = backbone if pretrained else None
-        expected = fit_adapter(data, told, config, RUN, family="shops", settings=SMALL)
+        used = backbone if pretrained else None
+        expected = fit_adapter(data, used, config, RUN, family="shops", settings=SMALL)
         assert own.mixture == expected.mixture
         assert own.serves == expected.serves
         assert own.repeats == expected.repeats

@@ -6,25 +6,25 @@ import json
 
 import numpy as np
 import pytest
-from crossrec_backbone.transfer.figures import Answer, build_report, gains
+from crossrec_backbone.transfer.figures import BudgetResult, build_report, gains
 from crossrec_backbone.transfer.methods import BARE, FULL, METHODS
 
 N = 400
 NEVER = np.full(N, np.inf, dtype=np.float32)
 
 
-def answer(level=1000, seed=0, events=1000, trained=True, silent=(), **places) -> Answer:
+def result(level=1000, seed=0, events=1000, trained=True, no_scores=(), **places) -> BudgetResult:
     """All methods miss, but for those given; `_` stands for `-` in their names."""
-    told = {name.replace("_", "-"): np.asarray(value, np.float32) for name, value in places.items()}
-    full = {method: told.get(method, NEVER) for method in METHODS}
-    return Answer(level, seed, events, full, frozenset(silent), {"trained": trained}, 1.0)
+    own = {name.replace("_", "-"): np.asarray(value, np.float32) for name, value in places.items()}
+    full = {method: own.get(method, NEVER) for method in METHODS}
+    return BudgetResult(level, seed, events, full, frozenset(no_scores), {"trained": trained}, 1.0)
 
 
-def report(*answers: Answer, candidates="unseen", repeat=None, **settings):
+def report(*results: BudgetResult, candidates="unseen", repeat=None, **settings):
     repeat = np.zeros(N, dtype=bool) if repeat is None else repeat
     options = {"resamples": 500, "alpha": 0.05, **settings}
     return build_report(
-        answers, target="t", sources=("a", "b"), candidates=candidates, repeat=repeat, **options
+        results, target="t", sources=("a", "b"), candidates=candidates, repeat=repeat, **options
     )
 
 
@@ -44,7 +44,7 @@ class TestGains:
 class TestFigures:
     def test_means_and_intervals(self):
         place = np.where(np.arange(N) < 100, 1.0, np.inf)
-        point = report(answer(crossrec=place)).mean(FULL, 1000)
+        point = report(result(crossrec=place)).mean(FULL, 1000)
         assert point.metrics["recall@10"] == pytest.approx(0.25)
         assert point.metrics["ndcg@10"] == pytest.approx(0.25 / np.log2(3))
         low, high = point.ci95["recall@10"]
@@ -53,63 +53,65 @@ class TestFigures:
         assert high == pytest.approx(0.25 + 1.96 * error, abs=0.012)
 
     def test_a_point_for_each_seed_and_their_mean(self):
-        told = report(
-            answer(seed=0, crossrec=np.zeros(N)),
-            answer(seed=1),
-            answer(seed=2, crossrec=np.zeros(N)),
+        made = report(
+            result(seed=0, crossrec=np.zeros(N)),
+            result(seed=1),
+            result(seed=2, crossrec=np.zeros(N)),
         )
-        own = [p for p in told.points if p.method == FULL]
+        own = [p for p in made.points if p.method == FULL]
         assert [(p.seed, p.metrics["recall@10"]) for p in own] == [(0, 1.0), (1, 0.0), (2, 1.0)]
-        assert told.mean(FULL, 1000).metrics["recall@10"] == pytest.approx(2 / 3)
-        assert told.mean(FULL, 1000).seed is None
+        assert made.mean(FULL, 1000).metrics["recall@10"] == pytest.approx(2 / 3)
+        assert made.mean(FULL, 1000).seed is None
 
-    def test_levels_stand_in_the_order_of_the_answers(self):
-        told = report(answer(0, events=0), answer(10, events=10), answer("all", events=99))
-        assert told.levels == (0, 10, "all")
+    def test_levels_are_in_the_order_of_the_results(self):
+        made = report(result(0, events=0), result(10, events=10), result("all", events=99))
+        assert made.levels == (0, 10, "all")
 
     def test_regimes(self):
-        told = report(
-            answer(0, events=0, trained=False),
-            answer(10, events=10, trained=False),
-            answer("all", events=99, trained=True),
+        made = report(
+            result(0, events=0, trained=False),
+            result(10, events=10, trained=False),
+            result("all", events=99, trained=True),
         )
-        regimes = [told.mean(FULL, level).regime for level in told.levels]
+        regimes = [made.mean(FULL, level).regime for level in made.levels]
         assert regimes == ["Z0", "Z1", "trained"]
-        assert [told.mean("ease", level).regime for level in told.levels] == ["Z0", "Z1", "Z1"]
-        assert told.mean("target-only", "all").regime == "trained"
-        assert told.mean("zero-shot", "all").regime == "Z1"
+        assert [made.mean("ease", level).regime for level in made.levels] == ["Z0", "Z1", "Z1"]
+        assert made.mean("target-only", "all").regime == "trained"
+        assert made.mean("zero-shot", "all").regime == "Z1"
 
-    def test_a_method_is_silent_where_it_is_silent_under_every_seed(self):
-        told = report(answer(seed=0, silent=("ease", "tgh")), answer(seed=1, silent=("ease",)))
-        assert told.mean("ease", 1000).silent
-        assert not told.mean("tgh", 1000).silent
+    def test_a_method_has_no_scores_where_it_has_none_under_every_seed(self):
+        made = report(
+            result(seed=0, no_scores=("ease", "tgh")), result(seed=1, no_scores=("ease",))
+        )
+        assert made.mean("ease", 1000).no_scores
+        assert not made.mean("tgh", 1000).no_scores
 
     def test_new_and_repeat_targets_apart_where_repeats_count(self):
         repeat = np.arange(N) < 100
         place = np.where(repeat, 0.0, np.inf)
-        told = report(answer(crossrec=place), candidates="all", repeat=repeat)
-        point = told.mean(FULL, 1000)
+        made = report(result(crossrec=place), candidates="all", repeat=repeat)
+        point = made.mean(FULL, 1000)
         assert point.apart["repeat"]["recall@10"] == 1.0
         assert point.apart["new"]["recall@10"] == 0.0
-        assert report(answer(crossrec=place), repeat=repeat).mean(FULL, 1000).apart == {}
+        assert report(result(crossrec=place), repeat=repeat).mean(FULL, 1000).apart == {}
 
-    def test_without_repeats_there_is_nothing_to_tell_of_them(self):
-        told = report(answer(), candidates="all")
-        assert list(told.mean(FULL, 1000).apart) == ["new"]
+    def test_without_repeats_there_are_no_figures_of_them(self):
+        made = report(result(), candidates="all")
+        assert list(made.mean(FULL, 1000).apart) == ["new"]
 
 
 class TestVerdicts:
     def test_a_clear_gain_helps_and_a_clear_loss_hurts(self):
-        told = report(answer(crossrec=hits(0.5), ease=hits(0.2, 1), content=hits(0.8, 2)))
-        assert told.verdict(1000, "ease").verdict == "helps"
-        assert told.verdict(1000, "content").verdict == "hurts"
-        assert told.verdict(1000, "ease").difference == pytest.approx(0.3, abs=0.07)
-        low, high = told.verdict(1000, "ease").ci95
-        assert 0 < low < told.verdict(1000, "ease").difference < high
+        made = report(result(crossrec=hits(0.5), ease=hits(0.2, 1), content=hits(0.8, 2)))
+        assert made.verdict(1000, "ease").verdict == "helps"
+        assert made.verdict(1000, "content").verdict == "hurts"
+        assert made.verdict(1000, "ease").difference == pytest.approx(0.3, abs=0.07)
+        low, high = made.verdict(1000, "ease").ci95
+        assert 0 < low < made.verdict(1000, "ease").difference < high
 
-    def test_the_same_answers_are_no_difference(self):
+    def test_the_same_places_are_no_difference(self):
         same = hits(0.3)
-        verdict = report(answer(crossrec=same, without_pretraining=same)).verdict(1000)
+        verdict = report(result(crossrec=same, without_pretraining=same)).verdict(1000)
         assert (verdict.against, verdict.verdict) == (BARE, "no difference")
         assert (verdict.difference, verdict.p, verdict.ci95) == (0.0, 1.0, (0.0, 0.0))
 
@@ -117,42 +119,42 @@ class TestVerdicts:
         wrong = 0
         for seed in range(20):
             pair = {"crossrec": hits(0.3, seed), "without_pretraining": hits(0.3, 100 + seed)}
-            wrong += report(answer(**pair)).verdict(1000).verdict != "no difference"
+            wrong += report(result(**pair)).verdict(1000).verdict != "no difference"
         assert wrong <= 3
 
-    def test_pairs_tell_more_than_their_intervals(self):
+    def test_pairs_show_more_than_their_intervals(self):
         less = hits(0.5)
         more = less.copy()
         more[np.flatnonzero(np.isinf(less))[:12]] = 0.0
-        told = report(answer(crossrec=more, without_pretraining=less))
-        intervals = [told.mean(method, 1000).ci95["ndcg@10"] for method in (FULL, BARE)]
+        made = report(result(crossrec=more, without_pretraining=less))
+        intervals = [made.mean(method, 1000).ci95["ndcg@10"] for method in (FULL, BARE)]
         assert intervals[0][0] < intervals[1][1]  # they overlap
-        assert told.verdict(1000).verdict == "helps"
+        assert made.verdict(1000).verdict == "helps"
 
     def test_many_comparisons_are_corrected_but_the_question_of_pretraining_is_one(self):
         less = hits(0.5)
         more = less.copy()
         more[np.flatnonzero(np.isinf(less))[:6]] = 0.0  # p is near .015
         others = {method.replace("-", "_"): less for method in METHODS if method != FULL}
-        told = report(answer(crossrec=more, **others))
-        assert told.verdict(1000).verdict == "helps"
-        assert 0.005 < told.verdict(1000).p < 0.05
-        assert told.verdict(1000, "ease").verdict == "no difference"
-        assert told.verdict(1000, "ease").p == pytest.approx(10 * told.verdict(1000).p, rel=0.01)
+        made = report(result(crossrec=more, **others))
+        assert made.verdict(1000).verdict == "helps"
+        assert 0.005 < made.verdict(1000).p < 0.05
+        assert made.verdict(1000, "ease").verdict == "no difference"
+        assert made.verdict(1000, "ease").p == pytest.approx(10 * made.verdict(1000).p, rel=0.01)
 
     def test_verdicts_are_on_means_over_seeds(self):
         up, down = hits(1.0), hits(0.0)
-        told = report(
-            answer(seed=0, crossrec=up, ease=down), answer(seed=1, crossrec=down, ease=up)
+        made = report(
+            result(seed=0, crossrec=up, ease=down), result(seed=1, crossrec=down, ease=up)
         )
-        assert told.verdict(1000, "ease").verdict == "no difference"
-        assert told.verdict(1000, "ease").difference == 0.0
+        assert made.verdict(1000, "ease").verdict == "no difference"
+        assert made.verdict(1000, "ease").difference == 0.0
 
 
 class TestJson:
     def test_the_agreed_keys(self):
-        told = report(answer(0, events=0, crossrec=hits(0.4)), answer("all", crossrec=hits(0.6)))
-        values = json.loads(json.dumps(told.to_dict(), allow_nan=False))
+        made = report(result(0, events=0, crossrec=hits(0.4)), result("all", crossrec=hits(0.6)))
+        values = json.loads(json.dumps(made.to_dict(), allow_nan=False))
         assert values["target"] == "t"
         assert values["sources"] == ["a", "b"]
         assert values["candidates"] == "unseen"
@@ -166,8 +168,8 @@ class TestJson:
         assert {p["events"] for p in values["points"]} == {0, "all"}
         assert {p["method"] for p in values["points"]} == set(METHODS)
 
-    def test_what_was_learnt_is_told_of_each_budget(self):
-        values = report(answer(seed=0), answer(seed=1)).to_dict()
+    def test_what_was_learnt_is_reported_for_each_budget(self):
+        values = report(result(seed=0), result(seed=1)).to_dict()
         assert [(b["events"], b["seed"], b["trained"]) for b in values["budgets"]] == [
             (1000, 0, True),
             (1000, 1, True),
@@ -175,6 +177,6 @@ class TestJson:
 
     def test_repeats_are_misses_by_rule_and_counted(self):
         repeat = np.arange(N) < 7
-        notes = report(answer(), repeat=repeat).notes
-        assert any("7 of 400 targets stand in the history" in note for note in notes)
-        assert not any("stand in" in note for note in report(answer()).notes)
+        notes = report(result(), repeat=repeat).notes
+        assert any("7 of 400 targets are in the history" in note for note in notes)
+        assert not any("are in the history" in note for note in report(result()).notes)

@@ -14,7 +14,7 @@ from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import UsageError
 from crossrec_backbone.adaptation.adapter import AdapterConfig
-from crossrec_backbone.pretraining.low_data_tasks import WorldConfig
+from crossrec_backbone.pretraining.low_data_tasks import LowDataConfig
 from crossrec_backbone.pretraining.pretrain import PretrainConfig, pretrain
 from crossrec_backbone.ranking.trees import RankerConfig
 from crossrec_backbone.relations.config import GraphConfig, PriorConfig, TextConfig
@@ -27,7 +27,7 @@ BELOW = BackboneConfig(
     text=TextConfig(encoder="enc"), graph=GraphConfig(neighbours=10), prior=PriorConfig(reg=5.0)
 )
 PRETRAIN = PretrainConfig(
-    worlds=WorldConfig(levels=(0, 200), queries=200),
+    tasks=LowDataConfig(levels=(0, 200), queries=200),
     ranker=RankerConfig(rounds=30, min_leaf=50),
     positives=120,
 )
@@ -43,7 +43,7 @@ SETTINGS = TransferSettings(
 RUN = RunOptions(threads=1)
 
 
-def world(
+def tastes(
     seed: int, prefix: str, *, by_text: bool = True, n_items: int = 80, n_users: int = 250
 ) -> Dataset:
     """Users of one taste each.
@@ -87,7 +87,7 @@ def world(
 
 @pytest.fixture(scope="module")
 def source() -> Dataset:
-    return world(1, "a")
+    return tastes(1, "a")
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +99,13 @@ def backbone(source):
 @pytest.fixture(scope="module")
 def shared(backbone):
     """A target whose taste shows in its words, as the source's does; no word is common."""
-    return transfer(world(2, "b"), name="b", backbone=backbone, settings=SETTINGS, run=RUN)
+    return transfer(tastes(2, "b"), name="b", backbone=backbone, settings=SETTINGS, run=RUN)
 
 
 @pytest.fixture(scope="module")
 def unrelated(backbone):
-    """A target whose words say nothing of taste."""
-    target = world(3, "c", by_text=False)
+    """A target whose words do not show the taste."""
+    target = tastes(3, "c", by_text=False)
     return transfer(target, name="c", backbone=backbone, settings=SETTINGS, run=RUN)
 
 
@@ -145,16 +145,16 @@ class TestReport:
         assert [b["interactions"] for b in budgets] == [0, 100, 750]
 
     def test_figures_do_not_depend_on_events_that_they_may_not_see(self, backbone):
-        """Swap the test items of the users who are not asked: nothing may change."""
-        data = world(2, "b", n_users=60)
+        """Swap the test items of the users who are not tested: nothing may change."""
+        data = tastes(2, "b", n_users=60)
         settings = SETTINGS.model_copy(update={"events": (30,), "users": 20})
         before = transfer(data, name="b", backbone=backbone, settings=settings, run=RUN)
         items = data.events.items.copy()
         ends = data.sequences.indptr[1:] - 1
         from crossrec_backbone.transfer.budgets import cut
 
-        asked = cut(data, users=20, unseen=True).queries.users
-        others = np.setdiff1d(np.arange(60), asked)
+        tested = cut(data, users=20, unseen=True).queries.users
+        others = np.setdiff1d(np.arange(60), tested)
         for back in (0, 1):  # s[-1] and s[-2] of everybody else
             items[ends[others] - back] = np.random.default_rng(back).integers(0, 80, len(others))
         moved = data.with_events(replace(data.events, items=items))
@@ -162,44 +162,44 @@ class TestReport:
         assert [p.metrics for p in before.points] == [p.metrics for p in after.points]
 
     def test_the_same_call_gives_the_same_report(self, backbone):
-        data = world(2, "b", n_users=60)
+        data = tastes(2, "b", n_users=60)
         settings = SETTINGS.model_copy(update={"events": (0, 50), "seeds": 2})
-        told = [
+        reports = [
             transfer(data, name="b", backbone=backbone, settings=settings, run=RUN).to_dict()
             for _ in range(2)
         ]
-        for one in told:
+        for one in reports:
             for budget in one["budgets"]:
                 budget.pop("seconds")
-        assert json.dumps(told[0]) == json.dumps(told[1])
+        assert json.dumps(reports[0]) == json.dumps(reports[1])
 
     def test_seeds_draw_others_but_not_at_0(self, backbone):
-        data = world(2, "b", n_users=60)
+        data = tastes(2, "b", n_users=60)
         settings = SETTINGS.model_copy(update={"events": (0, 40), "seeds": 2})
-        told = transfer(data, name="b", backbone=backbone, settings=settings, run=RUN)
-        own = {(p.events, p.seed): p.metrics for p in told.points if p.method == "ease"}
+        report = transfer(data, name="b", backbone=backbone, settings=settings, run=RUN)
+        own = {(p.events, p.seed): p.metrics for p in report.points if p.method == "ease"}
         assert own[40, 0] != own[40, 1]
-        full = {(p.events, p.seed): p.metrics for p in told.points if p.method == "crossrec"}
+        full = {(p.events, p.seed): p.metrics for p in report.points if p.method == "crossrec"}
         assert full[0, 0] == full[0, 1]
 
     def test_budgets_beyond_the_target_are_left_out_and_named(self, backbone):
-        data = world(2, "b", n_users=60)
+        data = tastes(2, "b", n_users=60)
         settings = SETTINGS.model_copy(update={"events": (0, 1000)})
-        told = transfer(data, name="b", backbone=backbone, settings=settings, run=RUN)
-        assert told.levels == (0,)
-        assert any("left out: 1000 events, the training part has 180" in n for n in told.notes)
+        report = transfer(data, name="b", backbone=backbone, settings=settings, run=RUN)
+        assert report.levels == (0,)
+        assert any("left out: 1000 events, the training part has 180" in n for n in report.notes)
 
     def test_no_budget_left_is_an_error(self, backbone):
         settings = SETTINGS.model_copy(update={"events": (1000,)})
         with pytest.raises(UsageError, match="--events all"):
             transfer(
-                world(2, "b", n_users=60), name="b", backbone=backbone, settings=settings, run=RUN
+                tastes(2, "b", n_users=60), name="b", backbone=backbone, settings=settings, run=RUN
             )
 
 
 class TestCache:
     def test_a_stopped_run_goes_on_to_the_same_report(self, backbone, tmp_path):
-        data = world(2, "b", n_users=60)
+        data = tastes(2, "b", n_users=60)
         settings = SETTINGS.model_copy(update={"events": (0, 50)})
 
         class StopError(Exception):
@@ -220,8 +220,8 @@ class TestCache:
         assert went_on.points == whole.points
         assert went_on.verdicts == whole.verdicts
 
-    def test_other_settings_are_other_answers(self, backbone, tmp_path):
-        data = world(2, "b", n_users=60)
+    def test_other_settings_are_other_results(self, backbone, tmp_path):
+        data = tastes(2, "b", n_users=60)
         for candidates in ("unseen", "all"):
             settings = SETTINGS.model_copy(update={"events": (0,), "candidates": candidates})
             transfer(data, name="b", backbone=backbone, settings=settings, run=RUN, cache=tmp_path)
@@ -231,7 +231,7 @@ class TestCache:
 class TestRefusals:
     def test_neither_sources_nor_backbone(self):
         with pytest.raises(UsageError, match="scenarios to learn from, or a backbone"):
-            transfer(world(2, "b", n_users=20), name="b", settings=SETTINGS)
+            transfer(tastes(2, "b", n_users=20), name="b", settings=SETTINGS)
 
     def test_a_backbone_that_saw_the_target(self, backbone, source):
         with pytest.raises(UsageError, match="pretrained on 'a', the target"):
@@ -243,20 +243,20 @@ class TestRefusals:
 
     def test_a_card_that_looks_like_the_target_is_named(self, backbone, source):
         settings = SETTINGS.model_copy(update={"events": (0,)})
-        told = transfer(source, name="renamed", backbone=backbone, settings=settings, run=RUN)
-        assert any("'a' has as many items, users and events" in note for note in told.notes)
+        report = transfer(source, name="renamed", backbone=backbone, settings=settings, run=RUN)
+        assert any("'a' has as many items, users and events" in note for note in report.notes)
 
     def test_the_target_among_the_sources(self, source):
         with pytest.raises(UsageError, match="leave it out"):
             transfer(
-                world(2, "b", n_users=20),
+                tastes(2, "b", n_users=20),
                 name="a",
                 sources=[("a", "shops", source)],
                 settings=SETTINGS,
             )
 
     def test_pretraining_on_sources_is_the_same_as_the_backbone_of_them(self, backbone, source):
-        data = world(2, "b", n_users=60)
+        data = tastes(2, "b", n_users=60)
         settings = SETTINGS.model_copy(update={"events": (0,)})
         one = transfer(data, name="b", backbone=backbone, settings=settings, run=RUN)
         other = transfer(

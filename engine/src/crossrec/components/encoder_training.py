@@ -1,4 +1,4 @@
-"""What an encoder has to offer to be adapted, and how long it learns."""
+"""What an encoder must provide to be adapted by behaviour, and how long it is trained."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class AdaptableEncoder(Encoder, Protocol):
     """An encoder with the capability ``adapt``."""
 
     def adapt(
-        self, lessons: Sequence[JointItems], training: EncoderTraining, run: RunOptions
+        self, sources: Sequence[JointItems], training: EncoderTraining, run: RunOptions
     ) -> State:
-        """Return what changes of the encoder's weights; the encoder itself stays as it is.
+        """Return the weights that training changes; the encoder itself stays as it is.
 
-        The same lessons, training and seed give the same weights on the same machine.
+        The same sources, training and seed give the same weights on the same machine.
         """
         ...
 

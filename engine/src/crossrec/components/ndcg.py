@@ -1,13 +1,47 @@
-"""How good an order of a pool is: ndcg against what really came next."""
+"""ndcg: how early an order shows what really came next (Järvelin & Kekäläinen, 2002)."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.components.candidates import PAD
-from crossrec.numeric.gain import discounts, ideal_gains
+from crossrec.numeric.gain import TOP, discount, discounts, ideal_gains
 from crossrec.numeric.ragged import Ragged
+
+
+def target_places(
+    scores: NDArray[Any], targets: NDArray[np.int64], exclude: Ragged | None = None
+) -> NDArray[np.float64]:
+    """Return how many candidates are ahead of the one target of each row, float64 (n,).
+
+    Equal scores share their places, so that the order of the columns, which may follow time,
+    favours nobody.
+
+    Parameters
+    ----------
+    scores : float array, shape (n, m)
+        -inf and NaN are no candidates; such a target has the place infinity.
+    targets : int64 array, shape (n,)
+        The column of each target.
+    exclude : Ragged, n rows, optional
+        Columns that are no candidates of their row either.
+    """
+    clean = np.where(np.isnan(scores), -np.inf, scores)
+    if exclude is not None:
+        clean[exclude.row_of, exclude.values] = -np.inf
+    own = clean[np.arange(len(targets)), targets][:, None]
+    ahead = (clean > own).sum(axis=1) + ((clean == own).sum(axis=1) - 1) / 2
+    return np.where(np.isfinite(own[:, 0]), ahead, np.inf)
+
+
+def target_gains(
+    scores: NDArray[Any], targets: NDArray[np.int64], exclude: Ragged | None = None
+) -> NDArray[np.float64]:
+    """Return ndcg@10 of the one target of each row, as `target_places` places it, float64 (n,)."""
+    return discount(target_places(scores, targets, exclude))
 
 
 def relevance(index: NDArray[np.int64], targets: Ragged) -> NDArray[np.bool_]:
@@ -16,7 +50,7 @@ def relevance(index: NDArray[np.int64], targets: Ragged) -> NDArray[np.bool_]:
 
 
 class NdcgScorer:
-    """Judges orders of the same candidates again and again; what does not change is computed once.
+    """Scores orders of the same candidates repeatedly; what stays the same is computed once.
 
     Parameters
     ----------
@@ -25,22 +59,21 @@ class NdcgScorer:
     targets : Ragged, n rows
         What really came next.
     k : int
-        Length of the judged list.
+        Length of the scored list.
     """
 
-    def __init__(self, index: NDArray[np.int64], targets: Ragged, k: int = 10) -> None:
+    def __init__(self, index: NDArray[np.int64], targets: Ragged, k: int = TOP) -> None:
         self._padding = index == PAD
         self._relevant = relevance(index, targets)
         self._discount = discounts(k)
-        distinct = np.array([len(np.unique(targets.row(i))) for i in range(len(targets))], int)
-        self._best = ideal_gains(k)[np.minimum(distinct, k)]
+        self._best = ideal_gains(k)[np.minimum(targets.distinct().lengths, k)]
         self._k = k
 
     def gains(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return ndcg@k of each query when its candidates are ordered by `scores`, float64 (n,).
 
-        Järvelin & Kekäläinen (2002), binary gains; the ideal holds min(k, number of targets)
-        hits, so a target outside the candidates counts as a miss.
+        Binary gains; the ideal holds min(k, number of targets) hits, so a target outside the
+        candidates counts as a miss.
         """
         n, m = self._padding.shape
         got = np.zeros(n)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from crossrec.components.candidates import PAD
 from crossrec.data.dataset import Dataset
-from crossrec.numeric.gain import discounts, ideal_gains
+from crossrec.numeric.gain import discount, ideal_gains
 from crossrec.numeric.ragged import BoolArray, IntArray, Ragged, offsets
 
 FloatArray = NDArray[np.float64]
@@ -116,7 +116,7 @@ def ndcg(ranks: IntArray, targets: Ragged, k: int, counted: BoolArray | None = N
     targets first (Järvelin & Kekäläinen, 2002).
     """
     total = _per_user(np.ones(len(ranks)), targets, counted).astype(np.int64)
-    gains = np.append(discounts(k), 0.0)[np.minimum(ranks, k)]
+    gains = discount(ranks, k)
     return _ratio(_per_user(gains, targets, counted), ideal_gains(k)[np.minimum(total, k)])
 
 

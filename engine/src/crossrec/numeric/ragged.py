@@ -106,18 +106,23 @@ class Ragged:
             return self
         return self.where((values >= 0) & (values < n))
 
+    def distinct_mask(self, *, last: bool = False) -> NDArray[np.bool_]:
+        """Return which values are the first of their kind in their row, or the last of it.
+
+        Bool (len(values),).
+        """
+        keep = np.zeros(len(self.values), dtype=bool)
+        if len(keep):
+            key = self.row_of * (int(self.values.max()) + 1) + self.values
+            if last:
+                keep[len(key) - 1 - np.unique(key[::-1], return_index=True)[1]] = True
+            else:
+                keep[np.unique(key, return_index=True)[1]] = True
+        return keep
+
     def distinct(self, *, last: bool = False) -> Ragged:
         """Drop repeats within each row; the first occurrence stays in its place, or the last."""
-        if not len(self.values):
-            return self
-        width = int(self.values.max()) + 1
-        key = self.row_of * width + self.values
-        keep = np.zeros(len(key), dtype=bool)
-        if last:
-            keep[len(key) - 1 - np.unique(key[::-1], return_index=True)[1]] = True
-        else:
-            keep[np.unique(key, return_index=True)[1]] = True
-        return self.where(keep)
+        return self.where(self.distinct_mask(last=last)) if len(self.values) else self
 
     def without(self, other: Ragged) -> Ragged:
         """Drop the values that the same row of `other` has."""

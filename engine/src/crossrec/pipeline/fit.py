@@ -14,6 +14,7 @@ from crossrec.components.candidates import Pool
 from crossrec.components.protocols import CandidateGenerator, Examples
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
+from crossrec.components.vectors import encoded, title_name
 from crossrec.data.dataset import Dataset
 from crossrec.errors import CrossrecError, UsageError
 from crossrec.executors import LocalExecutor
@@ -126,13 +127,12 @@ def attach_vectors(
     """
     if resolved.encoder is None:
         return dataset, []
-    config, catalog = resolved.config, dataset.catalog
+    config = resolved.config
     try:
         encoder = resolved.encoder.build()
-        dataset = dataset.with_vectors(config.encoder, encoder.encode(catalog, run))
-        if config.title_vectors:
-            titles = encoder.encode(catalog.with_texts(catalog.titles), run)
-            dataset = dataset.with_vectors(f"{config.encoder}:title", titles)
+        titles = title_name(config.encoder) if config.title_vectors else ""
+        for name, rows in encoded(dataset.catalog, encoder, run, config.encoder, titles):
+            dataset = dataset.with_vectors(name, rows)  # texts stay where titles fail
     except UsageError:
         raise
     except Exception as error:

@@ -204,7 +204,7 @@ def _loss(
     vectors = top(*known.batch(items, run.device, training.tokens))
     vectors = vectors[torch.from_numpy(place).to(run.device)]
     scores = vectors[: len(first)] @ vectors[len(first) :].T / training.temperature
-    akin = lesson.akin(first, second)
+    akin = lesson.related(first, second)
     np.fill_diagonal(akin, False)
     scores = scores.masked_fill(torch.from_numpy(akin).to(run.device), _NEVER)
     right = torch.arange(len(first), device=run.device)

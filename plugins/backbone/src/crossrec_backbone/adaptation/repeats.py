@@ -1,7 +1,8 @@
-"""Do people of this catalogue come back to what they had? Its own events tell.
+"""Whether the items of a history are candidates: the repeat rate of the catalogue's own events.
 
-Similarity loves what was consumed, so a catalogue in which nothing repeats must not offer its
-history again, and one in which much repeats must. Sequence models learn the same from the data.
+Similarity favours what was already consumed, so a catalogue in which nothing repeats must not
+propose its history again, and one in which much repeats must. Sequence models learn the same from
+the data.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class RepeatConfig(Settings):
     rate : float
         From this share of repeating users on.
     users : int
-        Fewer users than this decide nothing: then nothing repeats.
+        With fewer users nothing is decided, and nothing repeats.
     """
 
     rate: float = 0.05
@@ -31,7 +32,7 @@ class RepeatConfig(Settings):
 
 @dataclass(frozen=True)
 class Repeats:
-    """What was seen.
+    """How often people of a catalogue come back to an item.
 
     Attributes
     ----------
@@ -49,28 +50,24 @@ class Repeats:
 
 def repeat_rate(sequences: Ragged, config: RepeatConfig) -> Repeats:
     """Look at the last event of every user who has two or more."""
-    own = sequences.take(np.flatnonzero(sequences.lengths >= 2))
-    users = len(own)
+    last = sequences.indptr[1:][sequences.lengths >= 2] - 1
+    users = len(last)
     if not users:
         return Repeats(0.0, 0, False)
-    rate = float((~_last_is_new(own)).mean())
+    rate = float((~sequences.distinct_mask()[last]).mean())
     return Repeats(rate, users, users >= config.users and rate >= config.rate)
 
 
-def asked(queries: QueryBatch, repeats: bool) -> QueryBatch:
+def exclude_history(queries: QueryBatch, repeats: bool) -> QueryBatch:
     """Return the queries with their histories excluded, unless repeats are candidates.
 
     What the queries exclude themselves stays excluded.
     """
     if repeats or queries.exclude is queries.history:
         return queries
-    both = [np.union1d(queries.exclude.row(i), queries.history.row(i)) for i in range(len(queries))]
-    return replace(queries, exclude=Ragged.from_rows(both))
-
-
-def _last_is_new(sequences: Ragged) -> np.ndarray:
-    """True for each row whose last value stands in it once; no row may be empty."""
-    last = sequences.values[sequences.indptr[1:] - 1]
-    same = sequences.values == np.repeat(last, sequences.lengths)
-    count = np.bincount(sequences.row_of, weights=same, minlength=len(sequences))
-    return np.asarray(count == 1)
+    both = (queries.exclude, queries.history)
+    rows = np.concatenate([part.row_of for part in both])
+    values = np.concatenate([part.values for part in both])
+    order = np.lexsort((values, rows))
+    exclude = Ragged.grouped(rows[order], values[order], len(queries)).distinct()
+    return replace(queries, exclude=exclude)

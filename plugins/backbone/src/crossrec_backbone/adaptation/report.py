@@ -1,4 +1,4 @@
-"""What the adapter says of itself: what was learnt, what each part weighs, what was left out."""
+"""The adapter's report: what was learnt, what each part weighs, what was left out and why."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from crossrec.numeric.ragged import FloatArray
+from crossrec.components.paired_gain import PairedGain
+from numpy.typing import NDArray
 
-from crossrec_backbone.adaptation.gate import MIXTURE, Verdict
+from crossrec_backbone.adaptation.gate import MIXTURE, GateDecision
 from crossrec_backbone.adaptation.repeats import Repeats
 from crossrec_backbone.ranking.mixture import Mixture, Step
 
@@ -23,13 +24,13 @@ _NAMES = {
 
 
 def build_report(
-    begin: Mixture,
-    best: Mixture,
+    default: Mixture,
+    chosen: Mixture,
     steps: Sequence[Step],
     repeats: Repeats,
     *,
     users: int,
-    verdict: Verdict | None = None,
+    decision: GateDecision | None = None,
     why: str = "",
     pretraining: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -37,8 +38,8 @@ def build_report(
 
     Parameters
     ----------
-    begin, best : Mixture
-        The weights to begin with, and those that serve.
+    default, chosen : Mixture
+        The default weights, and those that serve.
     users : int
         Held-out events that decided; 0 where there were too few.
     why : str
@@ -46,27 +47,29 @@ def build_report(
     """
     out: dict[str, Any] = {
         "users": users,
-        "defaults": asdict(begin),
-        "weights": asdict(best),
+        "defaults": asdict(default),
+        "weights": asdict(chosen),
         "steps": [asdict(step) for step in steps],
         "repeats": asdict(repeats),
-        "left_out": _left_out(best, why, verdict),
+        "left_out": _left_out(chosen, why, decision),
     }
     if pretraining is not None:
         out["pretraining"] = dict(pretraining)
-    if verdict is not None:
-        out["gate"] = asdict(verdict)
+    if decision is not None:
+        out["gate"] = asdict(decision)
     return out
 
 
-def pretraining_gain(full: FloatArray, bare: FloatArray, without: Mixture) -> dict[str, Any]:
+def pretraining_gain(
+    full: NDArray[np.float64], bare: NDArray[np.float64], without: Mixture
+) -> dict[str, Any]:
     """Return what pretraining adds: both are ndcg@10 of the same held-out events, (n,)."""
-    difference = full - bare
+    gain = PairedGain.between(full, bare)
     return {
         "ndcg_with": float(full.mean()),
         "ndcg_without": float(bare.mean()),
-        "gain": float(difference.mean()),
-        "error": float(difference.std(ddof=1) / np.sqrt(len(difference))),
+        "gain": gain.mean,
+        "error": gain.error,
         "mixture_without": asdict(without),
     }
 
@@ -80,10 +83,10 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     if report["users"]:
         out.append(f"chosen by {report['users']} held-out events")
     if "pretraining" in report:
-        told = report["pretraining"]
+        gain = report["pretraining"]
         out.append(
-            f"pretraining: ndcg@10 {told['ndcg_with']:.4f} with, {told['ndcg_without']:.4f} "
-            f"without ({told['gain']:+.4f} ± {told['error']:.4f})"
+            f"pretraining: ndcg@10 {gain['ndcg_with']:.4f} with, {gain['ndcg_without']:.4f} "
+            f"without ({gain['gain']:+.4f} ± {gain['error']:.4f})"
         )
     if "gate" in report and report["gate"]["users"]:
         gate = report["gate"]
@@ -99,29 +102,29 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     return out
 
 
-def _encoder_line(told: Mapping[str, Any]) -> str:
-    """Return what was found of the backbone's adapted encoder."""
-    if not told["users"]:
-        return f"left out: adapted encoder: {told['why']}"
+def _encoder_line(choice: Mapping[str, Any]) -> str:
+    """Return what the backbone's adapted encoder is worth here."""
+    if not choice["users"]:
+        return f"left out: adapted encoder: {choice['why']}"
     figures = (
-        f"ndcg@10 {told['both']:.4f} beside the original, {told['original']:.4f} without "
-        f"({told['gain']:+.4f} ± {told['error']:.4f})"
+        f"ndcg@10 {choice['both']:.4f} beside the original, {choice['original']:.4f} without "
+        f"({choice['gain']:+.4f} ± {choice['error']:.4f})"
     )
-    if told["used"]:
+    if choice["used"]:
         return f"adapted encoder: {figures}"
-    return f"left out: adapted encoder: {told['why']}; {figures}"
+    return f"left out: adapted encoder: {choice['why']}; {figures}"
 
 
-def _left_out(best: Mixture, why: str, verdict: Verdict | None) -> dict[str, str]:
+def _left_out(chosen: Mixture, why: str, decision: GateDecision | None) -> dict[str, str]:
     """Return each part that weighs nothing, and why."""
-    noise = "adds nothing that cross-validation could tell from noise"
+    noise = "no gain that cross-validation could tell from noise"
     reasons = {
-        "pretrained head": (best.head_weight, noise if best.head else "no backbone"),
-        "target ranker": (best.target_weight, why or noise),
-        "EASE": (best.ease, why or noise),
-        "content": (best.content, why or noise),
+        "pretrained head": (chosen.head_weight, noise if chosen.head else "no backbone"),
+        "target ranker": (chosen.target_weight, why or noise),
+        "EASE": (chosen.ease, why or noise),
+        "content": (chosen.content, why or noise),
     }
     out = {part: reason for part, (weight, reason) in reasons.items() if not weight}
-    if verdict is not None and verdict.serves != MIXTURE:
-        out["mixture"] = f"{verdict.serves} alone is better by {-verdict.gain:.4f} ndcg@10"
+    if decision is not None and decision.serves != MIXTURE:
+        out["mixture"] = f"{decision.serves} alone is better by {-decision.gain:.4f} ndcg@10"
     return out

@@ -70,7 +70,7 @@ def show(name: str, workspace: Path, as_json: bool) -> None:
             click.echo(f"{key}: {backbone.card[key]}")
     columns = ("SOURCE", "FAMILY", "ITEMS", "USERS", "EVENTS", "LICENCE")
     keys = ("name", "family", "items", "users", "events", "licence")
-    table(columns, [[told[key] for key in keys] for told in backbone.card["sources"]])
+    table(columns, [[source[key] for key in keys] for source in backbone.card["sources"]])
     click.echo(f"\n{backbone.card['leave_one_out']['metric']}:")
     _show_measured(backbone.card["leave_one_out"]["results"])
     for limit in backbone.card["limits"]:
@@ -119,9 +119,9 @@ def _survey(workspace: Path) -> PretrainedSurvey:
 def _show_measured(results: dict[str, dict[str, dict[str, float]]]) -> None:
     """Print the leave-one-out figures, one row for each source and level."""
     rows = [
-        (source, level, *(f"{told[name]:.4f}" if name in told else "–" for name in _METHODS))
+        (source, level, *(f"{ndcg[name]:.4f}" if name in ndcg else "–" for name in _METHODS))
         for source, levels in results.items()
-        for level, told in levels.items()
+        for level, ndcg in levels.items()
     ]
     table(("SOURCE", "EVENTS", *(name.upper() for name in _METHODS)), rows)
 

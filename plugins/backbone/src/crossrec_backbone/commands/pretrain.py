@@ -1,4 +1,4 @@
-"""``crossrec pretrain``: what several scenarios teach about a new one."""
+"""``crossrec pretrain``: learn a backbone from several scenarios."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def pretrain(
         return
     click.echo(f"{name}: {len(backbone.heads)} heads ({', '.join(backbone.heads)})")
     rows = [
-        (told["name"], told["items"], told["events"], told["examples"])
-        for told in backbone.card["sources"]
+        (source["name"], source["items"], source["events"], source["examples"])
+        for source in backbone.card["sources"]
     ]
     table(("SOURCE", "ITEMS", "EVENTS", "EXAMPLES"), rows)
     if backbone.encoder is not None:
-        told = backbone.card["encoder"]
+        encoder = backbone.card["encoder"]
         click.echo(
-            f"adapted encoder: {told['base']}, {told['bytes'] / 1e6:.1f} MB; for a source that it "
-            f"never saw: {told['verdict']}"
+            f"adapted encoder: {encoder['base']}, {encoder['bytes'] / 1e6:.1f} MB; for a source "
+            f"that it never saw: {encoder['verdict']}"
         )
     click.echo(f"next: crossrec fit SCENARIO --backbone {name}")

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     help="Budgets: how many events of the new scenario are known.",
 )
 @click.option("--seeds", default=3, show_default=True, help="Draws of users for each budget.")
-@click.option("--users", type=int, help="Ask only so many test users, always the same.")
+@click.option("--users", type=int, help="Only so many test users, always the same.")
 @click.option(
     "--candidates",
     type=click.Choice(["unseen", "all"]),
     default="unseen",
     show_default=True,
-    help="Whether items of the history may be asked for.",
+    help="Whether items of the history may be targets.",
 )
 @click.option(
     "--plot",
@@ -58,7 +58,7 @@ def transfer(
     """Measure what other scenarios teach about a new one.
 
     For each budget the events of whole users are drawn from what the scenario has; every method
-    sees the same events and is asked about the same users, over the whole catalog. The verdict says
+    sees the same events and is tested on the same users, over the whole catalog. The verdict says
     whether the full method helps against each of the others. A run that is stopped goes on where
     it was when it is started again.
     """
@@ -84,7 +84,7 @@ def transfer(
 
 
 def _settings(events: str, seeds: int, users: int | None, candidates: str) -> TransferSettings:
-    """Return the settings that the options ask for."""
+    """Return the settings that the options give."""
     from crossrec.errors import UsageError
 
     from crossrec_backbone.transfer import TransferSettings, parse_events
@@ -97,7 +97,7 @@ def _settings(events: str, seeds: int, users: int | None, candidates: str) -> Tr
 
 
 def _show(report: TransferReport) -> None:
-    """Print one table for each metric, the verdicts, and what a reader has to know."""
+    """Print one table for each metric, the verdicts, and the notes."""
     from crossrec_backbone.transfer.methods import METHODS
     from crossrec_backbone.transfer.report import METRICS
 
@@ -112,7 +112,7 @@ def _show(report: TransferReport) -> None:
         rows = []
         for method in METHODS:
             points = [report.mean(method, level) for level in report.levels]
-            cells = ["–" if point.silent else f"{point.metrics[metric]:.4f}" for point in points]
+            cells = ["–" if point.no_scores else f"{point.metrics[metric]:.4f}" for point in points]
             rows.append([method, *cells])
         table(head, rows)
     click.echo("\nverdicts on crossrec, ndcg@10")

@@ -1,1 +1,4 @@
-"""A pretrained backbone as a folder: its model, its encoder weights, and where named ones lie."""
+"""Pretrained backbones: the model folder and its checks, named backbones, adapted encoders.
+
+What pretraining writes and a fit reads; independent of how either chooses.
+"""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from crossrec.components.protocols import Encoder
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
+from crossrec.components.vectors import encoded
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.errors import ConfigError, UsageError
@@ -31,13 +31,10 @@ class AdaptedEncoder:
         The registered encoder that they belong to.
     weights : State
         What the encoder's `adapt` returned.
-    settings : mapping
-        The settings of the encoder.
     """
 
     base: str
     weights: State
-    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -47,24 +44,20 @@ class AdaptedEncoder:
     def packed(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return arrays under ``encoder/`` and JSON values, for an artifact."""
         arrays = {f"{_PREFIX}{name}": array for name, array in self.weights.arrays.items()}
-        return arrays, {
-            "base": self.base,
-            "settings": dict(self.settings),
-            "values": dict(self.weights.values),
-        }
+        return arrays, {"base": self.base, "values": dict(self.weights.values)}
 
     @classmethod
     def restored(cls, state: State) -> AdaptedEncoder | None:
         """Return what `packed` put into an artifact; None where it holds none."""
-        told = state.values.get("encoder")
-        if told is None:
+        packed = state.values.get("encoder")
+        if packed is None:
             return None
         arrays = {
             name.removeprefix(_PREFIX): array
             for name, array in state.arrays.items()
             if name.startswith(_PREFIX)
         }
-        return cls(told["base"], State(arrays, told["values"]), told["settings"])
+        return cls(packed["base"], State(arrays, packed["values"]))
 
     def encoder(self) -> Encoder:
         """Build the encoder with these weights.
@@ -75,14 +68,14 @@ class AdaptedEncoder:
             If the encoder is not installed, cannot be adapted, or its model is another one.
         """
         try:
-            built = base_encoder(self.base, self.settings)
+            built = base_encoder(self.base)
         except UsageError as error:
             raise ConfigError(f"the backbone's adapted encoder cannot be used: {error}") from error
         adapted: Encoder = built.with_weights(self.weights)
         return adapted
 
 
-def base_encoder(name: str, settings: Mapping[str, Any]) -> Any:
+def base_encoder(name: str) -> Any:
     """Build a registered encoder that can be adapted.
 
     Raises
@@ -98,18 +91,16 @@ def base_encoder(name: str, settings: Mapping[str, Any]) -> Any:
             f"the encoder {name!r} cannot be adapted: use one that can, such as 'transformer', "
             "or pretrain without --adapt-encoder"
         )
-    return registration.build(dict(settings))
+    return registration.build()
 
 
 def adapted_vectors(
     catalog: Catalog, encoder: Encoder, config: TextConfig, titles: bool, run: RunOptions
 ) -> dict[str, FloatArray]:
     """Return the encoder's vectors of texts, and of titles where wanted, by name in a dataset."""
-    out = {config.encoder: encoder.encode(catalog, run)}
-    if titles:
-        name = config.title_encoder or f"{config.encoder}:title"
-        out[name] = encoder.encode(catalog.with_texts(catalog.titles), run)
-    return out
+    return dict(
+        encoded(catalog, encoder, run, config.encoder, config.title_vectors if titles else "")
+    )
 
 
 def beside(original: FloatArray, adapted: FloatArray) -> FloatArray:
@@ -132,12 +123,11 @@ def with_adapted(
     start : int
         Items before it are not encoded: their rows are zero.
     """
-    titles = config.title_encoder or f"{config.encoder}:title"
     catalog = dataset.catalog.take(range(start, dataset.n_items)) if start else dataset.catalog
-    fresh = adapted_vectors(catalog, encoder, config, titles in dataset.vectors, run)
+    fresh = adapted_vectors(catalog, encoder, config, config.title_vectors in dataset.vectors, run)
     for name, rows in fresh.items():
         original = dataset.vectors[name]
-        told = np.zeros((len(original), rows.shape[1]), dtype=np.float32)
-        told[start:] = rows
-        dataset = dataset.with_vectors(name, beside(original, told))
+        adapted = np.zeros((len(original), rows.shape[1]), dtype=np.float32)
+        adapted[start:] = rows
+        dataset = dataset.with_vectors(name, beside(original, adapted))
     return dataset

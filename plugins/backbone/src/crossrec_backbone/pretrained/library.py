@@ -17,12 +17,12 @@ from crossrec_backbone.pretrained.model import (
 
 
 def find(name: str, folders: Mapping[str, Path]) -> Path:
-    """Return where the backbone called `name` lies; a path to its folder is taken as it is.
+    """Return the folder of the backbone called `name`; a path to its folder is taken as it is.
 
     Parameters
     ----------
     folders : mapping of name to Path
-        What is at hand; ``"distribution:name"`` names the one of that distribution.
+        All that there are; ``"distribution:name"`` names the one of that distribution.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A backbone: what several scenarios taught, as a folder of JSON and LightGBM's text.
+"""A backbone: what was learnt on several scenarios, as a folder of JSON and LightGBM's text.
 
 ``backbone.json`` holds the format, the checksum of every other file and which columns each head
 reads; ``card.json`` says what it was trained on; ``heads/<family>.txt`` are the models; where an
@@ -37,7 +37,7 @@ GENERAL = "general"
 
 @dataclass(frozen=True, eq=False)
 class Backbone:
-    """Pretrained heads and the card that says where they come from.
+    """Pretrained heads and their model card.
 
     Attributes
     ----------
@@ -52,8 +52,8 @@ class Backbone:
     card: Mapping[str, Any]
     encoder: AdaptedEncoder | None = None
 
-    def start(self, family: str, events: int) -> tuple[str, float]:
-        """Return the head that a target of this family begins with, and its weight.
+    def default_head(self, family: str, events: int) -> tuple[str, float]:
+        """Return the default head of a target of this family, and its default weight.
 
         The weight is what did best for sources that the heads had not seen; 1 where that was not
         measured.
@@ -62,11 +62,11 @@ class Backbone:
             return "", 0.0
         head = family if family in self.heads else GENERAL
         known = self.card.get("weights", {})
-        told = known.get("family" if head == family else GENERAL, known.get(GENERAL, {}))
-        return head, float(told.get(bucket_of(events), 1.0))
+        weights = known.get("family" if head == family else GENERAL, known.get(GENERAL, {}))
+        return head, float(weights.get(bucket_of(events), 1.0))
 
 
-#: Amounts of events that are told apart, by their upper ends, and the name of the last.
+#: Amounts of events that have weights of their own, by upper ends, and the name of the last.
 BUCKETS = (0, 2_000, 20_000)
 MORE = "more"
 
@@ -114,8 +114,8 @@ def load_backbone(folder: Path) -> Backbone:
         files = {name: _checked(folder, name, digest) for name, digest in manifest["files"].items()}
         texts = {name: file.decode("utf-8") for name, file in files.items() if name != ENCODER}
         heads = {
-            family: TreeRanker(texts[told["file"]], tuple(told["columns"]))
-            for family, told in manifest["heads"].items()
+            family: TreeRanker(texts[head["file"]], tuple(head["columns"]))
+            for family, head in manifest["heads"].items()
         }
         return Backbone(heads, json.loads(texts[CARD]), _encoder(folder, manifest))
     except (KeyError, TypeError, AttributeError, ValueError):
@@ -138,25 +138,27 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if kind != KIND:
         raise ArtifactError(f"{path} is not a backbone of crossrec")
     if found != FORMAT:
-        mend = "upgrade crossrec" if found > FORMAT else "pretrain it again, or get it anew"
+        remedy = (
+            "upgrade crossrec" if found > FORMAT else "pretrain it again, or get a new copy of it"
+        )
         raise ArtifactError(
-            f"{folder} has backbone format {found}, this crossrec reads {FORMAT}: {mend}"
+            f"{folder} has backbone format {found}, this crossrec reads {FORMAT}: {remedy}"
         )
     return dict(manifest)
 
 
 def check_name(name: str) -> str:
-    """Return `name` if a backbone may be called so.
+    """Return `name` if it is a valid name of a backbone.
 
     Raises
     ------
     UsageError
-        If it is not letters, digits, ``.``, ``_`` and ``-``, beginning with a letter or digit.
+        If it is not letters, digits, ``.``, ``_`` and ``-``, a letter or digit first.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
         raise UsageError(
             f"{name!r} cannot name a backbone: use letters, digits, '.', '_' and '-', "
-            "beginning with a letter or digit"
+            "a letter or digit first"
         )
     return name
 
@@ -201,9 +203,9 @@ def _encoder(folder: Path, manifest: Mapping[str, Any]) -> AdaptedEncoder | None
     """Return the adapted encoder of a folder whose files were checked."""
     if ENCODER not in manifest["files"]:
         return None
-    told = manifest["encoder"]
-    weights = State(map_tensors(folder / ENCODER), told["values"])
-    return AdaptedEncoder(told["base"], weights, told["settings"])
+    encoder = manifest["encoder"]
+    weights = State(map_tensors(folder / ENCODER), encoder["values"])
+    return AdaptedEncoder(encoder["base"], weights)
 
 
 def _checked(folder: Path, name: str, digest: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Which items of a source are consumed together: what an encoder can learn from."""
+"""Which items of a source are consumed together: pairs that an encoder is trained on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crossrec.errors import CrossrecError
 from crossrec_backbone.relations.prior_ease import co_occurrence
 
 #: A pair counts by its joint histories over the items' popularity to this power, so that what is
-#: bought with everything does not teach that everything is alike.
+#: bought with everything does not make everything similar.
 _POPULARITY = 0.25
 
 
@@ -25,14 +25,14 @@ def joint_items(name: str, dataset: Dataset) -> JointItems:
         If no two items with a text share a history.
     """
     texts = dataset.catalog.texts
-    told = np.array([bool(text.strip()) for text in texts], dtype=bool)
+    has_text = np.array([bool(text.strip()) for text in texts], dtype=bool)
     counts = co_occurrence(dataset.sequences, dataset.n_items).tocsr()
     popularity = counts.diagonal()
     joint = counts.copy()
     joint.setdiag(0)
     joint.eliminate_zeros()
     pairs = joint.tocoo()
-    kept = told[pairs.row] & told[pairs.col]
+    kept = has_text[pairs.row] & has_text[pairs.col]
     first, second = pairs.row[kept].astype(np.int64), pairs.col[kept].astype(np.int64)
     if not len(first):
         raise CrossrecError(f"{name}: no two items with a text share a history: leave it out")

@@ -1,8 +1,8 @@
-"""Worlds: a rich catalogue as if it were young, so that what young catalogues need can be learnt.
+"""Low-data tasks: a rich catalogue as if it were young, to learn what young catalogues need.
 
-Of every sequence the last item is what is to be found, the last but one is known to the query only,
-and the statistics come from what lies before. They are thinned to a budget of events by whole
-users, because that is how a young catalogue looks.
+The target of every sequence is its last item; the last but one is known to the query only, and the
+statistics come from the items before. They are thinned to a budget of events by whole users,
+because that is what a young catalogue looks like.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from crossrec.components.settings import Settings
 from crossrec.numeric.ragged import IntArray, Ragged
 
 
-class WorldConfig(Settings):
-    """How worlds are made.
+class LowDataConfig(Settings):
+    """How low-data tasks are made.
 
     Attributes
     ----------
@@ -29,8 +29,6 @@ class WorldConfig(Settings):
         Windows of one sequence at most.
     shortest_window, extra : int
         A window has `shortest_window` items, and `extra` more on average.
-    cold : float
-        Share of the items that lose their events from the statistics.
     queries : int
         Queries of each level at most.
     """
@@ -40,13 +38,12 @@ class WorldConfig(Settings):
     windows: int = 4
     shortest_window: int = 5
     extra: int = 8
-    cold: float = 0.0
     queries: int = 2_000
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Sequences whose last item is to be found.
+    """Sequences without their ends, and the last items as targets.
 
     Attributes
     ----------
@@ -64,7 +61,7 @@ class HeldOut:
 
 
 @dataclass(frozen=True, eq=False)
-class World:
+class LowDataTask:
     """One source at one level of scarcity.
 
     Attributes
@@ -73,8 +70,8 @@ class World:
         The level.
     sequences : Ragged
         What the statistics are computed from.
-    queries, targets
-        What is asked, and what is to be found.
+    queries : QueryBatch, n queries
+    targets : int64 array, shape (n,)
     """
 
     events: int
@@ -83,10 +80,10 @@ class World:
     targets: IntArray
 
 
-def windows(sequences: Ragged, config: WorldConfig, rng: np.random.Generator) -> Ragged:
+def windows(sequences: Ragged, config: LowDataConfig, rng: np.random.Generator) -> Ragged:
     """Cut long sequences into disjoint windows; each counts as a user of its own.
 
-    They never overlap: what one window asks for would stand in the statistics of another.
+    They never overlap: the target of one window would be in the statistics of another.
     """
     rows: list[IntArray] = []
     for i in range(len(sequences)):
@@ -106,18 +103,20 @@ def windows(sequences: Ragged, config: WorldConfig, rng: np.random.Generator) ->
 
 def hold_out(sequences: Ragged) -> HeldOut:
     """Hold out the last item of every sequence of three or more whose last item is new to it."""
-    lengths = sequences.lengths
-    long = np.flatnonzero(lengths >= 3)
-    own = sequences.take(long)
-    last = own.values[own.indptr[1:] - 1]
-    same = own.values == np.repeat(last, own.lengths)
-    new = np.bincount(own.row_of, weights=same, minlength=len(own)) == 1
-    asked = own.take(np.flatnonzero(new))
+    rows = np.flatnonzero(sequences.lengths >= 3)
+    last = sequences.indptr[1:][rows] - 1
+    new = sequences.distinct_mask()[last]
+    rows, last = rows[new], last[new]
     return HeldOut(
         without_last(sequences, 2),
-        QueryBatch.from_histories(without_last(asked, 1)),
-        asked.values[asked.indptr[1:] - 1],
+        QueryBatch.from_histories(without_last(sequences, 1).take(rows)),
+        sequences.values[last],
     )
+
+
+def without_last(sequences: Ragged, count: int) -> Ragged:
+    """Drop the last `count` values of each row; shorter rows become empty."""
+    return sequences.heads(np.maximum(sequences.lengths - count, 0))
 
 
 def thinned(sequences: Ragged, events: int, rng: np.random.Generator) -> Ragged:
@@ -132,35 +131,16 @@ def thinned(sequences: Ragged, events: int, rng: np.random.Generator) -> Ragged:
     return Ragged(indptr, drawn.values[: indptr[-1]])
 
 
-def without_items(sequences: Ragged, items: IntArray) -> Ragged:
-    """Return the sequences without any event of `items`."""
-    kept = ~np.isin(sequences.values, items)
-    lengths = np.bincount(sequences.row_of[kept], minlength=len(sequences))
-    return Ragged(np.concatenate([[0], np.cumsum(lengths)]), sequences.values[kept])
+def levels_of(events: int, config: LowDataConfig) -> tuple[int, ...]:
+    """Return the levels that a source of so many events can fill."""
+    return tuple(sorted({min(level, events) for level in config.levels}))
 
 
-def levels_of(events: int, config: WorldConfig) -> tuple[int, ...]:
-    """Return the levels that a source of so many events can show."""
-    levels = sorted(set(config.levels))
-    return tuple(sorted({min(level, events) for level in levels}))
-
-
-def make_world(held: HeldOut, level: int, n_items: int, config: WorldConfig, seed: int) -> World:
-    """Return the source at one level; the same seed gives the same world."""
+def make_task(held: HeldOut, level: int, config: LowDataConfig, seed: int) -> LowDataTask:
+    """Return the source at one level; the same seed gives the same task."""
     rng = np.random.default_rng([seed, level])
     sequences = thinned(held.known, level, rng)
-    if config.cold:
-        count = round(config.cold * n_items)
-        sequences = without_items(sequences, rng.choice(n_items, count, replace=False))
     rows = np.arange(len(held.targets))
     if len(rows) > config.queries:
         rows = np.sort(rng.choice(len(rows), config.queries, replace=False))
-    return World(level, sequences, held.queries.take(rows), held.targets[rows])
-
-
-def without_last(sequences: Ragged, count: int) -> Ragged:
-    """Drop the last `count` values of each row."""
-    lengths = np.maximum(sequences.lengths - count, 0)
-    place = np.arange(len(sequences.values)) - np.repeat(sequences.indptr[:-1], sequences.lengths)
-    kept = place < np.repeat(lengths, sequences.lengths)
-    return Ragged(np.concatenate([[0], np.cumsum(lengths)]), sequences.values[kept])
+    return LowDataTask(level, sequences, held.queries.take(rows), held.targets[rows])

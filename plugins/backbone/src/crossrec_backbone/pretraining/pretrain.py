@@ -1,6 +1,6 @@
-"""Scenarios → thinned worlds → a backbone: one general head, and one for each family of domains.
+"""Scenarios → low-data tasks → a backbone: one general head, one for each family of domains.
 
-Every source shows what it has at several levels of scarcity. The examples of each level lie in the
+Every source is used at several levels of scarcity. The examples of each level are kept in the
 checkpoint folder once they are computed, the fitted models too, so a run that was killed goes on
 where it stopped, to the same result.
 """
@@ -25,16 +25,21 @@ from crossrec.numeric.ragged import FloatArray
 from crossrec.version import __version__
 
 from crossrec_backbone.pretrained.model import GENERAL, Backbone
-from crossrec_backbone.pretraining.checkpoint import Checkpoint
-from crossrec_backbone.pretraining.encoder import offer_encoder
+from crossrec_backbone.pretraining.checkpoint import Checkpoint, digest_of
+from crossrec_backbone.pretraining.encoder import pretrain_encoder
 from crossrec_backbone.pretraining.low_data_tasks import (
-    WorldConfig,
+    LowDataConfig,
     hold_out,
     levels_of,
-    make_world,
+    make_task,
     windows,
 )
-from crossrec_backbone.pretraining.source_examples import Lesson, Measured, leave_one_out
+from crossrec_backbone.pretraining.source_examples import (
+    LeaveOneOut,
+    SourceDataset,
+    SourceExamples,
+    leave_one_out,
+)
 from crossrec_backbone.ranking.examples import Groups, collect, joined
 from crossrec_backbone.ranking.features import COLUMN_NAMES
 from crossrec_backbone.ranking.trees import RankerConfig, TreeRanker, fit_ranker
@@ -48,22 +53,22 @@ class PretrainConfig(Settings):
     ----------
     backbone : BackboneConfig
         Relations and closed forms; a target should be served with the same.
-    worlds : WorldConfig
+    tasks : LowDataConfig
     ranker : RankerConfig
     positives : int
         Examples of each source and level.
     leave_one_out : bool
         Whether to measure each source with heads that never saw it; costs one fit for each.
     leave_one_out_positives : int
-        Examples of each source and level that these heads are fitted on; fewer take less time and
-        tell of heads that are a little worse than the ones that are kept.
+        Examples of each source and level that these heads are fitted on; fewer take less time, and
+        give heads that are a little worse than the ones that are kept.
     adapt_encoder : EncoderTraining or None
         Whether, and how, the text encoder learns from what people of the sources consume together;
         None leaves it as it is.
     """
 
     backbone: BackboneConfig = BackboneConfig()
-    worlds: WorldConfig = WorldConfig()
+    tasks: LowDataConfig = LowDataConfig()
     ranker: RankerConfig = RankerConfig()
     positives: int = 200
     leave_one_out: bool = True
@@ -72,7 +77,7 @@ class PretrainConfig(Settings):
 
 
 def pretrain(
-    sources: Sequence[tuple[str, str, Dataset]],
+    sources: Sequence[SourceDataset],
     config: PretrainConfig,
     run: RunOptions,
     checkpoint: Path | None = None,
@@ -100,106 +105,106 @@ def pretrain(
     if not names or len(set(names)) != len(names):
         raise UsageError("pretraining needs one or more sources, each with a name of its own")
     store = Checkpoint(checkpoint)
-    lessons: list[Lesson] = []
+    examples: list[SourceExamples] = []
     for name, family, dataset in sources:
-        lessons += lessons_of(name, family, dataset, config, run, store)
+        examples += examples_of(name, family, dataset, config, run, store)
     families = list(dict.fromkeys(family for _, family, _ in sources))
-    heads = {GENERAL: _head(lessons, config, run, store)}
+    heads = {GENERAL: _head(examples, config, run, store)}
     for at, family in enumerate(families):
         run.progress("fitting heads", at + 1, len(families) + 1)
-        own = [lesson for lesson in lessons if lesson.family == family]
+        own = [one for one in examples if one.family == family]
         heads[family] = _head(own, config, run, store)
     run.progress("fitting heads", len(families) + 1, len(families) + 1)
-    measured = Measured({}, {})
+    measured = LeaveOneOut({}, {})
     if config.leave_one_out:
         few = config.leave_one_out_positives
         measured = leave_one_out(
-            lessons,
-            lambda some: _head([lesson.some(few) for lesson in some], config, run, store),
+            examples,
+            lambda some: _head([one.sample(few) for one in some], config, run, store),
             config.backbone.consensus.kappa,
             run,
         )
-    card = _card(sources, lessons, heads, measured, config, run, licences or {})
+    card = _card(sources, examples, heads, measured, config, run, licences or {})
     if config.adapt_encoder is None:
         return Backbone(heads, card)
-    encoder, told = offer_encoder(
-        sources, config.backbone, config.worlds, config.adapt_encoder, run, checkpoint
+    encoder, measurement = pretrain_encoder(
+        sources, config.backbone, config.tasks, config.adapt_encoder, run, store
     )
-    return Backbone(heads, {**card, "encoder": told}, encoder)
+    return Backbone(heads, {**card, "encoder": measurement}, encoder)
 
 
-def lessons_of(
+def examples_of(
     name: str,
     family: str,
     dataset: Dataset,
     config: PretrainConfig,
     run: RunOptions,
     store: Checkpoint,
-) -> list[Lesson]:
-    """Show one source at every level of scarcity that it can fill."""
+) -> list[SourceExamples]:
+    """Make the examples of one source, at every level of scarcity that it can fill."""
     rng = np.random.default_rng(run.seed)
-    held = hold_out(windows(dataset.sequences, config.worlds, rng))
+    held = hold_out(windows(dataset.sequences, config.tasks, rng))
     if not len(held.targets):
         raise CrossrecError(
             f"{name}: no user has three events, so there is nothing to learn from: leave it out"
         )
-    levels = levels_of(len(held.known.values), config.worlds)
-    identity = _identity(dataset, config, run)
+    levels = levels_of(len(held.known.values), config.tasks)
+    settings = config.model_dump(mode="json", include={"backbone", "tasks", "positives"})
+    identity = digest_of(dataset, [settings, run.seed, COLUMN_NAMES])
     out = []
     for at, level in enumerate(levels):
-        run.progress(f"{name}: worlds", at, len(levels))
+        run.progress(f"{name}: low-data tasks", at, len(levels))
         key = f"{identity}-{level}"
         known = store.groups(key)
         if known is None:
-            world = make_world(held, level, dataset.n_items, config.worlds, run.seed)
-            statistics = Statistics.fit(dataset, config.backbone, sequences=world.sequences)
+            task = make_task(held, level, config.tasks, run.seed)
+            statistics = Statistics.fit(dataset, config.backbone, sequences=task.sequences)
             found = collect(
-                statistics, world.queries, world.targets, limit=config.positives, seed=run.seed
+                statistics, task.queries, task.targets, limit=config.positives, seed=run.seed
             )
-            known = store.keep_groups(key, found.groups, len(world.targets), found.hits)
-        groups, asked, hits = known
-        out.append(Lesson(name, family, level, groups, asked, hits))
-    run.progress(f"{name}: worlds", len(levels), len(levels))
+            known = store.keep_groups(key, found.groups, len(task.targets), found.hits)
+        out.append(SourceExamples(name, family, level, *known))
+    run.progress(f"{name}: low-data tasks", len(levels), len(levels))
     return out
 
 
 def _head(
-    lessons: Sequence[Lesson], config: PretrainConfig, run: RunOptions, store: Checkpoint
+    examples: Sequence[SourceExamples], config: PretrainConfig, run: RunOptions, store: Checkpoint
 ) -> TreeRanker:
-    """Fit one head on lessons in which every source counts the same."""
-    used = [lesson for lesson in lessons if len(lesson.groups)]
-    told = [_digest_of(lesson.groups) for lesson in used]
+    """Fit one head on examples in which every source counts the same."""
+    used = [one for one in examples if len(one.groups)]
+    digests = [_digest_of(one.groups) for one in used]
     key = hashlib.sha256(
-        json.dumps([told, config.ranker.model_dump(mode="json"), run.seed]).encode()
+        json.dumps([digests, config.ranker.model_dump(mode="json"), run.seed]).encode()
     ).hexdigest()[:32]
     known = store.model(key)
     if known is None:
-        groups = joined([lesson.groups for lesson in used])
+        groups = joined([one.groups for one in used])
         ranker = fit_ranker(groups, config.ranker, run, weights=_weights(used))
         known = store.keep_model(key, ranker)
     return known
 
 
-def _weights(lessons: Sequence[Lesson]) -> FloatArray:
+def _weights(examples: Sequence[SourceExamples]) -> FloatArray:
     """Weigh the groups so that every source counts the same; 1 on average."""
     count: dict[str, int] = {}
-    for lesson in lessons:
-        count[lesson.source] = count.get(lesson.source, 0) + len(lesson.groups)
+    for one in examples:
+        count[one.source] = count.get(one.source, 0) + len(one.groups)
     each = sum(count.values()) / len(count)
-    parts = [np.full(len(one.groups), each / count[one.source], np.float32) for one in lessons]
+    parts = [np.full(len(one.groups), each / count[one.source], np.float32) for one in examples]
     return np.concatenate(parts)
 
 
 def _card(
-    sources: Sequence[tuple[str, str, Dataset]],
-    lessons: list[Lesson],
+    sources: Sequence[SourceDataset],
+    examples: list[SourceExamples],
     heads: dict[str, TreeRanker],
-    measured: Measured,
+    measured: LeaveOneOut,
     config: PretrainConfig,
     run: RunOptions,
     licences: dict[str, str],
 ) -> dict[str, Any]:
-    """Say what the backbone was made from and what it can do."""
+    """Return the model card: what the backbone was made from, what it can do, its limits."""
     return {
         "sources": [
             {
@@ -208,8 +213,8 @@ def _card(
                 "items": dataset.n_items,
                 "users": dataset.n_users,
                 "events": len(dataset.interactions),
-                "levels": [lesson.events for lesson in lessons if lesson.source == name],
-                "examples": sum(len(one.groups) for one in lessons if one.source == name),
+                "levels": [one.events for one in examples if one.source == name],
+                "examples": sum(len(one.groups) for one in examples if one.source == name),
                 "licence": licences.get(name, "unknown"),
             }
             for name, family, dataset in sources
@@ -224,7 +229,7 @@ def _card(
             family: dict(list(ranker.importance().items())[:10]) for family, ranker in heads.items()
         },
         "limits": [
-            "orders candidates by relations between items; it knows no item, user or language",
+            "orders candidates by relations between items; it holds no item, user or language",
             "helps where few events are known and the domain is like one of the sources",
             "trained on last-item prediction over unseen items; repeats are not its subject",
         ],
@@ -237,23 +242,6 @@ def _card(
             "python": platform.python_version(),
         },
     }
-
-
-def _identity(dataset: Dataset, config: PretrainConfig, run: RunOptions) -> str:
-    """Return a digest of all that the examples of a source depend on."""
-    digest = hashlib.sha256()
-    settings = config.model_dump(mode="json", include={"backbone", "worlds", "positives"})
-    digest.update(json.dumps([settings, run.seed, COLUMN_NAMES], sort_keys=True).encode())
-    catalog = dataset.catalog
-    for field in (catalog.items.ids, catalog.titles, catalog.texts, catalog.creators):
-        digest.update("\0".join(field).encode("utf-8", "surrogatepass"))
-    digest.update(repr(catalog.categories).encode("utf-8", "surrogatepass"))
-    digest.update(dataset.sequences.indptr.tobytes())
-    digest.update(dataset.sequences.values.tobytes())
-    for name, vectors in sorted(dataset.vectors.items()):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(vectors).tobytes())
-    return digest.hexdigest()[:24]
 
 
 def _digest_of(groups: Groups) -> str:

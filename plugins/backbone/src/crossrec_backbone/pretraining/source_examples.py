@@ -1,64 +1,72 @@
-"""Lessons of the sources, and what heads are worth to a source that they never saw.
+"""Examples of the sources, and what heads are worth to a source that they never saw.
 
-Leaving one source out tells two things: the figures of the model card, and how much a head should
-weigh where a target has no events to choose by.
+Leaving one source out gives the figures of the model card, and the weight of a head on targets
+that have no events to choose one by.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
+from crossrec.components.ndcg import target_gains
+from crossrec.components.paired_gain import PairedGain, choose_gain
 from crossrec.components.run import RunOptions
-from crossrec.numeric.ragged import FloatArray
+from crossrec.data.dataset import Dataset
+from numpy.typing import NDArray
 
 from crossrec_backbone.pretrained.model import BUCKETS, GENERAL, MORE, bucket_of
 from crossrec_backbone.ranking.examples import Groups
-from crossrec_backbone.ranking.mixture import Mixture, gains, mixed, parts_of
+from crossrec_backbone.ranking.mixture import Mixture, mixed, parts_of
 from crossrec_backbone.ranking.trees import TreeRanker
 
-#: The head of the own family, as leaving one out knows it.
+#: A scenario to learn from: its name, its family of domains, and its data.
+SourceDataset = tuple[str, str, Dataset]
+#: Fits a head on some examples.
+FitHead = Callable[[Sequence["SourceExamples"]], TreeRanker]
+Table = NDArray[np.float64]
+#: The head of the own family, in the results of leaving one out.
 FAMILY = "family"
-#: Weights that a head may begin with.
+#: Options of a head's default weight.
 WEIGHTS = (0.0, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class SourceExamples:
     """The examples of one source at one level.
 
     Attributes
     ----------
-    asked : int
-        Queries tried; `hits` of them had their target among the candidates.
+    events : int
+        The level.
+    queries : int
+        Queries of the task; `hits` of them had their target among the candidates.
     """
 
     source: str
     family: str
     events: int
     groups: Groups
-    asked: int
+    queries: int
     hits: int
 
-    def some(self, count: int) -> Lesson:
-        """Return the lesson with at most `count` of its examples, evenly spread."""
+    def sample(self, count: int) -> SourceExamples:
+        """Return the same with at most `count` of its examples, evenly spread."""
         rows = np.linspace(0, len(self.groups) - 1, min(count, len(self.groups))).astype(np.int64)
         return replace(self, groups=self.groups.take(rows))
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What leaving one source out tells.
+class LeaveOneOut:
+    """What heads are worth to sources that they never saw.
 
     Attributes
     ----------
     results : mapping of source to level to method to ndcg@10
-    weights : mapping of `GENERAL` or `FAMILY` to the weight to begin with at each amount of events
+    weights : mapping of `GENERAL` or `FAMILY` to the default weight at each amount of events
         One for each of `bucket_of`, by the examples of that amount and of those next to it: one
-        amount alone has too few for two drawings to agree. 0 where the head helps less than its
-        standard error.
+        amount alone has too few for two samples to agree. 0 where the gain is not beyond noise.
     """
 
     results: dict[str, dict[str, dict[str, float]]]
@@ -66,89 +74,95 @@ class Measured:
 
 
 def leave_one_out(
-    lessons: Sequence[Lesson],
-    fit: Callable[[Sequence[Lesson]], TreeRanker],
-    kappa: float,
-    run: RunOptions,
-) -> Measured:
+    examples: Sequence[SourceExamples], fit: FitHead, kappa: float, run: RunOptions
+) -> LeaveOneOut:
     """Measure every source with heads that never saw it, against the closed form alone.
 
     Figures are ndcg@10 over the unseen items of the source.
 
     Parameters
     ----------
-    fit : callable
-        Fits a head on some lessons.
     kappa : float
         Weight of behaviour in the closed form.
     """
-    names = list(dict.fromkeys(lesson.source for lesson in lessons))
+    names = list(dict.fromkeys(one.source for one in examples))
     results: dict[str, dict[str, dict[str, float]]] = {}
-    told: dict[tuple[str, str], list[FloatArray]] = {}
+    tables: dict[tuple[str, str], list[Table]] = {}
     for at, name in enumerate(names):
         run.progress("leaving one source out", at, len(names))
-        heads = _heads_without(name, lessons, fit)
+        heads = _heads_without(name, examples, fit)
         results[name] = {}
-        for lesson in (one for one in lessons if one.source == name):
-            figures, differences = _figures(lesson, heads, kappa)
-            results[name][str(lesson.events)] = figures
+        for one in (one for one in examples if one.source == name):
+            figures, differences = _figures(one, heads, kappa)
+            results[name][str(one.events)] = figures
             for head, table in differences.items():
-                told.setdefault((head, bucket_of(lesson.events)), []).append(table)
+                tables.setdefault((head, bucket_of(one.events)), []).append(table)
     run.progress("leaving one source out", len(names), len(names))
-    return Measured(results, _weights(told))
+    return LeaveOneOut(results, _weights(tables))
 
 
-def _weights(told: Mapping[tuple[str, str], list[FloatArray]]) -> dict[str, dict[str, float]]:
+def _weights(tables: Mapping[tuple[str, str], list[Table]]) -> dict[str, dict[str, float]]:
     """Return the weight of each head at each amount of events that was measured."""
     amounts = [*map(str, BUCKETS), MORE]
     weights: dict[str, dict[str, float]] = {}
-    for head, amount in told:
+    for head, amount in tables:
         at = amounts.index(amount)
-        near = [told.get((head, one), []) for one in amounts[max(at - 1, 0) : at + 2]]
+        near = [tables.get((head, one), []) for one in amounts[max(at - 1, 0) : at + 2]]
         weights.setdefault(head, {})[amount] = _best_weight([one for part in near for one in part])
     return weights
 
 
 def _heads_without(
-    name: str, lessons: Sequence[Lesson], fit: Callable[[Sequence[Lesson]], TreeRanker]
+    name: str, examples: Sequence[SourceExamples], fit: FitHead
 ) -> dict[str, TreeRanker]:
     """Fit a head on all other sources, and one on those of the same family."""
-    family = next(lesson.family for lesson in lessons if lesson.source == name)
-    others = [lesson for lesson in lessons if lesson.source != name]
-    akin = [lesson for lesson in others if lesson.family == family]
+    family = next(one.family for one in examples if one.source == name)
+    others = [one for one in examples if one.source != name]
+    relatives = [one for one in others if one.family == family]
     heads = {GENERAL: fit(others)} if others else {}
-    if akin:
-        heads[FAMILY] = heads[GENERAL] if len(akin) == len(others) else fit(akin)
+    if relatives:
+        heads[FAMILY] = heads[GENERAL] if len(relatives) == len(others) else fit(relatives)
     return heads
 
 
 def _figures(
-    lesson: Lesson, heads: dict[str, TreeRanker], kappa: float
-) -> tuple[dict[str, float], dict[str, FloatArray]]:
+    examples: SourceExamples, heads: dict[str, TreeRanker], kappa: float
+) -> tuple[dict[str, float], dict[str, Table]]:
     """Return ndcg@10 of the closed form and of its sum with each head, and what each weight adds.
 
     The second part holds, for each head, the difference of every query under each of `WEIGHTS`.
     """
-    groups, share = lesson.groups, lesson.hits / max(lesson.asked, 1)
+    groups, share = examples.groups, examples.hits / max(examples.queries, 1)
     if not len(groups):
         return {"closed form": 0.0}, {}
     scores = {name: ranker.scores(groups.columns) for name, ranker in heads.items()}
     parts = parts_of(groups, scores, None)
-    closed = gains(mixed(parts, Mixture(kappa)), groups.place)
+
+    def gains(mixture: Mixture) -> Table:
+        return target_gains(mixed(parts, mixture), groups.place)
+
+    closed = gains(Mixture(kappa))
     figures = {"closed form": round(share * float(closed.mean()), 5)}
     differences = {}
     for head in heads:
-        under = [gains(mixed(parts, Mixture(kappa, head, w)), groups.place) for w in WEIGHTS]
+        under = [gains(Mixture(kappa, head, weight)) for weight in WEIGHTS]
         figures[head] = round(share * float(under[WEIGHTS.index(1.0)].mean()), 5)
-        differences[head] = (np.stack(under, axis=1) - closed[:, None]).astype(np.float32)
+        differences[head] = np.stack(under, axis=1) - closed[:, None]
     return figures, differences
 
 
-def _best_weight(tables: Sequence[FloatArray]) -> float:
-    """Return the weight with the largest mean gain less its standard error; every source equal."""
-    mean = np.mean([table.mean(axis=0) for table in tables], axis=0)
-    errors = [table.var(axis=0, ddof=1) / len(table) for table in tables if len(table) > 1]
-    error = np.sqrt(np.sum(errors, axis=0)) / len(tables) if errors else np.zeros(len(WEIGHTS))
-    lower: Any = mean - error
-    lower[0] = 0.0
-    return WEIGHTS[int(np.argmax(lower))]
+def _best_weight(tables: Sequence[Table]) -> float:
+    """Return the weight with the surest gain, every source counted the same; 0 where none is.
+
+    Parameters
+    ----------
+    tables : sequence of float arrays, shape (n, len(WEIGHTS))
+        Of each source: what each weight adds to each query.
+    """
+    gains = {
+        weight: PairedGain.average(
+            [PairedGain.between(table[:, at], table[:, 0]) for table in tables]
+        )
+        for at, weight in enumerate(WEIGHTS)
+    }
+    return choose_gain(gains, 0.0).option

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crossrec.components.encoder_training import EncoderTraining
 from crossrec.components.run import RunOptions
+from crossrec.components.vectors import with_encoded
 from crossrec.data.dataset import Dataset
-from crossrec.errors import CrossrecError
+from crossrec.errors import DataError
 from crossrec.pipeline.pretrained import FOLDER
 
 from crossrec_backbone.pretrained.library import keep
 from crossrec_backbone.pretrained.model import Backbone, check_name
 from crossrec_backbone.pretraining.pretrain import PretrainConfig, pretrain
+from crossrec_backbone.pretraining.source_examples import SourceDataset
 from crossrec_backbone.relations.config import TextConfig
 
 if TYPE_CHECKING:
+    from crossrec.plugins.registry import Registry
     from crossrec.workspace import Workspace
 
 
@@ -29,18 +32,17 @@ def pretrain_scenarios(
     *,
     measure: bool = True,
     adapt_encoder: bool = False,
-    config: PretrainConfig | None = None,
 ) -> tuple[Path, Backbone]:
     """Pretrain on what was ingested and store the result in the workspace under `name`.
 
-    A scenario is a family of its own. What was computed lies in the workspace's cache until the
+    A scenario is a family of its own. Finished parts are kept in the workspace's cache until the
     backbone is complete.
 
     Raises
     ------
     UsageError
         If a scenario is not installed, `name` cannot be a name, or the encoder cannot be adapted.
-    CrossrecError
+    DataError
         If a scenario has no events.
     """
     from crossrec.plugins.registry import load_registry
@@ -48,29 +50,33 @@ def pretrain_scenarios(
     check_name(name)
     registry = load_registry()
     training = EncoderTraining() if adapt_encoder else None
-    config = config or PretrainConfig(leave_one_out=measure, adapt_encoder=training)
-    sources: list[tuple[str, str, Dataset]] = []
+    config = PretrainConfig(leave_one_out=measure, adapt_encoder=training)
+    sources: list[SourceDataset] = []
     for at, scenario in enumerate(scenarios):
         run.progress("reading scenarios", at, len(scenarios))
-        dataset = workspace.dataset(registry.scenario(scenario))
-        if not len(dataset.interactions):
-            raise CrossrecError(f"{scenario} has no events: `crossrec ingest {scenario}` first")
-        sources.append((scenario, scenario, _with_vectors(dataset, config, registry, run)))
+        dataset = scenario_dataset(workspace, scenario, config.backbone.text, registry, run)
+        sources.append((scenario, scenario, dataset))
     with workspace.writing():
         backbone = pretrain(sources, config, run, workspace.cache / "pretrain")
         return keep(name, backbone, workspace.path / FOLDER), backbone
 
 
-def _with_vectors(
-    dataset: Dataset, config: PretrainConfig, registry: Any, run: RunOptions
+def scenario_dataset(
+    workspace: Workspace, scenario: str, text: TextConfig, registry: Registry, run: RunOptions
 ) -> Dataset:
-    """Encode texts and titles with the configured encoder; words stand alone without it."""
-    text: TextConfig = config.backbone.text
-    known = {registration.name for registration in registry.all("encoders")}
-    if text.encoder not in known:
+    """Read a scenario and encode its texts and titles; without the encoder words alone count.
+
+    Raises
+    ------
+    UsageError
+        If the scenario is not installed.
+    DataError
+        If it has no events.
+    """
+    dataset = workspace.dataset(registry.scenario(scenario))
+    if not len(dataset.interactions):
+        raise DataError(f"scenario {scenario!r} has no events: run `crossrec ingest {scenario}`")
+    if text.encoder not in {registration.name for registration in registry.all("encoders")}:
         return dataset
-    encoder = registry.get("encoders", text.encoder).build({})
-    catalog = dataset.catalog
-    dataset = dataset.with_vectors(text.encoder, encoder.encode(catalog, run))
-    titles = encoder.encode(catalog.with_texts(catalog.titles), run)
-    return dataset.with_vectors(text.title_encoder or f"{text.encoder}:title", titles)
+    encoder = registry.get("encoders", text.encoder).build()
+    return with_encoded(dataset, encoder, run, text.encoder, text.title_vectors)

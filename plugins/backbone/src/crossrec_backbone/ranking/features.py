@@ -14,6 +14,7 @@ import numpy as np
 from crossrec.components.candidates import PAD
 from crossrec.components.query import QueryBatch
 from crossrec.numeric.ragged import FloatArray, IntArray
+from numpy.typing import NDArray
 
 from crossrec_backbone.relations.behaviour import BEHAVIOUR_RELATIONS
 from crossrec_backbone.relations.scores import decay_weights
@@ -119,6 +120,20 @@ COLUMNS = _columns()
 COLUMN_NAMES = tuple(column.name for column in COLUMNS)
 _AT = {name: at for at, name in enumerate(COLUMN_NAMES)}
 
+#: An item of which none of these columns has a value is no candidate.
+_EVIDENCE = tuple(
+    _AT[name]
+    for name in (
+        "text_consensus",
+        "co_occurrence.decayed",
+        "transitions.decayed",
+        "ease.decayed",
+        "prior_ease.decayed",
+        "smoothed.decayed",
+        "popularity",
+    )
+)
+
 #: Queries whose relations are looked up together; more gain little and take more memory.
 _TOGETHER = 32
 
@@ -152,6 +167,11 @@ def compute(
         for i, one in zip(rows, _related(statistics, asked), strict=True):
             out[i, valid[i]] = _one_query(statistics, one, weight)
     return out
+
+
+def has_evidence(columns: FloatArray) -> NDArray[np.bool_]:
+    """Return for which candidates anything is known, bool (n, m), from columns (n, m, c)."""
+    return np.asarray(np.nan_to_num(columns[:, :, _EVIDENCE]).any(axis=2))
 
 
 @dataclass(frozen=True, eq=False)

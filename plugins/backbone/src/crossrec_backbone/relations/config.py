@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from crossrec.components.settings import Settings
+from crossrec.components.vectors import title_name
 from pydantic import Field
 
 TextRelation = Literal[
@@ -45,6 +46,11 @@ class TextConfig(Settings):
     shortest_gram: int = Field(4, ge=2)
     longest_gram: int = Field(4, ge=2, le=8)
     max_grams: int = Field(60_000, ge=1)
+
+    @property
+    def title_vectors(self) -> str:
+        """The name under which the vectors of the titles are kept."""
+        return self.title_encoder or title_name(self.encoder)
 
 
 class HistoryConfig(Settings):

@@ -209,7 +209,7 @@ class TextRelations:
 def _raw_vectors(vectors: Mapping[str, FloatArray], config: TextConfig) -> dict[str, FloatArray]:
     """Return the encoder's vectors under the names of the relations."""
     names = {
-        "title_dense": config.title_encoder or f"{config.encoder}:title",
+        "title_dense": config.title_vectors,
         "text_dense": config.encoder,
     }
     return {relation: vectors[name] for relation, name in names.items() if name in vectors}

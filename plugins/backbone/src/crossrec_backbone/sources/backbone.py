@@ -26,15 +26,16 @@ from crossrec.numeric.sparse import block_rows
 from numpy.typing import NDArray
 
 from crossrec_backbone.adaptation.adapter import Adapter, AdapterConfig, fit_adapter
-from crossrec_backbone.adaptation.encoder_reading import read_beside
-from crossrec_backbone.adaptation.gate import MIXTURE, plain_scores
-from crossrec_backbone.adaptation.repeats import asked
+from crossrec_backbone.adaptation.baselines import plain_scores
+from crossrec_backbone.adaptation.gate import MIXTURE
+from crossrec_backbone.adaptation.repeats import exclude_history
 from crossrec_backbone.adaptation.report import lines
+from crossrec_backbone.adaptation.select_encoder import select_encoder
 from crossrec_backbone.pretrained.encoder_weights import AdaptedEncoder, with_adapted
 from crossrec_backbone.pretrained.library import open_named
 from crossrec_backbone.ranking.candidates import propose
 from crossrec_backbone.ranking.examples import Groups
-from crossrec_backbone.ranking.features import COLUMN_NAMES, compute
+from crossrec_backbone.ranking.features import compute, has_evidence
 from crossrec_backbone.relations.statistics import BackboneConfig, Statistics
 from crossrec_backbone.sources import explain
 from crossrec_backbone.sources.closed_forms import check_vectors
@@ -43,19 +44,6 @@ log = logging.getLogger("crossrec")
 
 #: Queries whose columns are in memory at once.
 _BLOCK = 256
-#: An item of which none of these tells anything is no candidate.
-_EVIDENCE = tuple(
-    COLUMN_NAMES.index(name)
-    for name in (
-        "text_consensus",
-        "co_occurrence.decayed",
-        "transitions.decayed",
-        "ease.decayed",
-        "prior_ease.decayed",
-        "smoothed.decayed",
-        "popularity",
-    )
-)
 
 
 class BackboneSourceConfig(BackboneConfig):
@@ -117,7 +105,7 @@ class BackboneSource:
         below = self.config.below
         check_vectors(self.name, dataset, below)
         backbone = open_named(self.config.backbone, run.pretrained)
-        dataset, self._encoder, verdict = read_beside(dataset, backbone, below, run)
+        dataset, self._encoder, choice = select_encoder(dataset, backbone, below, run)
         adapter = fit_adapter(
             dataset,
             backbone,
@@ -126,8 +114,8 @@ class BackboneSource:
             family=self.config.family,
             settings=self.config.adapter,
         )
-        if verdict is not None:
-            adapter = replace(adapter, report={**adapter.report, "encoder": asdict(verdict)})
+        if choice is not None:
+            adapter = replace(adapter, report={**adapter.report, "encoder": asdict(choice)})
         self._statistics = Statistics.fit(dataset, below)
         self._adapter, self._catalog = adapter, dataset.catalog
         log.info("backbone: weights %s", adapter.report["weights"])
@@ -144,7 +132,7 @@ class BackboneSource:
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best ≤ k items; none where there is no history to relate to."""
         statistics, adapter = self._fitted
-        queries = asked(queries, adapter.repeats)
+        queries = exclude_history(queries, adapter.repeats)
         size = _BLOCK
         if adapter.serves != MIXTURE:
             size = max(1, block_rows(statistics.n_items) // 4)
@@ -229,9 +217,8 @@ class BackboneSource:
         columns = compute(statistics, queries, index)
         groups = Groups(index, columns, np.zeros(len(index), dtype=np.int64))
         scores = adapter.scores(groups)
-        told = np.nan_to_num(columns[:, :, _EVIDENCE]).any(axis=2)
-        told &= (queries.history.lengths > 0)[:, None]
-        return np.where(told, scores, np.nan).astype(np.float32)
+        known = has_evidence(columns) & (queries.history.lengths > 0)[:, None]
+        return np.where(known, scores, np.nan).astype(np.float32)
 
     def _scores_of(self, query: QueryBatch, wanted: IntArray) -> FloatArray:
         """Return the scores of given items for one query.
@@ -240,7 +227,8 @@ class BackboneSource:
         beside them, and moved to the same mean and spread.
         """
         statistics, adapter = self._fitted
-        own = propose(statistics, asked(query, adapter.repeats), kappa=adapter.mixture.kappa)
+        candidates = exclude_history(query, adapter.repeats)
+        own = propose(statistics, candidates, kappa=adapter.mixture.kappa)
         scores = dict(zip(own[0].tolist(), self._mixture(query, own)[0].tolist(), strict=True))
         others = np.setdiff1d(wanted[wanted != PAD], own[0])
         if len(others):

@@ -1,10 +1,10 @@
 """Transfer, measured: what a backbone brings to a scenario that it has never seen.
 
-`transfer` draws budgets of the target's training part, asks every method about the same test users
-and returns a `TransferReport` with intervals and verdicts.
+`transfer` draws budgets of the target's training part, evaluates every method on the same test
+users and returns a `TransferReport` with intervals and verdicts.
 """
 
-from crossrec_backbone.transfer.report import Point, TransferReport, Verdict
+from crossrec_backbone.transfer.report import Point, TransferReport, TransferVerdict
 from crossrec_backbone.transfer.run import transfer
 from crossrec_backbone.transfer.settings import Level, TransferSettings, parse_events
 
@@ -13,7 +13,7 @@ __all__ = [
     "Point",
     "TransferReport",
     "TransferSettings",
-    "Verdict",
+    "TransferVerdict",
     "parse_events",
     "transfer",
 ]

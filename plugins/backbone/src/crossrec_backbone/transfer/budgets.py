@@ -17,7 +17,7 @@ _USERS_SEED = 0
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
+class TransferSplit:
     """A target, cut for a transfer report.
 
     Attributes
@@ -29,7 +29,7 @@ class Trial:
     targets : int64 array, shape (n,)
         Their last items.
     repeat : bool array, shape (n,)
-        Whether the target stands in the history.
+        Whether the target is in the history.
     """
 
     train: Dataset
@@ -43,13 +43,13 @@ class Trial:
         return len(self.train.interactions)
 
 
-def cut(target: Dataset, *, users: int | None, unseen: bool) -> Trial:
+def cut(target: Dataset, *, users: int | None, unseen: bool) -> TransferSplit:
     """Hold out the last item of every user as test and the one before as the query's own.
 
     Parameters
     ----------
     users : int, optional
-        Ask only so many users, drawn at random, always the same.
+        Test only so many users, drawn at random, always the same.
     unseen : bool
         Whether the items of a history are no candidates.
 
@@ -62,10 +62,8 @@ def cut(target: Dataset, *, users: int | None, unseen: bool) -> Trial:
     test = split.test if users is None else split.test.sample(users, _USERS_SEED)
     exclude = test.history if unseen else Ragged.empty(len(test))
     queries = QueryBatch.from_histories(test.history, users=test.users, exclude=exclude)
-    targets = test.targets.values
-    same = test.history.values == np.repeat(targets, test.history.lengths)
-    repeat = np.bincount(test.history.row_of, weights=same, minlength=len(test)) > 0
-    return Trial(split.train, queries, targets, repeat)
+    repeat = test.targets.without(test.history).lengths == 0
+    return TransferSplit(split.train, queries, test.targets.values, repeat)
 
 
 def drawn(train: Dataset, level: Level, seed: int) -> Dataset:

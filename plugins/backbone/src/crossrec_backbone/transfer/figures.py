@@ -8,21 +8,20 @@ from typing import Any, Literal
 
 import numpy as np
 from crossrec.evaluation.significance import bootstrap_means, bootstrap_p, holm, interval
+from crossrec.numeric.gain import TOP, discount
 from crossrec.numeric.ragged import FloatArray
 from numpy.typing import NDArray
 
 from crossrec_backbone.transfer.methods import BARE, FULL, METHODS
-from crossrec_backbone.transfer.report import METRICS, Point, TransferReport, Verdict
+from crossrec_backbone.transfer.report import METRICS, Point, TransferReport, TransferVerdict
 from crossrec_backbone.transfer.settings import Level
 
-#: Length of the lists that are judged.
-TOP = 10
 Wide = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """What all methods made of one budget under one seed.
+class BudgetResult:
+    """The places of all methods on one budget under one seed.
 
     Attributes
     ----------
@@ -30,9 +29,9 @@ class Answer:
     events : int
         Interactions that the methods saw.
     places : mapping of method to float32 array, shape (n_users,)
-        Place of each user's target from 0, infinity where it was not offered.
-    silent : frozenset of str
-        Methods that had nothing to say.
+        Place of each user's target from 0, infinity where it was no candidate.
+    no_scores : frozenset of str
+        Methods that had no scores at this budget.
     learnt : mapping of JSON values
         What the adapters chose, and whether the history stayed in.
     seconds : float
@@ -42,13 +41,13 @@ class Answer:
     seed: int
     events: int
     places: Mapping[str, FloatArray]
-    silent: frozenset[str]
+    no_scores: frozenset[str]
     learnt: Mapping[str, Any]
     seconds: float
 
 
 def build_report(
-    answers: Sequence[Answer],
+    results: Sequence[BudgetResult],
     *,
     target: str,
     sources: Sequence[str],
@@ -62,24 +61,24 @@ def build_report(
 
     Parameters
     ----------
-    answers : sequence of Answer
+    results : sequence of BudgetResult
         All budgets under all seeds; each budget under every seed.
     repeat : bool array, shape (n_users,)
-        Whether the target of a user stands in the history.
+        Whether the target of a user is in the history.
     """
-    levels = list(dict.fromkeys(answer.level for answer in answers))
+    levels = list(dict.fromkeys(result.level for result in results))
     points: list[Point] = []
     means: list[Point] = []
-    verdicts: list[Verdict] = []
+    verdicts: list[TransferVerdict] = []
     by_seed: dict[int, tuple[Mapping[str, FloatArray], dict[str, Point]]] = {}
     for level in levels:
-        own = [answer for answer in answers if answer.level == level]
-        for answer in own:
-            known = by_seed.get(id(answer.places))
+        own = [result for result in results if result.level == level]
+        for result in own:
+            known = by_seed.get(id(result.places))
             if known is None:
-                told = _points(answer, candidates, repeat, resamples)
-                known = by_seed[id(answer.places)] = answer.places, told
-            points += [replace(point, seed=answer.seed) for point in known[1].values()]
+                figures = _points(result, candidates, repeat, resamples)
+                known = by_seed[id(result.places)] = result.places, figures
+            points += [replace(point, seed=result.seed) for point in known[1].values()]
         average, compared = _over_seeds(own, candidates, repeat, resamples, alpha)
         means += average
         verdicts += compared
@@ -92,42 +91,40 @@ def build_report(
         means=tuple(means),
         verdicts=tuple(verdicts),
         notes=(*notes, *_notes(repeat, candidates)),
-        details={"budgets": [_budget(answer) for answer in answers]},
+        details={"budgets": [_budget(result) for result in results]},
     )
 
 
 def gains(place: FloatArray) -> Wide:
     """Return recall@10 and ndcg@10 of places, float64 (n, 2)."""
-    hit = place < TOP
-    discount = np.where(hit, 1.0 / np.log2(np.where(hit, place, 0.0) + 2.0), 0.0)
-    return np.stack([hit.astype(np.float64), discount], axis=1)
+    return np.stack([(place < TOP).astype(np.float64), discount(place)], axis=1)
 
 
 def _points(
-    answer: Answer, candidates: str, repeat: NDArray[np.bool_], resamples: int
+    result: BudgetResult, candidates: str, repeat: NDArray[np.bool_], resamples: int
 ) -> dict[str, Point]:
-    """Return the figures of one answer."""
-    table = {method: gains(answer.places[method]) for method in METHODS}
-    return _figures(table, answer, candidates, repeat, _resampled(table, resamples))
+    """Return the figures of one result."""
+    table = {method: gains(result.places[method]) for method in METHODS}
+    return _figures(table, result, candidates, repeat, _resampled(table, resamples))
 
 
 def _over_seeds(
-    answers: Sequence[Answer],
+    results: Sequence[BudgetResult],
     candidates: str,
     repeat: NDArray[np.bool_],
     resamples: int,
     alpha: float,
-) -> tuple[list[Point], list[Verdict]]:
+) -> tuple[list[Point], list[TransferVerdict]]:
     """Return means over the seeds of one budget, and the verdicts on them."""
     table = {
-        method: np.mean([gains(answer.places[method]) for answer in answers], axis=0)
+        method: np.mean([gains(result.places[method]) for result in results], axis=0)
         for method in METHODS
     }
     samples = _resampled(table, resamples)
-    last = answers[-1]
-    silent = frozenset.intersection(*(answer.silent for answer in answers))
-    told = replace(last, silent=silent)
-    points = list(_figures(table, told, candidates, repeat, samples).values())
+    last = results[-1]
+    no_scores = frozenset.intersection(*(result.no_scores for result in results))
+    last = replace(last, no_scores=no_scores)
+    points = list(_figures(table, last, candidates, repeat, samples).values())
     return points, _verdicts(last.level, table, samples, alpha)
 
 
@@ -139,7 +136,7 @@ def _resampled(table: Mapping[str, Wide], resamples: int) -> dict[str, Wide]:
 
 def _figures(
     table: Mapping[str, Wide],
-    answer: Answer,
+    result: BudgetResult,
     candidates: str,
     repeat: NDArray[np.bool_],
     samples: Mapping[str, Wide],
@@ -153,13 +150,13 @@ def _figures(
         ci95 = {name: interval(samples[method][:, at]) for at, name in enumerate(METRICS)}
         out[method] = Point(
             method,
-            answer.level,
+            result.level,
             None,
             _means(values),
             ci95,
-            _regime(method, answer),
-            method in answer.silent,
-            {kind: told for kind, told in apart.items() if told},
+            _regime(method, result),
+            method in result.no_scores,
+            {kind: metrics for kind, metrics in apart.items() if metrics},
         )
     return out
 
@@ -171,17 +168,17 @@ def _means(values: Wide) -> dict[str, float]:
     return {name: float(value) for name, value in zip(METRICS, values.mean(axis=0), strict=True)}
 
 
-def _regime(method: str, answer: Answer) -> str:
+def _regime(method: str, result: BudgetResult) -> str:
     """Name what a method was given of the target."""
-    if not answer.events:
+    if not result.events:
         return "Z0"
-    trained = method in (FULL, BARE) and answer.learnt.get("trained", False)
+    trained = method in (FULL, BARE) and result.learnt.get("trained", False)
     return "trained" if trained or method == "target-only" else "Z1"
 
 
 def _verdicts(
     level: Level, table: Mapping[str, Wide], samples: Mapping[str, Wide], alpha: float
-) -> list[Verdict]:
+) -> list[TransferVerdict]:
     """Compare the full method with every other one."""
     others = [method for method in METHODS if method != FULL]
     moved = {method: (table[FULL] - table[method]).mean(axis=0) for method in others}
@@ -196,7 +193,7 @@ def _verdicts(
         if p[method] <= alpha and ndcg:
             verdict = "helps" if ndcg > 0 else "hurts"
         out.append(
-            Verdict(
+            TransferVerdict(
                 level,
                 method,
                 verdict,
@@ -211,7 +208,7 @@ def _verdicts(
 
 
 def _notes(repeat: NDArray[np.bool_], candidates: str) -> list[str]:
-    """Say what a reader has to know."""
+    """Return what a reader has to know."""
     notes = [
         "intervals and verdicts are over test users; that other users might have been drawn into a "
         "budget shows in the spread between seeds only",
@@ -221,17 +218,17 @@ def _notes(repeat: NDArray[np.bool_], candidates: str) -> list[str]:
     count = int(repeat.sum())
     if count and candidates == "unseen":
         notes.append(
-            f"{count} of {len(repeat)} targets stand in the history: misses by rule, for all"
+            f"{count} of {len(repeat)} targets are in the history: misses by rule, for all"
         )
     return notes
 
 
-def _budget(answer: Answer) -> dict[str, Any]:
-    """Return what is to be told of one answer."""
+def _budget(result: BudgetResult) -> dict[str, Any]:
+    """Return what the report holds of one result besides its figures."""
     return {
-        "events": answer.level,
-        "seed": answer.seed,
-        "interactions": answer.events,
-        "seconds": round(answer.seconds, 1),
-        **answer.learnt,
+        "events": result.level,
+        "seed": result.seed,
+        "interactions": result.events,
+        "seconds": round(result.seconds, 1),
+        **result.learnt,
     }

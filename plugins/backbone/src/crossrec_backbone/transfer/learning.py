@@ -1,26 +1,17 @@
 """What three of the methods learn on one budget, from the same held-out events.
 
 The full method is `fit_adapter` with the backbone, the one without pretraining is `fit_adapter`
-with none; both hold out the same events and fit the same ranker, so that is done once here.
+with none; what both need of the target is prepared once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 
-from crossrec_backbone.adaptation.adapter import (
-    Adapter,
-    AdapterConfig,
-    OwnRanker,
-    own_ranker,
-    run_trials,
-    start_of,
-    weigh,
-)
-from crossrec_backbone.adaptation.repeats import repeat_rate
+from crossrec_backbone.adaptation.adapter import Adapter, AdapterConfig, adapt, prepare_target
 from crossrec_backbone.pretrained.model import Backbone
 from crossrec_backbone.ranking.trees import TreeRanker
 from crossrec_backbone.relations.statistics import BackboneConfig
@@ -61,13 +52,8 @@ def learn(
     settings: AdapterConfig,
 ) -> Learnt:
     """Learn on the events of `dataset`; see `fit_adapter`."""
-    repeats = repeat_rate(dataset.sequences, settings.repeats)
-    trials = run_trials(dataset, config, settings, repeats.candidates, run)
-    own = own_ranker(trials, settings, run)
-    full, bare = (
-        weigh(trials, own, told, start_of(told, family, dataset, config), repeats, config, settings)
-        for told in (backbone, None)
-    )
-    start = start_of(backbone, family, dataset, config)
-    zero = weigh(None, OwnRanker(), backbone, start, repeats, config, settings)
-    return Learnt(full, bare, zero, own.fitted)
+    prepared = prepare_target(dataset, config, settings, run)
+    full, bare = (adapt(prepared, one, family) for one in (backbone, None))
+    zero = adapt(replace(prepared, examples=None, ranker=None), backbone, family)
+    alone = None if prepared.ranker is None else prepared.ranker.fitted
+    return Learnt(full, bare, zero, alone)

@@ -1,8 +1,8 @@
-"""Every method's answer to the test queries of one budget, as the place of the target.
+"""Every method on the test queries of one budget, as the place of the target.
 
-All are asked the same queries over the same candidates and the whole catalogue. Places start at 0;
-equal scores share their places, so the order of the item numbers, which may tell of time, helps no
-method. A target that a method has nothing to say of has the place infinity.
+All have the same queries over the same candidates and the whole catalogue. Places start at 0; equal
+scores share their places, so the order of the item numbers, which may follow time, helps no method.
+A target for which a method has no score has the place infinity.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from crossrec.components.candidates import PAD
+from crossrec.components.ndcg import target_places
 from crossrec.components.query import QueryBatch
 from crossrec.numeric.ragged import FloatArray, IntArray
 from crossrec.numeric.sparse import block_rows
 
-from crossrec_backbone.adaptation.gate import MIXTURE, plain_scores
-from crossrec_backbone.adaptation.repeats import asked
+from crossrec_backbone.adaptation.baselines import plain_scores
+from crossrec_backbone.adaptation.gate import MIXTURE
+from crossrec_backbone.adaptation.repeats import exclude_history
 from crossrec_backbone.ranking.candidates import propose
 from crossrec_backbone.ranking.examples import Groups
-from crossrec_backbone.ranking.features import COLUMN_NAMES, compute
+from crossrec_backbone.ranking.features import compute, has_evidence
 from crossrec_backbone.ranking.trees import TreeRanker
 from crossrec_backbone.relations.scores import behaviour_scores, decayed_history
 from crossrec_backbone.relations.statistics import Statistics
@@ -53,19 +55,8 @@ _PLAIN = {
     "popularity": "popularity",
 }
 _BLOCK = 512
-_EVIDENCE = tuple(
-    COLUMN_NAMES.index(name)
-    for name in (
-        "text_consensus",
-        "co_occurrence.decayed",
-        "transitions.decayed",
-        "ease.decayed",
-        "prior_ease.decayed",
-        "smoothed.decayed",
-        "popularity",
-    )
-)
-Scorer = Callable[[Groups], FloatArray]
+#: Scores the candidates of groups, float32 (n, m).
+GroupScorer = Callable[[Groups], FloatArray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,19 +66,19 @@ class Places:
     Attributes
     ----------
     of : mapping of method to float32 array, shape (n,)
-        Places from 0; infinity where the target is not offered.
-    silent : frozenset of str
-        Methods that have nothing to say at this budget.
+        Places from 0; infinity where the target is no candidate.
+    no_scores : frozenset of str
+        Methods that have no scores at this budget.
     """
 
     of: Mapping[str, FloatArray]
-    silent: frozenset[str]
+    no_scores: frozenset[str]
 
 
 def places(
     statistics: Statistics, queries: QueryBatch, targets: IntArray, learnt: Learnt
 ) -> Places:
-    """Ask every method.
+    """Run every method.
 
     Parameters
     ----------
@@ -95,48 +86,35 @@ def places(
         What they exclude is no candidate of any method. The history is none either where the events
         of the budget do not repeat; `repeat-last`, which has nothing else, keeps it.
     """
-    own = asked(queries, learnt.full.repeats)
+    own = exclude_history(queries, learnt.full.repeats)
     plain = _plain_places(statistics, own, targets)
-    out = {_PLAIN.get(name, name): told for name, told in plain.items()}
+    out = {_PLAIN.get(name, name): place for name, place in plain.items()}
     if "fixed-blend" not in out and "content" in out:
         out["fixed-blend"] = out["content"]  # without events the other summand is 0
     out["repeat-last"] = _repeat_places(queries, targets)
-    scorers: dict[str, tuple[float, Scorer]] = {}
-    usual = statistics.config.consensus.kappa
+    scorers: dict[str, tuple[float, GroupScorer]] = {}
     for name, adapter in ((FULL, learnt.full), (BARE, learnt.bare), ("zero-shot", learnt.zero)):
         if adapter.serves == MIXTURE:
             scorers[name] = adapter.mixture.kappa, adapter.scores
         else:
             out[name] = out[_PLAIN[adapter.serves]]
     if learnt.alone is not None:
-        scorers["target-only"] = usual, _alone(learnt.alone)
-    for kappa in sorted({told for told, _ in scorers.values()}):
-        chosen = {name: scorer for name, (told, scorer) in scorers.items() if told == kappa}
+        scorers["target-only"] = statistics.config.consensus.kappa, _alone(learnt.alone)
+    for kappa in sorted({weight for weight, _ in scorers.values()}):
+        chosen = {name: scorer for name, (weight, scorer) in scorers.items() if weight == kappa}
         out |= _pool_places(statistics, own, targets, kappa, chosen)
     missing = np.full(len(targets), np.inf, dtype=np.float32)
-    silent = {name for name in METHODS if name not in out}
+    no_scores = {name for name in METHODS if name not in out}
     if not queries.history.values.size or np.isinf(out["repeat-last"]).all():
-        silent.add("repeat-last")
-    return Places({name: out.get(name, missing) for name in METHODS}, frozenset(silent))
+        no_scores.add("repeat-last")
+    return Places({name: out.get(name, missing) for name in METHODS}, frozenset(no_scores))
 
 
-def place_of(scores: FloatArray, targets: IntArray) -> FloatArray:
-    """Return how many candidates stand before the target of each row; equals count one half.
-
-    Scores of -inf and NaN are no candidates; such a target has the place infinity.
-    """
-    clean = np.where(np.isnan(scores), -np.inf, scores)
-    own = clean[np.arange(len(targets)), targets][:, None]
-    ahead = (clean > own).sum(axis=1) + ((clean == own).sum(axis=1) - 1) / 2
-    return np.where(np.isfinite(own[:, 0]), ahead, np.inf).astype(np.float32)
-
-
-def _alone(ranker: TreeRanker) -> Scorer:
+def _alone(ranker: TreeRanker) -> GroupScorer:
     """Return a scorer by the target's ranker alone."""
 
     def scores(groups: Groups) -> FloatArray:
-        told = ranker.scores(groups.columns)
-        return np.where(groups.valid, told, -np.inf).astype(np.float32)
+        return np.where(groups.valid, ranker.scores(groups.columns), -np.inf).astype(np.float32)
 
     return scores
 
@@ -148,17 +126,15 @@ def _plain_places(
     out: dict[str, FloatArray] = {}
     for rows in queries.blocks(max(1, block_rows(statistics.n_items) // 8)):
         part = queries.take(rows)
-        told = plain_scores(statistics, part)
+        by_method = plain_scores(statistics, part)
         transitions = _transition_scores(statistics, part)
         if transitions is not None:
-            told["tgh"] = transitions
-        for name, scores in told.items():
-            scores = scores.copy()
+            by_method["tgh"] = transitions
+        for name, scores in by_method.items():
             if name != "fixed blend":
-                scores[scores == 0] = -np.inf
-            scores[part.exclude.row_of, part.exclude.values] = -np.inf
+                scores = np.where(scores == 0, np.float32(-np.inf), scores)
             every = out.setdefault(name, np.full(len(queries), np.inf, dtype=np.float32))
-            every[rows] = place_of(scores, targets[rows])
+            every[rows] = target_places(scores, targets[rows], part.exclude)
     return out
 
 
@@ -193,7 +169,7 @@ def _pool_places(
     queries: QueryBatch,
     targets: IntArray,
     kappa: float,
-    scorers: Mapping[str, Scorer],
+    scorers: Mapping[str, GroupScorer],
 ) -> dict[str, FloatArray]:
     """Return places under rankers of the pool; columns are computed where the target is in it."""
     out = {name: np.full(len(targets), np.inf, dtype=np.float32) for name in scorers}
@@ -206,9 +182,9 @@ def _pool_places(
             continue
         index, place = index[found], hit[found].argmax(axis=1).astype(np.int64)
         columns = compute(statistics, part.take(found), index)
-        told = np.nan_to_num(columns[:, :, _EVIDENCE]).any(axis=2) & (index != PAD)
+        known = has_evidence(columns) & (index != PAD)
         groups = Groups(index, columns, place)
         for name, scorer in scorers.items():
-            scores = np.where(told, scorer(groups), -np.inf).astype(np.float32)
-            out[name][rows[found]] = place_of(scores, place)
+            scores = np.where(known, scorer(groups), -np.inf)
+            out[name][rows[found]] = target_places(scores, place)
     return out

@@ -65,19 +65,19 @@ def plot(report: TransferReport, path: Path) -> None:
 
 
 def _curve(axes: Any, report: TransferReport, method: str, metric: str, at: int) -> None:
-    """Draw one method; budgets at which it has nothing to say are left out."""
-    told = [(x, report.mean(method, level)) for x, level in enumerate(report.levels)]
-    told = [(x, point) for x, point in told if not point.silent]
-    if not told:
+    """Draw one method; budgets at which it has no scores are left out."""
+    means = [(x, report.mean(method, level)) for x, level in enumerate(report.levels)]
+    means = [(x, point) for x, point in means if not point.no_scores]
+    if not means:
         return
-    x = [x for x, _ in told]
-    values = [point.metrics[metric] for _, point in told]
+    x = [x for x, _ in means]
+    values = [point.metrics[metric] for _, point in means]
     strong = method in _STRONG
     color = _STRONG.get(method, f"C{at % 10}")
     width, marker = (2.2, "o") if strong else (1.0, ".")
     axes.plot(x, values, marker=marker, lw=width, color=color, label=method)
     if strong:
-        low, high = zip(*(point.ci95[metric] for _, point in told), strict=True)
+        low, high = zip(*(point.ci95[metric] for _, point in means), strict=True)
         axes.fill_between(x, low, high, color=color, alpha=0.15, lw=0)
 
 

@@ -1,4 +1,4 @@
-"""The transfer report: figures with intervals, verdicts, and what a reader has to know of them."""
+"""The transfer report: figures with intervals, verdicts, and notes for their reader."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Point:
     regime : str
         "Z0": nothing of the target but the query's own history. "Z1": the target's events are read
         as statistics, nothing is trained on them. "trained": weights or a ranker are.
-    silent : bool
-        The method had nothing to say; its figures are 0.
+    no_scores : bool
+        The method had no scores at this budget; its figures are 0.
     apart : mapping of "new" and "repeat" to metrics
-        The same by whether the target stands in the history; where repeats count.
+        The same by whether the target is in the history; where repeats count.
     """
 
     method: str
@@ -34,12 +34,12 @@ class Point:
     metrics: Mapping[str, float]
     ci95: Mapping[str, tuple[float, float]]
     regime: str
-    silent: bool = False
+    no_scores: bool = False
     apart: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TransferVerdict:
     """What the full method is worth against another one.
 
     Attributes
@@ -48,7 +48,7 @@ class Verdict:
         Of ndcg@10: full method minus the other, paired bootstrap over users, means over seeds.
     p : float
         Two-sided. Holm-corrected over the methods of the budget; the question of pretraining
-        itself, against "without-pretraining", is one of its own and stands uncorrected.
+        itself, against "without-pretraining", is one of its own and is not corrected.
     recall_difference, recall_ci95
         The same of recall@10, for information; no verdict follows from it.
     """
@@ -78,7 +78,7 @@ class TransferReport:
         One for each method, budget and seed.
     means : tuple of Point
         The same over all seeds.
-    verdicts : tuple of Verdict
+    verdicts : tuple of TransferVerdict
     notes : tuple of str
     details : mapping of JSON values
         Budgets with their events and what the adapters chose.
@@ -90,7 +90,7 @@ class TransferReport:
     users: int
     points: tuple[Point, ...]
     means: tuple[Point, ...]
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[TransferVerdict, ...]
     notes: tuple[str, ...]
     details: Mapping[str, Any]
     protocol: str = "leave-one-out, full ranking"
@@ -119,7 +119,7 @@ class TransferReport:
         """Return the mean over seeds of one method on one budget."""
         return next(p for p in self.means if (p.method, p.events) == (method, level))
 
-    def verdict(self, level: Level, against: str = BARE) -> Verdict:
+    def verdict(self, level: Level, against: str = BARE) -> TransferVerdict:
         """Return one verdict; by default that of pretraining itself."""
         return next(v for v in self.verdicts if (v.events, v.against) == (level, against))
 
@@ -133,14 +133,14 @@ def _point_values(point: Point) -> dict[str, Any]:
         "ci95": {name: _rounded(pair) for name, pair in point.ci95.items()},
         "regime": point.regime,
     }
-    if point.silent:
-        values["silent"] = True
-    for kind, told in point.apart.items():
-        values[kind] = {name: round(value, 5) for name, value in told.items()}
+    if point.no_scores:
+        values["no_scores"] = True
+    for kind, metrics in point.apart.items():
+        values[kind] = {name: round(value, 5) for name, value in metrics.items()}
     return values
 
 
-def _verdict_values(verdict: Verdict) -> dict[str, Any]:
+def _verdict_values(verdict: TransferVerdict) -> dict[str, Any]:
     return {
         "events": verdict.events,
         "against": verdict.against,

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crossrec.components.run import RunOptions
-from crossrec.data.dataset import Dataset
-from crossrec.errors import DataError, UsageError
+from crossrec.errors import UsageError
 from crossrec.pipeline.pretrained import FOLDER, survey_pretrained
 
 from crossrec_backbone.pretrained.library import open_named
-from crossrec_backbone.relations.config import TextConfig
+from crossrec_backbone.pretraining.workspace import scenario_dataset
 from crossrec_backbone.transfer.report import TransferReport
 from crossrec_backbone.transfer.run import transfer
 from crossrec_backbone.transfer.settings import TransferSettings
 
 if TYPE_CHECKING:
-    from crossrec.plugins.registry import Registry
     from crossrec.workspace import Workspace
 
 
@@ -32,8 +30,8 @@ def transfer_scenarios(
 ) -> TransferReport:
     """Measure what the scenarios `sources`, or a named backbone, bring to the scenario `target`.
 
-    A scenario is a family of its own. What is done lies in the workspace's cache: the same call
-    goes on where it was stopped.
+    A scenario is a family of its own. Finished parts are kept in the workspace's cache: the same
+    call goes on where it was stopped.
 
     Raises
     ------
@@ -57,7 +55,7 @@ def transfer_scenarios(
     datasets = {}
     for at, name in enumerate((target, *names)):
         run.progress(f"reading {name}", at, len(names) + 1)
-        datasets[name] = _dataset(workspace, name, settings, registry, run)
+        datasets[name] = scenario_dataset(workspace, name, settings.backbone.text, registry, run)
     return transfer(
         datasets[target],
         name=target,
@@ -68,20 +66,3 @@ def transfer_scenarios(
         run=run,
         cache=workspace.cache / "transfer",
     )
-
-
-def _dataset(
-    workspace: Workspace, name: str, settings: TransferSettings, registry: Registry, run: RunOptions
-) -> Dataset:
-    """Read a scenario and encode its texts and titles; words stand alone without the encoder."""
-    dataset = workspace.dataset(registry.scenario(name))
-    if not len(dataset.interactions):
-        raise DataError(f"scenario {name!r} has no events: run `crossrec ingest {name}`")
-    text: TextConfig = settings.backbone.text
-    if text.encoder not in {registration.name for registration in registry.all("encoders")}:
-        return dataset
-    encoder = registry.get("encoders", text.encoder).build({})
-    catalog = dataset.catalog
-    dataset = dataset.with_vectors(text.encoder, encoder.encode(catalog, run))
-    titles = encoder.encode(catalog.with_texts(catalog.titles), run)
-    return dataset.with_vectors(text.title_encoder or f"{text.encoder}:title", titles)

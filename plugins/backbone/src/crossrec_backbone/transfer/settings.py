@@ -26,10 +26,10 @@ class TransferSettings(Settings):
     seeds : int
         Draws of users for each budget; folds and rankers follow the same seed.
     users : int or None
-        Ask only so many test users, the same for every budget and seed; all where None.
+        Only so many test users, the same for every budget and seed; all where None.
     candidates : {"unseen", "all"}
-        "unseen": items of the history are no candidates. "all": every item may be asked for;
-        whether methods offer the history again is decided by the repeat rate of the drawn events.
+        "unseen": items of the history are no candidates. "all": every item may be a target;
+        whether methods propose the history again is decided by the repeat rate of the drawn events.
     backbone, adapter, pretrain
         As `fit` and `pretrain` use them.
     resamples : int

@@ -1,30 +1,33 @@
-"""What is compared where items or users are cold: scorers of the whole catalogue."""
+"""The methods compared where items or users are cold, as scorers of the whole catalogue."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from transfer import ENCODER
+from real_sets import ENCODER
 
 if TYPE_CHECKING:
     import numpy as np
-    from cold_start.cold import ItemCold, Scorer, UserCold
+
+    from cold_start.protocol import CatalogScorer, ItemCold, UserCold
+
 #: Up to so many items, weights are an array: full ones multiply faster so.
 _SMALL = 5_000
 
 
-class ItemParts:
+class ItemScorers:
     """Everything fitted on the training part of one split, as scorers of the whole catalogue."""
 
     def __init__(self, split: ItemCold, reg: float) -> None:
         import numpy as np
-        from cold_start.cold_items import ColdConfig, ColdItems, text_coordinates
-        from cold_start.cold_kernel import ColdKernel, ItemFeatures, KernelConfig
         from crossrec_backbone.relations.config import HistoryConfig, PriorConfig
         from crossrec_backbone.relations.prior_ease import fit_prior_ease
         from crossrec_backbone.relations.statistics import BackboneConfig, TextSide
         from scipy.sparse import csr_matrix
+
+        from cold_start.kernel import ColdKernel, ItemFeatures, KernelConfig
+        from cold_start.text_ridge import TextRidge, TextRidgeConfig, text_coordinates
 
         train, n = split.train, split.train.n_items
         self.n, self.flat = n, HistoryConfig(decay=1.0, limit=10_000)
@@ -38,8 +41,8 @@ class ItemParts:
         settings = KernelConfig()
         features = ItemFeatures.fit(train.catalog, self.relations, settings)
         self.regressed = ColdKernel.fit(features, weights, counts, settings)
-        where = text_coordinates(self.relations, ColdConfig())
-        self.linear = ColdItems.fit(where, weights, counts > 0, ColdConfig(ridge=3.0))
+        where = text_coordinates(self.relations, TextRidgeConfig())
+        self.linear = TextRidge.fit(where, weights, counts > 0, TextRidgeConfig(ridge=3.0))
         self.vectors = train.vectors.get(ENCODER)
         self.weights = weights.toarray() if n <= _SMALL else weights
         self._kept: dict[tuple[str, bytes], Any] = {}
@@ -48,8 +51,8 @@ class ItemParts:
         """Item-item weights of the training part, for items with events."""
         from crossrec_backbone.relations.scores import decayed_history
 
-        told = decayed_history(queries, self.n, self.flat) @ self.weights
-        return self._only(told if self.n <= _SMALL else told.toarray(), self.warm)
+        scores = decayed_history(queries, self.n, self.flat) @ self.weights
+        return self._only(scores if self.n <= _SMALL else scores.toarray(), self.warm)
 
     def plain_text(self, queries: Any) -> Any:
         """Cosine with the sum of the history's vectors, as the encoder gives them."""
@@ -80,22 +83,22 @@ class ItemParts:
         return text_scores(self.relations, queries, ConsensusConfig(), self.flat)
 
     def text_ridge(self, queries: Any) -> Any:
-        """Columns foretold from texts by a linear map."""
+        """Columns predicted from texts by a linear map."""
         return self._placed(self.linear.scores(queries, self.flat, self.cold))
 
     def kernel(self, queries: Any) -> Any:
-        """Columns foretold from every field of the catalogue."""
+        """Columns predicted from every field of the catalogue."""
         import numpy as np
 
-        told = self.regressed.scores(queries, self.flat)
-        return self._placed(told[:, np.searchsorted(self.regressed.items, self.cold)])
+        scores = self.regressed.scores(queries, self.flat)
+        return self._placed(scores[:, np.searchsorted(self.regressed.items, self.cold)])
 
     def both(self, queries: Any) -> Any:
         """Return the sum of text and kernel, each standardised over the cold items."""
-        told = [standard(part(queries)[:, self.cold])[0] for part in (self.text, self.kernel)]
-        return self._placed(told[0] + told[1])
+        parts = [standard(part(queries)[:, self.cold])[0] for part in (self.text, self.kernel)]
+        return self._placed(parts[0] + parts[1])
 
-    def served(self, cold: Scorer, gain: float) -> Scorer:
+    def served(self, cold: CatalogScorer, gain: float) -> CatalogScorer:
         """EASE for items with events; for those without, another scorer on EASE's scale.
 
         A gain of 0 puts every item without events behind all others.
@@ -108,18 +111,18 @@ class ItemParts:
 
         return scores
 
-    def _both_sides(self, cold: Scorer, queries: Any) -> tuple[Any, Any]:
+    def _both_sides(self, cold: CatalogScorer, queries: Any) -> tuple[Any, Any]:
         """Return EASE with its mean at the cold items, and what a gain of 1 adds to those.
 
-        Kept for the next gain: the same users are asked again and again.
+        Kept for the next gain: the queries are the same.
         """
         key = (cold.__name__, queries.users.tobytes())
         if key not in self._kept:
             out = self.ease(queries)
-            told, _, _ = standard(cold(queries)[:, self.cold])
+            scaled, _, _ = standard(cold(queries)[:, self.cold])
             _, middle, spread = standard(out[:, self.warm])
             out[:, self.cold] = middle
-            self._kept[key] = (out, spread * told)
+            self._kept[key] = (out, spread * scaled)
         out, added = self._kept[key]
         return out.copy(), added
 
@@ -151,33 +154,33 @@ def standard(scores: Any) -> tuple[Any, Any, Any]:
     return (scores - middle) / np.maximum(spread, 1e-9), middle, spread
 
 
-def user_scorers(split: UserCold) -> Mapping[str, Scorer]:
+def user_scorers(split: UserCold) -> Mapping[str, CatalogScorer]:
     """Return the parts of crossrec, fitted on everybody else."""
     import numpy as np
-    from crossrec_backbone.adaptation.gate import plain_scores
+    from crossrec_backbone.adaptation.baselines import plain_scores
     from crossrec_backbone.relations.scores import behaviour_scores, text_scores
     from crossrec_backbone.relations.statistics import BackboneConfig, Statistics
 
     config = BackboneConfig()
-    told = Statistics.fit(split.train, config)
+    statistics = Statistics.fit(split.train, config)
     consensus, history = config.consensus, config.history
 
     def text(queries: Any) -> Any:
-        return text_scores(told.text.relations, queries, consensus, history)
+        return text_scores(statistics.text.relations, queries, consensus, history)
 
     def closed(queries: Any) -> Any:
-        behaved = behaviour_scores(told.behaviour.relations["prior_ease"], queries, history)
-        return text(queries) + consensus.kappa * behaved
+        weights = statistics.behaviour.relations["prior_ease"]
+        return text(queries) + consensus.kappa * behaviour_scores(weights, queries, history)
 
     def plain(name: str) -> Callable[[Any], Any]:
-        return lambda queries: plain_scores(told, queries, (name,))[name].copy()
+        return lambda queries: plain_scores(statistics, queries, (name,))[name].copy()
 
     def served(queries: Any) -> Any:
         empty = queries.history.lengths == 0
         return np.where(empty[:, None], plain("popularity")(queries), closed(queries))
 
-    def evident(scorer: Callable[[Any], Any]) -> Scorer:
-        """Let nothing be offered to whom nothing is known of."""
+    def with_history(scorer: Callable[[Any], Any]) -> CatalogScorer:
+        """Leave queries without a history without candidates."""
 
         def scores(queries: Any) -> Any:
             empty = queries.history.lengths == 0
@@ -187,8 +190,8 @@ def user_scorers(split: UserCold) -> Mapping[str, Scorer]:
 
     return {
         "crossrec (closed form, else popularity)": served,
-        "closed form": evident(closed),
-        "text consensus": evident(text),
-        **{name: evident(plain(name)) for name in ("prior-EASE", "EASE", "content")},
+        "closed form": with_history(closed),
+        "text consensus": with_history(text),
+        **{name: with_history(plain(name)) for name in ("prior-EASE", "EASE", "content")},
         "popularity": plain("popularity"),
     }

@@ -1,4 +1,4 @@
-"""Worlds: what is asked never stands in the statistics, and thinning keeps whole users."""
+"""Low-data tasks: no target is in the statistics, and thinning keeps whole users."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import numpy as np
 import pytest
 from crossrec.numeric.ragged import Ragged
 from crossrec_backbone.pretraining.low_data_tasks import (
-    WorldConfig,
+    LowDataConfig,
     hold_out,
     levels_of,
-    make_world,
+    make_task,
     thinned,
     windows,
-    without_items,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-CONFIG = WorldConfig(longest=12, windows=3, shortest_window=4, extra=3)
+CONFIG = LowDataConfig(longest=12, windows=3, shortest_window=4, extra=3)
 
 
 def unique_rows(lengths: list[int]) -> Ragged:
@@ -61,14 +60,14 @@ def test_windows_never_overlap(lengths: list[int], seed: int) -> None:
 @given(
     st.lists(st.integers(0, 40), min_size=1, max_size=10), st.integers(0, 200), st.integers(0, 9)
 )
-def test_no_target_stands_in_the_statistics(lengths: list[int], level: int, seed: int) -> None:
-    """Events are unique here, so a target that is found in a world's statistics would be a leak."""
+def test_no_target_is_in_the_statistics(lengths: list[int], level: int, seed: int) -> None:
+    """Events are unique here, so a target that is found in the statistics would be a leak."""
     held = hold_out(windows(unique_rows(lengths), CONFIG, np.random.default_rng(seed)))
-    world = make_world(held, level, sum(lengths) + 1, CONFIG, seed)
-    assert not np.isin(world.targets, world.sequences.values).any()
-    last = world.queries.last_items()
-    assert not np.isin(last, world.sequences.values).any(), "the last but one belongs to the query"
-    assert len(world.targets) == len(world.queries)
+    task = make_task(held, level, CONFIG, seed)
+    assert not np.isin(task.targets, task.sequences.values).any()
+    last = task.queries.last_items()
+    assert not np.isin(last, task.sequences.values).any(), "the last but one belongs to the query"
+    assert len(task.targets) == len(task.queries)
 
 
 @settings(max_examples=60, deadline=None)
@@ -91,21 +90,6 @@ def test_thinning_draws_users_at_random() -> None:
     assert draws[0] != draws[2]
 
 
-def test_cold_items_lose_their_events_only_in_the_statistics() -> None:
-    rows = Ragged.from_rows([[u % 7, (u + 1) % 7, (u + 2) % 7, (u + 3) % 7] for u in range(30)])
-    held = hold_out(rows)
-    config = WorldConfig(cold=0.4)
-    world = make_world(held, 10_000, 7, config, 3)
-    known = set(world.sequences.values.tolist())
-    assert len(known) == 7 - round(0.4 * 7)
-    assert set(world.targets.tolist()) - known, "cold items are still to be found"
-
-
-def test_without_items_keeps_the_rows() -> None:
-    kept = without_items(Ragged.from_rows([[1, 2, 1], [2], [3]]), np.array([2]))
-    assert [kept.row(i).tolist() for i in range(3)] == [[1, 1], [], [3]]
-
-
 @pytest.mark.parametrize(
     ("events", "expected"),
     [
@@ -116,13 +100,13 @@ def test_without_items_keeps_the_rows() -> None:
     ],
 )
 def test_levels_end_with_all_that_there_is(events: int, expected: tuple[int, ...]) -> None:
-    assert levels_of(events, WorldConfig()) == expected
+    assert levels_of(events, LowDataConfig()) == expected
 
 
-def test_a_world_has_so_many_queries_at_most() -> None:
+def test_a_task_has_so_many_queries_at_most() -> None:
     held = hold_out(unique_rows([4] * 40))
-    world = make_world(held, 50, 200, WorldConfig(queries=15), 0)
-    again = make_world(held, 50, 200, WorldConfig(queries=15), 0)
-    assert len(world.targets) == 15
-    assert world.targets.tolist() == again.targets.tolist()
-    assert world.sequences.values.tolist() == again.sequences.values.tolist()
+    task = make_task(held, 50, LowDataConfig(queries=15), 0)
+    again = make_task(held, 50, LowDataConfig(queries=15), 0)
+    assert len(task.targets) == 15
+    assert task.targets.tolist() == again.targets.tolist()
+    assert task.sequences.values.tolist() == again.sequences.values.tolist()

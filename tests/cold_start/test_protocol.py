@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cold_start.cold import item_cold, measure_items, measure_users, user_cold
+from cold_start.protocol import item_cold, measure_items, measure_users, user_cold
 from crossrec.errors import DataError
 
 
@@ -84,7 +84,7 @@ class TestMeasureItems:
             error = np.std(values) / np.sqrt(len(values))
             assert got[group]["recall@5 error"] == pytest.approx(error), group
 
-    def test_the_validation_part_asks_for_the_validation_part(self, shop):
+    def test_the_targets_of_the_validation_part_are_its_own(self, shop):
         split = item_cold(shop(40, 150))
 
         def oracle(queries):
@@ -96,25 +96,25 @@ class TestMeasureItems:
         got = measure_items({"x": oracle}, split, part="validation")["x"]
         assert got["cold"]["recall@20"] == got["cold"]["ndcg@20"] == 1.0
 
-    def test_what_is_not_offered_is_never_found(self, shop):
+    def test_what_is_no_candidate_is_never_found(self, shop):
         split = item_cold(shop(40, 150))
         for nothing in (np.nan, -np.inf):
-            told = measure_items(
+            found = measure_items(
                 {"x": lambda q, v=nothing: np.full((len(q), 40), v, dtype=np.float32)}, split
             )
-            assert all(figures["recall@20"] == 0 for figures in told["x"].values())
+            assert all(figures["recall@20"] == 0 for figures in found["x"].values())
 
     def test_fewer_users_are_always_the_same(self, shop):
         split = item_cold(shop(40, 150))
-        asked: list[list[int]] = []
+        seen: list[list[int]] = []
 
         def spy(queries):
-            asked.append(queries.users.tolist())
+            seen.append(queries.users.tolist())
             return np.ones((len(queries), 40), dtype=np.float32)
 
         measure_items({"a": spy, "b": spy}, split, users=20)
-        assert asked[0] == asked[1]
-        assert len(asked[0]) == 20
+        assert seen[0] == seen[1]
+        assert len(seen[0]) == 20
 
 
 class TestUserCold:
@@ -133,7 +133,7 @@ class TestUserCold:
         with pytest.raises(DataError, match="more than 50"):
             user_cold(shop(40, 30), longest=50)
 
-    def test_each_number_shows_so_much_and_asks_the_same(self, shop):
+    def test_each_number_shows_so_much_and_the_targets_stay(self, shop):
         split = user_cold(shop(40, 100), longest=3)
         lengths: list[set[int]] = []
 

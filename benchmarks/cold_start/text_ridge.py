@@ -1,15 +1,15 @@
 """Items without any event: their column of the item-item weights, predicted from their text.
 
-Plain weights say nothing of an item that nobody has touched, and prior-EASE takes the silence for
-evidence against it: λQP shrinks what popular items say of it, although it was never there to be
-chosen. Here the columns of the items with events are regressed on the coordinates of their texts,
-and an item without events gets the column that its text foretells::
+Plain weights are 0 for an item without events, and prior-EASE takes the lack of events for evidence
+against it: λQP shrinks its weights from popular items, although it was never there to be chosen.
+Here the columns of the items with events are regressed on the coordinates of their texts, and an
+item without events gets the column that its text predicts::
 
     W = argmin Σ_j ‖B_·j − W φ_j‖² + λ ‖W‖²  =  B Φᵀ (Φ Φᵀ + λ I)⁻¹
 
-B has no diagonal, so an item is never explained by itself, which is how a new item will be met.
-The score of c is ``Σ_h w_h · (W φ_c)_h``: one dot product of what the history reaches and where the
-text lies. A linear map from text to collaborative space (DeepMusic, 2013, and the closed-form
+B has no diagonal, so an item never predicts itself, as is the case with a new item. The score of c
+is ``Σ_h w_h · (W φ_c)_h``: one dot product of a sum over the history and the coordinates of the
+text. A linear map from text to collaborative space (DeepMusic, 2013, and the closed-form
 alignment of MARec, 2024, are of the kind).
 """
 
@@ -32,7 +32,7 @@ from pydantic import Field
 _ROUNDS, _BEYOND = 4, 10
 
 
-class ColdConfig(Settings):
+class TextRidgeConfig(Settings):
     """How columns are predicted.
 
     Attributes
@@ -48,15 +48,15 @@ class ColdConfig(Settings):
 
 
 @dataclass(frozen=True, eq=False)
-class ColdItems:
+class TextRidge:
     """Predicted columns, as factors.
 
     Attributes
     ----------
     reach : float32 array, shape (n, d)
-        What each item says as a part of a history: its row of B, told in coordinates.
+        What each item contributes as a part of a history: its row of B, in coordinates.
     coordinates : float32 array, shape (n, d)
-        Where each item's text lies; the last one is constant.
+        The coordinates of each item's text; the last one is constant.
     """
 
     reach: FloatArray
@@ -68,8 +68,8 @@ class ColdItems:
         coordinates: FloatArray,
         weights: Any,
         warm: NDArray[np.bool_],
-        config: ColdConfig,
-    ) -> ColdItems:
+        config: TextRidgeConfig,
+    ) -> TextRidge:
         """Regress the columns of the warm items on their coordinates.
 
         Costs ``n · d²``; nothing of size n × n is made.
@@ -86,8 +86,8 @@ class ColdItems:
         rows = coordinates[warm]
         gram = (rows.T @ rows).astype(np.float64)
         gram[np.diag_indices(len(gram))] += config.ridge
-        told = np.linalg.solve(gram, rows.T.astype(np.float64)).T.astype(np.float32)
-        reach = np.asarray(weights[:, np.flatnonzero(warm)] @ told, dtype=np.float32)
+        inverse = np.linalg.solve(gram, rows.T.astype(np.float64)).T.astype(np.float32)
+        reach = np.asarray(weights[:, np.flatnonzero(warm)] @ inverse, dtype=np.float32)
         return cls(reach, coordinates)
 
     def scores(
@@ -99,8 +99,8 @@ class ColdItems:
         return scores
 
 
-def text_coordinates(relations: TextRelations, config: ColdConfig) -> FloatArray:
-    """Return where the texts of all items lie, float32 (n, d).
+def text_coordinates(relations: TextRelations, config: TextRidgeConfig) -> FloatArray:
+    """Return the coordinates of the texts of all items, float32 (n, d).
 
     Dense relations as they are; all lexical ones, side by side, condensed to their leading
     directions (randomised range finder of Halko et al., 2011, fixed seed); a constant behind.

@@ -1,12 +1,12 @@
-"""Strict cold starts, measured: items that nobody has touched, and users who are just arriving.
+"""Strict cold starts, measured: items without any event, and users who are just arriving.
 
 Item-cold: a share of the items loses all its interactions, half of them for choosing and half for
 the test; the interactions of the others are split 8 : 1 : 1. This is the protocol of CLCRec (2021),
 ALDI (2023) and LLM-InS (2025), ranked over the whole catalogue; their figures rank cold items among
 cold ones only, which is measured beside. Interactions are sets here, without order.
 
-User-cold: users who take no part in the training show their first k interactions; what they did
-after the longest of these beginnings is to be found, the same for every k.
+User-cold: users who take no part in the training show their first k interactions; targets are what
+they did after the longest of these histories, the same for every k.
 """
 
 from __future__ import annotations
@@ -17,21 +17,23 @@ from dataclasses import dataclass
 import numpy as np
 from crossrec.components.query import QueryBatch
 from crossrec.data.dataset import Dataset
+from crossrec.data.events import Events
 from crossrec.errors import DataError
 from crossrec.evaluation import metrics
 from crossrec.numeric.ragged import FloatArray, Ragged
 from numpy.typing import NDArray
 
-#: Scores of the whole catalogue for some queries, float32 (n, n_items); NaN or -inf: not offered.
-Scorer = Callable[[QueryBatch], FloatArray]
+#: Scores of the whole catalogue for some queries, float32 (n, n_items); NaN and -inf are no
+#: candidates.
+CatalogScorer = Callable[[QueryBatch], FloatArray]
 Figures = dict[str, dict[str, float]]
 BoolArray = NDArray[np.bool_]
 _BLOCK = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """Interactions to be found: one row a user each."""
+class WarmAndCold:
+    """Targets of one part of the split: one row a user each."""
 
     warm: Ragged
     cold: Ragged
@@ -46,13 +48,13 @@ class ItemCold:
     train : Dataset
         80 % of the interactions with warm items; cold items have none.
     cold : bool array, shape (n_items,)
-    validation, test : Part
+    validation, test : WarmAndCold
     """
 
     train: Dataset
     cold: BoolArray
-    validation: Part
-    test: Part
+    validation: WarmAndCold
+    test: WarmAndCold
 
 
 def item_cold(dataset: Dataset, *, share: float = 0.2, seed: int = 0) -> ItemCold:
@@ -69,26 +71,22 @@ def item_cold(dataset: Dataset, *, share: float = 0.2, seed: int = 0) -> ItemCol
     cold[rng.permutation(n)[: round(share * n)]] = True
     rows = dataset.sequences.distinct()
     users, items = rows.row_of, rows.values
-    drawn, frozen = rng.random(len(items)), cold[items]
-    if not frozen.any() or frozen.all():
+    drawn, on_cold = rng.random(len(items)), cold[items]
+    if not on_cold.any() or on_cold.all():
         raise DataError(
             "too few interactions for cold items: the set needs some with and some without"
         )
-    train = ~frozen & (drawn < 0.8)
-
-    def chosen(mask: BoolArray) -> Ragged:
-        counts = np.bincount(users[mask], minlength=len(rows))
-        return Ragged(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), items[mask])
-
-    validation = Part(
-        chosen(~frozen & (drawn >= 0.8) & (drawn < 0.9)), chosen(frozen & (drawn < 0.5))
+    train = ~on_cold & (drawn < 0.8)
+    validation = WarmAndCold(
+        rows.where(~on_cold & (drawn >= 0.8) & (drawn < 0.9)), rows.where(on_cold & (drawn < 0.5))
     )
-    test = Part(chosen(~frozen & (drawn >= 0.9)), chosen(frozen & (drawn >= 0.5)))
-    return ItemCold(_with_pairs(dataset, users[train], items[train]), cold, validation, test)
+    test = WarmAndCold(rows.where(~on_cold & (drawn >= 0.9)), rows.where(on_cold & (drawn >= 0.5)))
+    events = Events.from_columns(users[train], items[train])
+    return ItemCold(dataset.with_events(events), cold, validation, test)
 
 
 def measure_items(
-    scorers: Mapping[str, Scorer],
+    scorers: Mapping[str, CatalogScorer],
     split: ItemCold,
     *,
     part: str = "test",
@@ -104,7 +102,7 @@ def measure_items(
     ----------
     part : {"validation", "test"}
     users : int, optional
-        Ask only so many users, drawn at random, always the same.
+        Only so many users, drawn at random, always the same.
 
     Returns
     -------
@@ -113,16 +111,16 @@ def measure_items(
         over the items of one kind. "recall@k error" is the standard error over users.
     """
     rows = _users(split, part, users)
-    told = split.test if part == "test" else split.validation
+    wanted = split.test if part == "test" else split.validation
     known = [split.train.sequences]
     known += [split.validation.warm, split.validation.cold] if part == "test" else []
-    both = _joined(told.warm, told.cold)
+    both = _joined(wanted.warm, wanted.cold)
     groups = {
         "overall": (both, "all"),
-        "warm": (told.warm, "all"),
-        "cold": (told.cold, "all"),
-        "warm among warm": (told.warm, "warm"),
-        "cold among cold": (told.cold, "cold"),
+        "warm": (wanted.warm, "all"),
+        "cold": (wanted.cold, "all"),
+        "warm among warm": (wanted.warm, "warm"),
+        "cold among cold": (wanted.cold, "cold"),
     }
     out: dict[str, Figures] = {}
     for name, scorer in scorers.items():
@@ -135,17 +133,17 @@ def measure_items(
 
 
 def _users(split: ItemCold, part: str, users: int | None) -> NDArray[np.int64]:
-    """Return who is asked: users with a history, and with a target of either kind."""
-    told = split.test if part == "test" else split.validation
-    asked = (told.warm.lengths + told.cold.lengths > 0) & (split.train.sequences.lengths > 0)
-    rows = np.flatnonzero(asked)
+    """Return the test users: those with a history, and with a target of either kind."""
+    wanted = split.test if part == "test" else split.validation
+    targets = wanted.warm.lengths + wanted.cold.lengths
+    rows = np.flatnonzero((targets > 0) & (split.train.sequences.lengths > 0))
     if users is not None and users < len(rows):
         rows = np.sort(np.random.default_rng(0).choice(rows, users, replace=False))
     return rows
 
 
 def _lists(
-    scorer: Scorer, rows: NDArray[np.int64], split: ItemCold, known: list[Ragged], k: int
+    scorer: CatalogScorer, rows: NDArray[np.int64], split: ItemCold, known: list[Ragged], k: int
 ) -> dict[str, NDArray[np.int64]]:
     """Return the best k items of every user over all items, over warm and over cold ones."""
     kinds = {"all": np.arange(split.train.n_items)}
@@ -161,27 +159,27 @@ def _lists(
             scores[part.row_of, part.values] = -np.inf
         for kind, items in kinds.items():
             parts[kind].append(_best(scores[:, items], items, k))
-    return {kind: np.concatenate(told) for kind, told in parts.items()}
+    return {kind: np.concatenate(lists) for kind, lists in parts.items()}
 
 
 def _best(scores: FloatArray, items: NDArray[np.int64], k: int) -> NDArray[np.int64]:
     """Return the best k items of each row, best first, -1 where there is none."""
     width = min(k, scores.shape[1])
     top = np.argpartition(-scores, width - 1, axis=1)[:, :width]
-    told = np.take_along_axis(scores, top, axis=1)
-    order = np.argsort(-told, axis=1, kind="stable")
-    top, told = np.take_along_axis(top, order, axis=1), np.take_along_axis(told, order, axis=1)
-    return np.where(np.isfinite(told), items[top], -1).astype(np.int64)
+    best = np.take_along_axis(scores, top, axis=1)
+    order = np.argsort(-best, axis=1, kind="stable")
+    top, best = np.take_along_axis(top, order, axis=1), np.take_along_axis(best, order, axis=1)
+    return np.where(np.isfinite(best), items[top], -1).astype(np.int64)
 
 
 def _figures(lists: NDArray[np.int64], targets: Ragged, n_items: int, k: int) -> dict[str, float]:
     """Return mean metrics over users with a target."""
     ranks = metrics.target_ranks(lists, targets, n_items)
     found = metrics.recall(ranks, targets, k)
-    asked = max(int(np.isfinite(found).sum()), 1)
+    users = max(int(np.isfinite(found).sum()), 1)
     return {
         f"recall@{k}": float(np.nanmean(found)),
-        f"recall@{k} error": float(np.nanstd(found) / np.sqrt(asked)),
+        f"recall@{k} error": float(np.nanstd(found) / np.sqrt(users)),
         f"ndcg@{k}": float(np.nanmean(metrics.ndcg(ranks, targets, k))),
         "users": int((targets.lengths > 0).sum()),
     }
@@ -197,7 +195,7 @@ class UserCold:
         The interactions of everybody else.
     users : int64 array, shape (n,)
     sequences, targets : Ragged, n rows
-        The interactions before what is to be found, oldest first, and what is.
+        The interactions before the targets, oldest first, and the targets.
     """
 
     train: Dataset
@@ -223,17 +221,14 @@ def user_cold(
         raise DataError(f"no users with more than {longest} interactions: nothing to hold out")
     held = np.sort(np.random.default_rng(seed).permutation(able)[:count])
     own = rows.take(held)
-    place = np.arange(len(own.values)) - np.repeat(own.indptr[:-1], own.lengths)
-    first = place < longest
-    heads = Ragged(np.arange(len(held) + 1, dtype=np.int64) * longest, own.values[first])
-    rest = np.concatenate([[0], np.cumsum(own.lengths - longest)]).astype(np.int64)
+    heads = own.heads(np.full(len(held), longest))
     everybody = dataset.interactions
     train = dataset.with_events(everybody.take(~np.isin(everybody.users, held)))
-    return UserCold(train, held, heads, Ragged(rest, own.values[~first]))
+    return UserCold(train, held, heads, own.without(heads))
 
 
 def measure_users(
-    scorers: Mapping[str, Scorer],
+    scorers: Mapping[str, CatalogScorer],
     split: UserCold,
     *,
     shown: tuple[int, ...] = (0, 1, 3, 5, 10),
@@ -245,9 +240,7 @@ def measure_users(
     """
     out: dict[str, dict[int, dict[str, float]]] = {name: {} for name in scorers}
     for count in shown:
-        histories = Ragged.from_rows(
-            [split.sequences.row(i)[:count] for i in range(len(split.users))]
-        )
+        histories = split.sequences.heads(np.minimum(split.sequences.lengths, count))
         for name, scorer in scorers.items():
             lists = []
             for start in range(0, len(histories), _BLOCK):
@@ -257,16 +250,9 @@ def measure_users(
                 scores = np.where(np.isnan(scores), -np.inf, scores)
                 scores[queries.exclude.row_of, queries.exclude.values] = -np.inf
                 lists.append(_best(scores, np.arange(scores.shape[1]), k))
-            told = np.concatenate(lists)
-            out[name][count] = _figures(told, split.targets, split.train.n_items, k)
+            shown_lists = np.concatenate(lists)
+            out[name][count] = _figures(shown_lists, split.targets, split.train.n_items, k)
     return out
-
-
-def _with_pairs(dataset: Dataset, users: NDArray[np.int64], items: NDArray[np.int64]) -> Dataset:
-    """Return the dataset with these interactions only."""
-    from crossrec.data.events import Events
-
-    return dataset.with_events(Events.from_columns(users, items))
 
 
 def _joined(one: Ragged, other: Ragged) -> Ragged:

@@ -1,11 +1,10 @@
-"""Columns foretold from every field: against dense solves, in worlds with and without a plan."""
+"""Columns predicted from every field: against dense solves, on data with and without a pattern."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from cold_start.cold import item_cold, measure_items
-from cold_start.cold_kernel import (
+from cold_start.kernel import (
     ColdKernel,
     ItemFeatures,
     KernelConfig,
@@ -14,6 +13,7 @@ from cold_start.cold_kernel import (
     bumps,
     tags,
 )
+from cold_start.protocol import item_cold, measure_items
 from crossrec.components.query import QueryBatch
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
@@ -50,7 +50,7 @@ class TestBumps:
         assert rows[0] @ rows[2] > 0.9
         assert rows[0] @ rows[3] < 0.01
 
-    def test_one_number_for_all_tells_nothing(self):
+    def test_one_number_for_all_is_no_feature(self):
         assert bumps([3.0, 3.0, None], 0.2).shape == (3, 0)
 
     def test_far_numbers_cost_no_more(self):
@@ -84,13 +84,13 @@ class TestBlock:
         assert block(prose, CONFIG)[1] == CONFIG.prose
         assert block([True, False, True], CONFIG)[1] == CONFIG.label
 
-    def test_rows_stand_beside_the_values(self):
+    def test_rows_are_aligned_with_the_values(self):
         rows, _ = block([["x", "y"], None, ["x"]], CONFIG)
         assert (rows @ rows.T).toarray().tolist() == [[1, 0, 1], [0, 0, 0], [1, 0, 1]]
         rows, _ = block(["PG", "", "PG"], CONFIG)
         assert (rows @ rows.T).toarray().tolist() == [[1, 0, 1], [0, 0, 0], [1, 0, 1]]
 
-    def test_nothing_told(self):
+    def test_no_values(self):
         rows, weight = block([None, "", float("nan")], CONFIG)
         assert rows.shape == (3, 0)
         assert weight == 0.0
@@ -103,13 +103,13 @@ def features(data: Dataset) -> ItemFeatures:
 
 class TestKernel:
     def test_by_hand(self):
-        told = ItemFeatures(
+        item_features = ItemFeatures(
             np.array([[1.0, 0.0], [0.0, 2.0]], dtype=np.float32),
             csr_matrix(np.array([[1.0], [1.0]], dtype=np.float32)),
         )
         config = KernelConfig(reach=2.0, constant=0.5)
         every = np.arange(2)
-        got = told.kernel(every, every, config)
+        got = item_features.kernel(every, every, config)
         apart = 1.0**2 + 2.0**2  # they share the sparse part
         assert got[0, 1] == pytest.approx(np.exp(-apart / 4.0) + 0.5)
         assert np.diag(got) == pytest.approx([1.5, 1.5])
@@ -120,7 +120,7 @@ class TestKernel:
         assert kernel == pytest.approx(kernel.T, abs=1e-5)
         assert np.linalg.eigvalsh(kernel).min() > -1e-4
 
-    def test_words_stand_in_where_there_are_no_vectors(self, shop):
+    def test_words_are_used_where_there_are_no_vectors(self, shop):
         with_, without = features(shop(40, 10)), features(shop(40, 10, vectors=False))
         assert with_.dense.shape[1] == 32
         assert without.dense.shape == (40, 0)
@@ -128,15 +128,15 @@ class TestKernel:
 
 
 def test_the_columns_are_the_mean_of_a_gaussian_process(shop):
-    told = features(shop(40, 10))
+    item_features = features(shop(40, 10))
     rng = np.random.default_rng(0)
     weights = rng.normal(size=(40, 40)).astype(np.float32)
     counts = np.where(np.arange(40) % 5 == 0, 0, 3)
-    fitted = ColdKernel.fit(told, csr_matrix(weights), counts, CONFIG)
+    fitted = ColdKernel.fit(item_features, csr_matrix(weights), counts, CONFIG)
     warm, cold = np.flatnonzero(counts), np.flatnonzero(counts == 0)
     assert fitted.items.tolist() == cold.tolist()
-    own = told.kernel(warm, warm, CONFIG) + CONFIG.ridge * np.eye(len(warm))
-    expected = weights[:, warm] @ np.linalg.solve(own, told.kernel(warm, cold, CONFIG))
+    own = item_features.kernel(warm, warm, CONFIG) + CONFIG.ridge * np.eye(len(warm))
+    expected = weights[:, warm] @ np.linalg.solve(own, item_features.kernel(warm, cold, CONFIG))
     queries = QueryBatch.from_histories(Ragged.from_rows([[1, 2, 7], [], [0]]))
     got = fitted.scores(queries, FLAT)
     assert got[0] == pytest.approx(expected[[1, 2, 7]].sum(axis=0), abs=1e-3)
@@ -145,44 +145,46 @@ def test_the_columns_are_the_mean_of_a_gaussian_process(shop):
 
 
 def test_a_large_catalogue_is_regressed_on_its_most_popular_items(shop):
-    told = features(shop(40, 10))
+    item_features = features(shop(40, 10))
     weights = csr_matrix(np.random.default_rng(0).normal(size=(40, 40)).astype(np.float32))
     counts = np.arange(40)
     config = KernelConfig(exact_up_to=10)
-    few = ColdKernel.fit(told, weights, counts, config)
+    few = ColdKernel.fit(item_features, weights, counts, config)
     only = np.where(counts >= 30, counts, 0)
-    same = ColdKernel.fit(told, weights, only, config)
+    same = ColdKernel.fit(item_features, weights, only, config)
     assert few.items.tolist() == [0]
     assert few.spread.shape == (10, 1)
     assert few.spread[:, 0] == pytest.approx(same.spread[:, 0], abs=1e-5)
 
 
 def test_full_and_sparse_weights_give_the_same(shop):
-    told = features(shop(40, 10))
+    item_features = features(shop(40, 10))
     rng = np.random.default_rng(0)
     weights = rng.normal(size=(40, 40)) * (rng.random((40, 40)) < 0.05)
     counts = np.where(np.arange(40) < 8, 0, 2)
     queries = QueryBatch.from_histories(Ragged.from_rows([[9, 10, 11], [12]]))
-    sparse = ColdKernel.fit(told, csr_matrix(weights), counts, CONFIG)
+    sparse = ColdKernel.fit(item_features, csr_matrix(weights), counts, CONFIG)
     weights[8:, 8:] += 1e-9
-    full = ColdKernel.fit(told, csr_matrix(weights), counts, CONFIG)
+    full = ColdKernel.fit(item_features, csr_matrix(weights), counts, CONFIG)
     assert not isinstance(sparse.weights, np.ndarray)
     assert isinstance(full.weights, np.ndarray)
     assert sparse.scores(queries, FLAT) == pytest.approx(full.scores(queries, FLAT), abs=1e-5)
 
 
-def test_what_cold_items_are_said_to_be_worth_does_not_matter(shop):
-    told = features(shop(40, 10))
+def test_the_weights_of_cold_items_do_not_matter(shop):
+    item_features = features(shop(40, 10))
     weights = np.random.default_rng(0).normal(size=(40, 40)).astype(np.float32)
     counts = np.where(np.arange(40) < 8, 0, 2)
     other = weights.copy()
     other[:, :8] = 99.0
-    one, two = (ColdKernel.fit(told, csr_matrix(w), counts, CONFIG) for w in (weights, other))
+    one, two = (
+        ColdKernel.fit(item_features, csr_matrix(w), counts, CONFIG) for w in (weights, other)
+    )
     assert (one.spread == two.spread).all()
     assert (one.weights == two.weights).all()
 
 
-def world(*, planted: bool, seed: int = 0) -> Dataset:
+def generated(*, planted: bool, seed: int = 0) -> Dataset:
     """People who go by era and maker, or by nothing; vectors show a colour that nobody minds."""
     rng = np.random.default_rng(seed)
     n, people = 160, 240
@@ -229,28 +231,28 @@ def scorers(split):
     return {"text": text, "kernel": kernel}
 
 
-class TestWorlds:
+class TestGenerated:
     def test_attributes_that_people_go_by_win(self):
-        split = item_cold(world(planted=True))
-        told = scorers(split)
-        assert best_for_cold(told, split, k=5) == "kernel"
-        found = measure_items(told, split, k=5)
+        split = item_cold(generated(planted=True))
+        methods = scorers(split)
+        assert best_for_cold(methods, split, k=5) == "kernel"
+        found = measure_items(methods, split, k=5)
         kernel, text = (found[name]["cold among cold"]["recall@5"] for name in ("kernel", "text"))
         assert kernel > 2 * text
         assert kernel > 0.5
 
     @pytest.mark.parametrize("seed", range(3))
     def test_attributes_that_nobody_minds_change_nothing(self, seed):
-        split = item_cold(world(planted=False, seed=seed), seed=seed)
+        split = item_cold(generated(planted=False, seed=seed), seed=seed)
         assert best_for_cold(scorers(split), split, k=5) == "text"
 
     def test_no_event_of_a_cold_item_reaches_the_regression(self):
-        data = world(planted=True)
+        data = generated(planted=True)
         split = item_cold(data)
         assert not split.cold[split.train.sequences.values].any()
-        told = scorers(split)["kernel"]
+        kernel = scorers(split)["kernel"]
         queries = QueryBatch.from_histories(split.train.sequences.take(np.arange(5)))
-        scores = told(queries)
+        scores = kernel(queries)
         never = np.bincount(split.train.sequences.values, minlength=160) == 0
         assert split.cold[never].sum() == split.cold.sum()
         assert np.isfinite(scores[:, split.cold]).all()

@@ -1,19 +1,19 @@
-"""Items without any event, by everything that the catalogue says of them: a kernel regression.
+"""Items without any event, by every field of the catalogue: a kernel regression.
 
-`cold_items` regresses item-item weights on texts, linearly. Which old film people come back to
+`text_ridge` regresses item-item weights on texts, linearly. Which old film people come back to
 depends on more than its text, and not linearly: who made it *and* when *and* of which kind. Here
 every field of the catalogue is a block of features: vectors and words as they are, tags, creators
-and labels as indicators, numbers as a row of overlapping bumps. Likeness is their weighted sum S,
+and labels as indicators, numbers as a row of overlapping bumps. Similarity is their weighted sum S,
 and the kernel falls off with the distance that S implies::
 
     K(a, b) = exp((2 S(a, b) − S(a, a) − S(b, b)) / 2h) + c
     column of a cold item j = B_w (K_ww + λ I)⁻¹ K_wj
 
-with B_w the columns of items with events, no diagonal: an item is never explained by itself. The
-mean of a Gaussian process for each row of B. Popularity is part of a column's size, so the popular
-are foreseen as such. Settings were chosen on the validation part of ML-1M, where trials found about
-.29 of the cold items among cold ones (recall@20), .24 from texts alone, and .20 by the nearest
-texts; ``benchmarks/cold.py`` measures it.
+with B_w the columns of items with events, no diagonal: an item never predicts itself. This is the
+mean of a Gaussian process for each row of B. Popularity is part of a column's size, so popular
+items are predicted as such. Settings were chosen on the validation part of ML-1M, where trials
+found about .29 of the cold items among cold ones (recall@20), .24 from texts alone, and .20 by the
+nearest texts; ``benchmarks/cold.py`` measures it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from crossrec.components.paired_gain import PairedGain, choose_gain
 from crossrec.components.query import QueryBatch
 from crossrec.components.settings import Settings
 from crossrec.data.catalog import Catalog
@@ -34,7 +35,7 @@ from crossrec_backbone.relations.text import TextRelations
 from numpy.typing import NDArray
 from pydantic import Field
 
-from cold_start.cold import ItemCold, Scorer, measure_items
+from cold_start.protocol import CatalogScorer, ItemCold, measure_items
 
 #: A column of strings with more words than this, in the median, is a text and no label.
 _LABEL_WORDS = 5
@@ -45,12 +46,12 @@ _FULL = 0.1
 
 
 class KernelConfig(Settings):
-    """How likeness is weighed, and how far it reaches.
+    """How similarity is weighed, and how far it reaches.
 
     Attributes
     ----------
     reach : float
-        h: the distance, in units of likeness, over which the kernel falls off.
+        h: the distance, in units of similarity, over which the kernel falls off.
     constant : float
         c: what all items share.
     ridge : float
@@ -85,7 +86,7 @@ class KernelConfig(Settings):
 
 @dataclass(frozen=True, eq=False)
 class ItemFeatures:
-    """Factors of the likeness S: ``dense @ denseᵀ + sparse @ sparseᵀ``.
+    """Factors of the similarity S: ``dense @ denseᵀ + sparse @ sparseᵀ``.
 
     Attributes
     ----------
@@ -110,11 +111,11 @@ class ItemFeatures:
             blocks.append((relations.sparse["text_words"], config.words))
         blocks += [block(values, config) for values in catalog.attributes.values()]
         dense = [rows * np.sqrt(config.dense) for rows in relations.dense.values()]
-        told = [csr_matrix(rows) * np.sqrt(weight) for rows, weight in blocks if rows.shape[1]]
+        scaled = [csr_matrix(rows) * np.sqrt(weight) for rows, weight in blocks if rows.shape[1]]
         empty = csr_matrix((n, 0), dtype=np.float32)
         return cls(
             np.concatenate([np.zeros((n, 0)), *dense], axis=1).astype(np.float32),
-            hstack([empty, *told], format="csr", dtype=np.float32),
+            hstack([empty, *scaled], format="csr", dtype=np.float32),
         )
 
     def kernel(self, some: IntArray, others: IntArray, config: KernelConfig) -> FloatArray:
@@ -122,9 +123,9 @@ class ItemFeatures:
         own = np.square(self.dense).sum(axis=1) + np.asarray(
             self.sparse.multiply(self.sparse).sum(axis=1)
         ).ravel().astype(np.float32)
-        likeness = (self.sparse[some] @ self.sparse[others].T).toarray()
-        likeness += self.dense[some] @ self.dense[others].T
-        apart = np.maximum(own[some][:, None] + own[others][None, :] - 2 * likeness, 0.0)
+        similarity = (self.sparse[some] @ self.sparse[others].T).toarray()
+        similarity += self.dense[some] @ self.dense[others].T
+        apart = np.maximum(own[some][:, None] + own[others][None, :] - 2 * similarity, 0.0)
         kernel: FloatArray = np.exp(apart / (-2 * config.reach)) + np.float32(config.constant)
         return kernel.astype(np.float32)
 
@@ -136,9 +137,9 @@ class ColdKernel:
     Attributes
     ----------
     weights : scipy CSR or float32 array, shape (n, a)
-        What each item of a history says of the items regressed on; an array where it is full.
+        The weights of each item of a history for the items regressed on; an array where it is full.
     spread : float32 array, shape (a, m)
-        How that goes over to each cold item.
+        How they carry over to each cold item.
     items : int64 array, shape (m,)
         The cold items, ascending.
     """
@@ -151,7 +152,7 @@ class ColdKernel:
     def fit(
         cls, features: ItemFeatures, weights: Any, counts: NDArray[Any], config: KernelConfig
     ) -> ColdKernel:
-        """Regress the columns of items with events, and foretell those of the others.
+        """Regress the columns of items with events, and predict those of the others.
 
         Costs ``a³ / 3 + n · a`` with a the items regressed on; never n × n.
 
@@ -173,31 +174,31 @@ class ColdKernel:
         gram[np.diag_indices(len(gram))] += np.float32(config.ridge)
         factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
         spread = cho_solve(factor, features.kernel(anchors, cold, config), check_finite=False)
-        told = weights.tocsc()[:, anchors].tocsr()
-        if told.nnz > _FULL * told.shape[0] * told.shape[1]:
-            told = told.toarray()
-        return cls(told, np.asarray(spread, np.float32), cold)
+        kept = weights.tocsc()[:, anchors].tocsr()
+        if kept.nnz > _FULL * kept.shape[0] * kept.shape[1]:
+            kept = kept.toarray()
+        return cls(kept, np.asarray(spread, np.float32), cold)
 
     def scores(self, queries: QueryBatch, history: HistoryConfig) -> FloatArray:
         """Return the scores of `items`, float32 (n_queries, m)."""
         decayed = decayed_history(queries, self.weights.shape[0], history)
-        told: FloatArray = np.asarray((decayed @ self.weights) @ self.spread, dtype=np.float32)
-        return told
+        scores: FloatArray = np.asarray((decayed @ self.weights) @ self.spread, dtype=np.float32)
+        return scores
 
 
 def block(values: Sequence[Any], config: KernelConfig) -> tuple[Any, float]:
-    """Return the features of one attribute, (n, m), and their weight; its kind is seen from it."""
-    told = [value for value in values if value is not None and value == value and value != ""]
-    if not told:
+    """Return the features of one attribute, (n, m), and their weight; its values show its kind."""
+    known = [value for value in values if value is not None and value == value and value != ""]
+    if not known:
         return np.zeros((len(values), 0), dtype=np.float32), 0.0
-    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in told):
+    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
         return bumps(values, config.bandwidth), config.number
-    if all(isinstance(value, (list, tuple)) for value in told):
+    if all(isinstance(value, (list, tuple)) for value in known):
         return tags([value if isinstance(value, (list, tuple)) else () for value in values]), (
             config.person
         )
     texts = ["" if value is None or value != value else str(value) for value in values]
-    if np.median([len(str(value).split()) for value in told]) <= _LABEL_WORDS:
+    if np.median([len(str(value).split()) for value in known]) <= _LABEL_WORDS:
         return tags([(text,) for text in texts]), config.label
     terms = word_terms(texts)
     return Lexicon.fit(terms).rows(terms), config.prose
@@ -226,30 +227,38 @@ def bumps(values: Sequence[Any], bandwidth: float) -> FloatArray:
     Two rows multiply to ``exp(−(x − y)² / 2w²)``, w = `bandwidth` standard deviations.
     """
     numbers = np.array([np.nan if value is None else float(value) for value in values])
-    told = np.isfinite(numbers)
-    middle, spread = float(numbers[told].mean()), float(numbers[told].std())
+    known = np.isfinite(numbers)
+    middle, spread = float(numbers[known].mean()), float(numbers[known].std())
     if spread < 1e-9:
         return np.zeros((len(numbers), 0), dtype=np.float32)
-    place = np.clip((np.where(told, numbers, middle) - middle) / spread, -_FAR, _FAR) / bandwidth
+    place = np.clip((np.where(known, numbers, middle) - middle) / spread, -_FAR, _FAR) / bandwidth
     centres = np.arange(-_FAR / bandwidth - 4, _FAR / bandwidth + 4, 0.5)
     rows = np.exp(-np.square(place[:, None] - centres)) * np.sqrt(0.5 / np.sqrt(np.pi / 2))
-    rows[~told] = 0.0
-    told_rows: FloatArray = rows[:, rows.any(axis=0)].astype(np.float32)
-    return told_rows
+    rows[~known] = 0.0
+    filled: FloatArray = rows[:, rows.any(axis=0)].astype(np.float32)
+    return filled
 
 
 def best_for_cold(
-    scorers: Mapping[str, Scorer], split: ItemCold, *, k: int = 20, users: int | None = None
+    scorers: Mapping[str, CatalogScorer],
+    split: ItemCold,
+    *,
+    k: int = 20,
+    users: int | None = None,
 ) -> str:
     """Return which of several scorers should serve items without events.
 
-    The first stands unless another finds clearly more of the validation part: the best of the
-    others, by more than two standard errors.
+    The first one is the default. Errors are as if the scorers were measured on different users,
+    which is more than the error of the paired difference.
     """
-    told = measure_items(scorers, split, part="validation", k=k, users=users)
-    found = {name: groups["cold among cold"] for name, groups in told.items()}
-    first = next(iter(scorers))
-    best = max(found, key=lambda name: found[name][f"recall@{k}"])
-    gain = found[best][f"recall@{k}"] - found[first][f"recall@{k}"]
-    error = np.hypot(found[best][f"recall@{k} error"], found[first][f"recall@{k} error"])
-    return best if gain > 2 * error else first
+    figures = measure_items(scorers, split, part="validation", k=k, users=users)
+    found = {name: groups["cold among cold"] for name, groups in figures.items()}
+    default = next(iter(scorers))
+
+    def gain(name: str) -> PairedGain:
+        one, other = found[name], found[default]
+        error = np.hypot(one[f"recall@{k} error"], other[f"recall@{k} error"])
+        mean = one[f"recall@{k}"] - other[f"recall@{k}"]
+        return PairedGain(int(one["users"]), mean, float(error))
+
+    return choose_gain({name: gain(name) for name in scorers}, default).option
