@@ -46,6 +46,7 @@ ROOMS: dict[str, set[str]] = {
         "components",
         "data",
         "evaluation",
+        "executors",
         "ingest",
         "numeric",
         "plugins",

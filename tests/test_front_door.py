@@ -1,4 +1,4 @@
-"""The library's front door: a workspace made, filled, fitted and asked from Python."""
+"""The library's front door: a workspace made, filled, fitted and query from Python."""
 
 import pytest
 from crossrec import Engine

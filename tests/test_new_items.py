@@ -102,7 +102,7 @@ def test_new_events_change_the_next_answer_of_a_known_user(fitted):
     assert after["notes"] == []
 
 
-def test_a_new_item_is_recommended_explained_and_asked_about_without_a_fit(fitted):
+def test_a_new_item_is_recommended_explained_and_queried_about_without_a_fit(fitted):
     assert "i40" not in ids(fitted.ask("--history", "i0,i4,i8", k=30))
     fitted.items(40, 41)
     slate = fitted.ask("--history", "i0,i4,i8", "--explain", k=30)
@@ -128,17 +128,17 @@ def test_events_of_a_new_item_are_a_history(fitted):
 
 
 def test_the_fit_says_what_the_gate_left_out_and_why(fitted):
-    told = fitted.fit["reports"]["backbone"]
-    assert told["left_out"]["pretrained head"] == "no backbone"
-    assert told["gate"]["serves"]
-    assert told["gate"]["ndcg"]
+    said = fitted.fit["reports"]["backbone"]
+    assert said["left_out"]["pretrained head"] == "no backbone"
+    assert said["gate"]["serves"]
+    assert said["gate"]["ndcg"]
 
 
 def test_the_doctor_says_it_of_every_fitted_scenario_and_counts_new_items(fitted):
     fitted.items(40, 41, 45, 50, 51)
-    told = json.loads(fitted.call("doctor", "--json"))
-    (music,) = told["scenarios"]
-    assert told["ok"] is True
+    said = json.loads(fitted.call("doctor", "--json"))
+    (music,) = said["scenarios"]
+    assert said["ok"] is True
     assert music["new_items"] == {
         "items": 5,
         "in": ["backbone", "text-behaviour"],

@@ -105,7 +105,7 @@ def test_no_score_but_a_finite_one_enters_the_pool(bad):
     assert np.isfinite(pool.mean).all()
 
 
-def test_scorers_are_asked_only_where_there_is_no_full_row():
+def test_scorers_are_queried_only_where_there_is_no_full_row():
     def never(index):
         raise AssertionError("wanted")
 

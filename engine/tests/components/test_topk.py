@@ -76,7 +76,7 @@ def test_infinity_is_no_evidence_and_takes_nobodys_place():
 
 
 @pytest.mark.parametrize("k", [0, -1])
-def test_none_asked_for(k):
+def test_none_requested(k):
     found = top_k(np.ones((2, 3), np.float32), k)
     assert found.index.shape == (2, 0)
 

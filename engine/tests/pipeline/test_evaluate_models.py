@@ -67,7 +67,7 @@ def test_refit_learns_the_validation_part_too_with_the_ranker_chosen_before(buil
     assert second.counts.sum() == 120 * 5
 
 
-def test_only_what_was_asked_for(build):
+def test_only_what_was_requested(build):
     assert [m.name for m in build("popular", "together", only=("together",))] == ["together"]
     models = build("popular", "together", only=("pipeline",))
     assert [m.name for m in models] == ["pipeline"]

@@ -30,7 +30,7 @@ def admit(found, exclude=((),), k=10):
     return Admission.of(batch(exclude), N_ITEMS).admit(found, k)
 
 
-def test_a_lawful_answer_passes_untouched():
+def test_a_valid_answer_passes_untouched():
     found = listed([[3, 1, 7], [0, 2, PAD]])
     passed, complaint = admit(found, [[2], [1]])
     assert passed is found
@@ -122,7 +122,7 @@ def test_admission_is_a_filter_of_each_row(pairs, k):
 
 
 @given(st.integers(0, 2**16))
-def test_what_top_k_gives_is_always_lawful(seed):
+def test_what_top_k_gives_is_always_valid(seed):
     rng = np.random.default_rng(seed)
     queries = batch([np.flatnonzero(rng.random(N_ITEMS) < 0.4) for _ in range(3)])
     found = top_k(rng.normal(size=(3, N_ITEMS)).astype(np.float32), 4, queries.exclude)

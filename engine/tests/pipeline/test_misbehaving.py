@@ -96,7 +96,7 @@ def test_an_item_named_twice_stands_once_at_its_best_place(pipeline):
     check(slate, 4)
 
 
-def test_more_candidates_than_asked_for_do_no_harm(pipeline):
+def test_more_candidates_than_requested_do_no_harm(pipeline):
     config = pipeline.config.model_copy(update={"candidates": 3})
     rogue = alone(with_config(pipeline, config), Answers([list(range(1, N))]))
     pool, _, degraded = rogue.rank_user(QueryBatch.from_histories(Ragged.from_rows([[0]])))

@@ -112,7 +112,7 @@ def test_the_one_item_that_is_not_hidden_is_found(fit, shown):
     assert slate.short_because == ""
 
 
-def test_policies_are_asked_no_more_than_needed(fit):
+def test_policies_are_queried_no_more_than_needed(fit):
     """Where the first look gives k items there is no second."""
 
     class Counts(Availability):
@@ -154,7 +154,7 @@ def test_ids_of_every_kind(registry, make_config, id_):
 
 
 @pytest.mark.parametrize("has_clock", [True, False])
-def test_users_whose_every_event_is_after_the_cut_are_not_asked_about(has_clock):
+def test_users_whose_every_event_is_after_the_cut_are_not_queried_about(has_clock):
     old = [(u, i, 1.0) for u in range(60) for i in (u % 5, u % 3 + 5)]
     new = [(60 + u, u % 8, 1.0) for u in range(6)]
     cut = cut_for_validation(
@@ -180,7 +180,7 @@ small = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(small, st.booleans(), st.integers(1, 6))
-def test_any_small_data_can_be_fitted_and_asked(registry, make_config, events, has_clock, k):
+def test_any_small_data_can_be_fitted_and_queried(registry, make_config, events, has_clock, k):
     data = dataset(events, 4, 5, has_clock)
     pipeline = fit_pipeline(
         "toy", data, resolve_pipeline(make_config("popular", "together"), registry), RunOptions()

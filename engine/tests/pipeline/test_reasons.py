@@ -101,7 +101,7 @@ def test_the_next_source_speaks_where_one_has_nothing_to_say(fitted):
     assert [r.source for r in found[10]] == ["b", "c"]
 
 
-def test_a_source_that_did_nothing_for_an_item_is_not_asked_about_it(fitted):
+def test_a_source_that_did_nothing_for_an_item_is_not_queried_for_it(fitted):
     a, b, c = Tells(10, 11), Tells(10, 11), Tells(10, 11)
     pipeline = with_sources(fitted, a=a, b=b, c=c)
     table = pool([[2.0, -1.0, NAN], [NAN, 3.0, 0.0]], [[0, 1, -1], [-1, 0, 1]])
@@ -122,7 +122,7 @@ def test_items_that_no_source_proposed_have_no_reasons_here(fitted):
     assert explain_items(pipeline, QUERY, Pool.empty(1), None, [10]) == {}
 
 
-def test_a_source_that_cannot_explain_is_never_asked(fitted):
+def test_a_source_that_cannot_explain_is_never_queried(fitted):
     source = Tells(10)
     pipeline = dataclasses.replace(
         fitted, sources={"a": source}, capabilities={"a": frozenset({"score"})}
@@ -176,7 +176,7 @@ def test_the_strongest_history_item_is_named_first(fitted, make_shop):
                 assert counts[first, item.index] >= counts[second, item.index]
 
 
-def test_no_reasons_unless_asked_for(fitted):
+def test_no_reasons_unless_requested(fitted):
     slate = answer(fitted, Query(history=("i3",)), Past(), surface="home", explain=False)
     assert all(item.reasons == () for item in slate.items)
     shown = answer(fitted, Query(history=("i3",)), Past(), surface="home")

@@ -42,7 +42,7 @@ def test_every_item_has_a_reason(pipeline):
         assert all(item.reasons for item in ask(pipeline, **query, k=20).items)
 
 
-def test_an_unknown_user_gets_popular_items_and_is_told(pipeline):
+def test_an_unknown_user_gets_popular_items_and_is_said(pipeline):
     slate = ask(pipeline, user_id="stranger", k=4)
     assert slate.path == "no history"
     assert slate.item_ids == tuple(pipeline.catalog.items.id(i) for i in pipeline.fallback[:4])
@@ -122,7 +122,7 @@ def test_session_items_follow_the_stored_history_too(pipeline):
     assert wanted.batch.last_items().tolist() == [6]
 
 
-def test_a_known_user_is_asked_about_by_index_and_time(pipeline):
+def test_a_known_user_is_queried_about_by_index_and_time(pipeline):
     wanted = resolve_query(pipeline, Query(user_id="u7"), Past(known=True), 12.0)
     assert wanted.batch.users.tolist() == [7]
     assert wanted.batch.now.tolist() == [12.0]

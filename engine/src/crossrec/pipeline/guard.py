@@ -35,7 +35,7 @@ class Admission:
         return cls(len(queries), n_items, np.sort(exclude.row_of * n_items + exclude.values))
 
     def admit(self, found: Any, k: int) -> tuple[Candidates, str]:
-        """Return at most `k` eligible candidates a query, and what was wrong ("" where nothing was).
+        """Return at most `k` eligible candidates a query, and what was wrong, "" for nothing.
 
         Raises
         ------

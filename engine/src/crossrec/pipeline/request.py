@@ -183,7 +183,7 @@ def _apply_policies(
             changed = policy.apply(slate, context)
             if not isinstance(changed, Slate):
                 raise TypeError(f"apply returned {type(changed).__name__}, not Slate")
-            slate, complaint = _lawful(pipeline.catalog, changed, barred)
+            slate, complaint = _valid(pipeline.catalog, changed, barred)
         except Exception as error:
             log.warning("policy %s failed", name, exc_info=error)
             complaint = f"{type(error).__name__}: {error}"
@@ -192,7 +192,7 @@ def _apply_policies(
     return slate
 
 
-def _lawful(catalog: Catalog, slate: Slate, barred: frozenset[str]) -> tuple[Slate, str]:
+def _valid(catalog: Catalog, slate: Slate, barred: frozenset[str]) -> tuple[Slate, str]:
     """Drop what no policy may put in; of an item that stands there twice the first place counts."""
     kept: dict[str, SlateItem] = {}
     dropped = 0

@@ -91,7 +91,7 @@ EVENTS = (
         strength=-4.0,
         consumes="hard",
         aliases=("dismiss", "hide", "dislike"),
-        summary="asked not to see the product again",
+        summary="does not want to see the product again",
     ),
 )
 

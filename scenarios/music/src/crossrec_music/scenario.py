@@ -121,7 +121,7 @@ EVENTS = (
         strength=-5.0,
         consumes="hard",
         aliases=("dislike", "thumbs_down", "not_interested", "ban"),
-        summary="asked never to hear it again",
+        summary="wants never to hear it again",
     ),
     EventType(
         "ban_artist",
@@ -129,7 +129,7 @@ EVENTS = (
         polarity=-1,
         strength=-8.0,
         consumes="hard",
-        summary="asked for nothing of its artist",
+        summary="wants nothing of its artist",
     ),
 )
 

@@ -37,7 +37,7 @@ FORMS = (
     "Five mistakes with {0} and how to avoid them",
     "Is anybody else obsessed with {0}?",
     "A beginner's guide to {0}",
-    "Unpopular opinion on {0}",
+    "A hot take on {0}",
     "My week with {0}, in pictures",
     "The best thing about {0} that nobody mentions",
     "How do you start with {0}?",

@@ -155,7 +155,7 @@ EVENTS = (
         strength=-2.0,
         consumes="hard",
         aliases=("see_less", "hide", "dismiss", "downvote", "dislike"),
-        summary="asked for less of this",
+        summary="wants less of this",
     ),
     EventType(
         "mute_author",

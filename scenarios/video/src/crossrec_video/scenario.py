@@ -104,7 +104,7 @@ EVENTS = (
         strength=-4.0,
         consumes="hard",
         aliases=("dismiss", "hide"),
-        summary="asked not to see it again",
+        summary="does not want to see it again",
     ),
     EventType(
         "dont_recommend_channel",
@@ -113,7 +113,7 @@ EVENTS = (
         strength=-6.0,
         consumes="hard",
         aliases=("block_channel",),
-        summary="asked for nothing of its channel",
+        summary="wants nothing of its channel",
     ),
 )
 
