@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.components.ndcg import NdcgScorer
+from crossrec.components.paired_gain import Choice, choose_option
 from crossrec.components.protocols import Examples, Ranker
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
@@ -51,36 +52,40 @@ def choose_ranker(
 ) -> tuple[Ranker, GateReport]:
     """Fit the rankers on one half of the queries, score them on the other, and the other way round.
 
-    The winner is fitted again on all examples. A ranker with something to learn must win against
-    the best single source and reciprocal rank fusion; with fewer than `ENOUGH` queries nothing can
-    be distinguished, and rank fusion serves. A ranker that fails is left out and named.
+    The best single source is the default: another ranker serves where its gain over it is beyond
+    noise (`crossrec.components.paired_gain`). It is fitted again on all examples. With fewer than
+    `ENOUGH` queries nothing can be distinguished, and rank fusion serves. A ranker that fails is
+    left out and named.
     """
     n = len(examples.queries)
     if n < ENOUGH:
         why = f"only {n} validation queries: too few to choose, so ranks are fused"
         return _build(resolved, "rrf"), GateReport("rrf", why, n)
     folds = np.random.default_rng(run.seed).permutation(n) % 2
-    ndcg: dict[str, float] = {}
+    gains: dict[str, NDArray[np.float64]] = {}
     failed: dict[str, str] = {}
     for name in resolved.rankers:
         try:
-            ndcg[name] = _cross_validated(resolved, name, train, examples, folds, run)
+            gains[name] = _cross_validated(resolved, name, train, examples, folds, run)
         except UsageError:
             raise
         except Exception as error:
             failed[name] = _named(name, error)
-    while ndcg:
-        chosen = max(ndcg, key=lambda name: ndcg[name])
-        winner = _build(resolved, chosen)
+    while gains:
+        default = next(iter(gains))  # the simplest that did not fail
+        choice = choose_option(gains, default)
+        winner = _build(resolved, choice.option)
         try:
             winner.fit(train, examples, run)
         except Exception as error:
-            failed[chosen] = _named(chosen, error)
-            del ndcg[chosen]
+            failed[choice.option] = _named(choice.option, error)
+            del gains[choice.option]
             continue
-        return winner, GateReport(chosen, _why(chosen, n, ndcg, failed), n, ndcg, failed)
-    why = _why("rrf", n, ndcg, failed)
-    return _build(resolved, "rrf"), GateReport("rrf", why, n, ndcg, failed)
+        ndcg = {name: float(values.mean()) for name, values in gains.items()}
+        why = _why(choice, default, n, ndcg, failed)
+        return winner, GateReport(choice.option, why, n, ndcg, failed)
+    why = f"every ranker failed, so ranks are fused{_left_out(failed)}"
+    return _build(resolved, "rrf"), GateReport("rrf", why, n, {}, failed)
 
 
 def _cross_validated(
@@ -90,8 +95,8 @@ def _cross_validated(
     examples: Examples,
     folds: NDArray[np.int64],
     run: RunOptions,
-) -> float:
-    """Return a ranker's ndcg@10, each query ordered by a ranker that has not learnt from it."""
+) -> NDArray[np.float64]:
+    """Return ndcg@10 of each query, ordered by a ranker that has not learnt from it."""
     gains = np.zeros(len(folds))
     for fold in (0, 1):
         ranker = _build(resolved, name)
@@ -99,7 +104,7 @@ def _cross_validated(
         part = _part(examples, np.flatnonzero(folds == fold))
         scores = scores_of(ranker, part.queries, part.pool)
         gains[folds == fold] = NdcgScorer(part.pool.index, part.targets).gains(scores)
-    return float(gains.mean())
+    return gains
 
 
 def _named(name: str, error: Exception) -> str:
@@ -107,15 +112,21 @@ def _named(name: str, error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _why(chosen: str, n: int, ndcg: dict[str, float], failed: dict[str, str]) -> str:
+def _why(
+    choice: Choice[str], default: str, n: int, ndcg: dict[str, float], failed: dict[str, str]
+) -> str:
     """Say what the choice rests on."""
+    chosen = choice.option
     others = ", ".join(f"{name} {value:.4f}" for name, value in ndcg.items() if name != chosen)
-    if chosen in ndcg:
-        why = f"ndcg@10 {ndcg[chosen]:.4f} on {n} validation queries, against {others or 'none'}"
-    else:
-        why = "every ranker failed, so ranks are fused"
+    why = f"ndcg@10 {ndcg[chosen]:.4f} on {n} validation queries, against {others or 'none'}"
+    if chosen == default and choice.gain.mean > 0:
+        why += f"; the gain of {choice.best} is within noise"
+    return why + _left_out(failed)
+
+
+def _left_out(failed: dict[str, str]) -> str:
     left_out = "; ".join(f"{name} ({error})" for name, error in failed.items())
-    return f"{why}; left out: {left_out}" if left_out else why
+    return f"; left out: {left_out}" if left_out else ""
 
 
 def _build(resolved: ResolvedPipeline, name: str) -> Ranker:

@@ -1,6 +1,6 @@
 """A dump of one Stack Exchange site: ``Posts.xml`` and ``Comments.xml``.
 
-The items are questions. Posting, answering and commenting (on the question or on one of its answers)
+The items are questions. Posting, answering and commenting (on the question or one of its answers)
 are events on the question. Votes carry no user and are left out.
 """
 
