@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.components.ndcg import NdcgScorer
-from crossrec.components.paired_gain import Choice, choose_option
+from crossrec.components.paired_gain import choose_option
 from crossrec.components.protocols import Examples, Ranker
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
@@ -72,18 +72,18 @@ def choose_ranker(
         except Exception as error:
             failed[name] = _named(name, error)
     while gains:
-        default = next(iter(gains))  # the simplest that did not fail
-        choice = choose_option(gains, default)
-        winner = _build(resolved, choice.option)
+        # The default is the simplest that did not fail.
+        chosen = choose_option(gains, default=next(iter(gains))).option
+        winner = _build(resolved, chosen)
         try:
             winner.fit(train, examples, run)
         except Exception as error:
-            failed[choice.option] = _named(choice.option, error)
-            del gains[choice.option]
+            failed[chosen] = _named(chosen, error)
+            del gains[chosen]
             continue
         ndcg = {name: float(values.mean()) for name, values in gains.items()}
-        why = _why(choice, default, n, ndcg, failed)
-        return winner, GateReport(choice.option, why, n, ndcg, failed)
+        why = _why(chosen, n, ndcg, failed)
+        return winner, GateReport(chosen, why, n, ndcg, failed)
     why = f"every ranker failed, so ranks are fused{_left_out(failed)}"
     return _build(resolved, "rrf"), GateReport("rrf", why, n, {}, failed)
 
@@ -112,15 +112,12 @@ def _named(name: str, error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _why(
-    choice: Choice[str], default: str, n: int, ndcg: dict[str, float], failed: dict[str, str]
-) -> str:
+def _why(chosen: str, n: int, ndcg: dict[str, float], failed: dict[str, str]) -> str:
     """Say what the choice rests on."""
-    chosen = choice.option
     others = ", ".join(f"{name} {value:.4f}" for name, value in ndcg.items() if name != chosen)
     why = f"ndcg@10 {ndcg[chosen]:.4f} on {n} validation queries, against {others or 'none'}"
-    if chosen == default and choice.gain.mean > 0:
-        why += f"; the gain of {choice.best} is within noise"
+    if ndcg[chosen] < max(ndcg.values()):
+        why += "; none of them is ahead by more than noise"
     return why + _left_out(failed)
 
 
