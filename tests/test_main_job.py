@@ -112,9 +112,14 @@ def test_similar_items(shop):
 def test_explain_one_item(shop):
     scenario, folder, *_ = shop
     out = call("explain", scenario, "i8", "--history", "i0,i2", "-w", folder / "ws", "--json")
-    opinion = json.loads(out)
-    assert opinion["place"]
-    assert {view["source"] for view in opinion["sources"]} == {"content", "item-knn", "popularity"}
+    explanation = json.loads(out)
+    assert explanation["place"]
+    sources = {view["source"] for view in explanation["sources"]}
+    assert sources == {
+        "content",
+        "item-knn",
+        "popularity",
+    }
 
 
 def test_plain_output_is_a_table(shop):

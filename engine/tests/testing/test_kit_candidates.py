@@ -345,7 +345,7 @@ def test_vectors_are_attached_for_the_encoder_that_the_settings_name() -> None:
     assert not kit_for(Together).toy().dataset.vectors
 
 
-def test_a_summary_is_asked_for() -> None:
+def test_a_summary_is_required() -> None:
     one = replace(registered(Together), summary=" ")
     kit = type("T", (CandidateGeneratorTests,), {"registered": one})()
     with pytest.raises(AssertionError, match="one-line summary"):
