@@ -2,7 +2,6 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := $(wildcard engine plugins/* scenarios/*)
 STAMP := $(VENV)/.installed
 # One pip call for all packages, so that pip resolves them together; editable, so that tests see the sources.
 EDITABLE := -e ./engine -e "./plugins/backbone[plot]" -e "./plugins/text[transformers]" -e ./plugins/collaborative -e ./plugins/lightfm \

@@ -135,8 +135,8 @@ def test_a_pipeline_recommends_with_it(site: Path, shop: Path) -> None:
     for arguments in (ingest, ("fit", "ecommerce", "--pipeline", "pipeline.toml")):
         done = crossrec(*arguments, "-w", "ws", site=site, cwd=shop)
         assert done.returncode == 0, done.stdout + done.stderr
-    query = ("recommend", "ecommerce", "--history", "hammer", "-k", "3", "--explain", "--json")
-    done = crossrec(*query, "-w", "ws", site=site, cwd=shop)
+    request = ("recommend", "ecommerce", "--history", "hammer", "-k", "3", "--explain", "--json")
+    done = crossrec(*request, "-w", "ws", site=site, cwd=shop)
     assert done.returncode == 0, done.stderr
     slate = json.loads(done.stdout)
     assert not slate["degraded"]
@@ -150,8 +150,8 @@ def test_without_it_the_pipeline_goes_on_and_says_so(site: Path, shop: Path) -> 
     ingest = ("ingest", "ecommerce", "--items", "items.csv", "--events", "events.csv")
     for arguments in (ingest, ("fit", "ecommerce", "--pipeline", "pipeline.toml")):
         assert crossrec(*arguments, "-w", "ws", site=site, cwd=shop).returncode == 0
-    query = ("recommend", "ecommerce", "--user", "u1", "--json", "-w", "ws")
-    done = crossrec(*query, site=None, cwd=shop)
+    request = ("recommend", "ecommerce", "--user", "u1", "--json", "-w", "ws")
+    done = crossrec(*request, site=None, cwd=shop)
     assert done.returncode == 0, done.stderr
     slate = json.loads(done.stdout)
     assert slate["items"]

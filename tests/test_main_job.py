@@ -114,7 +114,8 @@ def test_explain_one_item(shop):
     out = call("explain", scenario, "i8", "--history", "i0,i2", "-w", folder / "ws", "--json")
     explanation = json.loads(out)
     assert explanation["place"]
-    assert {view["source"] for view in explanation["sources"]} == {
+    sources = {view["source"] for view in explanation["sources"]}
+    assert sources == {
         "content",
         "item-knn",
         "popularity",

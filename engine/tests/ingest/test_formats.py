@@ -10,10 +10,13 @@ import pandas as pd
 import pytest
 from crossrec.errors import DataError
 from crossrec.ingest.formats import (
+    check_folder,
     find_file,
     look_for,
     read_bytes,
     read_lines,
+    read_pairs,
+    read_sequences,
     read_table,
     read_text,
     seconds,
@@ -57,6 +60,12 @@ def test_names_the_missing_file_and_the_format(tmp_path: Path) -> None:
 def test_names_the_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere: no such folder; shop takes the folder"):
         find_file(tmp_path / "nowhere", "a.csv", of="shop")
+
+
+def test_a_folder_is_checked_by_itself(tmp_path: Path) -> None:
+    check_folder(tmp_path, "shop")
+    with pytest.raises(DataError, match="nowhere: no such folder; shop takes the folder"):
+        check_folder(tmp_path / "nowhere", "shop")
 
 
 def test_looking_for_what_is_not_there_gives_none(tmp_path: Path) -> None:
@@ -141,6 +150,23 @@ def test_lines_end_at_line_feeds_only(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes("a\u2028b\x0cc\x85d\ne".encode())
     assert read_lines(path) == ["a\u2028b\x0cc\x85d", "e"]
+
+
+def test_pairs_are_cut_at_the_first_mark(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("1::Rake\n\n2::A::B\n3::\n")
+    pairs = read_pairs(tmp_path / "a.txt", "::", "id::name")
+    assert pairs == [("1", "Rake"), ("2", "A::B"), ("3", "")]
+
+
+def test_a_line_without_the_mark_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("1::Rake\n2 Pan\n")
+    with pytest.raises(DataError, match=r"a\.txt: line 2 is not id::name"):
+        read_pairs(tmp_path / "a.txt", "::", "id::name")
+
+
+def test_sequences_of_users(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("u1 3 1  3\nu2\n")
+    assert read_sequences(tmp_path / "a.txt") == (["u1", "u2"], [["3", "1", "3"], []])
 
 
 def test_table_of_strings(tmp_path: Path) -> None:

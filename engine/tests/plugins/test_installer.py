@@ -174,6 +174,10 @@ def test_the_engine_does_not_remove_itself(name):
         ([], "name at least one package"),
         (["--target=/"], "'--target=/' is not a package"),
         (["music"], "'music' is not ours: did you mean 'crossrec-music'?"),
+        (
+            ["text[transformers]"],
+            "'text[transformers]' is not ours: did you mean 'crossrec-text[transformers]'?",
+        ),
     ],
 )
 def test_an_invalid_name_never_reaches_pip(run, packages, message):

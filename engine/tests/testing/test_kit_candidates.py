@@ -22,7 +22,7 @@ from crossrec.testing import CandidateGeneratorTests, toy_sources
 from pydantic import BaseModel, ConfigDict
 
 
-class Settings(BaseModel):
+class PowerConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     power: float = 1.0
 
@@ -30,9 +30,9 @@ class Settings(BaseModel):
 class Together(toy_sources.Together):
     """The toy with a setting: the smallest source that does everything right."""
 
-    def __init__(self, config: Settings | None = None) -> None:
+    def __init__(self, config: PowerConfig | None = None) -> None:
         super().__init__()
-        self.config = config or Settings()
+        self.config = config or PowerConfig()
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         super().fit(dataset, run)
@@ -44,7 +44,7 @@ def registered(factory: Callable[..., Any], *able: str) -> Registration:
         "candidate_generators",
         "together",
         factory,
-        Settings,
+        PowerConfig,
         frozenset(able or ("score", "explain")),
         "who has both",
     )
@@ -201,8 +201,8 @@ class NeedsEvents(Together):
 
 
 class OtherDefaults(Together):
-    def __init__(self, config: Settings | None = None) -> None:
-        super().__init__(config or Settings(power=3))
+    def __init__(self, config: PowerConfig | None = None) -> None:
+        super().__init__(config or PowerConfig(power=3))
 
 
 class ScoresDifferently(Together):
@@ -345,7 +345,7 @@ def test_vectors_are_attached_for_the_encoder_that_the_settings_name() -> None:
     assert not kit_for(Together).toy().dataset.vectors
 
 
-def test_a_summary_is_requested() -> None:
+def test_a_summary_is_required() -> None:
     one = replace(registered(Together), summary=" ")
     kit = type("T", (CandidateGeneratorTests,), {"registered": one})()
     with pytest.raises(AssertionError, match="one-line summary"):

@@ -111,7 +111,7 @@ def test_strengths_sum_to_the_score_of_the_folded_in_user(
     queries = batch_of([[1, 2, 3, 3]])
     every = np.arange(28)
     table = source.state().arrays["items"]
-    parts = source._parts(np.array([1, 2, 3]), np.array([1.0, 1.0, 2.0]))
+    parts = source._contributions(np.array([1, 2, 3]), np.array([1.0, 1.0, 2.0]))
     np.testing.assert_allclose(
         (parts @ table.T).sum(0), source.score(queries, every[None, :])[0], rtol=1e-3, atol=1e-5
     )

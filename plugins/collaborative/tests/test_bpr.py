@@ -65,7 +65,7 @@ def test_popular_items_have_the_larger_bias(build: Build) -> None:
 def test_strengths_and_bias_make_the_score(random_dataset: Dataset, batch_of: BatchOf) -> None:
     source = fitted(random_dataset)
     table = source.state().arrays["items"]
-    parts = source._parts(np.array([1, 2]), np.array([1.0, 2.0]))
+    parts = source._contributions(np.array([1, 2]), np.array([1.0, 2.0]))
     scores = source.score(batch_of([[1, 2, 2]]), np.arange(28)[None, :])[0]
     np.testing.assert_allclose(
         (parts @ table.T).sum(0) + table[:, -1], scores, rtol=1e-3, atol=1e-5

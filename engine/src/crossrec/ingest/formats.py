@@ -39,11 +39,16 @@ def find_file(folder: Path, *names: str, of: str) -> Path:
     """
     found = look_for(folder, *names)
     if found is None:
-        if not folder.is_dir():
-            raise DataError(f"{folder}: no such folder; {of} takes the folder of the data set")
+        check_folder(folder, of)
         wanted = " or ".join(names)
         raise DataError(f"{folder} is no {of} folder: {wanted} (or .gz, .zip of it) is missing")
     return found
+
+
+def check_folder(folder: Path, of: str) -> None:
+    """Raise DataError if the folder of a data set does not exist; `of` names the format."""
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; {of} takes the folder of the data set")
 
 
 def look_for(folder: Path, *names: str) -> Path | None:
@@ -109,6 +114,32 @@ def read_lines(path: Path, *encodings: str) -> list[str]:
     # Not splitlines(): it also breaks at separators that occur inside of texts.
     lines = read_text(path, *encodings).split("\n")
     return [line.rstrip("\r") for line in lines if line.strip()]
+
+
+def read_pairs(path: Path, mark: str, form: str) -> list[tuple[str, str]]:
+    """Return the two parts of each line of a text file, cut at the first `mark`.
+
+    Parameters
+    ----------
+    form : str
+        What a line should be, for the message.
+
+    Raises
+    ------
+    DataError
+        If a line has no `mark`.
+    """
+    pairs = [line.partition(mark) for line in read_lines(path)]
+    for number, (_, found, _) in enumerate(pairs, start=1):
+        if not found:
+            raise DataError(f"{path}: line {number} is not {form}")
+    return [(first, rest) for first, _, rest in pairs]
+
+
+def read_sequences(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Return the users and their items of a text file with lines ``user item item …``."""
+    rows = [line.split() for line in read_lines(path)]
+    return [row[0] for row in rows], [row[1:] for row in rows]
 
 
 def read_table(

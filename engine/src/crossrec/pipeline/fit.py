@@ -135,6 +135,9 @@ def attach_vectors(
             dataset = dataset.with_vectors(name, rows)  # texts stay where titles fail
     except UsageError:
         raise
+    except CrossrecError as error:  # a library or a model is missing: the message says what to do
+        log.warning("encoder %s is left out: %s", config.encoder, error)
+        return dataset, [f"encoder {config.encoder} is left out: {error}"]
     except Exception as error:
         log.warning("encoder %s failed", config.encoder, exc_info=error)
         return dataset, [f"encoder {config.encoder} failed: {type(error).__name__}: {error}"]

@@ -164,5 +164,7 @@ def _check(packages: Sequence[str]) -> None:
     for package in packages:
         if package.startswith("-"):
             raise UsageError(f"{package!r} is not a package")
-        if package in ours:
-            raise UsageError(f"{package!r} is not ours: did you mean {ours[package]!r}?")
+        name, bracket, extras = package.partition("[")
+        if name in ours:
+            meant = f"{ours[name]}{bracket}{extras}"
+            raise UsageError(f"{package!r} is not ours: did you mean {meant!r}?")

@@ -104,7 +104,7 @@ class Als(FactorSource):
         solution: NDArray[np.float64] = spread.T @ np.linalg.solve(inner, 1.0 + extra)
         return solution
 
-    def _parts(self, items: NDArray[np.int64], times: NDArray[np.float64]) -> NDArray[Any]:
+    def _contributions(self, items: NDArray[np.int64], times: NDArray[np.float64]) -> NDArray[Any]:
         left, right = self._system(items, times)
         return np.linalg.solve(left, right.T).T
 

@@ -77,14 +77,14 @@ class Bpr(FactorSource):
         vectors[:, -1] = 1.0
         return vectors
 
-    def _parts(self, items: NDArray[np.int64], times: NDArray[np.float64]) -> NDArray[Any]:
-        """Return the parts without the items' own bias, which no history item accounts for."""
+    def _contributions(self, items: NDArray[np.int64], times: NDArray[np.float64]) -> NDArray[Any]:
+        """Return the shares without the items' own bias, which no history item accounts for."""
         arrays = self._arrays
-        parts: NDArray[Any] = (
+        shares: NDArray[Any] = (
             arrays["items"][items] * (arrays["scale"][0] * times / times.sum())[:, None]
         )
-        parts[:, -1] = 0.0
-        return parts
+        shares[:, -1] = 0.0
+        return shares
 
 
 def _mean_rows(

@@ -101,10 +101,10 @@ class FactorSource:
         if len(items) == 0:
             return [None] * len(index)
         with one_blas_thread():
-            parts = self._parts(items, times.astype(np.float64))
+            shares = self._contributions(items, times.astype(np.float64))
         found: list[Evidence | None] = []
         for at in place:
-            terms = parts @ arrays["items"][at] if at >= 0 else np.zeros(len(items))
+            terms = shares @ arrays["items"][at] if at >= 0 else np.zeros(len(items))
             order = np.argsort(-terms, kind="stable")[: int((terms > 0).sum())]
             named = tuple(arrays["active"][items[order]].tolist())
             terms_named = tuple(terms[order].tolist())
@@ -136,15 +136,15 @@ class FactorSource:
         return vectors, known
 
     def _learn(self, matrix: Any, dataset: Dataset, run: RunOptions) -> dict[str, NDArray[Any]]:
-        """Return ``items`` (m, f), ``users`` (n_users, f) and what `_parts` needs."""
+        """Return ``items`` (m, f), ``users`` (n_users, f) and what `_contributions` needs."""
         raise NotImplementedError
 
     def _fold_in(self, history: Ragged) -> NDArray[Any]:
         """Return the factors of users who are only a history (places of items), (n, f)."""
         raise NotImplementedError
 
-    def _parts(self, items: NDArray[np.int64], times: NDArray[np.float64]) -> NDArray[Any]:
-        """Return each distinct history item's part of the folded-in user factors, (h, f)."""
+    def _contributions(self, items: NDArray[np.int64], times: NDArray[np.float64]) -> NDArray[Any]:
+        """Return each distinct history item's share of the folded-in user factors, (h, f)."""
         raise NotImplementedError
 
     @property

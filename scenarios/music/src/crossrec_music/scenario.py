@@ -1,7 +1,7 @@
 """The music scenario: tracks, artists, plays and skips.
 
-Surfaces follow Recombee's and Spotify's; the strengths are crossrec's own judgement, to be tuned on
-data. Half a minute as the mark of a real play is a habit of the industry.
+Surfaces follow Recombee's and Spotify's; the strengths are crossrec's own choice, to be tuned on
+data. Counting a play from half a minute is the industry's convention.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ EVENTS = (
         consumes="soft",
         half_life_days=1.0,
         aliases=("served", "seen"),
-        summary="the track was on the screen; says nothing by itself",
+        summary="the track was on the screen; no signal by itself",
     ),
     EventType(
         "play",
@@ -26,7 +26,7 @@ EVENTS = (
         consumes="soft",
         half_life_days=7.0,
         aliases=("listen", "stream", "scrobble", "view", "click"),
-        summary="played it; in full from 30 seconds",
+        summary="played it; counts in full from 30 seconds",
     ),
     EventType(
         "play_count",
@@ -35,7 +35,7 @@ EVENTS = (
         consumes="soft",
         half_life_days=7.0,
         aliases=("plays", "listen_count", "playcount"),
-        summary="how often it was played in all, where single plays are not known",
+        summary="how often it was played in total, where single plays are not known",
     ),
     EventType(
         "complete",
@@ -74,7 +74,7 @@ EVENTS = (
         kind="explicit",
         strength=4.0,
         aliases=("playlist_add",),
-        summary="put it into a playlist",
+        summary="added it to a playlist",
     ),
     EventType(
         "follow_artist",
@@ -96,7 +96,7 @@ EVENTS = (
         strength=2.0,
         summary="searched for it and played it",
     ),
-    EventType("share", kind="explicit", strength=3.0, summary="sent it to somebody"),
+    EventType("share", kind="explicit", strength=3.0, summary="sent it to someone"),
     EventType(
         "purchase",
         kind="explicit",
@@ -112,7 +112,7 @@ EVENTS = (
         value="rating",
         value_range=(1.0, 5.0),
         aliases=("addrating", "stars", "review", "rate"),
-        summary="1 to 5 stars; 3 is neither for nor against",
+        summary="1 to 5 stars; 3 is neutral",
     ),
     EventType(
         "ban_track",
@@ -121,7 +121,7 @@ EVENTS = (
         strength=-5.0,
         consumes="hard",
         aliases=("dislike", "thumbs_down", "not_interested", "ban"),
-        summary="wants never to hear it again",
+        summary="never wants to hear it again",
     ),
     EventType(
         "ban_artist",
@@ -129,7 +129,7 @@ EVENTS = (
         polarity=-1,
         strength=-8.0,
         consumes="hard",
-        summary="wants nothing of its artist",
+        summary="wants nothing by its artist",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""A made-up network for the demo: authors on twelve topics, and readers who like some of them."""
+"""A simulated network for the demo: authors on twelve topics, readers who like some of them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FORMS = (
     "Five mistakes with {0} and how to avoid them",
     "Is anybody else obsessed with {0}?",
     "A beginner's guide to {0}",
-    "A hot take on {0}",
+    "My unpopular take on {0}",
     "My week with {0}, in pictures",
     "The best thing about {0} that nobody mentions",
     "How do you start with {0}?",
@@ -47,7 +47,7 @@ LAST = ("Okafor", "Lindqvist", "Moreau", "Tanaka")
 
 
 def generate(seed: int = 0) -> Frames:
-    """Return posts, clicks, likes and replies of made-up people; the same for the same seed."""
+    """Return posts, clicks, likes and replies of simulated users; the same for the same seed."""
     rng = np.random.default_rng(seed)
     items = _posts(rng)
     topics = {topic: i for i, topic in enumerate(TOPICS)}
@@ -74,7 +74,7 @@ def _posts(rng: np.random.Generator) -> pd.DataFrame:
         titles = [form.format(subject) for form in FORMS for subject in subjects]
         order = rng.permutation(len(titles))
         for a in range(AUTHORS_OF_TOPIC):
-            # Some posts were there before the first reader came.
+            # Some posts are older than the first event.
             created = np.sort(rng.uniform(START - 4 * DAY, START + DAYS * DAY, POSTS_OF_AUTHOR))
             for i in range(POSTS_OF_AUTHOR):
                 rows.append(
@@ -91,7 +91,7 @@ def _posts(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _events(items: pd.DataFrame, walks: Walks, rng: np.random.Generator) -> pd.DataFrame:
-    """Turn each step into a dwell or a click, and now and then a like, a reply or a complaint."""
+    """Turn each step into a dwell or a click, and sometimes a like, a reply or a complaint."""
     import pandas as pd
 
     n = len(walks.users)

@@ -1,7 +1,7 @@
 """The social scenario: posts, questions and local places, and what people do with them.
 
 Event names and their order of weight follow the published ranking weights of X (2023 and 2026);
-the strengths are crossrec's own judgement, to be tuned on data.
+the strengths are crossrec's own choice, to be tuned on data.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ EVENTS = (
         consumes="soft",
         half_life_days=2.0,
         aliases=("view_impression", "served", "seen"),
-        summary="the post was on the screen; says nothing by itself",
+        summary="the post was on the screen; no signal by itself",
     ),
     EventType(
         "dwell",
@@ -26,7 +26,7 @@ EVENTS = (
         value_cap=30.0,
         consumes="soft",
         half_life_days=7.0,
-        summary="time spent on the post; in full from 30 seconds",
+        summary="time spent on the post; counts in full from 30 seconds",
     ),
     EventType(
         "click",
@@ -69,7 +69,7 @@ EVENTS = (
         strength=3.0,
         consumes="hard",
         aliases=("retweet", "reblog", "boost"),
-        summary="passed the post on to the own followers",
+        summary="passed the post on to their followers",
     ),
     EventType(
         "reply",
@@ -94,7 +94,7 @@ EVENTS = (
         strength=4.0,
         consumes="hard",
         aliases=("quote_tweet",),
-        summary="passed the post on with words of the own",
+        summary="passed the post on with a comment",
     ),
     EventType(
         "share",
@@ -103,7 +103,7 @@ EVENTS = (
         consumes="soft",
         half_life_days=30.0,
         aliases=("share_dm", "copy_link", "send"),
-        summary="sent the post to somebody or copied its link",
+        summary="sent the post to someone or copied its link",
     ),
     EventType(
         "bookmark",
@@ -118,7 +118,7 @@ EVENTS = (
         strength=3.0,
         consumes="hard",
         aliases=("ask", "create", "publish", "content_shared"),
-        summary="wrote the post; nobody is recommended their own",
+        summary="wrote the post; users are not recommended their own",
     ),
     EventType(
         "review",
@@ -127,7 +127,7 @@ EVENTS = (
         consumes="soft",
         half_life_days=180.0,
         aliases=("tip", "check_in", "checkin", "visit"),
-        summary="was at a place or used a thing and said so, without stars",
+        summary="visited a place or used a product and reviewed it, without stars",
     ),
     EventType(
         "rating",
@@ -138,7 +138,7 @@ EVENTS = (
         consumes="soft",
         half_life_days=180.0,
         aliases=("stars", "rate"),
-        summary="1 to 5 stars; 3 is neither for nor against",
+        summary="1 to 5 stars; 3 is neutral",
     ),
     EventType(
         "follow_author",
@@ -147,7 +147,7 @@ EVENTS = (
         aliases=("follow", "subscribe"),
         summary="followed the author from this post",
     ),
-    EventType("profile_click", strength=0.5, summary="looked at the author's profile"),
+    EventType("profile_click", strength=0.5, summary="opened the author's profile"),
     EventType(
         "not_interested",
         kind="explicit",
@@ -190,7 +190,7 @@ EVENTS = (
         polarity=-1,
         strength=-2.0,
         aliases=("unfavorite", "remove_like"),
-        summary="took a like back; weighs as much as the like",
+        summary="took back a like; weighs as much as the like",
     ),
     EventType(
         "unfollow_author",
@@ -198,13 +198,13 @@ EVENTS = (
         polarity=-1,
         strength=-5.0,
         aliases=("unfollow",),
-        summary="took a follow back; weighs as much as the follow",
+        summary="unfollowed the author; weighs as much as the follow",
     ),
 )
 
 ITEMS = ItemSchema(
     fields=(
-        ItemField("title", "text", ("headline", "subject", "name"), "title, where posts have one"),
+        ItemField("title", "text", ("headline", "subject", "name"), "title, if posts have one"),
         ItemField("text", "text", ("body", "content", "description", "full_text"), "the post"),
         ItemField("categories", "category", ("topics", "topic_ids", "tags"), "topics"),
         ItemField("author", "category", ("author_id", "creator", "owner"), "who wrote it"),
@@ -234,7 +234,7 @@ SCENARIO = Scenario(
     events=EVENTS,
     items=ITEMS,
     surfaces=(
-        Surface("home_feed", "user", "posts for you, from anybody"),
+        Surface("home_feed", "user", "posts for you, from any author"),
         Surface("similar_posts", "item", "posts like this one"),
     ),
     pipeline="crossrec_social:pipeline.toml",

@@ -1,4 +1,4 @@
-"""Made-up watching for the demo: channels of twelve genres, and viewers who like some of them."""
+"""Simulated watching for the demo: channels of twelve genres, viewers who like some of them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ FORMS = ("{s} {c}", "{s} {c}: The Story", "{s} {c}: Uncut")
 
 
 def generate(seed: int = 0) -> Frames:
-    """Return titles, watches, likes and dislikes of made-up viewers; the same for the same seed."""
+    """Return titles and what simulated viewers do with them; the same for the same seed."""
     rng = np.random.default_rng(seed)
     items = _titles(rng)
     genres = {genre: i for i, genre in enumerate(GENRES)}
@@ -63,7 +63,7 @@ def generate(seed: int = 0) -> Frames:
 
 
 def _titles(rng: np.random.Generator) -> pd.DataFrame:
-    """Name the titles of each channel; those of a channel stand together, like episodes."""
+    """Name the titles of each channel; those of a channel are adjacent, like episodes."""
     import pandas as pd
 
     rows: list[dict[str, object]] = []
@@ -88,7 +88,7 @@ def _titles(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _events(items: pd.DataFrame, walks: Walks, rng: np.random.Generator) -> pd.DataFrame:
-    """Turn each step into a watched portion or a complete watch, and now and then a judgement."""
+    """Turn each step into a watched portion or a complete watch, and sometimes a reaction."""
     import pandas as pd
 
     n = len(walks.users)

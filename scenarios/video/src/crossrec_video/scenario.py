@@ -1,7 +1,7 @@
 """The video scenario: films, series, clips, and how far people watch them.
 
 Names follow Amazon Personalize's video-on-demand domain, Google's media recommendations and
-Recombee, whose event names are aliases here; the strengths are crossrec's own judgement, to be
+Recombee, whose event names are aliases here; the strengths are crossrec's own choice, to be
 tuned on data.
 """
 
@@ -17,7 +17,7 @@ EVENTS = (
         consumes="soft",
         half_life_days=3.0,
         aliases=("served", "seen"),
-        summary="the title was on the screen; says nothing by itself",
+        summary="the title was on the screen; no signal by itself",
     ),
     EventType(
         "click",
@@ -38,21 +38,21 @@ EVENTS = (
         consumes="soft",
         half_life_days=30.0,
         aliases=("setviewportion", "view_portion", "watched", "comment"),
-        summary="the portion that was watched, seeking left out",
+        summary="the portion watched, without seeking",
     ),
     EventType(
         "complete",
         strength=3.0,
         consumes="hard",
         aliases=("media_complete", "finish", "finished"),
-        summary="watched nine tenths or more",
+        summary="watched at least nine tenths",
     ),
     EventType(
         "add_to_watchlist",
         kind="explicit",
         strength=2.0,
         aliases=("addbookmark", "watchlist", "bookmark", "add_to_list", "save"),
-        summary="put it on the watch list",
+        summary="added it to the watch list",
     ),
     EventType(
         "like",
@@ -75,11 +75,11 @@ EVENTS = (
         kind="explicit",
         strength=3.0,
         value="rating",
-        # Half stars, as MovieLens has them since 2003; its older whole stars fit in.
+        # Half stars, as in MovieLens since 2003; its older whole stars fit in.
         value_range=(0.5, 5.0),
         consumes="hard",
         aliases=("addrating", "stars", "rate"),
-        summary="half a star to 5 stars; 2.75 is neither for nor against",
+        summary="half a star to 5 stars; 2.75 is neutral",
     ),
     EventType(
         "survey",
@@ -89,7 +89,7 @@ EVENTS = (
         value_range=(1.0, 5.0),
         summary="answer to 'did you like this?', 1 to 5",
     ),
-    EventType("share", kind="explicit", strength=3.0, summary="sent it to somebody"),
+    EventType("share", kind="explicit", strength=3.0, summary="sent it to someone"),
     EventType(
         "subscribe_channel",
         kind="explicit",
@@ -113,7 +113,7 @@ EVENTS = (
         strength=-6.0,
         consumes="hard",
         aliases=("block_channel",),
-        summary="wants nothing of its channel",
+        summary="wants nothing from its channel",
     ),
 )
 
@@ -148,8 +148,8 @@ ITEMS = ItemSchema(
         ItemField("image_url", "id", ("poster", "poster_url")),
         ItemField("uri", "id", ("url", "link")),
     ),
-    # Plots stay out: on the validation items of MovieLens 1M the content source has recall@10 .062
-    # without and .057 with them, and encoding takes a third of the time.
+    # Plots are left out: on the validation items of MovieLens 1M the content source has recall@10
+    # .062 without and .057 with them, and encoding takes a third of the time.
     text_template="{title}. {categories}. {creator}",
     creator="creator",
 )

@@ -9,16 +9,17 @@ from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
+from crossrec.components.settings import Settings
 from crossrec.components.state import State
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.errors import NotFittedError
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 
-class NearestPriceConfig(BaseModel):
+class NearestPriceConfig(Settings):
     """Settings of `nearest-price`.
 
     Attributes
@@ -26,10 +27,8 @@ class NearestPriceConfig(BaseModel):
     attribute : str
         The catalog's attribute that holds the price.
     history : int
-        Only so many of the latest items count.
+        How many of the latest items count.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     attribute: str = "price"
     history: Annotated[int, Field(ge=1)] = 10

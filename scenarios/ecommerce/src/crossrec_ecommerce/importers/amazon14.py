@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossrec.errors import DataError
-from crossrec.ingest.formats import find_file, read_lines, read_table, sequence_events
+from crossrec.ingest.formats import find_file, read_sequences, read_table, sequence_events
 from crossrec.ingest.frames import Frames, Importer
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def importer() -> Importer:
 
 
 def read(folder: Path) -> Frames:
-    """Read the folder. Item ids are asins in both forms; events know only their order.
+    """Read the folder. Item ids are asins in both forms; events have only an order.
 
     Raises
     ------
@@ -33,22 +33,21 @@ def read(folder: Path) -> Frames:
         If a file is missing, lacks a column, or names an item that ``items.tsv`` does not number.
     """
     path = find_file(folder, "sequences.txt", of=FORMAT)
-    rows = [line.split() for line in read_lines(path)]
+    users, sequences = read_sequences(path)
     table = read_table(
         find_file(folder, "items.tsv", of=FORMAT),
         columns=("asin",),
         sep="\t",
         quoting=csv.QUOTE_NONE,
     )
-    sequences = [row[1:] for row in rows]
     if "item" in table:
         asin = dict(zip(table["item"], table["asin"]))
         try:
             sequences = [[asin[item] for item in row] for row in sequences]
         except KeyError as error:
             raise DataError(f"{path}: item {error} has no row in items.tsv") from None
-    events = sequence_events([row[0] for row in rows], sequences)
-    note = f"Amazon 2014: {len(events)} purchases of {len(rows)} users, order only"
+    events = sequence_events(users, sequences)
+    note = f"Amazon 2014: {len(events)} purchases of {len(users)} users, order only"
     return Frames(items=_items(table), events=events.assign(event_type="purchase"), note=note)
 
 

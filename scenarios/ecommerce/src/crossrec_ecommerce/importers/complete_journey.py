@@ -59,7 +59,7 @@ def read(folder: Path) -> Frames:
 
 
 def _items(products: pd.DataFrame) -> pd.DataFrame:
-    """Name each product by type, size and maker, as its text has no better name."""
+    """Name each product by type, size and brand: the files have no titles."""
     import pandas as pd
 
     columns = products.reindex(columns=["brand", "manufacturer_id", "package_size"], fill_value="")
@@ -94,12 +94,12 @@ def title(category: str, kind: str, size_: str, brand: str) -> str:
 
 
 def readable(words: str) -> str:
-    """Return capitals as words; a bracket that the source cut off falls out."""
+    """Return capitals as words, without a bracket that the source cut off."""
     whole = words if words.count("(") <= words.count(")") else words[: words.rindex("(")]
     return re.sub(r"\s+", " ", whole.replace(":", ": ")).strip(" -/").capitalize()
 
 
 def size(package: str) -> str:
-    """Return the size of a package without the codes that stand before some: ``"1 dz"``."""
+    """Return the size of a package without the codes that precede some: ``"1 dz"``."""
     found = _SIZE.search(package)
     return re.sub(r"\s+", " ", found.group(1)).strip().lower() if found else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossrec.errors import DataError
-from crossrec.ingest.formats import look_for
+from crossrec.ingest.formats import check_folder, look_for
 from crossrec.ingest.frames import Frames, Importer
 
 from crossrec_ecommerce.importers.atomic import Atomic, read_atomic
@@ -66,10 +66,9 @@ def read(folder: Path) -> Frames:
 
 def _interactions(folder: Path) -> Path:
     """Find the one interactions file."""
+    check_folder(folder, "recbole")
     found = sorted(p for end in ("", ".gz") for p in folder.glob(f"*.inter{end}"))
     whole = [p for p in found if p.name.split(".inter")[0].count(".") == 0]
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; recbole takes the folder of the data set")
     if not whole and found:
         raise DataError(f"{folder} holds {found[0].name}: read it as --format unisrec")
     if len(whole) != 1:

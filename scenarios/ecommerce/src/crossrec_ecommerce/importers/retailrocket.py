@@ -1,7 +1,7 @@
 """Retailrocket as reduced by CaseRecommender: ``view.tsv``, ``add_to_cart.tsv``, ``purchase.tsv``.
 
-The reduction has neither times nor an order: views come first here, purchases last, and nothing
-that asks for an order (leave-one-out, sequences, recency) means anything on it.
+The reduction has neither times nor an order: views come first here, purchases last, and whatever
+needs an order (leave-one-out, sequences, recency) is meaningless on it.
 """
 
 from __future__ import annotations

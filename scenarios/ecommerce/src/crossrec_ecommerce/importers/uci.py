@@ -31,7 +31,7 @@ def importer() -> Importer:
 def read(folder: Path) -> Frames:
     """Read the folder: a row with a customer is a purchase, or a refund where it is a cancellation.
 
-    Rows without a customer say nothing about anybody and are left out of the events, their number
+    Rows without a customer belong to no user and are left out of the events, their number
     in the note; their products stay. Codes of services (postage, fees, manual entries) are hidden
     items.
 
@@ -52,7 +52,7 @@ def read(folder: Path) -> Frames:
         event_type=returned.map({True: "refund", False: "purchase"}),
         time=seconds(rows["InvoiceDate"]),
         value=(quantity * price).abs().round(2),
-        # The same line may stand twice on an invoice.
+        # The same line may occur twice on an invoice.
         event_id=rows["InvoiceNo"] + ":" + rows.index.astype(str),
     )
     events = events[events["user_id"] != ""]
@@ -72,7 +72,7 @@ def read(folder: Path) -> Frames:
 def _items(rows: pd.DataFrame, quantity: pd.Series[float], price: pd.Series[float]) -> pd.DataFrame:
     """Return each stock code with its most frequent description and its median price."""
     named = rows.assign(title=rows["Description"].str.strip(), price=price)
-    # What stands on write-offs is a remark of the warehouse: "damaged", "?".
+    # The descriptions of write-offs are remarks of the warehouse: "damaged", "?".
     named = named[(quantity > 0) & (named["title"] != "")]
     counts = named.groupby(["StockCode", "title"], sort=False).size().reset_index(name="n")
     titles = counts.sort_values("n", ascending=False, kind="stable").drop_duplicates("StockCode")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossrec.errors import DataError
-from crossrec.ingest.formats import look_for, read_lines, sequence_events
+from crossrec.ingest.formats import check_folder, look_for, read_lines, sequence_events
 from crossrec.ingest.frames import Frames, Importer
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FORMAT = "unisrec"
 HEADER = ["user_id:token", "item_id_list:token_seq", "item_id:token"]
 
-#: Amazon's departments, with which the categories inside of a joined text begin.
+#: Amazon's departments: the categories within a joined text start with one of them.
 DEPARTMENTS = (
     "Industrial & Scientific",
     "Musical Instruments",
@@ -55,7 +55,7 @@ def importer() -> Importer:
 def read(folder: Path) -> Frames:
     """Read the folder.
 
-    Events are of the scenario's default type and know only their order.
+    Events are of the scenario's default type and have only an order.
 
     Raises
     ------
@@ -79,8 +79,7 @@ def read(folder: Path) -> Frames:
 
 def _name(folder: Path) -> str:
     """Return NAME of ``NAME.test.inter``."""
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; {FORMAT} takes the folder of the data set")
+    check_folder(folder, FORMAT)
     found = sorted({p.name.split(".test.inter")[0] for p in folder.glob("*.test.inter*")})
     if len(found) != 1:
         what = "NAME.test.inter (or .gz) is missing" if not found else f"holds {', '.join(found)}"
@@ -139,8 +138,8 @@ def _items(folder: Path, name: str) -> pd.DataFrame | None:
 
 
 @dataclass(frozen=True)
-class Parts:
-    """The parts of a joined text."""
+class JoinedText:
+    """The fields of a joined text."""
 
     title: str
     categories: Sequence[str] = ()
@@ -148,13 +147,13 @@ class Parts:
     description: str = ""
 
     def joined(self) -> str:
-        """Return the text that the parts make, without empty parts and outer punctuation."""
+        """Return the text that the fields make, without empty ones and outer punctuation."""
         parts = (self.title, " ".join(self.categories), self.brand)
         return _plain(". ".join(part for part in parts if part))
 
 
 def _plain(text: str) -> str:
-    """Drop the marks that empty parts leave, and those at the ends."""
+    """Drop the punctuation that empty fields leave, and that at the ends."""
     return re.sub(r"(?:\s*\.)+ ", ". ", text.strip()).strip(" .,;|-")
 
 
@@ -165,25 +164,25 @@ def _department(texts: Sequence[str]) -> str:
     return best if counts[best] > len(texts) / 2 else ""
 
 
-def parse(text: str, department: str) -> Parts:
-    """Take a joined text ``title. categories. brand.`` apart; all is title where that fails."""
+def parse(text: str, department: str) -> JoinedText:
+    """Split a joined text ``title. categories. brand.``; if that fails, all of it is title."""
     found = re.match(rf"(.*?)\.? {re.escape(department)}(.*?)\. ?(.*)$", text)
     if department and found:
         title, rest, brand = (part.strip() for part in found.groups())
-        parts = Parts(title, (department, rest) if rest else (department,), brand.strip(". "))
+        parts = JoinedText(title, (department, rest) if rest else (department,), brand.strip(". "))
     else:
         title, _, brand = text.partition(". . ")
-        parts = Parts(title.rstrip(". "), brand=brand.strip(". "))
-    return parts if parts.joined() == _plain(text) else Parts(_plain(text))
+        parts = JoinedText(title.rstrip(". "), brand=brand.strip(". "))
+    return parts if parts.joined() == _plain(text) else JoinedText(_plain(text))
 
 
-def _fields(folder: Path, name: str) -> dict[str, Parts]:
+def _fields(folder: Path, name: str) -> dict[str, JoinedText]:
     """Return the separate fields of items, from ``NAME.fields_joined.jsonl`` where there is one."""
     path = look_for(folder, f"{name}.fields_joined.jsonl")
     result = {}
     for line in read_lines(path) if path else ():
         row = json.loads(line)
-        result[row["asin"]] = Parts(
+        result[row["asin"]] = JoinedText(
             title=row["title"].rstrip(". ").lstrip(),
             categories=[part for part in re.split(r",(?! )", row["categories"]) if part],
             brand=row["brand"].strip(),

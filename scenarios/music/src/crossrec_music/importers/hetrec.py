@@ -1,7 +1,7 @@
 """HetRec 2011 Last.fm 2K: how often users played artists, and their friends.
 
 ``user_artists.dat``, ``artists.dat`` and, if there, ``user_friends.dat``. No times and no order:
-the rows of a user stand as in the file, and nothing that asks for an order means anything on them.
+a user's rows are in the order of the file, and whatever needs an order is meaningless on them.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def importer() -> Importer:
 def read(folder: Path) -> Frames:
     """Read the folder: items are artists, an event is an artist's play count of one user.
 
-    Friends become a list in the user table. Tags are left out: the set names them, but the file
-    that ties them to artists is another one.
+    Friends become a list in the user table. Tags are left out: the set lists them, but the file
+    that links them to artists is another one.
 
     Raises
     ------

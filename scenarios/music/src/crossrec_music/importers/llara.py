@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from crossrec.errors import DataError
-from crossrec.ingest.formats import find_file, read_lines, read_table, sequence_events
+from crossrec.ingest.formats import find_file, read_pairs, read_table, sequence_events
 from crossrec.ingest.frames import Frames, Importer
 
 FORMAT = "llara-lastfm"
@@ -35,15 +34,11 @@ def read(folder: Path) -> Frames:
         columns=("sequence_id", "item_ids"),
         sep="\t",
     )
-    path = find_file(folder, "id2name.txt", of=FORMAT)
-    pairs = [line.partition("::") for line in read_lines(path)]
-    for number, (_, mark, _) in enumerate(pairs, start=1):
-        if not mark:
-            raise DataError(f"{path}: line {number} is not id::name")
+    names = read_pairs(find_file(folder, "id2name.txt", of=FORMAT), "::", "id::name")
     items = pd.DataFrame(
         {
-            "item_id": [id_ for id_, _, _ in pairs],
-            "title": [name.strip() for _, _, name in pairs],
+            "item_id": [id_ for id_, _ in names],
+            "title": [name.strip() for _, name in names],
             "item_type": "artist",
         }
     )

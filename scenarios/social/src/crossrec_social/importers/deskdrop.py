@@ -1,6 +1,6 @@
 """CI&T DeskDrop: a year of an internal news feed, ``users_interactions.csv``, often as a zip.
 
-The articles (``shared_articles.csv``) are read where they lie beside it.
+The articles (``shared_articles.csv``) are read if they are in the same folder.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def read(folder: Path) -> Frames:
     events = rows.assign(
         user_id=rows["personId"],
         item_id=rows["contentId"],
-        # Whatever is not known here goes on by its own name and is judged by the validation.
+        # Other types keep their name; the validation checks them.
         event_type=rows["eventType"].map(EVENTS).fillna(rows["eventType"]),
         # The same view may be logged twice in one second.
         event_id="r" + rows.index.astype(str),

@@ -1,7 +1,7 @@
 """A dump of one Stack Exchange site: ``Posts.xml`` and ``Comments.xml``.
 
-The items are questions. Posting, answering and commenting (on the question or one of its answers)
-are events on the question. Votes carry no user and are left out.
+The items are questions. A question itself, its answers and all comments below it are events on it.
+Votes have no user and are left out.
 """
 
 from __future__ import annotations

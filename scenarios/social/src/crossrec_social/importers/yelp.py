@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from crossrec.errors import DataError
-from crossrec.ingest.formats import find_file, read_lines, read_text, sequence_events
+from crossrec.ingest.formats import find_file, read_sequences, read_text, sequence_events
 from crossrec.ingest.frames import Frames, Importer
 
 FORMAT = "yelp-s3rec"
@@ -30,7 +30,7 @@ def read(folder: Path) -> Frames:
     """
     import pandas as pd
 
-    rows = [line.split() for line in read_lines(find_file(folder, "Yelp.txt", of=FORMAT))]
+    users, sequences = read_sequences(find_file(folder, "Yelp.txt", of=FORMAT))
     path = find_file(folder, "Yelp.item.json", of=FORMAT)
     try:
         places = json.loads(read_text(path))
@@ -43,8 +43,8 @@ def read(folder: Path) -> Frames:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path} is not number → title, description: {error}") from error
-    events = sequence_events([row[0] for row in rows], [row[1:] for row in rows])
-    note = f"Yelp (S3-Rec): {len(events)} reviews of {len(rows)} users, order only"
+    events = sequence_events(users, sequences)
+    note = f"Yelp (S3-Rec): {len(events)} reviews of {len(users)} users, order only"
     return Frames(items=items, events=events.assign(event_type="review"), note=note)
 
 

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from crossrec.errors import DataError
-from crossrec.ingest.formats import read_lines, read_table, sequence_events
+from crossrec.ingest.formats import check_folder, read_pairs, read_table, sequence_events
 from crossrec.ingest.frames import Frames, Importer
 
 FORMAT = "microlens"
@@ -31,15 +31,8 @@ def read(folder: Path) -> Frames:
     """
     import pandas as pd
 
-    path = _find(folder, "pairs.tsv")
-    users, sequences = [], []
-    for number, line in enumerate(read_lines(path), start=1):
-        user, tab, videos = line.partition("\t")
-        if not tab:
-            raise DataError(f"{path}: line {number} is not a user, a tab and videos")
-        users.append(user)
-        sequences.append(videos.split())
-    events = sequence_events(users, sequences)
+    rows = read_pairs(_find(folder, "pairs.tsv"), "\t", "a user, a tab and videos")
+    events = sequence_events([user for user, _ in rows], [videos.split() for _, videos in rows])
     captions = read_table(_find(folder, "titles.csv"), columns=("item", "title"))
     parts = [split(caption) for caption in captions["title"]]
     items = pd.DataFrame(
@@ -49,7 +42,7 @@ def read(folder: Path) -> Frames:
             "categories": [tags for _, tags in parts],
         }
     )
-    note = f"MicroLens: {len(events)} views of {len(users)} users, order only"
+    note = f"MicroLens: {len(events)} views of {len(rows)} users, order only"
     return Frames(items=items, events=events.assign(event_type="watch"), note=note)
 
 
@@ -62,8 +55,7 @@ def split(caption: str) -> tuple[str, list[str]]:
 
 def _find(folder: Path, end: str) -> Path:
     """Find ``MicroLens-…_END``, plain or gzipped."""
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; {FORMAT} takes the folder of the data set")
+    check_folder(folder, FORMAT)
     found = sorted(p for pack in ("", ".gz") for p in folder.glob(f"*_{end}{pack}"))
     if len(found) != 1:
         what = f"*_{end} (or .gz) is missing" if not found else f"{len(found)} files *_{end}"

@@ -1,6 +1,6 @@
 """MovieLens 1M as chronological sequences: ``sequences.tsv``, ``movies.dat``, extra information.
 
-No ratings and no times. Items whose id begins with ``g`` could not be matched to a film and have no
+No ratings and no times. Items whose id starts with ``g`` could not be matched to a film and have no
 row in the item table.
 """
 
@@ -65,7 +65,7 @@ def read(folder: Path) -> Frames:
 
 
 def _extra(folder: Path) -> dict[str, dict[str, object]]:
-    """Return director, actors, year, certificate and plot by film; empty where not there."""
+    """Return director, actors, year, certificate and plot by film; empty without the file."""
     path = look_for(folder, "movies_extrainfos.dat")
     films: dict[str, dict[str, object]] = {}
     for line in read_lines(path, "utf-8", "latin-1") if path else ():
@@ -83,7 +83,7 @@ def _extra(folder: Path) -> dict[str, dict[str, object]]:
 
 
 def _names(cell: str) -> list[str]:
-    """Split a list of persons; their part stands in brackets."""
+    """Split a list of persons, without their roles in brackets."""
     names = (name.partition("(")[0].strip() for name in _known(cell).split(","))
     return list(dict.fromkeys(name for name in names if name))
 

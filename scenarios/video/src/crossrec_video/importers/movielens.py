@@ -68,7 +68,7 @@ def _latest(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _one_million(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read ``ratings.dat`` and ``movies.dat``, whose fields are parted by ``::``."""
+    """Read ``ratings.dat`` and ``movies.dat``, whose fields are separated by ``::``."""
     ratings = _double_colon(find_file(folder, "ratings.dat", of=FORMAT), list(NAMES))
     movies = _double_colon(
         find_file(folder, "movies.dat", of=FORMAT), ["item_id", "title", "genres"]
@@ -77,7 +77,7 @@ def _one_million(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _double_colon(path: Path, names: list[str]) -> pd.DataFrame:
-    """Read a file with fields parted by ``::``; old files are in latin-1."""
+    """Read a file with fields separated by ``::``; old files are in latin-1."""
     import pandas as pd
 
     # pandas' fast parser takes one character, and tabs occur in none of these files.
@@ -92,7 +92,7 @@ def _double_colon(path: Path, names: list[str]) -> pd.DataFrame:
             quoting=csv.QUOTE_NONE,
         )
     except pd.errors.ParserError as error:
-        raise DataError(f"{path} cannot be read as fields parted by '::': {error}") from error
+        raise DataError(f"{path} cannot be read as fields separated by '::': {error}") from error
 
 
 def _hundred_thousand(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
