@@ -112,7 +112,7 @@ def answers(
             "history": ("recommend", name, "--history", "i0,i2", "-k", "5", "--json"),
             "nobody": ("recommend", name, "--user", "nobody", "-k", "5", "--json"),
             "similar": ("similar", name, "i3", "-k", "5", "--json"),
-            "similar cold": ("similar", name, "i40", "-k", "5", "--json"),
+            "similar cold": ("similar", name, "i40", "-k", "5", "--explain", "--json"),
             "doctor": ("doctor",),
             "doctor json": ("doctor", "--json"),
         },
@@ -154,9 +154,14 @@ def test_answers_are_sensible(answers: dict[str, Done]) -> None:
 
 
 def test_reasons_name_words_and_behaviour(answers: dict[str, Done]) -> None:
-    reasons = [reason for item in answers["user"].json["items"] for reason in item["reasons"]]
-    assert "content" in {reason["source"] for reason in reasons}
-    assert {"ease", "covisitation"} & {reason["source"] for reason in reasons}
+    named = {
+        name: {
+            reason["source"] for item in answers[name].json["items"] for reason in item["reasons"]
+        }
+        for name in ("user", "similar cold")
+    }
+    assert "content" in named["similar cold"]
+    assert {"ease", "covisitation"} & named["user"]
 
 
 def test_items_alone_are_recommended_by_their_words(tmp_path: Path) -> None:
