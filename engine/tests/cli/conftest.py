@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from crossrec import hookimpl
 from crossrec.cli import main
 from crossrec.components.evidence import Evidence
+from crossrec.components.history import weigh
 from crossrec.components.state import State
 from crossrec.components.topk import top_k
 from crossrec.data.frames import Frames
@@ -48,7 +49,7 @@ class Together(Counts):
         np.fill_diagonal(self.counts, 0)
 
     def generate(self, queries, k):
-        scores = queries.profile(len(self.counts)) @ self.counts
+        scores = weigh(queries, len(self.counts)).matrix @ self.counts
         return top_k(np.asarray(scores, np.float32), k, queries.exclude, minimum=0.0)
 
     def explain(self, queries, index):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 from crossrec.components.candidates import Candidates
+from crossrec.components.history import weigh
 from crossrec.components.query import QueryBatch
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
@@ -36,7 +37,7 @@ class Covisitation:
         self.fit_seconds = time.perf_counter() - started
 
     def top(self, queries: QueryBatch, k: int) -> Candidates:
-        scores = queries.profile(self._together.shape[0]) @ self._together
+        scores = weigh(queries, self._together.shape[0]).matrix @ self._together
         return top_k(scores.toarray(), k, queries.exclude, source=self.name, minimum=0.0)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from crossrec import hookimpl
 from crossrec.components.evidence import Evidence
+from crossrec.components.history import weigh
 from crossrec.components.state import State
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
@@ -50,7 +51,7 @@ class Together:
         np.fill_diagonal(self.counts, 0)
 
     def generate(self, queries, k):
-        scores = queries.profile(len(self.counts)) @ self.counts
+        scores = weigh(queries, len(self.counts)).matrix @ self.counts
         return top_k(np.asarray(scores, np.float32), k, queries.exclude, minimum=0.0)
 
     def explain(self, queries, index):

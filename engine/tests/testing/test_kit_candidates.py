@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.evidence import Evidence
+from crossrec.components.history import weigh
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
@@ -44,7 +45,7 @@ class Together:
     def scores(self, queries: QueryBatch) -> Any:
         if self.counts is None:
             raise NotFittedError("fit first")
-        return queries.profile(len(self.counts), limit=1000) @ self.counts
+        return weigh(queries, len(self.counts), limit=1000).matrix @ self.counts
 
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         return top_k(np.array(self.scores(queries)), k, queries.exclude, minimum=0.0)
