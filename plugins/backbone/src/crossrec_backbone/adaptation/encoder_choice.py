@@ -19,7 +19,7 @@ from crossrec_backbone.adaptation.behaviour_weight import MINIMUM_USERS, fold_ga
 from crossrec_backbone.adaptation.folds import last_event_folds
 from crossrec_backbone.ranking.mixture import ERRORS
 from crossrec_backbone.relations.scores import text_scores
-from crossrec_backbone.relations.statistics import BackboneConfig, TextSide
+from crossrec_backbone.relations.statistics import BackboneConfig, TextSide, text_relations
 
 #: Folds, and users that are held out in all.
 _FOLDS, _USERS = 2, 4_000
@@ -90,7 +90,7 @@ def text_gains(
     dataset: Dataset, queries: QueryBatch, targets: IntArray, config: BackboneConfig
 ) -> FloatArray:
     """Return ndcg@10 of the text consensus over all unseen items, float32 (n,)."""
-    relations = TextSide.relations_of(dataset, config)
+    relations = text_relations(dataset, config.text)
     out = np.zeros(len(targets), dtype=np.float32)
     for rows in queries.blocks(block_rows(dataset.n_items)):
         asked = queries.take(rows)
