@@ -21,9 +21,9 @@ class ItemScorers:
 
     def __init__(self, split: ItemCold, reg: float) -> None:
         import numpy as np
-        from crossrec_backbone.relations.config import HistoryConfig, PriorConfig
+        from crossrec_backbone.relations.config import HistoryConfig, PriorConfig, TextConfig
         from crossrec_backbone.relations.prior_ease import fit_prior_ease
-        from crossrec_backbone.relations.statistics import BackboneConfig, TextSide
+        from crossrec_backbone.relations.statistics import text_relations
         from scipy.sparse import csr_matrix
 
         from cold_start.kernel import ColdKernel, ItemFeatures, KernelConfig
@@ -32,7 +32,7 @@ class ItemScorers:
         train, n = split.train, split.train.n_items
         self.n, self.flat = n, HistoryConfig(decay=1.0, limit=10_000)
         self.warm, self.cold = np.flatnonzero(~split.cold), np.flatnonzero(split.cold)
-        self.relations = TextSide.relations_of(train, BackboneConfig())
+        self.relations = text_relations(train, TextConfig())
         kept = n if n <= _SMALL else 300
         config = PriorConfig(reg=reg, proximity=1.0, kept=kept, exact_up_to=4_000)
         nothing = csr_matrix((n, n), dtype=np.float32)

@@ -34,12 +34,12 @@ from crossrec_backbone.pretraining.low_data_tasks import (
     without_last,
 )
 from crossrec_backbone.relations.config import GraphConfig, PriorConfig
+from crossrec_backbone.relations.pairs import TextPairs
 from crossrec_backbone.relations.prior_ease import fit_prior_ease
 from crossrec_backbone.relations.scores import behaviour_scores, text_scores
 from crossrec_backbone.relations.statistics import BackboneConfig, TextSide
 from crossrec_backbone.relations.text import TEXT_RELATIONS
 from crossrec_backbone.relations.text_graph import text_graph
-from crossrec_backbone.relations.text_pairs import TextPairs
 from real_sets import Sets
 
 CONFIG = BackboneConfig(prior=PriorConfig(exact_up_to=4_000))

@@ -14,6 +14,7 @@ from cold_start.kernel import (
     tags,
 )
 from cold_start.protocol import item_cold, measure_items
+from crossrec.components.history import weigh
 from crossrec.components.query import QueryBatch
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
@@ -221,7 +222,7 @@ def scorers(split):
     dense = train.vectors["enc"]
 
     def text(queries):
-        return (queries.profile(n, decay=1.0, limit=1000) @ dense) @ dense.T
+        return (weigh(queries, n, limit=1000).matrix @ dense) @ dense.T
 
     def kernel(queries):
         out = np.full((len(queries), n), np.nan, dtype=np.float32)

@@ -1,8 +1,9 @@
-"""The weighted history is what `QueryBatch.profile` says, without its sparse matrix."""
+"""Weighted histories: decayed means and sums, by hand and against loops."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from crossrec.components.history import weigh
 from crossrec.components.query import QueryBatch
 from crossrec.numeric.ragged import Ragged
@@ -17,13 +18,54 @@ def batch(histories: list[list[int]]) -> QueryBatch:
 
 
 @given(HISTORIES, st.floats(0.1, 1.0), st.integers(1, 9))
-def test_agrees_with_profile(histories: list[list[int]], decay: float, limit: int) -> None:
-    queries = batch(histories)
-    weighted = weigh(queries, 10, decay=decay, limit=limit)
-    dense = np.zeros((len(queries), 10))
-    np.add.at(dense, (weighted.items.row_of, weighted.items.values), weighted.weights)
-    expected = queries.profile(10, decay=decay, limit=limit).toarray()
-    np.testing.assert_allclose(dense, expected, rtol=1e-5, atol=1e-7)
+def test_weights_are_a_decayed_mean_of_the_last_items(
+    histories: list[list[int]], decay: float, limit: int
+) -> None:
+    weighted = weigh(batch(histories), 10, decay=decay, limit=limit)
+    profile = weighted.matrix
+    assert profile.shape == (len(histories), 10)
+    assert profile.has_canonical_format
+    for row, (got, items) in enumerate(zip(profile.toarray(), histories, strict=True)):
+        want = np.zeros(10)
+        for age, item in enumerate(reversed(items[-limit:])):
+            want[item] += decay**age
+        total = want.sum()
+        assert got == pytest.approx(want / total if total else want, abs=1e-6)
+        assert weighted.items.row(row).tolist() == items[-limit:]
+        assert weighted.of(row).sum() == pytest.approx(min(len(items), 1))
+
+
+@given(HISTORIES, st.floats(0.1, 1.0), st.integers(1, 9))
+def test_sums_are_means_without_the_division(
+    histories: list[list[int]], decay: float, limit: int
+) -> None:
+    sums = weigh(batch(histories), 10, decay=decay, limit=limit, average=False)
+    means = weigh(batch(histories), 10, decay=decay, limit=limit)
+    last = sums.items.from_end() == 0
+    np.testing.assert_array_equal(sums.weights[last], 1.0)
+    rows = sums.items.row_of
+    totals = np.bincount(rows, weights=sums.weights, minlength=len(histories))
+    np.testing.assert_allclose(sums.weights / totals[rows], means.weights)
+
+
+def test_the_matrix_by_hand() -> None:
+    profile = weigh(batch([[0, 1, 2], [3, 3], []]), 7, decay=0.5).matrix.toarray()
+    assert profile.dtype == np.float32
+    assert profile[0, :3].tolist() == pytest.approx([0.25 / 1.75, 0.5 / 1.75, 1 / 1.75])
+    assert profile[1].tolist() == [0, 0, 0, 1, 0, 0, 0]
+    assert profile[2].tolist() == [0] * 7
+
+
+def test_the_matrix_leaves_the_history_as_it_was() -> None:
+    queries = batch([[5, 1, 5, 0]])
+    assert weigh(queries, 7).matrix.nnz == 3
+    assert queries.history.row(0).tolist() == [5, 1, 5, 0]
+    assert queries.history.indptr.tolist() == [0, 4]
+
+
+def test_the_matrix_of_no_queries() -> None:
+    assert weigh(batch([]), 7).matrix.shape == (0, 7)
+    assert weigh(QueryBatch.from_histories(Ragged.empty(2)), 3).matrix.nnz == 0
 
 
 def test_hand_worked_weights() -> None:

@@ -1,4 +1,4 @@
-"""Queries: profiles, last items and blocks against loops; what may be wanted."""
+"""Queries: last items and blocks against loops; which values are refused."""
 
 from dataclasses import FrozenInstanceError
 
@@ -23,38 +23,6 @@ histories = st.lists(st.lists(st.integers(0, N_ITEMS - 1), max_size=9), min_size
 
 def batch(history, **more):
     return QueryBatch.from_histories(Ragged.from_rows(history), **more)
-
-
-def test_profile_by_hand():
-    profile = batch([[0, 1, 2], [3, 3], []]).profile(N_ITEMS, decay=0.5).toarray()
-    assert profile.dtype == np.float32
-    assert profile[0, :3].tolist() == pytest.approx([0.25 / 1.75, 0.5 / 1.75, 1 / 1.75])
-    assert profile[1].tolist() == [0, 0, 0, 1, 0, 0, 0]
-    assert profile[2].tolist() == [0] * N_ITEMS
-
-
-@given(histories, st.floats(0.1, 1.0), st.integers(1, 6))
-def test_profile_is_a_weighted_mean_of_the_last_items(history, decay, limit):
-    profile = batch(history).profile(N_ITEMS, decay=decay, limit=limit)
-    assert profile.shape == (len(history), N_ITEMS)
-    assert profile.has_canonical_format
-    for got, items in zip(profile.toarray(), history):
-        want = np.zeros(N_ITEMS)
-        for age, item in enumerate(reversed(items[-limit:])):
-            want[item] += decay**age
-        total = want.sum()
-        assert got == pytest.approx(want / total if total else want, abs=1e-6)
-
-
-def test_profile_leaves_the_history_as_it_was():
-    queries = batch([[5, 1, 5, 0]])
-    queries.profile(N_ITEMS)
-    assert queries.history.row(0).tolist() == [5, 1, 5, 0]
-
-
-def test_profile_of_no_queries():
-    assert batch([]).profile(N_ITEMS).shape == (0, N_ITEMS)
-    assert QueryBatch.from_histories(Ragged.empty(2)).profile(3).nnz == 0
 
 
 @given(histories)

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from crossrec import hookimpl
 from crossrec.cli import main
+from crossrec.components.history import weigh
 from crossrec.components.state import State
 from crossrec.components.topk import top_k
 from crossrec.plugins import registry as registry_module
@@ -34,7 +35,7 @@ class Together:
         np.fill_diagonal(self.counts, 0)
 
     def generate(self, queries, k):
-        scores = queries.profile(len(self.counts)) @ self.counts
+        scores = weigh(queries, len(self.counts)).matrix @ self.counts
         return top_k(np.asarray(scores, np.float32), k, queries.exclude, minimum=0.0)
 
     def state(self):

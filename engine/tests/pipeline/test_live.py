@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from crossrec import Engine
+from crossrec.components.history import weigh
 from crossrec.components.state import State
 from crossrec.components.topk import top_k
 from crossrec.ingest import ingest_files
@@ -60,7 +61,8 @@ class Alike:
         self.rows = np.concatenate([self.rows, rows[len(self.rows) :]])
 
     def scores(self, queries):
-        return np.asarray(queries.profile(len(self.rows)) @ self.rows @ self.rows.T, np.float32)
+        profile = weigh(queries, len(self.rows)).matrix
+        return np.asarray(profile @ self.rows @ self.rows.T, np.float32)
 
     def generate(self, queries, k):
         return top_k(self.scores(queries), k, queries.exclude, minimum=0.0)

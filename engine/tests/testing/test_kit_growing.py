@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from crossrec.components.candidates import PAD, Candidates
+from crossrec.components.history import weigh
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
@@ -40,7 +41,7 @@ class SameWords:
     def scores(self, queries: QueryBatch) -> Any:
         if self.words is None:
             raise NotFittedError("fit first")
-        return (queries.profile(len(self.words), limit=1000) @ self.words) @ self.words.T
+        return (weigh(queries, len(self.words), limit=1000).matrix @ self.words) @ self.words.T
 
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         return top_k(np.array(self.scores(queries)), k, queries.exclude, minimum=0.0)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import numpy as np
 import pytest
+from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
+from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
+from crossrec.data.events import Events
+from crossrec.data.vocabulary import Vocabulary
+from crossrec.numeric.ragged import Ragged
 from crossrec.testing.shop import make_shop
 from crossrec_backbone.pretrained.model import Backbone
 from crossrec_backbone.pretraining.low_data_tasks import LowDataConfig
@@ -44,3 +51,41 @@ def backbone() -> Backbone:
     )
     sources = [("a", "shops", make_shop(seed=11)), ("b", "video", make_shop(seed=12))]
     return pretrain(sources, settings, RunOptions(seed=1, threads=1))
+
+
+@pytest.fixture(scope="session")
+def dataset_of() -> Callable[..., Dataset]:
+    """Return the factory of datasets without a single user or event, since text needs none."""
+
+    def build(
+        texts: Sequence[str],
+        titles: Sequence[str] | None = None,
+        vectors: Any = None,
+        name: str = "transformer",
+    ) -> Dataset:
+        n = len(texts)
+        catalog = Catalog(
+            items=Vocabulary(f"i{at}" for at in range(n)),
+            titles=tuple(texts if titles is None else titles),
+            texts=tuple(texts),
+            categories=((),) * n,
+            creators=("",) * n,
+            known=np.ones(n, dtype=bool),
+        )
+        dataset = Dataset.build(Vocabulary(), catalog, Events.empty(), has_clock=False)
+        if vectors is None:
+            return dataset
+        return dataset.with_vectors(name, np.asarray(vectors, dtype=np.float32))
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def queries_of() -> Callable[..., QueryBatch]:
+    """Return the factory of queries by their histories; what is excluded may be given too."""
+
+    def build(*histories: Sequence[int], exclude: Sequence[Sequence[int]] | None = None) -> Any:
+        excluded = None if exclude is None else Ragged.from_rows(exclude)
+        return QueryBatch.from_histories(Ragged.from_rows(histories), exclude=excluded)
+
+    return build

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +27,10 @@ from crossrec_backbone.adaptation.baselines import PLAIN, plain_scores
 from crossrec_backbone.adaptation.gate import MIXTURE
 from crossrec_backbone.pretrained.library import keep
 from crossrec_backbone.pretrained.model import MANIFEST
+from crossrec_backbone.ranking import features
+from crossrec_backbone.ranking.candidates import propose
+from crossrec_backbone.ranking.examples import Groups
+from crossrec_backbone.sources import backbone
 from crossrec_backbone.sources.backbone import BackboneSource, BackboneSourceConfig
 
 RUN = RunOptions(seed=1, threads=1)
@@ -43,8 +49,8 @@ class TestBackboneSource(CandidateGeneratorTests):
 
 
 def batch(rows: list[list[int]], exclude: list[list[int]] | None = None) -> QueryBatch:
-    told = None if exclude is None else Ragged.from_rows(exclude)
-    return QueryBatch.from_histories(Ragged.from_rows(rows), exclude=told)
+    excluded = None if exclude is None else Ragged.from_rows(exclude)
+    return QueryBatch.from_histories(Ragged.from_rows(rows), exclude=excluded)
 
 
 @pytest.fixture
@@ -128,8 +134,8 @@ def longer(dataset: Dataset, title: str, like: int) -> Dataset:
         np.append(old.known, True),
     )
     vectors = {
-        name: np.concatenate([told, told[like : like + 1]])
-        for name, told in dataset.vectors.items()
+        name: np.concatenate([rows, rows[like : like + 1]])
+        for name, rows in dataset.vectors.items()
     }
     return replace(dataset, catalog=catalog, vectors=vectors)
 
@@ -162,6 +168,86 @@ def test_score_is_what_generate_said_and_more(fitted) -> None:
     assert abs(np.nanmean(alike)) < 3
 
 
+@pytest.fixture
+def computed(monkeypatch) -> list[np.ndarray]:
+    """What columns are computed of: the candidates of every call, as they come."""
+    calls: list[np.ndarray] = []
+
+    def counted(statistics, queries, index):
+        calls.append(index)
+        return features.compute(statistics, queries, index)
+
+    monkeypatch.setattr(backbone, "compute", counted)
+    return calls
+
+
+@pytest.mark.parametrize("histories", [[[0, 4]], [[0, 4], [1], [2, 7, 3]]])
+def test_columns_are_computed_once_for_a_batch(fitted, computed, histories) -> None:
+    queries = batch(histories)
+    found = fitted.generate(queries, 20)
+    own = [found.row(row) for row in range(len(histories))]
+    assert len(computed) == 1
+    fitted.generate(queries, 5)
+    fitted.score(queries, found.index)
+    assert len(computed) == 1, "candidates keep the scores that they have"
+    fitted.score(queries, np.tile(np.arange(80), (len(histories), 1)))
+    assert len(computed) == 2
+    for row, further in enumerate(computed[1]):
+        assert not set(further.tolist()) & set(own[row].tolist()), "only what is new is computed"
+    if len(histories) == 1:
+        fitted.explain(queries, own[0])
+        assert len(computed) == 2
+
+
+def test_what_is_kept_goes_with_the_batch_and_with_the_fit(fitted, shop) -> None:
+    queries = batch([[0, 4]])
+    before = fitted.generate(queries, 5)
+    kept = fitted._fitted.scored
+    assert len(kept) == 1
+    longer_ = copy(fitted)
+    dataset = shop(n_items=80, n_users=120)
+    longer_.add_items(longer(dataset, dataset.catalog.titles[0], 0))
+    assert 80 in longer_.generate(queries, 80).row(0), "the grown source does not answer from it"
+    np.testing.assert_array_equal(fitted.generate(queries, 5).index, before.index)
+    del queries
+    gc.collect()
+    assert not len(kept)
+
+
+def test_large_batches_keep_scores_but_no_columns(fitted, computed, monkeypatch) -> None:
+    rows = [[u % 80, (u * 7 + 4) % 80] for u in range(6)]
+    index = np.tile(np.arange(80), (6, 1))
+    small = batch(rows)
+    expected = fitted.generate(small, 80), fitted.score(small, index)
+    monkeypatch.setattr(backbone, "_KEPT", 5)
+    large = batch(rows)
+    np.testing.assert_array_equal(fitted.generate(large, 80).score, expected[0].score)
+    assert fitted._fitted.scored[large].columns is None
+    np.testing.assert_array_equal(fitted.score(large, index), expected[1])
+
+
+def test_further_items_are_scored_beside_the_own_ones(fitted) -> None:
+    """All columns anew, as if the own candidates had never been computed."""
+    queries = batch([[0, 4, 9]])
+    statistics, adapter = fitted._fitted.statistics, fitted._fitted.adapter
+    own = propose(statistics, queries, kappa=adapter.mixture.kappa)
+    others = np.setdiff1d(np.arange(80), own[0])
+    assert len(others), "every item is a candidate of its own"
+    both = np.concatenate([own, others[None]], axis=1)
+
+    def mixture(index):
+        groups = Groups(index, features.compute(statistics, queries, index), np.zeros(1, np.int64))
+        return adapter.scores(groups)[0]
+
+    alone, together = mixture(own), mixture(both)
+    first = together[: own.shape[1]]
+    moved = (together - first.mean()) * (alone.std() / first.std()) + alone.mean()
+    expected = np.concatenate([alone, moved[own.shape[1] :]])
+    known = features.has_evidence(features.compute(statistics, queries, both))[0]
+    expected[~known] = np.nan
+    np.testing.assert_allclose(fitted.score(queries, both)[0], expected, rtol=1e-4, atol=1e-5)
+
+
 def test_one_query_is_one_of_many(fitted) -> None:
     rows = [[u % 80, (u * 7 + 4) % 80] for u in range(300)]  # more than one block
     together = fitted.generate(batch(rows), 10)
@@ -192,14 +278,14 @@ def test_reasons_count_truly(fitted, shop) -> None:
     query = batch([[0, 4, 8]])
     items = fitted.generate(query, 10).row(0)
     counted = 0
-    for item, told in zip(items, fitted.explain(query, items), strict=True):
-        if told is None or "together" not in told.phrase:
+    for item, one in zip(items, fitted.explain(query, items), strict=True):
+        if one is None or "together" not in one.phrase:
             continue
         with_first = sum(
-            item in sequences.row(u) and told.history[0] in sequences.row(u) for u in range(120)
+            item in sequences.row(u) and one.history[0] in sequences.row(u) for u in range(120)
         )
         expected = "once" if with_first == 1 else f"{with_first} times"
-        assert expected in told.phrase
+        assert expected in one.phrase
         counted += 1
     assert counted
 
@@ -284,10 +370,11 @@ def test_odd_vectors_and_items_without_text_do_no_harm(shop, settings) -> None:
 
 @pytest.mark.parametrize("method", PLAIN)
 def test_a_plain_method_that_wins_serves_over_the_whole_catalogue(fitted, method: str) -> None:
-    fitted._adapter = replace(fitted._adapter, serves=method)
+    adapter = replace(fitted._fitted.adapter, serves=method)
+    fitted._state = replace(fitted._fitted, adapter=adapter)
     queries = batch([[0, 4], []])
     found = fitted.generate(queries, 10)
-    scores = plain_scores(fitted._statistics, queries, (method,))[method][0]
+    scores = plain_scores(fitted._fitted.statistics, queries, (method,))[method][0]
     scores[[0, 4]] = -np.inf
     assert found.index[0, 0] == int(np.argmax(scores))
     assert (found.index[1] == PAD).all()
@@ -295,7 +382,8 @@ def test_a_plain_method_that_wins_serves_over_the_whole_catalogue(fitted, method
 
 
 def test_it_serves_the_mixture_unless_a_plain_method_is_clearly_better(fitted) -> None:
-    gate = fitted._adapter.report["gate"]
+    adapter = fitted._fitted.adapter
+    gate = adapter.report["gate"]
     better = gate["gain"] < -2 * gate["error"]
-    assert fitted._adapter.serves == gate["serves"] == (gate["best_plain"] if better else MIXTURE)
+    assert adapter.serves == gate["serves"] == (gate["best_plain"] if better else MIXTURE)
     assert gate["best_plain"] in PLAIN

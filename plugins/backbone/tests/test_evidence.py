@@ -7,20 +7,19 @@ from crossrec.components.query import QueryBatch
 from crossrec.components.state import State
 from crossrec.data.events import Events
 from crossrec.numeric.ragged import Ragged
-from crossrec_backbone.ranking.features import COLUMN_NAMES, COLUMNS, compute
+from crossrec_backbone.ranking.features import COLUMN_NAMES, COLUMNS, compute, joined
 from crossrec_backbone.relations.behaviour import BEHAVIOUR_RELATIONS
-from crossrec_backbone.relations.behaviour_pairs import BehaviourPairs
+from crossrec_backbone.relations.pairs import BehaviourPairs, TextPairs
 from crossrec_backbone.relations.scores import (
     behaviour_scores,
     consensus_weights,
-    decay_weights,
     decayed_history,
     text_scores,
+    weighted_history,
 )
 from crossrec_backbone.relations.statistics import BackboneConfig, Statistics, TextSide
 from crossrec_backbone.relations.text import TEXT_RELATIONS, TextRelations
 from crossrec_backbone.relations.text_graph import text_graph
-from crossrec_backbone.relations.text_pairs import TextPairs
 
 HISTORIES = [[0, 4, 8], [5], [3, 3, 7, 11], list(range(0, 30, 3)), []]
 
@@ -96,7 +95,10 @@ def test_the_decayed_history_sums_and_is_cut(config) -> None:
     assert not rows[2].any()
     flat = config.history.model_copy(update={"decay": 1.0})
     assert decayed_history(batch([[0, 1, 2]]), 5, flat).toarray()[0].tolist() == [1, 1, 1, 0, 0]
-    assert decay_weights(3, settings).tolist() == [0.25, 0.5, 1.0]
+    weighted = weighted_history(batch([[4, 0, 1, 2, 3], [2]]), 5, settings)
+    assert weighted.of(0).tolist() == [0.25, 0.5, 1.0]
+    assert weighted.of(1).tolist() == [1.0]
+    assert weighted.items.row(0).tolist() == [1, 2, 3]
 
 
 def test_the_consensus_by_hand(shop, config) -> None:
@@ -109,7 +111,7 @@ def test_the_consensus_by_hand(shop, config) -> None:
             if not history:
                 continue
             pairs = whole(relations.factor(name))
-            weights = decay_weights(len(history), config.history)
+            weights = config.history.decay ** np.arange(len(history))[::-1]
             length = np.sqrt(weights @ pairs[np.ix_(history, history)] @ weights)
             expected += a * (weights @ pairs[history]) / length / relations.spread[name]
             expected += b * pairs[history[-1]] / relations.spread[name]
@@ -119,7 +121,7 @@ def test_the_consensus_by_hand(shop, config) -> None:
 def test_missing_relations_give_their_weight_away(shop, config) -> None:
     dataset = shop(vectors=False)
     relations = TextRelations.fit(dataset.catalog, {}, config.text)
-    weights = consensus_weights(relations, config.consensus)
+    weights = consensus_weights(relations, config.consensus.weights)
     assert set(weights) == {"text_words", "title_grams"}
     total = sum(a + b for a, b in weights.values())
     assert total == pytest.approx(sum(a + b for a, b in config.consensus.weights.values()))
@@ -165,6 +167,19 @@ def test_places_and_gaps(shop, config) -> None:
         place = np.exp(column(table, f"{name}.rank")[0]) - 1
         np.testing.assert_allclose(place, [(scores > s).sum() for s in scores], atol=1e-4)
         np.testing.assert_allclose(column(table, f"{name}.gap")[0], scores - scores.max())
+
+
+def test_two_sets_of_candidates_are_joined_as_if_computed_together(shop, config) -> None:
+    statistics = Statistics.fit(shop(), config)
+    index = candidates(len(HISTORIES), 20)
+    index[1, 17:] = PAD
+    first, second = index[:, :12], index[:, 12:]
+    both = joined(*(compute(statistics, batch(), part) for part in (first, second)))
+    together = compute(statistics, batch(), index)
+    np.testing.assert_allclose(both, together, rtol=1e-5, atol=1e-5)
+    nothing = np.zeros((len(HISTORIES), 0), dtype=np.int64)
+    alone = joined(compute(statistics, batch(), first), compute(statistics, batch(), nothing))
+    np.testing.assert_array_equal(alone, compute(statistics, batch(), first))
 
 
 def test_what_is_known_of_a_history(shop, config) -> None:

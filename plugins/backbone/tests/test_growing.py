@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,19 +17,27 @@ from crossrec.data.events import Events
 from crossrec.numeric.ragged import Ragged
 from crossrec.numeric.sparse import wider
 from crossrec_backbone.relations.config import PriorConfig
+from crossrec_backbone.relations.statistics import BackboneConfig
 from crossrec_backbone.relations.text import TextRelations
 from crossrec_backbone.relations.text_graph import text_graph
 from crossrec_backbone.sources.closed_forms import (
+    ClosedFormConfig,
     PriorEaseSource,
-    SourceConfig,
     TextBehaviourSource,
-    TextConsensusSource,
     joined_by_text,
 )
+from crossrec_backbone.sources.content import ContentConfig, ContentSource
 from scipy.sparse import csr_matrix
 
 RUN = RunOptions()
-SOURCES = (TextConsensusSource, PriorEaseSource, TextBehaviourSource)
+SOURCES = (ContentSource, PriorEaseSource, TextBehaviourSource)
+
+
+def built(make: type, config: BackboneConfig) -> Any:
+    """Return a source with the settings of the small shop."""
+    if make is ContentSource:
+        return make(ContentConfig(text=config.text, history=config.history))
+    return make(ClosedFormConfig(**config.model_dump()))
 
 
 def batch(rows: list[list[int]]) -> QueryBatch:
@@ -55,7 +64,7 @@ def short_of(whole: Dataset, first: int) -> Dataset:
 @pytest.mark.parametrize("make", SOURCES)
 def test_a_new_item_of_the_kind_comes_before_old_ones_of_others(make, shop, config) -> None:
     whole = shop(n_items=44)
-    source = make(SourceConfig(**config.model_dump()))
+    source = built(make, config)
     source.fit(short_of(whole, 40), RUN)
     source.add_items(behind(short_of(whole, 40), whole))
     for kind in range(4):
@@ -68,7 +77,7 @@ def test_a_new_item_of_the_kind_comes_before_old_ones_of_others(make, shop, conf
 @pytest.mark.parametrize("make", SOURCES)
 def test_scores_of_the_items_before_stay_as_they_are(make, shop, config) -> None:
     whole = shop(n_items=44)
-    source = make(SourceConfig(**config.model_dump()))
+    source = built(make, config)
     source.fit(short_of(whole, 40), RUN)
     index = np.tile(np.arange(40), (2, 1))
     before = source.score(batch([[0, 4], [1]]), index)
@@ -80,7 +89,7 @@ def test_scores_of_the_items_before_stay_as_they_are(make, shop, config) -> None
 @pytest.mark.parametrize("make", SOURCES)
 def test_a_second_growth_goes_on_from_the_first(make, shop, config) -> None:
     whole = shop(n_items=44)
-    source = make(SourceConfig(**config.model_dump()))
+    source = built(make, config)
     source.fit(short_of(whole, 40), RUN)
     once, twice = copy(source), copy(source)
     once.add_items(behind(short_of(whole, 40), whole))
@@ -104,7 +113,7 @@ def test_ties_by_text_fade_with_the_evidence_by_hand() -> None:
 def test_without_events_growth_is_the_graph_both_ways(shop, config) -> None:
     whole = shop(n_items=41)
     short = short_of(whole, 40).with_events(Events.empty())
-    source = PriorEaseSource(SourceConfig(**config.model_dump()))
+    source = PriorEaseSource(ClosedFormConfig(**config.model_dump()))
     source.fit(short, RUN)
     source.add_items(behind(short, whole))
     relations = TextRelations.fit(short.catalog, short.vectors, config.text)
@@ -115,20 +124,64 @@ def test_without_events_growth_is_the_graph_both_ways(shop, config) -> None:
     np.testing.assert_allclose(weights[:40, 40], row[:40], atol=1e-6)
 
 
-def test_counts_come_back_and_an_artifact_without_them_still_grows(shop, config) -> None:
+def test_counts_come_back(shop, config) -> None:
     whole = shop(n_items=41)
     short = short_of(whole, 40)
-    settings = SourceConfig(**{**config.model_dump(), "prior": PriorConfig(reg=5.0)})
+    settings = ClosedFormConfig(**{**config.model_dump(), "prior": PriorConfig(reg=5.0)})
     source = PriorEaseSource(settings)
     source.fit(short, RUN)
     state = source.state()
     counts = np.asarray(state.arrays["counts"])
     np.testing.assert_array_equal(counts, short.matrix(binary=True).sum(axis=0).A1)
-    arrays = {name: array for name, array in state.arrays.items() if name != "counts"}
-    old = PriorEaseSource(settings)
-    old.restore(State(arrays, state.values), short.catalog)
-    old.add_items(behind(short, whole))
-    assert 40 in old.generate(batch([[0, 4]]), 41).row(0)
+    back = PriorEaseSource(settings)
+    back.restore(State(dict(state.arrays), state.values), short.catalog)
+    for each in (source, back):
+        each.add_items(behind(short, whole))
+    found, restored = (each.generate(batch([[0, 4]]), 41).row(0) for each in (source, back))
+    assert 40 in restored
+    np.testing.assert_array_equal(restored, found)
+
+
+@pytest.mark.parametrize("encoder", ["enc", ""])
+def test_grown_content_is_nearly_what_a_fit_of_all_gives(shop, encoder: str) -> None:
+    """But for the rarity of words, their spread and the mean of the vectors, of 40 items or 44."""
+    whole = shop(n_items=44)
+    grown, anew = (ContentSource(ContentConfig(text={"encoder": encoder})) for _ in range(2))
+    grown.fit(short_of(whole, 40), RUN)
+    grown.add_items(behind(short_of(whole, 40), whole))
+    anew.fit(whole, RUN)
+    index = np.tile(np.arange(44), (2, 1))
+    ours, theirs = (each.score(batch([[0, 4], [1]]), index) for each in (grown, anew))
+    assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.99
+
+
+def test_new_items_without_vectors_or_without_text(shop, config) -> None:
+    whole = shop(n_items=44)
+    source = built(ContentSource, config)
+    source.fit(short_of(whole, 40), RUN)
+    bare = copy(source)
+    bare.add_items(replace(behind(short_of(whole, 40), whole), vectors={}))
+    assert np.isfinite(bare.score(batch([[0]]), np.array([[40, 43]]))).all()
+    quiet = whole.catalog.with_texts([*whole.catalog.texts[:42], "", " "])
+    source.add_items(replace(behind(short_of(whole, 40), whole), catalog=quiet))
+    scores = source.score(batch([[0]]), np.array([[41, 42, 43]]))[0]
+    assert np.isfinite(scores).tolist() == [True, False, False]
+    assert source.explain(batch([[0, 40]]), np.array([4, 42]))[1] is None
+
+
+@pytest.mark.parametrize("make", SOURCES)
+def test_a_source_that_was_saved_grows_like_the_one_that_was_fitted(make, shop, config) -> None:
+    whole = shop(n_items=44)
+    short = short_of(whole, 40)
+    source, back = built(make, config), built(make, config)
+    source.fit(short, RUN)
+    state = source.state()
+    back.restore(State(dict(state.arrays), dict(state.values)), short.catalog)
+    for each in (source, back):
+        each.add_items(behind(short, whole))
+    index = np.arange(44)[None, :]
+    ours, theirs = (each.score(batch([[0, 4]]), index) for each in (source, back))
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_a_wider_matrix_shares_its_entries() -> None:

@@ -10,7 +10,6 @@ from crossrec_backbone.relations.terms import (
     Terms,
     gram_terms,
     hash_word,
-    shared_words,
     tag_terms,
     word_terms,
     words,
@@ -121,7 +120,7 @@ def test_nothing_at_all_gives_empty_rows() -> None:
         lexicon = Lexicon.fit(terms)
         assert lexicon.rows(terms).shape == (len(texts), 0)
         assert lexicon.rows(word_terms(["word"])).shape == (1, 0)
-        assert shared_words("a b", "b", lexicon) == ["b"]
+        assert lexicon.rarity(["b"]).tolist() == [0.0]
 
 
 @given(TEXT_LISTS)
@@ -146,11 +145,12 @@ def test_the_order_of_texts_does_not_matter(texts: list[str], random: object) ->
     np.testing.assert_allclose(second.rows(turned).toarray(), rows, atol=1e-6)
 
 
-def test_shared_words_come_rarest_first() -> None:
+def test_rarity_is_the_idf_of_a_word() -> None:
     texts = ["sanding roll grit", "sanding roll wood", "sanding disc grit", "sanding glue"]
     lexicon = Lexicon.fit(word_terms(texts))
-    assert shared_words(texts[0], "Grit, sanding!", lexicon) == ["grit", "sanding"]
-    assert shared_words("a", "b", lexicon) == []
+    sanding, grit, glue, unknown = lexicon.rarity(["sanding", "grit", "glue", "zebra"]).tolist()
+    assert 0.0 == unknown < sanding < grit < glue
+    assert lexicon.rarity([]).shape == (0,)
 
 
 def test_terms_know_how_many_documents_there_are() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,54 +15,69 @@ from crossrec.errors import ConfigError, NotFittedError
 from crossrec.numeric.ragged import Ragged
 from crossrec.plugins.registration import Registration
 from crossrec.testing import CandidateGeneratorTests
+from crossrec_backbone.relations.statistics import BackboneConfig
+from crossrec_backbone.relations.text import TEXT_RELATIONS
 from crossrec_backbone.sources.closed_forms import (
+    ClosedFormConfig,
     PriorEaseSource,
-    SourceConfig,
     TextBehaviourSource,
-    TextConsensusSource,
 )
+from crossrec_backbone.sources.content import ContentConfig, ContentSource
 from crossrec_backbone.sources.explain import evidence
 
-SOURCES = (TextConsensusSource, PriorEaseSource, TextBehaviourSource)
+SOURCES = (ContentSource, PriorEaseSource, TextBehaviourSource)
 RUN = RunOptions()
 
 
-def registered(name: str) -> Registration:
-    module = "crossrec_backbone.sources.closed_forms"
+def registered(name: str, module: str, stem: str, config: str) -> Registration:
+    place = f"crossrec_backbone.sources.{module}"
     return Registration(
         "candidate_generators",
         name,
-        f"{module}:{''.join(part.title() for part in name.split('-'))}Source",
-        f"{module}:SourceConfig",
+        f"{place}:{stem}Source",
+        f"{place}:{config}",
         frozenset({"score", "explain", "add_items"}),
         "a closed form of the backbone",
     )
 
 
-class TestTextConsensus(CandidateGeneratorTests):
-    registered = registered("text-consensus")
+class TestContent(CandidateGeneratorTests):
+    registered = registered("content", "content", "Content", "ContentConfig")
     by_events = False
 
 
+class TestContentByWordsAlone(TestContent):
+    settings = {"text": {"encoder": ""}}  # noqa: RUF012 - the kit declares it as a class variable
+
+
+class TestContentOfEveryRelation(TestContent):
+    settings = {  # noqa: RUF012
+        "weights": dict.fromkeys(TEXT_RELATIONS, (0.2, 0.1))
+    }
+
+
 class TestPriorEase(CandidateGeneratorTests):
-    registered = registered("prior-ease")
+    registered = registered("prior-ease", "closed_forms", "PriorEase", "ClosedFormConfig")
 
 
 class TestTextBehaviour(CandidateGeneratorTests):
-    registered = registered("text-behaviour")
+    registered = registered("text-behaviour", "closed_forms", "TextBehaviour", "ClosedFormConfig")
 
 
 def batch(rows: list[list[int]]) -> QueryBatch:
     return QueryBatch.from_histories(Ragged.from_rows(rows))
 
 
-def settings_of(config) -> SourceConfig:
-    return SourceConfig(**config.model_dump())
+def built(make: type, config: BackboneConfig) -> Any:
+    """Return a source with the settings of the small shop."""
+    if make is ContentSource:
+        return make(ContentConfig(text=config.text, history=config.history))
+    return make(ClosedFormConfig(**config.model_dump()))
 
 
 @pytest.mark.parametrize("make", SOURCES)
 def test_keeps_the_protocol_and_says_when_it_is_not_fitted(make, config) -> None:
-    source = make(settings_of(config))
+    source = built(make, config)
     assert isinstance(source, CandidateGenerator)
     for ask in (source.state, lambda: source.generate(batch([[0]]), 3)):
         with pytest.raises(NotFittedError, match=source.name):
@@ -70,7 +86,7 @@ def test_keeps_the_protocol_and_says_when_it_is_not_fitted(make, config) -> None
 
 @pytest.mark.parametrize("make", SOURCES)
 def test_items_of_the_own_kind_come_first(make, shop, config) -> None:
-    source = make(settings_of(config))
+    source = built(make, config)
     source.fit(shop(), RUN)
     found = source.generate(batch([[0, 4, 8], [1, 5]]), 5)
     # a user of the shop has up to two kinds, so events may bring the other one in
@@ -81,7 +97,7 @@ def test_items_of_the_own_kind_come_first(make, shop, config) -> None:
 
 @pytest.mark.parametrize("make", SOURCES)
 def test_serves_at_minute_one(make, shop, config) -> None:
-    source = make(settings_of(config))
+    source = built(make, config)
     source.fit(shop().with_events(Events.empty()), RUN)
     found = source.generate(batch([[0, 4, 8]]), 5)
     assert found.index.shape[1] == 5
@@ -104,7 +120,7 @@ def test_without_vectors_words_stand_alone(make, shop, caplog) -> None:
 
 @pytest.mark.parametrize("make", SOURCES)
 def test_unknown_and_empty_histories_get_nothing(make, shop, config) -> None:
-    source = make(settings_of(config))
+    source = built(make, config)
     source.fit(shop(), RUN)
     assert source.generate(batch([[], []]), 5).index.shape == (2, 0)
     assert source.generate(batch([]), 5).index.shape[0] == 0
@@ -112,7 +128,7 @@ def test_unknown_and_empty_histories_get_nothing(make, shop, config) -> None:
 
 def test_explanations_count_and_quote_truly(shop, config) -> None:
     dataset = shop()
-    source = TextBehaviourSource(settings_of(config))
+    source = built(TextBehaviourSource, config)
     source.fit(dataset, RUN)
     history = [0, 4, 8]
     items = source.generate(batch([history]), 20).row(0)
@@ -132,7 +148,7 @@ def test_explanations_count_and_quote_truly(shop, config) -> None:
 
 
 def test_contributions_add_up_to_the_score(shop, config) -> None:
-    source = TextBehaviourSource(settings_of(config))
+    source = built(TextBehaviourSource, config)
     source.fit(shop(), RUN)
     queries = batch([[0, 4]])
     items = source.generate(queries, 8).row(0)
@@ -144,7 +160,7 @@ def test_contributions_add_up_to_the_score(shop, config) -> None:
 
 
 def test_text_reasons_name_family_words_or_maker(shop, config) -> None:
-    source = TextConsensusSource(settings_of(config))
+    source = built(ContentSource, config)
     source.fit(shop(), RUN)
     found = source.explain(batch([[0, 4]]), np.arange(8, 40))
     phrases = {one.phrase for one in found if one}
@@ -157,33 +173,33 @@ def test_text_reasons_name_family_words_or_maker(shop, config) -> None:
     )
 
 
-def test_evidence_merges_repeats_and_leaves_out_what_speaks_against() -> None:
+def test_evidence_merges_repeats_and_leaves_out_what_counts_against() -> None:
     contributions = np.array([[1.0, -1], [2.0, -2], [-5.0, -3]], dtype=np.float32)
-    phrases = [["a", "a"], ["a", "a"], ["b", "b"]]
-    found = evidence(contributions, np.array([7, 7, 9]), np.array([1, 2]), phrases)
+    found = evidence(contributions, np.array([7, 7, 9]), lambda item, places: ("a", places))
     assert found[0] is not None
+    assert found[0].phrase == "a"
     assert found[0].history == (7,)
     assert found[0].strengths == (3.0,)
     assert found[1] is None
 
 
 def test_the_weight_of_behaviour_is_chosen_and_kept(shop, config) -> None:
-    fixed = SourceConfig(**{**config.model_dump(), "choose_kappa": False})
+    fixed = ClosedFormConfig(**{**config.model_dump(), "choose_kappa": False})
     source = TextBehaviourSource(fixed)
     source.fit(shop(n_users=120), RUN)
     assert source.kappa == config.consensus.kappa
-    chosen = TextBehaviourSource(settings_of(config))
+    chosen = built(TextBehaviourSource, config)
     chosen.fit(shop(n_users=120), RUN)
     assert chosen.kappa in config.consensus.kappas
     state = chosen.state()
-    back = TextBehaviourSource(settings_of(config))
+    back = built(TextBehaviourSource, config)
     back.restore(State(dict(state.arrays), dict(state.values)), shop().catalog)
     assert back.kappa == chosen.kappa
 
 
 def test_what_is_shared_between_sources_dies_with_the_data(shop, config) -> None:
     dataset = shop()
-    source = PriorEaseSource(settings_of(config))
+    source = built(PriorEaseSource, config)
     source.fit(dataset, RUN)
     gone = weakref.ref(dataset.catalog), weakref.ref(dataset)
     del source, dataset

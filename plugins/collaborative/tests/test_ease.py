@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from crossrec.components.history import weigh
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
@@ -81,7 +82,7 @@ def test_score_is_the_decayed_profile_times_the_weights(
     queries = batch_of([[3, 4, 5, 3], [7]])
     every = np.arange(30)
     weights = source.relation.between(every, every)
-    expected = queries.profile(30, decay=0.8).toarray() @ weights
+    expected = weigh(queries, 30, decay=0.8).matrix.toarray() @ weights
     scores = source.score(queries, np.tile(every, (2, 1)))
     np.testing.assert_allclose(np.nan_to_num(scores), expected, rtol=1e-4, atol=1e-6)
 

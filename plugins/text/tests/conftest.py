@@ -2,16 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from crossrec.components.query import QueryBatch
 from crossrec.data.catalog import Catalog
-from crossrec.data.dataset import Dataset
-from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
-from crossrec.numeric.ragged import Ragged
 
 
 @pytest.fixture(scope="session")
@@ -26,34 +21,6 @@ def catalog_of() -> Callable[..., Catalog]:
             creators=("",) * n,
             known=np.ones(n, dtype=bool),
         )
-
-    return build
-
-
-@pytest.fixture(scope="session")
-def dataset_of(catalog_of: Callable[..., Catalog]) -> Callable[..., Dataset]:
-    """A dataset without a single user or event, since text needs none."""
-
-    def build(
-        texts: Sequence[str],
-        titles: Sequence[str] | None = None,
-        vectors: Any = None,
-        name: str = "transformer",
-    ) -> Dataset:
-        catalog = catalog_of(texts, titles)
-        dataset = Dataset.build(Vocabulary(), catalog, Events.empty(), has_clock=False)
-        if vectors is None:
-            return dataset
-        return dataset.with_vectors(name, np.asarray(vectors, dtype=np.float32))
-
-    return build
-
-
-@pytest.fixture(scope="session")
-def queries_of() -> Callable[..., QueryBatch]:
-    def build(*histories: Sequence[int], exclude: Sequence[Sequence[int]] | None = None) -> Any:
-        excluded = None if exclude is None else Ragged.from_rows(exclude)
-        return QueryBatch.from_histories(Ragged.from_rows(histories), exclude=excluded)
 
     return build
 

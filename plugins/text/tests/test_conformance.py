@@ -5,18 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import pytest
-from crossrec.testing import CandidateGeneratorTests, EncoderTests
-
-
-class TestContent(CandidateGeneratorTests):
-    component = "content"
-    by_events = False
-
-
-class TestContentByWordsAlone(CandidateGeneratorTests):
-    component = "content"
-    settings = {"encoder": ""}  # noqa: RUF012 - the kit declares it as a class variable
-    by_events = False
+from crossrec.testing import EncoderTests
 
 
 class TestTfidfSvd(EncoderTests):

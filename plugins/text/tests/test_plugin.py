@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from crossrec.components.protocols import CandidateGenerator, Encoder
+from crossrec.components.protocols import Encoder
 from crossrec.errors import ConfigError
 from crossrec.plugins.registration import Registration
 from crossrec_text import plugin
@@ -18,24 +18,15 @@ def registered() -> dict[str, Registration]:
         found[name] = Registration("x", name, factory, config, frozenset(capabilities), summary)
 
     plugin.register_encoders(register=register)
-    plugin.register_candidate_generators(register=register)
     return found
 
 
 def test_what_is_registered_can_be_built_with_default_settings():
     found = registered()
-    assert set(found) == {"transformer", "tfidf-svd", "content"}
+    assert set(found) == {"transformer", "tfidf-svd"}
     assert isinstance(found["transformer"].build(), Encoder)
     assert isinstance(found["tfidf-svd"].build(), Encoder)
-    assert isinstance(found["content"].build(), CandidateGenerator)
     assert all(one.summary for one in found.values())
-
-
-def test_what_content_declares_it_has():
-    content = registered()["content"]
-    built = content.build()
-    assert content.capabilities == {"score", "explain", "add_items"}
-    assert all(callable(getattr(built, name)) for name in content.capabilities)
 
 
 def test_settings_reach_the_component():
@@ -52,9 +43,6 @@ def test_settings_reach_the_component():
         ("transformer", {"max_tokens": 0}, "max_tokens"),
         ("transformer", {"modle": "x"}, "has no setting 'modle'"),
         ("tfidf-svd", {"embedding_size": 0}, "embedding_size"),
-        ("content", {"decay": 0}, "decay"),
-        ("content", {"decay": 1.5}, "decay"),
-        ("content", {"postings": 0}, "postings"),
     ],
 )
 def test_settings_that_do_not_fit_are_named(name, settings, message):
@@ -63,9 +51,9 @@ def test_settings_that_do_not_fit_are_named(name, settings, message):
 
 
 def test_settings_cannot_be_changed_afterwards():
-    config = registered()["content"].build().config
+    config = registered()["tfidf-svd"].build().config
     with pytest.raises(ValidationError):
-        config.decay = 0.5
+        config.embedding_size = 5
 
 
 def test_registering_imports_nothing_heavy():
@@ -73,7 +61,6 @@ def test_registering_imports_nothing_heavy():
         "import sys, click, crossrec_text.plugin as plugin\n"
         "register = lambda *_, **__: None\n"
         "plugin.register_encoders(register=register)\n"
-        "plugin.register_candidate_generators(register=register)\n"
         "plugin.register_commands(cli=click.Group())\n"
         "heavy = {'torch', 'transformers', 'sklearn', 'scipy', 'pandas', 'numpy', 'pydantic'}\n"
         "print(sorted(heavy & set(sys.modules)))"

@@ -187,25 +187,6 @@ class QueryBatch:
         """Return the row numbers in blocks of at most `size`."""
         return [np.arange(i, min(i + size, len(self))) for i in range(0, len(self), size)]
 
-    def profile(self, n_items: int, *, decay: float = 1.0, limit: int = 50) -> Any:
-        """Return queries × items as scipy CSR, float32: the recency-decayed mean of each history.
-
-        The last item weighs 1, the one before `decay`, then `decay` squared, over the last `limit`
-        items; each row sums to 1. An item that occurs twice gets both weights. Empty histories
-        give empty rows.
-        """
-        from scipy.sparse import csr_matrix
-
-        recent = self.history.tail(limit)
-        weights = np.power(decay, recent.from_end()).astype(np.float64)
-        totals = np.bincount(recent.row_of, weights=weights, minlength=len(self))
-        weights /= totals[recent.row_of] if len(weights) else 1.0
-        matrix = csr_matrix(
-            (weights.astype(np.float32), recent.values, recent.indptr), (len(self), n_items)
-        )
-        matrix.sum_duplicates()
-        return matrix
-
     def last_items(self) -> NDArray[np.int64]:
         """Return the last item of each history, int64 (n,), -1 where it is empty."""
         last = np.full(len(self), -1, dtype=np.int64)

@@ -8,12 +8,11 @@ from __future__ import annotations
 #: Distribution → what it registers, by kind.
 SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
     "crossrec-backbone": {
-        "candidate_generators": ("text-consensus", "prior-ease", "text-behaviour", "backbone"),
+        "candidate_generators": ("content", "prior-ease", "text-behaviour", "backbone"),
         "pretrained": ("four-scenarios", "without-scientific"),
     },
     "crossrec-text": {
         "encoders": ("transformer", "tfidf-svd"),
-        "candidate_generators": ("content",),
     },
     "crossrec-collaborative": {
         "candidate_generators": (

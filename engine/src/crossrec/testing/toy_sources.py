@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.evidence import Evidence
+from crossrec.components.history import weigh
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
@@ -102,7 +103,7 @@ class Together(Counts):
     def scores(self, queries: QueryBatch) -> NDArray[np.float32]:
         """Return the mean of the history's rows."""
         counts = self.learnt()
-        scores: NDArray[np.float32] = queries.profile(len(counts), limit=1000) @ counts
+        scores: NDArray[np.float32] = weigh(queries, len(counts), limit=1000).matrix @ counts
         return scores
 
     def explain(self, queries: QueryBatch, index: NDArray[np.int64]) -> list[Evidence | None]:

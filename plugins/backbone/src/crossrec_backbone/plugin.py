@@ -19,14 +19,14 @@ _MODELS = Path(__file__).parent / "models"
 def register_candidate_generators(register: Register) -> None:
     """Register the layers of the backbone, each as a source of its own."""
     source = "crossrec_backbone.sources.closed_forms:"
-    config = f"{source}SourceConfig"
+    config = f"{source}ClosedFormConfig"
     able = {"score", "explain", "add_items"}
     register(
-        "text-consensus",
-        f"{source}TextConsensusSource",
-        config=config,
+        "content",
+        "crossrec_backbone.sources.content:ContentSource",
+        config="crossrec_backbone.sources.content:ContentConfig",
         capabilities=able,
-        summary="what several text relations agree on; needs no event",
+        summary="what reads like the history: vectors, words and title n-grams; needs no events",
     )
     register(
         "prior-ease",
@@ -53,7 +53,7 @@ def register_candidate_generators(register: Register) -> None:
 
 @hookimpl
 def register_pretrained(register: Register) -> None:
-    """Register the pretrained backbones that lie in this package."""
+    """Register the pretrained backbones of this package."""
     register(
         "four-scenarios",
         partial(_MODELS.joinpath, "four-scenarios"),

@@ -1,1 +1,1 @@
-"""Text for crossrec: encoders (text → vectors) and the content source (works without events)."""
+"""Text encoders for crossrec: text → vectors, kept in a cache by content."""

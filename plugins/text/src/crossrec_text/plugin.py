@@ -30,18 +30,6 @@ def register_encoders(register: Register) -> None:
 
 
 @hookimpl
-def register_candidate_generators(register: Register) -> None:
-    """Register the content source by import path."""
-    register(
-        "content",
-        "crossrec_text.content:ContentSource",
-        config="crossrec_text.settings:ContentConfig",
-        capabilities={"score", "explain", "add_items"},
-        summary="what reads like the history: vectors, words and title n-grams; needs no events",
-    )
-
-
-@hookimpl
 def register_commands(cli: click.Group) -> None:
     """Add `crossrec vectors`."""
     from crossrec_text.commands import vectors

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from crossrec.components.settings import Settings
+from pydantic import Field
 
 _Positive = Annotated[int, Field(ge=1)]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-
-class TransformerConfig(_Settings):
+class TransformerConfig(Settings):
     """Settings of the encoder ``transformer``.
 
     Attributes
@@ -37,7 +34,7 @@ class TransformerConfig(_Settings):
     dtype: Literal["float32", "bfloat16"] = "float32"
 
 
-class TfidfSvdConfig(_Settings):
+class TfidfSvdConfig(Settings):
     """Settings of the encoder ``tfidf-svd``.
 
     Attributes
@@ -47,28 +44,3 @@ class TfidfSvdConfig(_Settings):
     """
 
     embedding_size: Annotated[int, Field(ge=1, le=4096)] = 256
-
-
-class ContentConfig(_Settings):
-    """Settings of the source ``content``.
-
-    Attributes
-    ----------
-    encoder : str
-        The encoder whose vectors the pipeline attached; ``""`` for lexical similarity alone.
-    decay : float
-        Weight of a history item relative to the one after it.
-    history_limit : int
-        Only so many of the latest items count.
-    postings : int
-        How many entries of the lists "term → items" may be read for one query, for words and for
-        n-grams each; those of the heaviest terms come first. It bounds the time of a query,
-        whatever the size of the catalog. On the validation items of Amazon Scientific 200,000 give
-        the same figures as all (recall@10 .1241, ndcg@10 .0793), 100,000 give .1239 and .0792,
-        50,000 give .1244 and .0797, and 30,000 give .1245 and .0799: nothing is lost by few.
-    """
-
-    encoder: str = "transformer"
-    decay: Annotated[float, Field(gt=0.0, le=1.0)] = 0.8
-    history_limit: _Positive = 50
-    postings: _Positive = 30_000

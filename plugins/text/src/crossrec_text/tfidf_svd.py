@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,16 @@ from crossrec.data.catalog import Catalog
 from numpy.typing import NDArray
 
 from crossrec_text.settings import TfidfSvdConfig
-from crossrec_text.terms import word_terms
+
+#: Runs of word characters of any alphabet; single letters and digits count (sizes, model numbers).
+_WORD = r"(?u)\b\w+\b"
 
 
 class TfidfSvdEncoder:
     """Encoder by latent semantic analysis (Deerwester et al. 1990).
 
-    It knows only what stands in the catalog's own texts, and takes seconds where a transformer
-    takes minutes. The vectors of two catalogs, or of a catalog that grew, are not comparable.
+    It knows only the catalog's own texts, and takes seconds where a transformer takes minutes. The
+    vectors of two catalogs, or of a catalog that grew, are not comparable.
     """
 
     def __init__(self, config: TfidfSvdConfig | None = None) -> None:
@@ -30,7 +33,7 @@ class TfidfSvdEncoder:
         """
         from sklearn.decomposition import TruncatedSVD
 
-        terms, _ = word_terms(catalog.texts)
+        terms = word_rows(catalog.texts)
         size = min(self.config.embedding_size, *terms.shape)
         if size == 0:
             return np.zeros((len(catalog), 0), dtype=np.float32)
@@ -42,6 +45,19 @@ class TfidfSvdEncoder:
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-6)
         return np.ascontiguousarray(unit, dtype=np.float32)
+
+
+def word_rows(texts: Sequence[str]) -> Any:
+    """Return TF-IDF of words as scipy CSR, float32 (n_items, n_words), rows of length 1 or 0."""
+    from scipy.sparse import csr_matrix
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(sublinear_tf=True, dtype=np.float32, token_pattern=_WORD)
+    try:
+        vectorizer.fit([text for text in texts if text.strip()])
+    except ValueError:  # not one word in all texts
+        return csr_matrix((len(texts), 0), dtype=np.float32)
+    return vectorizer.transform(texts)
 
 
 def _exact(terms: Any) -> NDArray[np.float32]:

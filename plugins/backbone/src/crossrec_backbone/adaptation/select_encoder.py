@@ -25,7 +25,7 @@ from crossrec_backbone.adaptation.folds import held_out_folds
 from crossrec_backbone.pretrained.encoder_weights import AdaptedEncoder, with_adapted
 from crossrec_backbone.pretrained.model import Backbone
 from crossrec_backbone.relations.scores import text_scores
-from crossrec_backbone.relations.statistics import BackboneConfig, TextSide
+from crossrec_backbone.relations.statistics import BackboneConfig, TextSide, text_relations
 
 log = logging.getLogger("crossrec")
 
@@ -124,7 +124,7 @@ def text_gains(
     dataset: Dataset, queries: QueryBatch, targets: IntArray, config: BackboneConfig
 ) -> NDArray[np.float64]:
     """Return ndcg@10 of the text consensus over all unseen items, float64 (n,)."""
-    relations = TextSide.relations_of(dataset, config)
+    relations = text_relations(dataset, config.text)
     out = np.zeros(len(targets))
     for rows in queries.blocks(block_rows(dataset.n_items)):
         part = queries.take(rows)

@@ -18,7 +18,7 @@ from crossrec.numeric.sparse import block_rows, largest
 from crossrec_backbone.relations.scores import behaviour_scores, decayed_history, text_scores
 from crossrec_backbone.relations.statistics import Statistics
 
-#: How many items each list may send in, whatever the sum thinks of them.
+#: How many items each list may add, whatever their sum.
 QUOTAS = {"consensus": 60, "relation": 30, "last": 15, "popular": 45}
 
 

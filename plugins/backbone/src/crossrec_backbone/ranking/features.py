@@ -17,7 +17,7 @@ from crossrec.numeric.ragged import FloatArray, IntArray
 from numpy.typing import NDArray
 
 from crossrec_backbone.relations.behaviour import BEHAVIOUR_RELATIONS
-from crossrec_backbone.relations.scores import decay_weights
+from crossrec_backbone.relations.scores import weighted_history
 from crossrec_backbone.relations.statistics import Statistics
 
 
@@ -31,8 +31,8 @@ class Column:
     family : str
         "text", "behaviour", "closed form", "item" or "history".
     needs : str
-        What must be there for it to tell anything: "vectors", "texts", "titles", "categories",
-        "creators" or "events".
+        What a catalogue must have for it to hold anything: "vectors", "texts", "titles",
+        "categories", "creators" or "events".
     description : str
     """
 
@@ -138,35 +138,55 @@ _EVIDENCE = tuple(
 _TOGETHER = 32
 
 
-def compute(
-    statistics: Statistics, queries: QueryBatch, index: IntArray, kappa: float | None = None
-) -> FloatArray:
+def compute(statistics: Statistics, queries: QueryBatch, index: IntArray) -> FloatArray:
     """Compute all columns of given candidates.
 
     Parameters
     ----------
     index : int64 array, shape (n, m)
         Distinct items of each query, `PAD` allowed.
-    kappa : float, optional
-        Weight of behaviour in `A`; the configured one where None.
 
     Returns
     -------
     float32 array, shape (n, m, len(COLUMNS))
         NaN at `PAD`, in columns of text relations that the catalogue lacks, and in all relations of
-        a query without history. Behaviour columns are 0 where no events speak.
+        a query without history. Behaviour columns are 0 without events.
     """
     n, m = index.shape
     out = np.full((n, m, len(COLUMNS)), np.nan, dtype=np.float32)
-    history = queries.history.tail(statistics.config.history.limit)
-    weight = statistics.config.consensus.kappa if kappa is None else kappa
+    history = weighted_history(queries, statistics.n_items, statistics.config.history)
     valid = index != PAD
     for start in range(0, n, _TOGETHER):
         rows = range(start, min(start + _TOGETHER, n))
-        asked = [(history.row(i), index[i, valid[i]]) for i in rows]
-        for i, one in zip(rows, _related(statistics, asked), strict=True):
-            out[i, valid[i]] = _one_query(statistics, one, weight)
+        pairs = [(history.items.row(i), index[i, valid[i]]) for i in rows]
+        for i, one in zip(rows, _related(statistics, pairs), strict=True):
+            out[i, valid[i]] = _one_query(statistics, one, history.of(i))
     return out
+
+
+def joined(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Return the columns of two sets of candidates of the same queries, computed by `compute`.
+
+    They are those that `compute` gives to both sets together: gaps and places among all, the other
+    columns as they are.
+
+    Parameters
+    ----------
+    first, second : float32 arrays, shapes (n, m, len(COLUMNS)) and (n, w, len(COLUMNS))
+        The sets of a query have no item in common.
+
+    Returns
+    -------
+    float32 array, shape (n, m + w, len(COLUMNS))
+    """
+    both = np.concatenate([first, second], axis=1)
+    related = np.isfinite(both[:, :, _AT["text_consensus"]])
+    for columns, known in zip(both, related, strict=True):
+        if known.any():
+            part = columns[known].T
+            _fill_places(part)
+            columns[known] = part.T
+    return both
 
 
 def has_evidence(columns: FloatArray) -> NDArray[np.bool_]:
@@ -181,7 +201,7 @@ class _Query:
     Attributes
     ----------
     text : float32 array, shape (relations, len(history), len(candidates) + len(history))
-        The history itself stands behind the candidates.
+        The history itself comes behind the candidates.
     behaviour : float32 array, shape (relations, len(history), len(candidates))
     """
 
@@ -192,17 +212,17 @@ class _Query:
 
 
 def _related(
-    statistics: Statistics, asked: Sequence[tuple[IntArray, IntArray]]
+    statistics: Statistics, pairs: Sequence[tuple[IntArray, IntArray]]
 ) -> Iterator[_Query]:
-    """Look up the pairs of some queries, given as history and candidates."""
-    told = [np.concatenate([candidates, history]) for history, candidates in asked]
-    text = statistics.text_pairs.blocks(told, [history for history, _ in asked])
-    for (history, candidates), block in zip(asked, text, strict=True):
+    """Look up the relations of some queries, given as history and candidates."""
+    items = [np.concatenate([candidates, history]) for history, candidates in pairs]
+    text = statistics.text_pairs.blocks(items, [history for history, _ in pairs])
+    for (history, candidates), block in zip(pairs, text, strict=True):
         behaviour = statistics.behaviour_pairs.pairs(candidates, history)
         yield _Query(history, candidates, block, behaviour)
 
 
-def _one_query(statistics: Statistics, query: _Query, kappa: float) -> FloatArray:
+def _one_query(statistics: Statistics, query: _Query, weights: FloatArray) -> FloatArray:
     """Compute the columns of one query's candidates, float32 (m, n_columns)."""
     history, candidates = query.history, query.candidates
     out = np.full((len(COLUMNS), len(candidates)), np.nan, dtype=np.float32)
@@ -213,13 +233,13 @@ def _one_query(statistics: Statistics, query: _Query, kappa: float) -> FloatArra
     out[_AT["hubness"]] = statistics.text.hubness[candidates]
     out[_AT["history.length"]] = np.log1p(len(history))
     if len(history) and len(candidates):
-        weights = decay_weights(len(history), statistics.config.history)
         _fill_history(out, statistics, history)
         consensus = _fill_text(out, statistics, query, weights)
         behaved = _fill_behaviour(out, statistics, query, weights)
-        _fill_closed(out, "text_consensus", consensus)
-        _fill_closed(out, "text_behaviour", consensus + kappa * behaved)
-        out[_AT["prior_ease.rank"]] = _log_place(behaved)
+        out[_AT["text_consensus"]] = consensus
+        kappa = statistics.config.consensus.kappa
+        out[_AT["text_behaviour"]] = consensus + kappa * behaved
+        _fill_places(out)
     return out.T
 
 
@@ -285,11 +305,13 @@ def _fill_history(out: FloatArray, statistics: Statistics, history: IntArray) ->
     out[_AT["history.evidence"]] = np.log1p(popularity.sum() / len(history))
 
 
-def _fill_closed(out: FloatArray, name: str, scores: FloatArray) -> None:
-    """Fill in a closed form with its gap to the best and its place."""
-    start = _AT[name]
-    out[start], out[start + 1] = scores, scores - scores.max()
-    out[start + 2] = _log_place(scores)
+def _fill_places(out: FloatArray) -> None:
+    """Fill in gaps to the best candidate and places among all, from the columns' own scores."""
+    for name in ("text_consensus", "text_behaviour"):
+        scores = out[_AT[name]]
+        out[_AT[f"{name}.gap"]] = scores - scores.max()
+        out[_AT[f"{name}.rank"]] = _log_place(scores)
+    out[_AT["prior_ease.rank"]] = _log_place(out[_AT["prior_ease.decayed"]])
 
 
 def _log_place(scores: FloatArray) -> FloatArray:

@@ -26,14 +26,14 @@ class TextConfig(Settings):
     ----------
     encoder : str
         Name under which the vectors of the full texts lie in ``dataset.vectors``. Without such
-        vectors the lexical relations stand alone.
+        vectors only words are compared; "" requests that.
     title_encoder : str
         The same for the titles; "" means ``"<encoder>:title"``. Where it is missing the relation
         `title_dense` is left out.
     whitening : float
         Dense vectors are divided by the catalogue's spread along each principal axis, to this
-        power: 0 leaves them, 1 whitens them fully. One half lets directions tell that all items of
-        a narrow catalogue share (WhitenRec, 2024, relaxes full whitening likewise).
+        power: 0 leaves them, 1 whitens them fully. One half reduces the directions that all
+        items of a narrow catalogue share (WhitenRec, 2024, relaxes full whitening likewise).
     shortest_gram, longest_gram : int
         Length of the character n-grams of the title.
     max_grams : int
@@ -129,27 +129,30 @@ class BehaviourConfig(Settings):
     kept: int = Field(300, ge=1)
 
 
+#: Weights of text relations for the decayed history and for the last item, in units of each
+#: relation's spread over the catalogue. Relations that a catalogue lacks give their weight to the
+#: others.
+RelationWeights = dict[TextRelation, tuple[float, float]]
+CONSENSUS: RelationWeights = {
+    "text_words": (0.25, 0.125),
+    "title_grams": (0.25, 0.0),
+    "text_dense": (0.25, 0.125),
+    "title_dense": (0.25, 0.0),
+}
+
+
 class ConsensusConfig(Settings):
     """Weights of the text relations in the consensus, and of behaviour against it.
 
     Attributes
     ----------
-    weights : mapping of relation to (decayed history, last item)
-        In units of each relation's spread over the catalogue. Relations that a catalogue lacks give
-        their weight to the others.
+    weights : RelationWeights
     kappa : float
         Weight of prior-EASE's raw scores against the consensus, where nothing was validated.
     kappas : tuple of float
         What cross-validation chooses from.
     """
 
-    weights: dict[TextRelation, tuple[float, float]] = Field(
-        default={
-            "text_words": (0.25, 0.125),
-            "title_grams": (0.25, 0.0),
-            "text_dense": (0.25, 0.125),
-            "title_dense": (0.25, 0.0),
-        }
-    )
+    weights: RelationWeights = Field(default=CONSENSUS)
     kappa: float = Field(400.0, ge=0)
     kappas: tuple[float, ...] = (0.0, 100.0, 200.0, 400.0, 800.0, 1600.0, 10_000.0)

@@ -15,59 +15,55 @@ behaviour weighs in as evidence grows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from crossrec.components.history import WeightedHistory, weigh
 from crossrec.components.query import QueryBatch
 from crossrec.numeric.ragged import FloatArray
 
-from crossrec_backbone.relations.config import ConsensusConfig, HistoryConfig
+from crossrec_backbone.relations.config import ConsensusConfig, HistoryConfig, TextRelation
 from crossrec_backbone.relations.text import TextRelations
 
 
 def consensus_weights(
-    relations: TextRelations, config: ConsensusConfig
+    relations: TextRelations, weights: Mapping[TextRelation, tuple[float, float]]
 ) -> dict[str, tuple[float, float]]:
-    """Return (decayed, last) of the relations that are there, scaled to the configured total."""
-    total = sum(a + b for a, b in config.weights.values())
-    present = {name: pair for name, pair in config.weights.items() if name in relations.spread}
+    """Return (decayed, last) of the relations of a catalogue, scaled to the configured total."""
+    total = sum(a + b for a, b in weights.values())
+    present = {name: pair for name, pair in weights.items() if name in relations.spread}
     found = sum(a + b for a, b in present.values())
     scale = total / found if found else 0.0
     return {name: (a * scale, b * scale) for name, (a, b) in present.items()}
 
 
-def decay_weights(length: int, config: HistoryConfig) -> FloatArray:
-    """Return ``decay ** age`` of the last `length` items, oldest first, float32."""
-    ages = np.arange(length - 1, -1, -1, dtype=np.float32)
-    return np.power(np.float32(config.decay), ages)
+def weighted_history(queries: QueryBatch, n_items: int, config: HistoryConfig) -> WeightedHistory:
+    """Weigh each history by ``decay ** age``, not averaged: 1 for the last item."""
+    return weigh(queries, n_items, decay=config.decay, limit=config.limit, average=False)
 
 
 def decayed_history(queries: QueryBatch, n_items: int, config: HistoryConfig) -> Any:
-    """Return queries × items as scipy CSR: decayed sums, 1 for the last item; not averaged."""
-    from scipy.sparse import diags
-
-    mean = queries.profile(n_items, decay=config.decay, limit=config.limit)
-    lengths = np.minimum(queries.history.lengths, config.limit)
-    sums = np.concatenate([[0.0], np.cumsum(decay_weights(config.limit, config)[::-1])])
-    return (diags(sums[lengths].astype(np.float32)) @ mean).tocsr()
+    """Return queries × items as scipy CSR: the sums of `weighted_history`."""
+    return weighted_history(queries, n_items, config).matrix
 
 
 def text_scores(
     relations: TextRelations, queries: QueryBatch, config: ConsensusConfig, history: HistoryConfig
 ) -> FloatArray:
-    """Return T of the whole catalogue, float32 (n_queries, n_items); 0 where nothing is told."""
+    """Return T of the whole catalogue, float32 (n_queries, n_items); 0 without any similarity."""
     from scipy.sparse import csr_matrix
 
     n = relations.n_items
-    decayed = decayed_history(queries, n, history)
+    sums = decayed_history(queries, n, history)
     last = queries.last_items()
     filled = np.flatnonzero(last >= 0)
     ones = np.ones(len(filled), dtype=np.float32)
     latest = csr_matrix((ones, (filled, last[filled])), shape=(len(queries), n))
     out = np.zeros((len(queries), n), dtype=np.float32)
-    for name, (a, b) in consensus_weights(relations, config).items():
+    for name, (a, b) in consensus_weights(relations, config.weights).items():
         factor, spread = relations.factor(name), relations.spread[name]
-        query = _scaled(decayed @ factor, a / spread)
+        query = _scaled(sums @ factor, a / spread)
         if b:
             query = query + latest @ factor * (b / spread)
         product = query @ factor.T
@@ -78,7 +74,10 @@ def text_scores(
 def behaviour_scores(
     weights: Any, queries: QueryBatch, history: HistoryConfig, decayed: Any | None = None
 ) -> FloatArray:
-    """Return S of the whole catalogue, float32 (n_queries, n_items)."""
+    """Return S of the whole catalogue, float32 (n_queries, n_items).
+
+    `decayed` is `decayed_history` of the queries where it is known already.
+    """
     if decayed is None:
         decayed = decayed_history(queries, weights.shape[0], history)
     return np.asarray((decayed @ weights).toarray(), dtype=np.float32)

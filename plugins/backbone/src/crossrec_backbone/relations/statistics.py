@@ -1,7 +1,8 @@
-"""Everything that one catalogue and its events say, fitted once and shared by what stands above."""
+"""Everything that is known of one catalogue and its events, fitted once and shared by all above."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,10 +15,12 @@ from crossrec.components.settings import Settings
 from crossrec.components.state import State, pack_sparse, unpack_sparse
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
+from crossrec.errors import ConfigError
 from crossrec.numeric.ragged import FloatArray, Ragged
+from crossrec.numeric.sparse import wider
+from crossrec.numeric.standard import standardised
 
 from crossrec_backbone.relations.behaviour import Behaviour, count_behaviour
-from crossrec_backbone.relations.behaviour_pairs import BehaviourPairs
 from crossrec_backbone.relations.config import (
     BehaviourConfig,
     ConsensusConfig,
@@ -26,11 +29,13 @@ from crossrec_backbone.relations.config import (
     PriorConfig,
     TextConfig,
 )
+from crossrec_backbone.relations.pairs import BehaviourPairs, TextPairs
 from crossrec_backbone.relations.prior_ease import PriorEase, fit_prior_ease
 from crossrec_backbone.relations.scores import consensus_weights
-from crossrec_backbone.relations.text import TextRelations
+from crossrec_backbone.relations.text import TextRelations, raw_vectors
 from crossrec_backbone.relations.text_graph import text_graph
-from crossrec_backbone.relations.text_pairs import TextPairs
+
+log = logging.getLogger("crossrec")
 
 
 class BackboneConfig(Settings):
@@ -65,30 +70,53 @@ class TextSide:
     @classmethod
     def fit(cls, dataset: Dataset, config: BackboneConfig) -> TextSide:
         """Build from texts and vectors; kept in memory for as long as the catalogue lives."""
-        relations = cls.relations_of(dataset, config)
+        relations = text_relations(dataset, config.text)
         with _LOCK:
             known = _GRAPHS.setdefault(relations, {})
             if config.graph not in known:
                 graph, nearness = text_graph(relations, config.graph)
-                known[config.graph] = graph, _standardised(nearness)
+                known[config.graph] = graph, standardised(nearness[None])[0]
             return cls(relations, *known[config.graph])
 
-    @staticmethod
-    def relations_of(dataset: Dataset, config: BackboneConfig) -> TextRelations:
-        """Return the relations alone, from memory where they were built before."""
-        with _LOCK:
-            built = _RELATIONS.get(dataset.catalog)
-            if built is None or not built.serves(dataset.vectors, config.text):
-                relations = TextRelations.fit(dataset.catalog, dataset.vectors, config.text)
-                built = _RELATIONS[dataset.catalog] = _Built(dict(dataset.vectors), relations)
-            return built.relations
+
+def text_relations(dataset: Dataset, config: TextConfig) -> TextRelations:
+    """Return the text relations of a catalogue, from memory where they were built before."""
+    vectors = raw_vectors(dataset.vectors, config)
+    with _LOCK:
+        known = _RELATIONS.setdefault(dataset.catalog, [])
+        for built in known:
+            if built.serves(vectors, config):
+                return built.relations
+        relations = TextRelations.fit(dataset.catalog, dataset.vectors, config)
+        # Two at most: sources of one pipeline may read adapted vectors and the original ones.
+        known[:] = [*known[-1:], _Built(vectors, relations)]
+        return relations
+
+
+def check_vectors(source: str, dataset: Dataset, config: TextConfig) -> None:
+    """Refuse vectors of another encoder; warn where there are none at all.
+
+    Raises
+    ------
+    ConfigError
+        If the dataset has vectors, but none of the configured encoder.
+    """
+    encoder = config.encoder
+    if encoder in dataset.vectors or not encoder:
+        return
+    if dataset.vectors:
+        known = ", ".join(dataset.vectors)
+        raise ConfigError(
+            f"{source}: no vectors of encoder {encoder!r}; set text.encoder to one of: {known}"
+        )
+    log.warning("%s: no vectors of encoder %r, so only words are compared", source, encoder)
 
 
 @dataclass(frozen=True, eq=False)
 class _Built:
     """Relations and the vectors that they were built from."""
 
-    vectors: dict[str, FloatArray]
+    vectors: Mapping[str, FloatArray]
     relations: TextRelations
 
     def serves(self, vectors: Mapping[str, FloatArray], config: TextConfig) -> bool:
@@ -101,7 +129,7 @@ class _Built:
 
 # The text side of a catalogue is the same before the cut and on all events, and for every source.
 _LOCK = Lock()
-_RELATIONS: WeakKeyDictionary[Catalog, _Built] = WeakKeyDictionary()
+_RELATIONS: WeakKeyDictionary[Catalog, list[_Built]] = WeakKeyDictionary()
 _GRAPHS: WeakKeyDictionary[TextRelations, dict[GraphConfig, tuple[Any, FloatArray]]]
 _GRAPHS = WeakKeyDictionary()
 
@@ -126,9 +154,9 @@ class Statistics:
     ) -> Statistics:
         """Fit on `dataset`, or on other `sequences` over the same catalogue (folds, thinning)."""
         text = TextSide.fit(dataset, config)
-        told = dataset.sequences if sequences is None else sequences
-        prior = fit_prior_ease(told, text.graph, config.prior, keep_inverse=keep_inverse)
-        behaviour = count_behaviour(told, text.graph, prior, config.behaviour)
+        rows = dataset.sequences if sequences is None else sequences
+        prior = fit_prior_ease(rows, text.graph, config.prior, keep_inverse=keep_inverse)
+        behaviour = count_behaviour(rows, text.graph, prior, config.behaviour)
         return cls(config, text, behaviour, prior if keep_inverse else None)
 
     @property
@@ -154,13 +182,13 @@ class Statistics:
     @cached_property
     def spreads(self) -> FloatArray:
         """The spread of each relation of `text_pairs`, float32."""
-        told = self.text.relations.spread
-        return np.array([told[name] for name in self.text_pairs.names], dtype=np.float32)
+        spread = self.text.relations.spread
+        return np.array([spread[name] for name in self.text_pairs.names], dtype=np.float32)
 
     @cached_property
     def mixture(self) -> dict[str, tuple[float, float]]:
-        """The consensus weights of the text relations that are there."""
-        return consensus_weights(self.text.relations, self.config.consensus)
+        """The consensus weights of this catalogue's text relations."""
+        return consensus_weights(self.text.relations, self.config.consensus.weights)
 
     def state(self) -> State:
         """Return arrays and values for an artifact."""
@@ -198,25 +226,14 @@ class Statistics:
     def extended(self, dataset: Dataset) -> Statistics:
         """Return the statistics over a longer catalogue, without training.
 
-        New items get their text relations and hang in the graph by their own rows; behaviour and
-        what was learnt of the old items stay as they are.
+        New items get their text relations and their own rows of the graph; behaviour and what was
+        learnt of the old items stay as they are.
         """
         relations = self.text.relations.extended(dataset.catalog, dataset.vectors)
         n, before = relations.n_items, len(self.text.hubness)
-        fresh, _ = text_graph(relations, self.config.graph, before)
-        graph = self.text.graph.copy()
-        graph.resize((n, n))
-        graph = (graph + fresh).tocsr()
-        behaviour = self.behaviour.extended(n, fresh)
+        rows, _ = text_graph(relations, self.config.graph, before)
+        graph = (wider(self.text.graph, n) + rows).tocsr()
+        behaviour = self.behaviour.extended(n, rows)
         added = n - before
         hubs = np.concatenate([self.text.hubness, np.zeros(added, dtype=np.float32)])
         return replace(self, text=TextSide(relations, graph, hubs), behaviour=behaviour, prior=None)
-
-
-def _standardised(values: FloatArray) -> FloatArray:
-    """Return values less their mean, over their spread; zeros where there is none."""
-    if not len(values):
-        return values
-    spread = float(values.std())
-    standard: FloatArray = (values - values.mean()) / (spread if spread > 1e-6 else 1.0)
-    return standard.astype(np.float32)

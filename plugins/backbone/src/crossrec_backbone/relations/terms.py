@@ -139,6 +139,11 @@ class Lexicon:
         at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
         return np.where(self.hashes[at] == hashes, at, -1).astype(np.int64)
 
+    def rarity(self, chosen: Sequence[str]) -> NDArray[np.float32]:
+        """Return the idf of each word, float32; 0 where it is unknown."""
+        at = self.columns(np.array([hash_word(word) for word in chosen], dtype=np.uint64))
+        return np.where(at >= 0, self.idf[at] if len(self) else 0.0, 0.0).astype(np.float32)
+
     def rows(self, terms: Terms, *, sublinear: bool = True) -> Any:
         """Return the documents as scipy CSR, float32 (n, n_terms), of length 1.
 
@@ -160,16 +165,6 @@ class Lexicon:
         matrix = csr_matrix(parts, shape=(terms.n, len(self)))
         matrix.sort_indices()
         return matrix
-
-
-def shared_words(first: str, second: str, lexicon: Lexicon, limit: int = 5) -> list[str]:
-    """Return the words that two texts share, the rarest first (for explanations)."""
-    common = sorted(set(words(first)) & set(words(second)))
-    if not common:
-        return []
-    at = lexicon.columns(np.array([hash_word(word) for word in common], dtype=np.uint64))
-    rarity = np.where(at >= 0, lexicon.idf[at] if len(lexicon) else 0.0, 0.0)
-    return [common[i] for i in np.argsort(-rarity, kind="stable")[:limit]]
 
 
 def _columns(hashes: HashArray) -> tuple[NDArray[np.int64], HashArray]:

@@ -15,7 +15,7 @@ vectors of width 384 and 1 kB for the rest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
@@ -104,7 +104,7 @@ class TextRelations:
         """Build every relation that `catalog` and `vectors` give ground for."""
         projections = {
             name: Projection.fit(raw, config.whitening)
-            for name, raw in _raw_vectors(vectors, config).items()
+            for name, raw in raw_vectors(vectors, config).items()
             if np.count_nonzero(_filled(raw)) > 1
         }
         lexicons = {}
@@ -134,6 +134,21 @@ class TextRelations:
     def factor(self, name: str) -> Any:
         """Return the rows of one relation, dense or CSR."""
         return self.dense[name] if name in self.dense else self.sparse[name]
+
+    def selected(self, names: Collection[str]) -> TextRelations:
+        """Return only the named relations, and what later items need for them."""
+
+        def kept(parts: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: part for name, part in parts.items() if name in names}
+
+        return replace(
+            self,
+            dense=kept(self.dense),
+            sparse=kept(self.sparse),
+            spread=kept(self.spread),
+            projections=kept(self.projections),
+            lexicons=kept(self.lexicons),
+        )
 
     def extended(self, catalog: Catalog, vectors: Mapping[str, FloatArray]) -> TextRelations:
         """Return the relations of a longer catalogue, with everything learnt left as it is.
@@ -206,7 +221,7 @@ class TextRelations:
         )
 
 
-def _raw_vectors(vectors: Mapping[str, FloatArray], config: TextConfig) -> dict[str, FloatArray]:
+def raw_vectors(vectors: Mapping[str, FloatArray], config: TextConfig) -> dict[str, FloatArray]:
     """Return the encoder's vectors under the names of the relations."""
     names = {
         "title_dense": config.title_vectors,
@@ -235,7 +250,7 @@ def _transform(
     lexicons: Mapping[str, Lexicon],
 ) -> tuple[dict[str, FloatArray], dict[str, Any]]:
     """Return the factor rows of all items under what was learnt."""
-    raw = _raw_vectors(vectors, config)
+    raw = raw_vectors(vectors, config)
     dense = {name: projections[name].rows(raw[name]) for name in projections if name in raw}
     sparse = {
         name: lexicons[name].rows(

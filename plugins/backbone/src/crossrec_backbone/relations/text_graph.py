@@ -9,8 +9,8 @@ from crossrec.numeric.ragged import FloatArray, IntArray
 from crossrec.numeric.sparse import block_rows, sparse_rows, top_entries
 
 from crossrec_backbone.relations.config import GraphConfig
+from crossrec_backbone.relations.pairs import TextPairs
 from crossrec_backbone.relations.text import TextRelations
-from crossrec_backbone.relations.text_pairs import TextPairs
 
 #: The relations whose mean similarity makes the graph.
 GRAPH_RELATIONS = ("text_words", "title_grams", "text_dense", "title_dense")

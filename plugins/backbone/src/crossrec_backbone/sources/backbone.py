@@ -1,14 +1,15 @@
-"""The candidate generator `backbone`: everything of this room in one source.
+"""The candidate generator `backbone`: everything of this package in one source.
 
 A query is answered from the fitted statistics: candidates are proposed, their columns computed and
-the parts added up as the adapter says. Nothing is trained for a new event or a new item; an event
-stands in the history of the next query, and an item joins by its text.
+the parts added up with the adapter's weights. Nothing is trained for a new event or a new item; an
+event is part of the history of the next query, and an item joins by its text.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from crossrec.components.candidates import PAD, Candidates
@@ -23,7 +24,6 @@ from crossrec.data.dataset import Dataset
 from crossrec.errors import NotFittedError
 from crossrec.numeric.ragged import FloatArray, IntArray
 from crossrec.numeric.sparse import block_rows
-from numpy.typing import NDArray
 
 from crossrec_backbone.adaptation.adapter import Adapter, AdapterConfig, fit_adapter
 from crossrec_backbone.adaptation.baselines import plain_scores
@@ -35,15 +35,17 @@ from crossrec_backbone.pretrained.encoder_weights import AdaptedEncoder, with_ad
 from crossrec_backbone.pretrained.library import open_named
 from crossrec_backbone.ranking.candidates import propose
 from crossrec_backbone.ranking.examples import Groups
-from crossrec_backbone.ranking.features import compute, has_evidence
-from crossrec_backbone.relations.statistics import BackboneConfig, Statistics
+from crossrec_backbone.ranking.features import compute, has_evidence, joined
+from crossrec_backbone.relations.scores import weighted_history
+from crossrec_backbone.relations.statistics import BackboneConfig, Statistics, check_vectors
 from crossrec_backbone.sources import explain
-from crossrec_backbone.sources.closed_forms import check_vectors
 
 log = logging.getLogger("crossrec")
 
 #: Queries whose columns are in memory at once.
 _BLOCK = 256
+#: The columns of a batch of so many queries are kept with it: tens of megabytes.
+_KEPT = 512
 
 
 class BackboneSourceConfig(BackboneConfig):
@@ -73,6 +75,43 @@ class BackboneSourceConfig(BackboneConfig):
         return BackboneConfig(**{name: getattr(self, name) for name in BackboneConfig.model_fields})
 
 
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """The candidates of a batch of queries with their scores.
+
+    Attributes
+    ----------
+    index : int64 array, shape (n, m)
+        Ascending, `PAD` behind the last.
+    scores : float32 array, shape (n, m)
+        NaN without evidence.
+    columns : float32 array, shape (n, m, len(COLUMNS)), or None
+        None where the batch is too large to keep them.
+    """
+
+    index: IntArray
+    scores: FloatArray
+    columns: FloatArray | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Fitted:
+    """What a fit or a restore leaves behind.
+
+    Attributes
+    ----------
+    scored : mapping of batch to _Scored, for as long as the batch lives
+        Candidates are generated, scored beside those of other sources and explained: their columns
+        are computed once.
+    """
+
+    statistics: Statistics
+    adapter: Adapter
+    catalog: Catalog
+    encoder: AdaptedEncoder | None
+    scored: WeakKeyDictionary[QueryBatch, _Scored] = field(default_factory=WeakKeyDictionary)
+
+
 class BackboneSource:
     """Relations, closed forms, the pretrained head and the adapter, as one candidate generator."""
 
@@ -80,14 +119,11 @@ class BackboneSource:
 
     def __init__(self, config: BackboneSourceConfig | None = None) -> None:
         self.config = config or BackboneSourceConfig()
-        self._catalog: Catalog | None = None
-        self._statistics: Statistics | None = None
-        self._adapter: Adapter | None = None
-        self._encoder: AdaptedEncoder | None = None
+        self._state: _Fitted | None = None
 
     def report(self) -> SourceReport:
         """Return what the adapter learnt, and what was left out and why."""
-        values = self._fitted[1].report
+        values = self._fitted.adapter.report
         return SourceReport(values, tuple(lines(values)))
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
@@ -103,9 +139,9 @@ class BackboneSource:
             If the dataset has vectors, but none of the configured encoder.
         """
         below = self.config.below
-        check_vectors(self.name, dataset, below)
+        check_vectors(self.name, dataset, below.text)
         backbone = open_named(self.config.backbone, run.pretrained)
-        dataset, self._encoder, choice = select_encoder(dataset, backbone, below, run)
+        dataset, encoder, choice = select_encoder(dataset, backbone, below, run)
         adapter = fit_adapter(
             dataset,
             backbone,
@@ -116,133 +152,165 @@ class BackboneSource:
         )
         if choice is not None:
             adapter = replace(adapter, report={**adapter.report, "encoder": asdict(choice)})
-        self._statistics = Statistics.fit(dataset, below)
-        self._adapter, self._catalog = adapter, dataset.catalog
+        statistics = Statistics.fit(dataset, below)
+        self._state = _Fitted(statistics, adapter, dataset.catalog, encoder)
         log.info("backbone: weights %s", adapter.report["weights"])
 
     def add_items(self, dataset: Dataset) -> None:
         """Take in the items that `dataset` has behind the fitted ones, without training."""
-        statistics, adapter = self._fitted
-        if self._encoder is not None:
-            text, start = self.config.text, statistics.n_items
-            dataset = with_adapted(dataset, self._encoder.encoder(), text, RunOptions(), start)
-        self._statistics = statistics.extended(dataset)
-        self._adapter, self._catalog = adapter, dataset.catalog
+        before = self._fitted
+        if before.encoder is not None:
+            text, start = self.config.text, before.statistics.n_items
+            dataset = with_adapted(dataset, before.encoder.encoder(), text, RunOptions(), start)
+        statistics = before.statistics.extended(dataset)
+        self._state = _Fitted(statistics, before.adapter, dataset.catalog, before.encoder)
 
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best ≤ k items; none where there is no history to relate to."""
-        statistics, adapter = self._fitted
-        queries = exclude_history(queries, adapter.repeats)
-        size = _BLOCK
-        if adapter.serves != MIXTURE:
-            size = max(1, block_rows(statistics.n_items) // 4)
-        parts = [self._best(queries.take(rows), k) for rows in queries.blocks(size)]
+        fitted = self._fitted
+        if fitted.adapter.serves == MIXTURE:
+            return self._best(self._scored(queries), k)
+        size = max(1, block_rows(fitted.statistics.n_items) // 4)
+        open_ = exclude_history(queries, fitted.adapter.repeats)
+        blocks = [open_.take(rows) for rows in open_.blocks(size)]
+        parts = [top_k(self._plain(block), k, block.exclude) for block in blocks]
         return Candidates.stack(parts, self.name) if parts else Candidates.empty(0, self.name)
 
-    def score(self, queries: QueryBatch, index: NDArray[np.int64]) -> FloatArray:
+    def score(self, queries: QueryBatch, index: IntArray) -> FloatArray:
         """Return the score of given items, float32 (n, m); NaN at PAD and without evidence.
 
-        Items outside a query's own candidates are set on the scale of those.
+        A query's own candidates keep the scores that `generate` gives them. Items outside them are
+        computed beside them, and moved to the same mean and spread.
         """
-        statistics, adapter = self._fitted
         out = np.full(index.shape, np.nan, dtype=np.float32)
+        serves_mixture = self._fitted.adapter.serves == MIXTURE
         for rows in queries.blocks(_BLOCK):
-            part, wanted = queries.take(rows), index[rows]
-            if adapter.serves != MIXTURE:
-                dense = self._plain(part)
-                found = np.take_along_axis(dense, np.maximum(wanted, 0), axis=1)
-                out[rows] = np.where(wanted == PAD, np.nan, found)
+            if serves_mixture:
+                out[rows] = self._score_block(queries, rows, index[rows])
                 continue
-            for i in range(len(part)):
-                out[rows[i]] = self._scores_of(part.take(np.array([i])), wanted[i])
+            dense, wanted = self._plain(queries.take(rows)), index[rows]
+            found = np.take_along_axis(dense, np.maximum(wanted, 0), axis=1)
+            out[rows] = np.where(wanted == PAD, np.nan, found)
         return out
 
-    def explain(self, queries: QueryBatch, index: NDArray[np.int64]) -> list[Evidence | None]:
-        """Return the history items that speak for each item, with joint counts or shared words."""
-        statistics, adapter = self._fitted
-        assert self._catalog is not None
-        history = queries.history.row(0)[-self.config.history.limit :]
+    def explain(self, queries: QueryBatch, index: IntArray) -> list[Evidence | None]:
+        """Return the history items that contribute most, with joint counts or shared words."""
+        fitted = self._fitted
+        statistics, relations = fitted.statistics, fitted.statistics.text.relations
+        weighted = weighted_history(queries, statistics.n_items, self.config.history)
+        history, weights = weighted.items.row(0), weighted.of(0)
         if not len(history) or not len(index):
             return [None] * len(index)
-        relations, pairs = statistics.text.relations, statistics.text_pairs
-        weights = explain.history_weights(history, self.config.history)
-        total = explain.text_contributions(
-            pairs, relations, statistics.mixture, weights, index, history
-        )
+        related = explain.RelatedTexts.of(statistics.text_pairs, index, history)
         matrix = statistics.behaviour.relations["prior_ease"]
-        total += adapter.mixture.kappa * explain.behaviour_contributions(
+        total = related.contributions(relations, statistics.mixture, weights)
+        total += fitted.adapter.mixture.kappa * explain.behaviour_contributions(
             matrix, weights, index, history
         )
         counts = explain.joint_counts(statistics.behaviour.joint, index, history)
-        phrases = explain.text_phrases(self._catalog, relations, pairs, index, history)
-        phrases = explain.behaviour_phrases(counts, phrases)
-        return explain.evidence(total, history, index, phrases)
+        texts = explain.TextPhrases(fitted.catalog, relations, index, history, related.similar)
+        return explain.evidence(total, history, explain.JointPhrases(counts, texts))
 
     def state(self) -> State:
         """Return statistics and adapter: arrays, and JSON values with the rankers' text."""
-        statistics, adapter = self._fitted
-        state = statistics.state()
-        values = {"statistics": dict(state.values), "adapter": adapter.values()}
-        if self._encoder is None:
+        fitted = self._fitted
+        state = fitted.statistics.state()
+        values = {"statistics": dict(state.values), "adapter": fitted.adapter.values()}
+        if fitted.encoder is None:
             return State(state.arrays, values)
-        arrays, told = self._encoder.packed()
-        return State({**state.arrays, **arrays}, {**values, "encoder": told})
+        arrays, encoder = fitted.encoder.packed()
+        return State({**state.arrays, **arrays}, {**values, "encoder": encoder})
 
     def restore(self, state: State, catalog: Catalog) -> None:
         """Take back what `state` returned; arrays may be read-only memory maps."""
-        self._statistics = Statistics.restored(State(state.arrays, state.values["statistics"]))
-        self._adapter = Adapter.restored(state.values["adapter"])
-        self._encoder = AdaptedEncoder.restored(state)
-        self._catalog = catalog
+        self._state = _Fitted(
+            Statistics.restored(State(state.arrays, state.values["statistics"])),
+            Adapter.restored(state.values["adapter"]),
+            catalog,
+            AdaptedEncoder.restored(state),
+        )
 
-    def _best(self, queries: QueryBatch, k: int) -> Candidates:
-        """Answer one block of queries."""
-        statistics, adapter = self._fitted
-        if adapter.serves != MIXTURE:
-            return top_k(self._plain(queries), k, queries.exclude, source=self.name)
-        index = propose(statistics, queries, kappa=adapter.mixture.kappa)
-        scores = self._mixture(queries, index)
-        scores[np.isnan(scores)] = -np.inf
-        width = min(k, index.shape[1])
-        order = np.argsort(-scores, axis=1, kind="stable")[:, :width]
+    def _scored(self, queries: QueryBatch) -> _Scored:
+        """Return the candidates and scores of a batch, computed once."""
+        fitted = self._fitted
+        scored = fitted.scored.get(queries)
+        if scored is None:
+            scored = fitted.scored[queries] = self._compute(queries)
+        return scored
+
+    def _compute(self, queries: QueryBatch) -> _Scored:
+        """Propose candidates and score them, in blocks."""
+        statistics, adapter = self._fitted.statistics, self._fitted.adapter
+        open_ = exclude_history(queries, adapter.repeats)
+        index = propose(statistics, open_, kappa=adapter.mixture.kappa)
+        scores = np.full(index.shape, np.nan, dtype=np.float32)
+        kept = []
+        for rows in queries.blocks(_BLOCK):
+            columns = compute(statistics, queries.take(rows), index[rows])
+            scores[rows] = self._mixture(queries.history.lengths[rows], index[rows], columns)
+            if len(queries) <= _KEPT:
+                kept.append(columns)
+        return _Scored(index, scores, np.concatenate(kept) if kept else None)
+
+    def _best(self, scored: _Scored, k: int) -> Candidates:
+        """Return the best ≤ k of the candidates."""
+        scores = np.where(np.isnan(scored.scores), -np.inf, scored.scores).astype(np.float32)
+        order = np.argsort(-scores, axis=1, kind="stable")[:, : min(k, scores.shape[1])]
         score = np.take_along_axis(scores, order, axis=1)
-        best = np.where(np.isfinite(score), np.take_along_axis(index, order, axis=1), PAD)
+        best = np.where(np.isfinite(score), np.take_along_axis(scored.index, order, axis=1), PAD)
         used = int((best != PAD).sum(axis=1).max(initial=0))
         mean, std = _moments(scores)
         return Candidates(best[:, :used], score[:, :used], self.name, mean, std)
 
-    def _mixture(self, queries: QueryBatch, index: IntArray) -> FloatArray:
-        """Return the mixture's scores of given candidates; NaN without evidence."""
-        statistics, adapter = self._fitted
-        columns = compute(statistics, queries, index)
+    def _mixture(self, lengths: IntArray, index: IntArray, columns: FloatArray) -> FloatArray:
+        """Return the mixture's scores of given candidates; NaN without evidence.
+
+        `lengths` are those of the histories, (n,).
+        """
         groups = Groups(index, columns, np.zeros(len(index), dtype=np.int64))
-        scores = adapter.scores(groups)
-        known = has_evidence(columns) & (queries.history.lengths > 0)[:, None]
+        scores = self._fitted.adapter.scores(groups)
+        known = has_evidence(columns) & (lengths > 0)[:, None]
         return np.where(known, scores, np.nan).astype(np.float32)
 
-    def _scores_of(self, query: QueryBatch, wanted: IntArray) -> FloatArray:
-        """Return the scores of given items for one query.
+    def _score_block(self, queries: QueryBatch, rows: IntArray, wanted: IntArray) -> FloatArray:
+        """Return the scores of given items for some of the queries."""
+        scored, n = self._scored(queries), len(rows)
+        index, scores = scored.index[rows], scored.scores[rows]
+        others = [np.setdiff1d(wanted[i][wanted[i] != PAD], index[i]) for i in range(n)]
+        width = max((len(items) for items in others), default=0)
+        if width:
+            more = np.full((n, width), PAD, dtype=np.int64)
+            for i, items in enumerate(others):
+                more[i, : len(items)] = items
+            index, scores = self._beside(queries.take(rows), scored, rows, more)
+        out = np.full(wanted.shape, np.nan, dtype=np.float32)
+        for i in range(n):
+            known = dict(zip(index[i].tolist(), scores[i].tolist(), strict=True)) | {PAD: np.nan}
+            out[i] = [known.get(item, np.nan) for item in wanted[i].tolist()]
+        return out
 
-        The query's own candidates keep the scores that `generate` gives them; others are computed
-        beside them, and moved to the same mean and spread.
-        """
-        statistics, adapter = self._fitted
-        candidates = exclude_history(query, adapter.repeats)
-        own = propose(statistics, candidates, kappa=adapter.mixture.kappa)
-        scores = dict(zip(own[0].tolist(), self._mixture(query, own)[0].tolist(), strict=True))
-        others = np.setdiff1d(wanted[wanted != PAD], own[0])
-        if len(others):
-            both = np.concatenate([own[0][own[0] != PAD], others])[None, :]
-            told = self._mixture(query, both)[0]
-            told = _rescaled(told, np.array([scores.get(int(item), np.nan) for item in both[0]]))
-            for item, value in zip(both[0].tolist(), told.tolist(), strict=True):
-                scores.setdefault(item, value)
-        scores[PAD] = float("nan")
-        return np.array([scores.get(int(item), np.nan) for item in wanted], dtype=np.float32)
+    def _beside(
+        self, queries: QueryBatch, scored: _Scored, rows: IntArray, more: IntArray
+    ) -> tuple[IntArray, FloatArray]:
+        """Return own candidates and further items, and the scores of both on the own scale."""
+        statistics = self._fitted.statistics
+        own = scored.index[rows]
+        columns = (
+            compute(statistics, queries, own) if scored.columns is None else scored.columns[rows]
+        )
+        both = np.concatenate([own, more], axis=1)
+        together = joined(columns, compute(statistics, queries, more))
+        scores = self._mixture(queries.history.lengths, both, together)
+        known = scored.scores[rows]
+        for i in range(len(both)):
+            moved = _rescaled(scores[i], known[i])
+            moved[: own.shape[1]] = known[i]
+            scores[i] = moved
+        return both, scores
 
     def _plain(self, queries: QueryBatch) -> FloatArray:
         """Return the scores of the plain method that serves, over the whole catalogue."""
-        statistics, adapter = self._fitted
+        statistics, adapter = self._fitted.statistics, self._fitted.adapter
         scores = plain_scores(statistics, queries, (adapter.serves,))[adapter.serves]
         scores[queries.history.lengths == 0] = np.nan
         if adapter.serves != "fixed blend":
@@ -250,10 +318,10 @@ class BackboneSource:
         return scores
 
     @property
-    def _fitted(self) -> tuple[Statistics, Adapter]:
-        if self._statistics is None or self._adapter is None:
+    def _fitted(self) -> _Fitted:
+        if self._state is None:
             raise NotFittedError(f"{self.name} is not fitted: call fit or restore first")
-        return self._statistics, self._adapter
+        return self._state
 
 
 def _moments(scores: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -266,12 +334,14 @@ def _moments(scores: FloatArray) -> tuple[FloatArray, FloatArray]:
     return mean.astype(np.float32), np.sqrt((spread**2).sum(axis=1) / count).astype(np.float32)
 
 
-def _rescaled(told: FloatArray, known: FloatArray) -> FloatArray:
-    """Move scores so that those also in `known` have the mean and spread that they have there."""
-    both = np.isfinite(told) & np.isfinite(known)
+def _rescaled(scores: FloatArray, known: FloatArray) -> FloatArray:
+    """Move scores so that their first ones have the mean and spread that they have in `known`."""
+    first = scores[: len(known)]
+    both = np.isfinite(first) & np.isfinite(known)
     if both.sum() < 2:
-        return told
-    spread = float(told[both].std())
-    factor = float(known[both].std()) / spread if spread > 1e-9 else 1.0
-    moved = (told - told[both].mean()) * factor + known[both].mean()
+        return scores.copy()
+    first, known = first[both], known[both]
+    spread = float(first.std())
+    factor = float(known.std()) / spread if spread > 1e-9 else 1.0
+    moved = (scores - first.mean()) * factor + known.mean()
     return np.asarray(moved, dtype=np.float32)

@@ -1,7 +1,7 @@
-"""The closed forms as candidate generators: each serves alone, says why, and needs no training.
+"""The closed forms of events as candidate generators: each serves and explains without training.
 
-`text-consensus` needs item texts only, `prior-ease` adds events in closed form, `text-behaviour` is
-their sum on the raw scale.
+`prior-ease` reads events through the text graph; `text-behaviour` adds the text consensus on the
+raw scale.
 """
 
 from __future__ import annotations
@@ -20,31 +20,36 @@ from crossrec.components.state import State, pack_sparse, unpack_sparse
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
-from crossrec.errors import ConfigError, NotFittedError
-from crossrec.numeric.ragged import FloatArray
+from crossrec.errors import NotFittedError
+from crossrec.numeric.ragged import FloatArray, IntArray
 from crossrec.numeric.sparse import block_rows, wider
 from numpy.typing import NDArray
 
 from crossrec_backbone.adaptation.behaviour_weight import choose_kappa
+from crossrec_backbone.relations.pairs import TextPairs
 from crossrec_backbone.relations.prior_ease import co_occurrence, fit_prior_ease
-from crossrec_backbone.relations.scores import behaviour_scores, consensus_weights, text_scores
-from crossrec_backbone.relations.statistics import BackboneConfig, TextSide
+from crossrec_backbone.relations.scores import (
+    behaviour_scores,
+    consensus_weights,
+    text_scores,
+    weighted_history,
+)
+from crossrec_backbone.relations.statistics import BackboneConfig, TextSide, check_vectors
 from crossrec_backbone.relations.text import TextRelations
 from crossrec_backbone.relations.text_graph import text_graph
-from crossrec_backbone.relations.text_pairs import TextPairs
 from crossrec_backbone.sources import explain
 
 log = logging.getLogger("crossrec")
 
 
-class SourceConfig(BackboneConfig):
+class ClosedFormConfig(BackboneConfig):
     """Settings of the closed-form sources.
 
     Attributes
     ----------
     choose_kappa : bool
         `text-behaviour` only: choose the weight of behaviour by cross-validation; otherwise
-        ``consensus.kappa`` stands.
+        ``consensus.kappa`` is used.
     """
 
     choose_kappa: bool = True
@@ -56,14 +61,13 @@ class SourceConfig(BackboneConfig):
 
 
 class _ClosedForm:
-    """What the three sources share: blocks of dense scores, state, explanations."""
+    """What both sources share: blocks of dense scores, state, explanations."""
 
     name = ""
     _uses_text = True
-    _uses_events = True
 
-    def __init__(self, config: SourceConfig | None = None) -> None:
-        self.config = config or SourceConfig()
+    def __init__(self, config: ClosedFormConfig | None = None) -> None:
+        self.config = config or ClosedFormConfig()
         self._catalog: Catalog | None = None
         self._relations: TextRelations | None = None
         self._pairs: TextPairs | None = None
@@ -73,27 +77,24 @@ class _ClosedForm:
         self.kappa = self.config.consensus.kappa
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
-        """Relate the items and, where the source reads events, solve for their weights.
+        """Relate the items and solve for their weights.
 
         Raises
         ------
         ConfigError
             If the dataset has vectors, but none of the configured encoder.
         """
-        check_vectors(self.name, dataset, self.config)
+        check_vectors(self.name, dataset, self.config.text)
         self.kappa = self.config.consensus.kappa
-        if self._uses_events:
-            text = TextSide.fit(dataset, self.config)
-            self._set(dataset.catalog, text.relations)
-            self._weights, self._joint, self._counts = solved(dataset, text, self.config)
-            if self._uses_text and self.config.choose_kappa:
-                choice = choose_kappa(dataset.sequences, text, self.config, run)
-                self.kappa = choice.kappa
-                log.info(
-                    "%s: weight of behaviour %g by %d users", self.name, choice.kappa, choice.users
-                )
-        else:
-            self._set(dataset.catalog, TextSide.relations_of(dataset, self.config))
+        text = TextSide.fit(dataset, self.config)
+        self._set(dataset.catalog, text.relations)
+        self._weights, self._joint, self._counts = solved(dataset, text, self.config)
+        if self._uses_text and self.config.choose_kappa:
+            choice = choose_kappa(dataset.sequences, text, self.config, run)
+            self.kappa = choice.kappa
+            log.info(
+                "%s: weight of behaviour %g by %d users", self.name, choice.kappa, choice.users
+            )
 
     def add_items(self, dataset: Dataset) -> None:
         """Relate the items that `dataset` has behind the fitted ones, without a solve.
@@ -101,89 +102,75 @@ class _ClosedForm:
         What has no event is tied to the others by the text graph alone, and to the less the more
         events these have: ``λ / (events + λ)`` of it is left, the Jacobi step of prior-EASE.
         """
-        before = self._told_relations.n_items
-        relations = self._told_relations.extended(dataset.catalog, dataset.vectors)
-        if self._uses_events:
-            rows, _ = text_graph(relations, self.config.graph, before)
-            self._weights = joined_by_text(self._weights, rows, self._counts, self.config.prior.reg)
-            self._joint = wider(self._joint, relations.n_items)
-            added = np.zeros(relations.n_items - before, dtype=np.float32)
-            self._counts = np.concatenate([self._counts, added])
+        before = self._fitted[1].n_items
+        relations = self._fitted[1].extended(dataset.catalog, dataset.vectors)
+        rows, _ = text_graph(relations, self.config.graph, before)
+        self._weights = joined_by_text(self._weights, rows, self._counts, self.config.prior.reg)
+        self._joint = wider(self._joint, relations.n_items)
+        added = np.zeros(relations.n_items - before, dtype=np.float32)
+        self._counts = np.concatenate([self._counts, added])
         self._set(dataset.catalog, relations)
 
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
-        """Return the best ≤ k items; none where the history tells nothing."""
-        parts = [
-            top_k(self._scores(queries.take(rows)), k, queries.take(rows).exclude, source=self.name)
-            for rows in queries.blocks(block_rows(self._told_relations.n_items))
-        ]
-        if not parts:
+        """Return the best ≤ k items; none where nothing is related to the history."""
+        blocks = [queries.take(rows) for rows in queries.blocks(self._block_rows)]
+        if not blocks:
             return Candidates.empty(len(queries), self.name)
+        parts = [top_k(self._scores(block), k, block.exclude) for block in blocks]
         return Candidates.stack(parts, self.name)
 
-    def score(self, queries: QueryBatch, index: NDArray[np.int64]) -> FloatArray:
+    def score(self, queries: QueryBatch, index: IntArray) -> FloatArray:
         """Return the score of given items, float32 (n, m); NaN at PAD and without evidence."""
         out = np.full(index.shape, np.nan, dtype=np.float32)
-        for rows in queries.blocks(block_rows(self._told_relations.n_items)):
-            scores = self._scores(queries.take(rows))
-            wanted = index[rows]
+        for rows in queries.blocks(self._block_rows):
+            scores, wanted = self._scores(queries.take(rows)), index[rows]
             picked = np.take_along_axis(scores, np.maximum(wanted, 0), axis=1)
             out[rows] = np.where(wanted == PAD, np.nan, picked)
         return out
 
-    def explain(self, queries: QueryBatch, index: NDArray[np.int64]) -> list[Evidence | None]:
-        """Return the history items that speak for each item, with joint counts or shared words."""
-        relations, catalog = self._told_relations, self._known_catalog
-        limit = self.config.history.limit
-        history = queries.history.row(0)[-limit:]
+    def explain(self, queries: QueryBatch, index: IntArray) -> list[Evidence | None]:
+        """Return the history items that contribute most, with joint counts or shared words."""
+        catalog, relations = self._fitted
+        weighted = weighted_history(queries, relations.n_items, self.config.history)
+        history, weights = weighted.items.row(0), weighted.of(0)
         if not len(history) or not len(index):
             return [None] * len(index)
-        weights = explain.history_weights(history, self.config.history)
-        total = np.zeros((len(history), len(index)), dtype=np.float32)
-        pairs = self._text_pairs
+        related = explain.RelatedTexts.of(self._text_pairs, index, history)
+        total = explain.behaviour_contributions(self._weights, weights, index, history)
         if self._uses_text:
-            mixture = consensus_weights(relations, self.config.consensus)
-            total += explain.text_contributions(pairs, relations, mixture, weights, index, history)
-        phrases = explain.text_phrases(catalog, relations, pairs, index, history)
-        if self._uses_events:
-            scale = self.kappa if self._uses_text else 1.0
-            total += scale * explain.behaviour_contributions(self._weights, weights, index, history)
-            counts = explain.joint_counts(self._joint, index, history)
-            phrases = explain.behaviour_phrases(counts, phrases)
-        return explain.evidence(total, history, index, phrases)
+            mixture = consensus_weights(relations, self.config.consensus.weights)
+            total = self.kappa * total + related.contributions(relations, mixture, weights)
+        counts = explain.joint_counts(self._joint, index, history)
+        texts = explain.TextPhrases(catalog, relations, index, history, related.similar)
+        return explain.evidence(total, history, explain.JointPhrases(counts, texts))
 
     def state(self) -> State:
         """Return the relations and the item-item weights."""
-        told = self._told_relations.state()
-        arrays: dict[str, NDArray[Any]] = dict(told.arrays)
-        if self._uses_events:
-            arrays |= pack_sparse("weights", self._weights)
-            arrays |= pack_sparse("joint", self._joint)
-            arrays["counts"] = self._counts
-        return State(arrays, {"relations": dict(told.values), "kappa": self.kappa})
+        relations = self._fitted[1].state()
+        arrays: dict[str, NDArray[Any]] = dict(relations.arrays)
+        arrays |= pack_sparse("weights", self._weights)
+        arrays |= pack_sparse("joint", self._joint)
+        arrays["counts"] = self._counts
+        return State(arrays, {"relations": dict(relations.values), "kappa": self.kappa})
 
     def restore(self, state: State, catalog: Catalog) -> None:
         """Take back what `state` returned; arrays may be read-only memory maps."""
-        relations = TextRelations.restored(State(state.arrays, state.values["relations"]))
-        self._set(catalog, relations)
+        self._set(catalog, TextRelations.restored(State(state.arrays, state.values["relations"])))
         self.kappa = float(state.values["kappa"])
-        if self._uses_events:
-            self._weights = unpack_sparse("weights", state.arrays)
-            self._joint = unpack_sparse("joint", state.arrays)
-            self._counts = state.arrays.get("counts", np.zeros(len(catalog), dtype=np.float32))
+        self._weights = unpack_sparse("weights", state.arrays)
+        self._joint = unpack_sparse("joint", state.arrays)
+        self._counts = state.arrays["counts"]
 
     def _scores(self, queries: QueryBatch) -> FloatArray:
         """Return dense scores, NaN where there is no evidence."""
-        relations, config = self._told_relations, self.config
-        scores = np.zeros((len(queries), relations.n_items), dtype=np.float32)
+        relations, config = self._fitted[1], self.config
+        scores = behaviour_scores(self._weights, queries, config.history)
         if self._uses_text:
+            scores = self.kappa * scores
             scores += text_scores(relations, queries, config.consensus, config.history)
-        if self._uses_events:
-            behaved = behaviour_scores(self._weights, queries, config.history)
-            scores += (self.kappa if self._uses_text else 1.0) * behaved
-        if not self._uses_text:
+            scores[scores == 0] = np.nan
+        else:
             scores[scores <= 0] = np.nan  # a negative weight alone proposes nothing
-        scores[scores == 0] = np.nan
         return scores
 
     def _set(self, catalog: Catalog, relations: TextRelations) -> None:
@@ -191,29 +178,20 @@ class _ClosedForm:
         self._pairs = None
 
     @property
+    def _block_rows(self) -> int:
+        return block_rows(self._fitted[1].n_items)
+
+    @property
     def _text_pairs(self) -> TextPairs:
         if self._pairs is None:
-            self._pairs = TextPairs(self._told_relations)
+            self._pairs = TextPairs(self._fitted[1])
         return self._pairs
 
     @property
-    def _told_relations(self) -> TextRelations:
-        if self._relations is None:
+    def _fitted(self) -> tuple[Catalog, TextRelations]:
+        if self._catalog is None or self._relations is None:
             raise NotFittedError(f"{self.name} is not fitted: call fit or restore first")
-        return self._relations
-
-    @property
-    def _known_catalog(self) -> Catalog:
-        if self._catalog is None:
-            raise NotFittedError(f"{self.name} is not fitted: call fit or restore first")
-        return self._catalog
-
-
-class TextConsensusSource(_ClosedForm):
-    """What reads like the history, by every text relation in turn; needs no event at all."""
-
-    name = "text-consensus"
-    _uses_events = False
+        return self._catalog, self._relations
 
 
 class PriorEaseSource(_ClosedForm):
@@ -227,19 +205,6 @@ class TextBehaviourSource(_ClosedForm):
     """Text consensus plus prior-EASE: texts where events are few, events where they are many."""
 
     name = "text-behaviour"
-
-
-def check_vectors(name: str, dataset: Dataset, config: BackboneConfig) -> None:
-    """Refuse vectors of another encoder; say that words stand alone where there are none."""
-    encoder = config.text.encoder
-    if encoder in dataset.vectors or not encoder:
-        return
-    if dataset.vectors:
-        known = ", ".join(dataset.vectors)
-        raise ConfigError(
-            f"{name}: no vectors of encoder {encoder!r}; set text.encoder to one of: {known}"
-        )
-    log.warning("%s: no vectors of encoder %r, so only words are compared", name, encoder)
 
 
 def joined_by_text(weights: Any, rows: Any, counts: FloatArray, reg: float) -> Any:

@@ -1,7 +1,14 @@
-"""Why the closed forms propose an item: contributions of history items, counts and shared words."""
+"""Why a source proposes an item: what each history item contributes, in words that can be checked.
+
+All sources of this room explain alike: the joint count where there is one, else what the texts have
+in common.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,44 +16,69 @@ from crossrec.components.evidence import Evidence
 from crossrec.data.catalog import Catalog
 from crossrec.numeric.ragged import FloatArray, IntArray
 
-from crossrec_backbone.relations.scores import decay_weights
-from crossrec_backbone.relations.terms import Lexicon, shared_words
+from crossrec_backbone.relations.pairs import TextPairs
+from crossrec_backbone.relations.terms import words
 from crossrec_backbone.relations.text import TextRelations
-from crossrec_backbone.relations.text_pairs import TextPairs
 
-#: History items named for one candidate.
-_NAMED = 3
-#: Title n-grams so alike mean that two items are variants of one another.
+#: History items and shared words named for one candidate.
+_HISTORY, _WORDS = 5, 3
+#: From this similarity of the title n-grams on, two items are variants of one another.
 _FAMILY = 0.6
+#: Below this similarity of the words, two texts share those that most texts have.
+_RELATED = 0.1
+
+#: (item, history items that contribute to it, strongest first), both as places: the phrase for the
+#: first of them, and those for which it holds too.
+Phrasing = Callable[[int, Sequence[int]], tuple[str, Sequence[int]]]
 
 
-def text_contributions(
-    pairs: TextPairs,
-    relations: TextRelations,
-    mixture: dict[str, tuple[float, float]],
-    weights: FloatArray,
-    items: IntArray,
-    history: IntArray,
-) -> FloatArray:
-    """Return what each history item adds to the consensus of each item.
+@dataclass(frozen=True, eq=False)
+class RelatedTexts:
+    """How the texts of a history relate to some items, looked up once for an explanation.
 
-    Returns
-    -------
-    float32 array, shape (len(history), len(items))
-        Columns sum to T.
+    Attributes
+    ----------
+    names : tuple of str
+    between : float32 array, shape (relations, len(history), len(items))
+    among : float32 array, shape (relations, len(history), len(history))
     """
-    total = np.zeros((len(history), len(items)), dtype=np.float32)
-    if not pairs.names:
+
+    names: tuple[str, ...]
+    between: FloatArray
+    among: FloatArray
+
+    @classmethod
+    def of(cls, pairs: TextPairs, items: IntArray, history: IntArray) -> RelatedTexts:
+        """Look up every relation at once."""
+        block = pairs.pairs(np.concatenate([items, history]), history)
+        return cls(pairs.names, block[:, :, : len(items)], block[:, :, len(items) :])
+
+    def contributions(
+        self,
+        relations: TextRelations,
+        mixture: Mapping[str, tuple[float, float]],
+        weights: FloatArray,
+    ) -> FloatArray:
+        """Return what each history item adds to the consensus of each item.
+
+        Returns
+        -------
+        float32 array, shape (len(history), len(items))
+            Columns sum to T.
+        """
+        total = np.zeros(self.between.shape[1:], dtype=np.float32)
+        for name, among, between in zip(self.names, self.among, self.between, strict=True):
+            a, b = mixture.get(name, (0.0, 0.0))
+            if a or b:
+                length = np.sqrt(max(float(weights @ among @ weights), 1e-12))
+                total += (a / (relations.spread[name] * length)) * weights[:, None] * between
+                total[-1] += (b / relations.spread[name]) * between[-1]
         return total
-    block = pairs.pairs(np.concatenate([items, history]), history)
-    among, block = block[:, :, len(items) :], block[:, :, : len(items)]
-    for at, name in enumerate(pairs.names):
-        a, b = mixture.get(name, (0.0, 0.0))
-        if a or b:
-            length = np.sqrt(max(float(weights @ among[at] @ weights), 1e-12))
-            total += (a / (relations.spread[name] * length)) * weights[:, None] * block[at]
-            total[-1] += (b / relations.spread[name]) * block[at, -1]
-    return total
+
+    @property
+    def similar(self) -> dict[str, FloatArray]:
+        """The similarity of each history item and each item, by relation."""
+        return dict(zip(self.names, self.between, strict=True))
 
 
 def behaviour_contributions(
@@ -63,99 +95,134 @@ def joint_counts(joint: Any, items: IntArray, history: IntArray) -> FloatArray:
 
 
 def evidence(
-    contributions: FloatArray,
-    history: IntArray,
-    items: IntArray,
-    phrases: list[list[str]],
+    contributions: FloatArray, history: IntArray, phrasing: Phrasing
 ) -> list[Evidence | None]:
-    """Turn contributions into evidence: the strongest history items that speak for each item.
+    """Name the history items that contribute most to each item, and what they have in common.
 
     Parameters
     ----------
-    phrases : list of list of str
-        For each history item, for each item: the words for that pair.
+    contributions : float32 array, shape (len(history), n items)
+    history : int64 array
+        May have repeats: their contributions are added up.
     """
+    distinct, first, back = np.unique(history, return_index=True, return_inverse=True)
+    sums = np.zeros((len(distinct), contributions.shape[1]), dtype=np.float64)
+    np.add.at(sums, back, contributions)
+    orders = np.argsort(-sums, axis=0, kind="stable")
+    counts = np.count_nonzero(sums > 0, axis=0).tolist()
+    places, named = first[orders].T.tolist(), distinct[orders].T.tolist()
+    strengths = np.take_along_axis(sums, orders, axis=0).T.tolist()
     out: list[Evidence | None] = []
-    for at in range(len(items)):
-        merged: dict[int, float] = {}
-        where: dict[int, int] = {}
-        for place in range(len(history)):
-            item = int(history[place])
-            merged[item] = merged.get(item, 0.0) + float(contributions[place, at])
-            where[item] = place
-        strong = sorted(merged, key=lambda item: -merged[item])[:_NAMED]
-        strong = [item for item in strong if merged[item] > 0]
-        if not strong:
+    for item, count in enumerate(counts):
+        if not count:
             out.append(None)
             continue
-        phrase = phrases[where[strong[0]]][at]
-        alike = [item for item in strong if phrases[where[item]][at] == phrase]
-        out.append(Evidence(phrase, tuple(alike), tuple(merged[item] for item in alike)))
+        phrase, alike = phrasing(item, places[item][:count])
+        at = [places[item].index(place) for place in alike[:_HISTORY]]
+        row = zip(*((named[item][i], strengths[item][i]) for i in at), strict=True)
+        out.append(Evidence(phrase, *row))
     return out
 
 
-def text_phrase(
-    catalog: Catalog, relations: TextRelations, similar: dict[str, float], item: int, other: int
-) -> str:
-    """Return in words what the texts of two items have in common.
+@dataclass(frozen=True, eq=False)
+class TextPhrases:
+    """What the texts of items and of history items have in common.
 
-    `similar` holds their similarity under each relation.
+    Attributes
+    ----------
+    items, history : int64 arrays
+    similar : mapping of relation to float32 array, shape (len(history), len(items))
     """
-    if similar.get("title_grams", 0.0) >= _FAMILY:
-        return "same family as"
-    common = shared_words(
-        catalog.texts[item],
-        catalog.texts[other],
-        relations.lexicons.get(
-            "text_words", Lexicon(np.zeros(0, np.uint64), np.zeros(0, np.float32), 1.0)
-        ),
-        limit=3,
-    )
-    if similar.get("text_words", 0.0) > 2 * relations.spread.get("text_words", 1.0) and common:
-        return f"shares “{' '.join(common)}” with"
-    if similar.get("creator", 0.0) > 0.99 and catalog.creators[item]:
-        return f"from {catalog.creators[item]}, like"
-    return "similar text to"
+
+    catalog: Catalog
+    relations: TextRelations
+    items: IntArray
+    history: IntArray
+    similar: Mapping[str, FloatArray]
+
+    def __call__(self, item: int, places: Sequence[int]) -> tuple[str, Sequence[int]]:
+        """Return the phrase for an item and the first history item, and for which else it holds."""
+        family = self._family[item]
+        if family[places[0]]:
+            return "same family as", [place for place in places if family[place]]
+        common = self._shared(item, places[0])
+        if common:
+            alike = [place for place in places if self._words[place].issuperset(common)]
+            return f"shares “{' '.join(common)}” with", alike
+        creators = self.catalog.creators
+        creator = creators[self.items[item]]
+        if creator and creator == creators[self.history[places[0]]]:
+            alike = [place for place in places if creators[self.history[place]] == creator]
+            return f"from {creator}, like", alike
+        return "similar text to", places
+
+    def _shared(self, item: int, place: int) -> list[str]:
+        """Return the rarest words that two texts share, in the order of the item's text."""
+        if not self._by_words[item][place]:
+            return []
+        own = self._own[item]
+        common = self._words[place].intersection(word for word in own if len(word) > 1)
+        named = sorted(common, key=lambda word: (-self._idf[word], word))[:_WORDS]
+        return sorted(named, key=own.index)
+
+    @cached_property
+    def _family(self) -> list[list[bool]]:
+        """For each item and history item: whether they are variants of one another."""
+        family: list[list[bool]] = (self._of("title_grams") >= _FAMILY).T.tolist()
+        return family
+
+    @cached_property
+    def _by_words(self) -> list[list[bool]]:
+        """For each item and history item: whether their words are similar, and not their vectors
+        more, in units of their spread.
+        """
+        spread, similar = self.relations.spread, self._of("text_words")
+        by_words = similar / spread.get("text_words", 1.0)
+        by_vectors = self._of("text_dense") / spread.get("text_dense", 1.0)
+        chosen: list[list[bool]] = ((by_words >= by_vectors) & (similar >= _RELATED)).T.tolist()
+        return chosen
+
+    def _of(self, relation: str) -> FloatArray:
+        """Return the similarities under a relation; zeros without it."""
+        if relation in self.similar:
+            return self.similar[relation]
+        return np.zeros((len(self.history), len(self.items)), dtype=np.float32)
+
+    @cached_property
+    def _own(self) -> list[list[str]]:
+        """The words of each item, in order."""
+        return [words(self.catalog.texts[item]) for item in self.items.tolist()]
+
+    @cached_property
+    def _words(self) -> list[set[str]]:
+        """The words of each history item."""
+        return [set(words(self.catalog.texts[item])) for item in self.history.tolist()]
+
+    @cached_property
+    def _idf(self) -> dict[str, float]:
+        """The rarity of the words that the history and the items have in common."""
+        common = list(set().union(*self._words).intersection(set().union(*self._own)))
+        rarity = self.relations.lexicons["text_words"].rarity(common)
+        return dict(zip(common, rarity.tolist(), strict=True))
 
 
-def text_phrases(
-    catalog: Catalog,
-    relations: TextRelations,
-    pairs: TextPairs,
-    items: IntArray,
-    history: IntArray,
-) -> list[list[str]]:
-    """Return `text_phrase` of every history item and item."""
-    block = pairs.pairs(items, history) if pairs.names else None
-    out = []
-    for place, other in enumerate(history):
-        row = []
-        for at, item in enumerate(items):
-            similar = (
-                {}
-                if block is None
-                else {name: float(block[k, place, at]) for k, name in enumerate(pairs.names)}
-            )
-            row.append(text_phrase(catalog, relations, similar, int(item), int(other)))
-        out.append(row)
-    return out
+@dataclass(frozen=True, eq=False)
+class JointPhrases:
+    """The true joint count where there is one; the phrase of the texts elsewhere.
 
+    Attributes
+    ----------
+    counts : float32 array, shape (len(history), len(items))
+    """
 
-def behaviour_phrases(counts: FloatArray, otherwise: list[list[str]]) -> list[list[str]]:
-    """Put the true joint count in place of the text phrase where there is one."""
-    return [
-        [
-            _together(int(round(float(counts[place, at])))) if counts[place, at] > 0 else phrase
-            for at, phrase in enumerate(row)
-        ]
-        for place, row in enumerate(otherwise)
-    ]
+    counts: FloatArray
+    otherwise: Phrasing
 
-
-def history_weights(history: IntArray, decay: Any) -> FloatArray:
-    """Return the decayed weights of a history, oldest first."""
-    return decay_weights(len(history), decay)
-
-
-def _together(count: int) -> str:
-    return "together once with" if count == 1 else f"together {count} times with"
+    def __call__(self, item: int, places: Sequence[int]) -> tuple[str, Sequence[int]]:
+        """Return the phrase for an item and the first history item, and for which else it holds."""
+        counts = self.counts[:, item]
+        count = int(counts[places[0]])
+        same = [place for place in places if counts[place] == count]
+        if not count:
+            return self.otherwise(item, same)
+        return "together once with" if count == 1 else f"together {count} times with", same

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from crossrec.components.candidates import PAD
 from crossrec.components.run import RunOptions
-from crossrec_text.content import ContentSource
-from crossrec_text.settings import ContentConfig
+from crossrec_backbone.sources.content import ContentConfig, ContentSource
 
 TEXTS = [
     "OPI nail lacquer red",
@@ -18,13 +17,16 @@ TEXTS = [
     "touchpad",
 ]
 
+#: Titles without an n-gram in common: what texts have in common are words.
+TITLES = ["alpha", "bravo", "charlie", "", "delta", "foxtrot", "golf", "hotel"]
+
 
 @pytest.fixture(scope="module")
 def source(dataset_of) -> ContentSource:
     vectors = np.eye(8, dtype=np.float32)
     vectors[7] = [0, 0, 0, 0, 0, 0, 0.9, 0.4]
     source = ContentSource()
-    source.fit(dataset_of(TEXTS, vectors=vectors), RunOptions())
+    source.fit(dataset_of(TEXTS, TITLES, vectors), RunOptions())
     return source
 
 
@@ -34,14 +36,14 @@ def explain(source, queries, *items):
 
 def test_shared_words_are_named_in_the_order_of_the_items_text(source, queries_of):
     (evidence,) = explain(source, queries_of([1, 0]), 2)
-    assert evidence.phrase == "shares 'nail lacquer opi' with"
+    assert evidence.phrase == "shares “nail lacquer opi” with"
     assert evidence.history == (0,)
     assert evidence.strengths[0] > 0
 
 
 def test_every_history_item_named_has_the_words_named(source, queries_of):
     (evidence,) = explain(source, queries_of([5, 1, 0, 6]), 2)
-    assert evidence.phrase == "shares 'nail lacquer opi' with"
+    assert evidence.phrase == "shares “nail lacquer opi” with"
     assert set(evidence.history) == {0, 5}
     assert evidence.history[0] == 0  # the later one counts more
     assert list(evidence.strengths) == sorted(evidence.strengths, reverse=True)
@@ -66,7 +68,7 @@ def test_no_text_padding_and_no_history_give_no_evidence(source, queries_of):
 
 
 def test_nothing_in_common_is_no_evidence(dataset_of, queries_of):
-    source = ContentSource(ContentConfig(encoder=""))
+    source = ContentSource(ContentConfig(text={"encoder": ""}))
     source.fit(dataset_of(["nail", "drill", "nail file"]), RunOptions())
     first, second = explain(source, queries_of([0]), 1, 2)
     assert first is None
@@ -92,7 +94,7 @@ def test_taking_the_named_item_away_lowers_the_score(source, queries_of):
 
 def test_five_history_items_at_most(dataset_of, queries_of):
     texts = [f"nail polish {at}x" for at in range(12)]
-    source = ContentSource(ContentConfig(encoder=""))
+    source = ContentSource(ContentConfig(text={"encoder": ""}))
     source.fit(dataset_of([*texts, "hose", "drill"]), RunOptions())
     (evidence,) = explain(source, queries_of(range(11)), 11)
     assert len(evidence.history) == len(evidence.strengths) == 5
@@ -100,15 +102,25 @@ def test_five_history_items_at_most(dataset_of, queries_of):
 
 def test_the_three_heaviest_of_more_shared_words_are_named(dataset_of, queries_of):
     texts = ["oak desk lamp in red", "desk lamp oak x red", *["in red"] * 9, "hose", "drill"]
-    source = ContentSource(ContentConfig(encoder=""))
-    source.fit(dataset_of(texts), RunOptions())
+    source = ContentSource(ContentConfig(text={"encoder": ""}))
+    titles = [chr(97 + at) * 4 for at in range(len(texts))]
+    source.fit(dataset_of(texts, titles), RunOptions())
     (evidence,) = explain(source, queries_of([0]), 1)
-    assert evidence.phrase == "shares 'desk lamp oak' with"
+    assert evidence.phrase == "shares “desk lamp oak” with"
+
+
+def test_variants_of_one_another_are_a_family(dataset_of, queries_of):
+    texts = ["oak desk lamp red", "oak desk lamp blue", "desk fan", "garden hose", "drill"]
+    source = ContentSource(ContentConfig(text={"encoder": ""}))
+    source.fit(dataset_of(texts), RunOptions())
+    lamp, drill = explain(source, queries_of([2, 0]), 1, 4)
+    assert (lamp.phrase, lamp.history) == ("same family as", (0,))
+    assert drill is None
 
 
 def test_single_letters_are_not_named(dataset_of, queries_of):
     texts = ["x y z", "x y z", "hose", "drill x"]
-    source = ContentSource(ContentConfig(encoder=""))
+    source = ContentSource(ContentConfig(text={"encoder": ""}))
     source.fit(dataset_of(texts), RunOptions())
     (evidence,) = explain(source, queries_of([0]), 1)
     assert evidence.phrase == "similar text to"

@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 from crossrec.components.run import RunOptions
 from crossrec.numeric.ragged import Ragged
-from crossrec_text.content import ContentSource
-from crossrec_text.settings import ContentConfig
+from crossrec_backbone.sources.content import ContentConfig, ContentSource
 from crossrec_text.transformer import TransformerEncoder
 
 DATASETS = Path(
-    os.environ.get("CROSSREC_DATASETS") or Path(__file__).parents[4] / "shared" / "datasets"
+    os.environ.get("CROSSREC_DATASETS") or Path(__file__).parents[2] / "shared" / "datasets"
 )
 FOLDER = DATASETS / "amazon18-scientific-unisrec"
 pytestmark = [
@@ -56,7 +55,7 @@ def figures(source, queries, targets) -> tuple[float, float]:
 def test_words_alone(scientific, dataset_of, queries_of):
     titles, texts, history, targets = scientific
     assert (len(texts), len(targets)) == (4385, 8442)
-    source = ContentSource(ContentConfig(encoder=""))
+    source = ContentSource(ContentConfig(text={"encoder": ""}))
     source.fit(dataset_of(texts, titles), RunOptions())
     some = np.arange(0, len(targets), 8)
     recall, ndcg = figures(source, _queries(history.take(some), None), targets[some])

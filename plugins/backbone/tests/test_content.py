@@ -8,11 +8,13 @@ from crossrec.components.candidates import PAD
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.errors import ConfigError, NotFittedError
-from crossrec_text import content
-from crossrec_text.content import ContentSource
-from crossrec_text.settings import ContentConfig
+from crossrec.plugins.registration import Registration
+from crossrec_backbone import plugin
+from crossrec_backbone.sources import content
+from crossrec_backbone.sources.content import ContentConfig, ContentSource
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 RUN = RunOptions()
 KINDS = ("cordless drill", "nail polish")
@@ -37,7 +39,7 @@ def source(board) -> ContentSource:
 
 @pytest.fixture(scope="module", params=["transformer", ""])
 def either(request, board) -> ContentSource:
-    source = ContentSource(ContentConfig(encoder=request.param))
+    source = ContentSource(ContentConfig(text={"encoder": request.param}))
     source.fit(board, RUN)
     return source
 
@@ -80,7 +82,7 @@ def test_with_all_items_as_candidates_an_item_is_not_like_itself(source, queries
 
 def test_an_item_of_equal_text_is_the_very_best(dataset_of, queries_of):
     texts = ["red nail polish", "steel drill bit", "red nail polish", "blue nail polish", "mouse"]
-    source = ContentSource(ContentConfig(encoder=""))
+    source = ContentSource(ContentConfig(text={"encoder": ""}))
     source.fit(dataset_of(texts), RUN)
     assert source.generate(queries_of([0]), 1).index.tolist() == [[2]]
 
@@ -107,7 +109,7 @@ def test_words_find_what_vectors_blur_and_vectors_what_words_miss(dataset_of, qu
 
 def test_title_ngrams_find_joined_and_inflected_words(dataset_of, queries_of):
     texts = ["headphone stand", "headphones", "garden hose", "power cable", "desk lamp"]
-    source = ContentSource(ContentConfig(encoder=""))
+    source = ContentSource(ContentConfig(text={"encoder": ""}))
     source.fit(dataset_of(texts), RUN)
     assert source.generate(queries_of([1]), 1).index.tolist() == [[0]]
 
@@ -116,7 +118,7 @@ def test_a_batch_gives_what_single_queries_give(source, queries_of, monkeypatch)
     rng = np.random.default_rng(1)
     histories = [rng.integers(0, 20, rng.integers(0, 7)).tolist() for _ in range(40)]
     batch = source.generate(queries_of(*histories), 5)
-    monkeypatch.setattr(content, "_BLOCK", 20 * 7)
+    monkeypatch.setattr(content, "_CELLS", 20 * 7)
     blocked = source.generate(queries_of(*histories), 5)
     np.testing.assert_array_equal(batch.index, blocked.index)
     for row, history in enumerate(histories):
@@ -140,7 +142,7 @@ def test_score_is_nan_at_padding_and_aligned_across_blocks(source, queries_of, m
     assert np.isnan(whole[0, 1])
     assert np.isnan(whole[1, 0])
     assert whole[2, 0] == whole[2, 1]
-    monkeypatch.setattr(content, "_BLOCK", 20)
+    monkeypatch.setattr(content, "_CELLS", 20)
     np.testing.assert_allclose(source.score(queries_of([0], [1], [2]), index), whole, atol=2e-5)
 
 
@@ -199,7 +201,7 @@ class TestItemsWithoutText:
 
 class TestVectors:
     def test_those_of_another_encoder_are_refused_by_name(self, dataset_of):
-        source = ContentSource(ContentConfig(encoder="transfomer"))
+        source = ContentSource(ContentConfig(text={"encoder": "transfomer"}))
         with pytest.raises(ConfigError, match=r"'transfomer'.*one of: transformer"):
             source.fit(dataset_of(["a b"], vectors=[[1.0]]), RUN)
 
@@ -210,16 +212,16 @@ class TestVectors:
         assert source.generate(queries_of([0]), 1).index.tolist() == [[1]]
 
     def test_an_empty_name_asks_for_words_alone_without_a_warning(self, dataset_of, caplog):
-        source = ContentSource(ContentConfig(encoder=""))
+        source = ContentSource(ContentConfig(text={"encoder": ""}))
         source.fit(dataset_of(["nail polish"], vectors=[[1.0]]), RUN)
         assert not caplog.text
-        assert source.state().arrays["dense.columns"].shape == (0, 1)
+        assert not source.state().values["dense"]
 
     def test_any_encoder_will_do(self, dataset_of, queries_of):
         dataset = dataset_of(
             ["a", "b", "c", "d"], vectors=[[1, 0], [0, 1], [1, 0.1], [0, 1]], name="x"
         )
-        source = ContentSource(ContentConfig(encoder="x"))
+        source = ContentSource(ContentConfig(text={"encoder": "x"}))
         source.fit(dataset, RUN)
         assert source.generate(queries_of([0]), 1).index.tolist() == [[2]]
 
@@ -304,3 +306,38 @@ def test_any_catalog_and_any_query_get_a_valid_answer(texts, data, dataset_of, q
         assert not set(items) & set(exclude)
         assert all(texts[item].strip() for item in items)
         assert np.isfinite(found.score[row, : len(items)]).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"history": {"decay": 0}}, "decay"),
+        ({"history": {"decay": 1.5}}, "decay"),
+        ({"postings": 0}, "postings"),
+        ({"weights": {"texts": (1, 1)}}, "weights"),
+        ({"encoder": "transformer"}, "has no setting 'encoder'"),
+    ],
+)
+def test_settings_that_do_not_fit_are_named(values, message):
+    with pytest.raises(ConfigError, match=message):
+        registered().build(values)
+
+
+def test_what_is_declared_is_there():
+    content = registered()
+    assert content.capabilities == {"score", "explain", "add_items"}
+    assert all(callable(getattr(content.build(), name)) for name in content.capabilities)
+    again = ContentConfig.model_validate_json(content.build().config.model_dump_json())
+    assert again == ContentConfig()
+    with pytest.raises(ValidationError):
+        content.build().config.postings = 5
+
+
+def registered() -> Registration:
+    found: dict[str, Registration] = {}
+
+    def register(name, factory, *, config=None, capabilities=frozenset(), summary=""):
+        found[name] = Registration("x", name, factory, config, frozenset(capabilities), summary)
+
+    plugin.register_candidate_generators(register=register)
+    return found["content"]

@@ -1,4 +1,4 @@
-"""Text relations between given candidates and a given history: every one at once, no full scan.
+"""Relations between given candidates and a given history: all of them at once, no full scan.
 
 The cost depends on the candidates and the history, not on the size of the catalogue. This is the
 innermost loop of training and serving, hence most rows are gathered from the CSR arrays by hand.
@@ -7,20 +7,22 @@ innermost loop of training and serving, hence most rows are gathered from the CS
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from crossrec.numeric.ragged import FloatArray, IntArray
 from crossrec.numeric.sparse import gathered_rows
 
+from crossrec_backbone.relations.behaviour import Behaviour
 from crossrec_backbone.relations.text import TextRelations
 
 
 class TextPairs:
     """All text relations of a catalogue, laid out for pairs.
 
-    The lexical relations stand side by side in one CSR matrix of items × terms, each with its own
-    columns. Within an item's row they follow one another, so that finer row bounds (item ×
-    relation) lie over the same arrays.
+    The lexical relations are stacked side by side in one CSR matrix of items × terms, each with its
+    own columns. Within an item's row they follow one another, so that finer row bounds (item ×
+    relation) index the same arrays.
     """
 
     def __init__(self, relations: TextRelations) -> None:
@@ -52,16 +54,16 @@ class TextPairs:
         One relation after the other for all of them, because the rows of one relation fit the
         processor's cache and those of all do not.
         """
-        asked = list(zip(items, histories, strict=True))
-        out = [np.empty((len(self.names), len(one), len(told)), np.float32) for told, one in asked]
+        queries = list(zip(items, histories, strict=True))
+        out = [np.empty((len(self.names), len(h), len(i)), np.float32) for i, h in queries]
         for at, rows in enumerate(self._dense):
-            for block, (told, one) in zip(out, asked, strict=True):
+            for block, (candidates, history) in zip(out, queries, strict=True):
                 # A tall matrix times a narrow one: the other way BLAS packs all of the tall one.
-                narrow = np.ascontiguousarray(rows.take(one, axis=0).T)
-                block[at] = np.matmul(rows.take(told, axis=0), narrow).T
+                narrow = np.ascontiguousarray(rows.take(history, axis=0).T)
+                block[at] = np.matmul(rows.take(candidates, axis=0), narrow).T
         if self._kinds:
-            for block, (told, one) in zip(out, asked, strict=True):
-                block[len(self._dense) :] = self._shared(told, one)
+            for block, (candidates, history) in zip(out, queries, strict=True):
+                block[len(self._dense) :] = self._shared(candidates, history)
         return out
 
     def _shared(self, items: IntArray, history: IntArray) -> FloatArray:
@@ -90,3 +92,39 @@ class TextPairs:
         shared = csr_matrix(cut, shape=(len(items), len(terms)))
         scores: FloatArray = (shared @ table).T.reshape(self._kinds, len(history), len(items))
         return scores
+
+
+class BehaviourPairs:
+    """All behaviour relations and the joint counts, stacked in one CSR matrix.
+
+    Row ``j · n + i`` is item i under the j-th relation.
+    """
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        from scipy.sparse import vstack
+
+        self.names = (*behaviour.relations, "joint")
+        self._n_items = behaviour.n_items
+        stacked: Any = vstack([*behaviour.relations.values(), behaviour.joint], format="csr")
+        self._columns, self._values = stacked.indices, stacked.data
+        self._bounds = stacked.indptr.astype(np.int64)
+
+    def pairs(self, candidates: IntArray, history: IntArray) -> FloatArray:
+        """Return each relation from each history item to each candidate; 0 where there is none.
+
+        Candidates must be distinct.
+
+        Returns
+        -------
+        float32 array, shape (len(names), len(history), len(candidates))
+        """
+        kinds = np.arange(len(self.names))[:, None] * self._n_items
+        at, bounds = gathered_rows(self._bounds, (kinds + history).ravel())
+        place = np.full(self._n_items, -1, dtype=np.int32)  # one for each call: threads serve
+        place[candidates] = np.arange(len(candidates), dtype=np.int32)
+        column = place.take(self._columns.take(at))
+        hit = np.flatnonzero(column >= 0)
+        row = np.searchsorted(bounds, hit, side="right") - 1
+        out = np.zeros((len(bounds) - 1, len(candidates)), dtype=np.float32)
+        out[row, column.take(hit)] = self._values.take(at.take(hit))
+        return out.reshape(len(self.names), len(history), len(candidates))

@@ -1,0 +1,312 @@
+"""The best items of a whole catalogue by text consensus, reading no more than they need.
+
+Lexical relations are looked up in posting lists. Dense ones are read along their leading axes
+alone; by Cauchy and Schwarz what is left out adds to no score more than the product of two lengths,
+so of a single query only the items that can still be among the best are scored exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from crossrec.components.candidates import Candidates
+from crossrec.components.history import WeightedHistory
+from crossrec.components.query import QueryBatch
+from crossrec.components.topk import top_k
+from crossrec.numeric.ragged import FloatArray, IntArray, Ragged
+from numpy.typing import NDArray
+
+from crossrec_backbone.relations.config import HistoryConfig
+from crossrec_backbone.relations.indexes import DenseIndex, PostingLists, TermProfile
+from crossrec_backbone.relations.scores import weighted_history
+from crossrec_backbone.relations.text import TextRelations
+
+#: Scores are rounded, so that items of equal text tie whatever the order of summation was.
+_DECIMALS = 5
+#: What rounding may add to a score or take from it, with a margin.
+_SLACK = 1e-4
+#: Where more than one item in so many may be among the best, all are scored exactly.
+_MOST = 4
+#: A sum of vectors shorter than this has no direction.
+_SHORTEST = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Profiles:
+    """What one history is compared by.
+
+    Attributes
+    ----------
+    vectors : mapping of dense relation to float32 array, shape (width,)
+        Its product with an item's row is the weighted similarity.
+    terms : mapping of lexical relation to TermProfile
+    scales : mapping of relation to float
+        What the decayed sum of the history was multiplied with.
+    """
+
+    vectors: Mapping[str, FloatArray]
+    terms: Mapping[str, TermProfile]
+    scales: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class TextIndex:
+    """The text relations of a catalogue, laid out for search.
+
+    Attributes
+    ----------
+    described : bool array, shape (n_items,)
+        Whether the item has text; others neither get a score nor add to one.
+    weights : mapping of relation to (decayed history, last item)
+        The weights of the consensus over the spread of the relation.
+    dense : mapping of relation to DenseIndex
+    lexical : mapping of relation to PostingLists
+    """
+
+    described: NDArray[np.bool_]
+    weights: Mapping[str, tuple[float, float]]
+    dense: Mapping[str, DenseIndex]
+    lexical: Mapping[str, PostingLists]
+
+    @classmethod
+    def build(
+        cls,
+        relations: TextRelations,
+        weights: Mapping[str, tuple[float, float]],
+        described: NDArray[np.bool_],
+        postings: int,
+    ) -> TextIndex:
+        """Lay out the relations that have a weight; `postings` may be read of each lexical one."""
+        spread = relations.spread
+        return cls(
+            described,
+            {name: (a / spread[name], b / spread[name]) for name, (a, b) in weights.items()},
+            {n: DenseIndex.build(r) for n, r in relations.dense.items() if n in weights},
+            {
+                n: PostingLists.build(r, postings)
+                for n, r in relations.sparse.items()
+                if n in weights
+            },
+        )
+
+    @cached_property
+    def undescribed(self) -> IntArray:
+        """The items without text."""
+        return np.flatnonzero(~self.described)
+
+    def scan(self, queries: QueryBatch, config: HistoryConfig) -> Scan:
+        """Compare the histories with the catalogue.
+
+        Needs memory for several float32 arrays of (n, n_items): call it in blocks.
+        """
+        n = len(self.described)
+        keep = self.described[queries.history.values]
+        if not keep.all():
+            queries = replace(queries, history=queries.history.where(keep))
+        history = weighted_history(queries, n, config)
+        rows = [self._profiles(history.items.row(i), history.of(i)) for i in range(len(queries))]
+        base = np.zeros((len(queries), n), dtype=np.float32)
+        for scores, row in zip(base, rows, strict=True):
+            for name, terms in row.terms.items():
+                self.lexical[name].add_to(scores, terms)
+        found = Scan(self, history, tuple(rows), base)
+        found.leave_out_own(queries.exclude)
+        base[:, self.undescribed] = np.nan
+        base[history.items.lengths == 0] = np.nan
+        return found
+
+    def _profiles(self, items: IntArray, weights: FloatArray) -> Profiles:
+        """Return what one history is compared by."""
+        vectors: dict[str, FloatArray] = {}
+        terms: dict[str, TermProfile] = {}
+        scales: dict[str, float] = {}
+        for name, index in self.dense.items():
+            decayed, last = self.weights[name]
+            rows = index.rows.take(items, axis=0)
+            sums = weights @ rows
+            length = float(np.sqrt(sums @ sums))
+            scales[name] = scale = decayed / length if length > _SHORTEST else 0.0
+            vectors[name] = sums * np.float32(scale)
+            if last and len(rows):
+                vectors[name] += rows[-1] * np.float32(last)
+        for name, lists in self.lexical.items():
+            terms[name], scales[name] = lists.profile(items, weights, *self.weights[name])
+        return Profiles(vectors, terms, scales)
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """The scores of n queries over the whole catalogue, as far as they are needed.
+
+    The score of an item is the text consensus of `relations.scores`, with two differences: only the
+    heaviest terms are looked up, and an item of the history that the query admits gets nothing from
+    itself. What an item shares with itself says nothing about the user, so it is left out, as the
+    diagonal is in every item-item model (Steck 2019).
+
+    Attributes
+    ----------
+    index : TextIndex
+    history : WeightedHistory
+        The items with text, decayed, not averaged.
+    profiles : tuple of Profiles, length n
+    base : float32 array, shape (n, n_items)
+        The score but for the dense relations; NaN for items without text, and in rows whose history
+        has no item with text.
+    """
+
+    index: TextIndex
+    history: WeightedHistory
+    profiles: tuple[Profiles, ...]
+    base: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.base)
+
+    @cached_property
+    def whole(self) -> FloatArray:
+        """The score of every item, float32 (n, n_items), NaN where `base` is."""
+        scores = self.base.copy()
+        for name, index in self.index.dense.items():
+            vectors = np.array([one.vectors[name] for one in self.profiles], dtype=np.float32)
+            scores += vectors.reshape(len(self), index.rows.shape[1]) @ index.rows.T
+        return np.round(scores, _DECIMALS, out=scores)
+
+    @cached_property
+    def coarse(self) -> FloatArray:
+        """The scores of a single query but for the axes behind the leading ones, (n_items,)."""
+        coarse: FloatArray = self.base[0].copy()
+        for name, index in self.index.dense.items():
+            coarse += self.profiles[0].vectors[name][index.cut :] @ index.lead
+        return coarse
+
+    @cached_property
+    def _exact(self) -> FloatArray:
+        """The scores of a single query that are known already, float32 (n_items,), else NaN."""
+        return np.full(self.base.shape[1], np.nan, dtype=np.float32)
+
+    def at(self, row: int, items: IntArray) -> FloatArray:
+        """Return the scores of a few items for one of the queries, float32 (m,)."""
+        if "whole" in self.__dict__ or len(self) > 1:
+            known: FloatArray = self.whole[row, items]
+            return known
+        scores: FloatArray = self._exact[items]
+        places = np.flatnonzero(np.isnan(scores))
+        if len(places):
+            new = items[places]
+            found = self.coarse[new]
+            for name, index in self.index.dense.items():
+                vector = self.profiles[0].vectors[name][: index.cut]
+                found += index.others.take(new, axis=0) @ vector
+            scores[places] = self._exact[new] = np.round(found, _DECIMALS)
+        return scores
+
+    def best(self, k: int, exclude: Ragged) -> Candidates:
+        """Return the best ≤ k items of each query that it does not exclude.
+
+        A batch, and a query of which the leading axes hold too little, is scored as a whole; the
+        answers are the same. Only `std` of a single query is an estimate, some tenths of a percent
+        off on a large catalogue.
+        """
+        found = self._pruned(k, exclude) if len(self) == 1 and k > 0 else None
+        return top_k(self.whole.copy(), k, exclude) if found is None else found
+
+    def _pruned(self, k: int, exclude: Ragged) -> Candidates | None:
+        """Score exactly what may be among the best of a single query; None where that is much.
+
+        The least of any k exact scores bounds the k-th best of all from below.
+        """
+        n_items = self.base.shape[1]
+        if k * _MOST > n_items or not self.index.dense:
+            return None
+        likely = top_k(self.coarse[None].copy(), k, exclude)
+        seeds = likely.index[0]
+        if likely.full is None or len(seeds) < k:
+            return None
+        missing = np.zeros(n_items, dtype=np.float32)
+        for name, index in self.index.dense.items():
+            vector = self.profiles[0].vectors[name][: index.cut]
+            missing += np.linalg.norm(vector) * np.float32(1.0 + _SLACK) * index.rest
+        missing += likely.full[0]
+        items = np.flatnonzero(missing >= self.at(0, seeds).min() - _SLACK)
+        if len(items) > k + n_items // _MOST:
+            return None
+        scores = self.at(0, items)
+        order = np.argsort(-scores, kind="stable")[:k]
+        mean, std = self._moments(likely, np.unique(exclude.values), items, scores)
+        return Candidates(items[order][None], scores[order][None], "", mean, std)
+
+    def _moments(
+        self, likely: Candidates, barred: IntArray, items: IntArray, scores: FloatArray
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return mean and standard deviation of the scores, from those along the leading axes.
+
+        What is missing spreads as it does over the catalogue but for `barred` items, independent of
+        all else but at `items`.
+        """
+        assert likely.mean is not None
+        assert likely.std is not None
+        n, coarse = self.base.shape[1] - len(barred), self.coarse[items]
+        mean, variance = float(likely.mean[0]), float(likely.std[0]) ** 2
+        variance += 2.0 * float((coarse - mean) @ (scores - coarse)) / n
+        for name, index in self.index.dense.items():
+            vector = self.profiles[0].vectors[name][: index.cut].astype(np.float64)
+            rows = index.others[barred]
+            mean += float(vector @ (index.total - rows.sum(axis=0))) / n
+            squares = index.squares - np.square(rows).sum(axis=0)
+            variance += float(np.square(vector) @ squares) / n
+        std = np.sqrt(max(variance, 0.0))
+        return np.array([mean], dtype=np.float32), np.array([std], dtype=np.float32)
+
+    def shares(self, items: IntArray) -> tuple[IntArray, FloatArray, dict[str, FloatArray]]:
+        """Split the scores of items among the history of a single query.
+
+        Returns
+        -------
+        history : int64 array, shape (h,)
+            Its distinct items with text, ascending.
+        shares : float32 array, shape (h, len(items))
+            Columns sum to the score.
+        similar : mapping of relation to float32 array, shape (h, len(items))
+            The similarity of each history item and each item.
+        """
+        history, weights = self.history.merged
+        shares = np.zeros((len(history), len(items)), dtype=np.float32)
+        similar: dict[str, FloatArray] = {}
+        for name, scale in self._weights(0, history, weights).items():
+            if name in self.index.dense:
+                counted = similar[name] = self.index.dense[name].between(history, items)
+            else:
+                lists, terms = self.index.lexical[name], self.profiles[0].terms[name]
+                similar[name], counted = lists.between(history, items, terms)
+            shares += scale[:, None] * counted
+        return history, shares * (history[:, None] != items), similar
+
+    def leave_out_own(self, exclude: Ragged) -> None:
+        """Take what each admitted item of a history has from itself out of its score."""
+        for row in range(len(self)):
+            items, weights = self.history.items.row(row), self.history.of(row)
+            own = np.array(sorted({*items.tolist()} - {*exclude.row(row).tolist()}), np.int64)
+            if not len(own):
+                continue
+            sums = np.array([weights[items == item].sum() for item in own], dtype=np.float64)
+            for name, scale in self._weights(row, own, sums).items():
+                if name in self.index.dense:
+                    rows = self.index.dense[name].rows[own]
+                else:
+                    terms = self.profiles[row].terms[name].terms
+                    rows = self.index.lexical[name].over(own, terms)
+                self.base[row, own] -= scale * np.square(rows).sum(axis=1)
+
+    def _weights(
+        self, row: int, items: IntArray, decayed: NDArray[np.float64]
+    ) -> dict[str, FloatArray]:
+        """Return what one unit of similarity to each item of a history is worth, by relation."""
+        history = self.history.items.row(row)
+        last = items == history[-1] if len(history) else np.zeros(0, dtype=bool)
+        return {
+            name: (decayed * scale + last * self.index.weights[name][1]).astype(np.float32)
+            for name, scale in self.profiles[row].scales.items()
+        }
