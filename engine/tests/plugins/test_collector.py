@@ -30,7 +30,7 @@ def test_capabilities_default_to_none(collector):
 
 @pytest.mark.parametrize("name", ["", "a b", "pkg:name", "a,b", None, 3, "tab\tname"])
 def test_refuses_names_that_cannot_be_written_in_a_pipeline(collector, name):
-    with pytest.raises(PluginError, match="a name has no blank"):
+    with pytest.raises(PluginError, match="a name must not hold a blank"):
         collector.register_for("encoders")(name, "m:F")
 
 

@@ -58,10 +58,17 @@ def _found_in(distribution: Distribution) -> list[FoundPlugin]:
         return [_found(entry) for entry in distribution.entry_points.select(group=GROUP)]
     except Exception as error:
         damage = PluginError(f"its list of entry points cannot be read: {error}")
-        name = str(distribution.metadata["Name"] or "")
+        name = _metadata(distribution, "Name")
         if GROUP not in name.lower():
             return []
-        return [FoundPlugin(name, name, distribution.metadata["Version"] or "", _raiser(damage))]
+        version = _metadata(distribution, "Version")
+        return [FoundPlugin(name, name, version, _raiser(damage))]
+
+
+def _metadata(distribution: Distribution, field: str) -> str:
+    """Return one field of a distribution's metadata, empty where it is missing."""
+    metadata = distribution.metadata
+    return str(metadata[field]) if field in metadata else ""
 
 
 def _raiser(error: Exception) -> Callable[[], object]:
@@ -84,8 +91,8 @@ def _found(entry: EntryPoint) -> FoundPlugin:
     requires: tuple[str, ...] = ()
     if entry.dist is not None:
         try:
-            metadata = entry.dist.metadata
-            distribution, version = metadata["Name"] or distribution, metadata["Version"] or ""
+            distribution = _metadata(entry.dist, "Name") or distribution
+            version = _metadata(entry.dist, "Version")
             requires = tuple(entry.dist.requires or ())
         except Exception:  # metadata is a foreign file; the plugin is still listed
             requires = ()
