@@ -22,7 +22,7 @@ TRAITS: Mapping[str, Mapping[str, Any]] = {
     "candidate_generators:popularity-decayed": {"personalised": False},
     "candidate_generators:trending": {"personalised": False},
     "candidate_generators:content": {"by_events": False},
-    # With more factors than users a model learns by heart that the withheld item was not liked.
+    # With more factors than users a model memorises that the withheld item was not liked.
     "candidate_generators:lightfm": {"settings": {"embedding_size": 8}},
     "rankers:rrf": {"learns": False},
 }

@@ -35,7 +35,7 @@ def call(*arguments):
 
 
 def write_shop(folder, event):
-    """Users keep to the even or to the odd half; titles tell the halves apart."""
+    """Users keep to the even or to the odd half; titles distinguish the halves."""
     rng = np.random.default_rng(0)
     words = ("copper kettle", "linen curtain")
     items = ["item_id,title"]

@@ -60,7 +60,7 @@ class Done:
 
 
 def write_shop(folder: Path, event: str) -> None:
-    """Users keep to the even or to the odd half of 40 items; titles tell the halves apart.
+    """Users keep to the even or to the odd half of 40 items; titles distinguish the halves.
 
     Items 40 and 41 have no events.
     """
@@ -110,7 +110,7 @@ def answers(
             "fit": ("fit", name, "--json"),
             "user": ("recommend", name, "--user", "u1", "-k", "5", "--explain", "--json"),
             "history": ("recommend", name, "--history", "i0,i2", "-k", "5", "--json"),
-            "nobody": ("recommend", name, "--user", "nobody", "-k", "5", "--json"),
+            "unknown": ("recommend", name, "--user", "nobody", "-k", "5", "--json"),
             "similar": ("similar", name, "i3", "-k", "5", "--json"),
             "similar cold": ("similar", name, "i40", "-k", "5", "--explain", "--json"),
             "doctor": ("doctor",),
@@ -150,7 +150,7 @@ def test_answers_are_sensible(answers: dict[str, Done]) -> None:
         slate = answers[name].json
         assert halves(slate) == [half] * 5, name
         assert not slate["degraded"], name
-    assert len(answers["nobody"].json["items"]) == 5
+    assert len(answers["unknown"].json["items"]) == 5
 
 
 def test_reasons_name_words_and_behaviour(answers: dict[str, Done]) -> None:

@@ -55,7 +55,7 @@ class TestARightSource(CandidateGeneratorTests):
 
 
 class Popular(Together):
-    """The same for everybody."""
+    """The same for all users."""
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         self.counts = np.tile(dataset.item_counts.astype(np.float32), (dataset.n_items, 1))

@@ -135,7 +135,7 @@ FAULTS: dict[str, tuple[Scenario, str]] = {
         replace(RIGHT, surfaces=(*RIGHT.surfaces, Surface("new", reason="just so"))),
         "test_surfaces",
     ),
-    "a metric nobody knows": (
+    "an unknown metric": (
         replace(RIGHT, metrics=("Recall at 10",)),
         "test_metrics_are_well_formed",
     ),

@@ -1,32 +1,27 @@
-"""Figures on real data, where it is there: leave-one-out on Amazon Scientific, full ranking."""
+"""Figures on real data where it is present: leave-one-out on Amazon Scientific, full ranking."""
 
 from __future__ import annotations
 
 import gzip
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
+from crossrec.testing.files import real_dataset
 from crossrec_collaborative.covisitation import Covisitation
 from crossrec_collaborative.ease import Ease, EaseConfig
 from crossrec_collaborative.item_knn import ItemKnn
 
-ROOT = Path(os.environ.get("CROSSREC_DATASETS", Path(__file__).parents[4] / "shared" / "datasets"))
-SCIENTIFIC = ROOT / "amazon18-scientific-unisrec" / "Scientific.test.inter.gz"
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(not SCIENTIFIC.exists(), reason="the data set is not here"),
-]
+pytestmark = pytest.mark.real
 
 
 @pytest.fixture(scope="module")
-def sequences() -> list[list[int]]:
-    with gzip.open(SCIENTIFIC, "rt", encoding="utf-8") as file:
+def sequences(pytestconfig: pytest.Config) -> list[list[int]]:
+    folder = real_dataset("amazon18-scientific-unisrec", pytestconfig.rootpath)
+    with gzip.open(folder / "Scientific.test.inter.gz", "rt", encoding="utf-8") as file:
         next(file)
         rows = (line.rstrip("\n").split("\t") for line in file)
         return [[*map(int, history.split()), int(target)] for _, history, target in rows]

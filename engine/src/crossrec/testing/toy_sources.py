@@ -1,4 +1,4 @@
-"""Small real sources for tests of what stands around sources, and registries that hold them.
+"""Small real sources for tests of pipelines and commands, and registries that hold them.
 
 Their arithmetic can be checked by hand. Subclass one to bend it.
 """

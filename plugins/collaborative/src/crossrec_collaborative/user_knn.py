@@ -40,8 +40,8 @@ class UserKnn:
     The score of an item is the sum of the similarities of the neighbours, each times the weight
     that the item has for that neighbour. A query is the vector of its history: an item that the
     known user has in the fitted matrix weighs what it weighs there, any other 1 for each
-    occurrence. So it works for somebody who is only a history; a known user is no neighbour of
-    their own. Time of a query grows with the number of users who share an item with it.
+    occurrence. So it works for users who are only a history; a known user is not their own
+    neighbour. Time of a query grows with the number of users who share an item with it.
     """
 
     name: ClassVar[str] = "user-knn"
