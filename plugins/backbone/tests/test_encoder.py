@@ -148,7 +148,7 @@ def test_items_without_text_teach_nothing(shop) -> None:
 
 def test_joint_items_are_no_negatives(shop) -> None:
     lesson = joint_items("x", with_sequences(shop(), [[0, 1], [1, 2]]))
-    told = lesson.akin(np.array([0, 1]), np.array([0, 1, 2]))
+    told = lesson.related(np.array([0, 1]), np.array([0, 1, 2]))
     np.testing.assert_array_equal(told, [[True, True, False], [True, True, True]])
 
 

@@ -166,12 +166,12 @@ def test_a_model_of_another_build_is_refused(model) -> None:
 
 
 def test_progress_is_told(encoder, lesson) -> None:
-    told: list[str] = []
+    messages: list[str] = []
 
     def say(message: str, done: int, total: int) -> None:
         assert 0 <= done <= total
-        told.append(message)
+        messages.append(message)
 
     short = TRAINING.model_copy(update={"steps": 2})
     encoder.adapt([lesson], short, RunOptions(threads=1, progress=say))
-    assert set(told) == {"passing texts through the lower layers", "adapting the encoder"}
+    assert set(messages) == {"passing texts through the lower layers", "adapting the encoder"}

@@ -38,7 +38,7 @@ class JointItems:
         at = np.minimum(at, len(self.odds) - 1)
         return self.first[at], self.second[at]
 
-    def akin(self, rows: IntArray, columns: IntArray) -> NDArray[np.bool_]:
+    def related(self, rows: IntArray, columns: IntArray) -> NDArray[np.bool_]:
         """Return whether two items are the same or share a history, (len(rows), len(columns)).
 
         Such items are no negatives of each other.

@@ -1,4 +1,4 @@
-"""What is asked: `Query` at the edge (ids), `QueryBatch` inside (indexes)."""
+"""What is requested: `Query` at the edge (ids), `QueryBatch` inside (indexes)."""
 
 from __future__ import annotations
 

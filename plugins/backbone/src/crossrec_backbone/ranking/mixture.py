@@ -4,7 +4,7 @@ Within the candidates of a query every part is standardised, then::
 
     score = z(T + κ·S) + w·z(pretrained head) + β·z(target ranker) + e·z(EASE) + c·z(content)
 
-The weights begin at values that suit the amount of evidence. Cross-validation moves one only where
+The weights start at values that suit the amount of evidence. Cross-validation moves one only where
 the gain is larger than two standard errors: many values are tried, and the best of many that do
 nothing looks good. With one standard error, κ fell to 0 on 188 held-out events of Scientific and
 cost .002 ndcg@10 on its validation items.
@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 from crossrec.numeric.ragged import FloatArray, IntArray
+from crossrec.numeric.standard import standardised
 
 from crossrec_backbone.ranking.examples import Groups
 
-#: Length of the lists that are judged.
+#: Length of the lists that are measured.
 TOP = 10
 #: Standard errors that a gain must exceed to move a weight.
 ERRORS = 2.0
@@ -54,7 +55,7 @@ class Mixture:
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """What the parts say of the candidates of some queries, float32 (n, m) each.
+    """The scores of the parts for the candidates of some queries, float32 (n, m) each.
 
     Attributes
     ----------
@@ -71,16 +72,6 @@ class Parts:
     heads: Mapping[str, FloatArray]
     target: FloatArray | None
     valid: np.ndarray
-
-
-def standardised(scores: FloatArray, valid: np.ndarray) -> FloatArray:
-    """Subtract the mean of each row's candidates and divide by their spread; 0 where all agree."""
-    count = np.maximum(valid.sum(axis=1, keepdims=True), 1)
-    clean = np.where(valid, scores, 0.0)
-    mean = clean.sum(axis=1, keepdims=True, dtype=np.float64) / count
-    centred = np.where(valid, clean - mean, 0.0)
-    spread = np.sqrt(np.square(centred).sum(axis=1, keepdims=True) / count)
-    return (centred / np.where(spread > 1e-9, spread, 1.0)).astype(np.float32)
 
 
 def mixed(parts: Parts, mixture: Mixture) -> FloatArray:
@@ -135,11 +126,11 @@ def choose(
     Parameters
     ----------
     place : int64 array, shape (n,)
-        Where the targets stand, for the queries whose target is among the candidates.
+        Where the targets are, for the queries whose target is among the candidates.
     queries : int
         All queries; those that are not among `place` gain nothing under any weights.
     start : Mixture
-        Where to begin, and to stay where nothing clearly gains.
+        The mixture to start with, kept where nothing clearly gains.
     options : mapping of attribute to values
     """
     best, steps = start, []
