@@ -34,8 +34,6 @@ WORDS = {
     "beginnings": "defaults",
     "turned to": "interacted with, chose",
 }
-#: Files that are not clean yet, as prefixes of their path. Empty it.
-NOT_YET_CLEAN: tuple[str, ...] = ("plugins/text/", "plugins/backbone/")
 #: The list itself.
 LEFT_OUT = "tests/test_words.py"
 
@@ -70,17 +68,10 @@ def test_old_words_are_not_used() -> None:
     found = [
         f"{name}: {use}"
         for path in paths
-        if not (name := path.relative_to(ROOT).as_posix()).startswith((LEFT_OUT, *NOT_YET_CLEAN))
+        if not (name := path.relative_to(ROOT).as_posix()) != LEFT_OUT
         for use in old_words(path.read_text(encoding="utf-8"))
     ]
     assert not found, "\n".join(found)
-
-
-@pytest.mark.parametrize("prefix", NOT_YET_CLEAN)
-def test_what_is_clean_is_no_longer_listed(prefix: str) -> None:
-    paths = [path for path in files() if path.relative_to(ROOT).as_posix().startswith(prefix)]
-    texts = [path.read_text(encoding="utf-8") for path in paths]
-    assert any(old_words(text) for text in texts), f"{prefix} is clean: take it from the list"
 
 
 @pytest.mark.parametrize(

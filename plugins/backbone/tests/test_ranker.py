@@ -24,11 +24,11 @@ SMALL = RankerConfig(
 TELLING = COLUMN_NAMES.index("text_words.decayed")
 
 
-def made(n: int = 60, m: int = 20, seed: int = 0, *, told: bool = True) -> Groups:
+def made(n: int = 60, m: int = 20, seed: int = 0, *, learnable: bool = True) -> Groups:
     """Groups in which the target has the largest value in one column, or a random place."""
     rng = np.random.default_rng(seed)
     columns = rng.normal(size=(n, m, len(COLUMN_NAMES))).astype(np.float32)
-    place = columns[:, :, TELLING].argmax(axis=1) if told else rng.integers(0, m, n)
+    place = columns[:, :, TELLING].argmax(axis=1) if learnable else rng.integers(0, m, n)
     index = np.tile(np.arange(m), (n, 1))
     return Groups(index, columns, place.astype(np.int64))
 
@@ -42,8 +42,8 @@ def test_it_learns_the_column_that_tells() -> None:
 
 
 def test_it_learns_nothing_where_there_is_nothing() -> None:
-    ranker = fit_ranker(made(told=False), SMALL, RUN)
-    fresh = made(seed=1, told=False)
+    ranker = fit_ranker(made(learnable=False), SMALL, RUN)
+    fresh = made(seed=1, learnable=False)
     chance = np.mean([1 / np.log2(place + 2) for place in range(10)]) / 2
     assert target_gains(ranker.scores(fresh.columns), fresh.place).mean() < chance + 0.1
 
@@ -110,17 +110,17 @@ def test_padding_is_no_candidate() -> None:
 
 
 def test_every_column_has_its_direction() -> None:
-    told = {name: direction(name) for name in COLUMN_NAMES}
+    signs = {name: direction(name) for name in COLUMN_NAMES}
     assert (
-        told["text_words.decayed"]
-        == told["prior_ease.last"]
-        == told["text_consensus"]
-        == told["text_behaviour.gap"]
+        signs["text_words.decayed"]
+        == signs["prior_ease.last"]
+        == signs["text_consensus"]
+        == signs["text_behaviour.gap"]
         == 1
     )
-    assert told["joint.sum"] == told["joint.last"] == 1
-    assert told["text_behaviour.rank"] == told["prior_ease.rank"] == -1
-    open_ = [name for name, sign in told.items() if not sign]
+    assert signs["joint.sum"] == signs["joint.last"] == 1
+    assert signs["text_behaviour.rank"] == signs["prior_ease.rank"] == -1
+    open_ = [name for name, sign in signs.items() if not sign]
     assert open_ == [
         "popularity",
         "percentile",

@@ -41,7 +41,7 @@ def model(tiny_model: Path) -> SentenceModel:
 
 
 @pytest.fixture
-def lesson(catalog_of) -> JointItems:
+def joint(catalog_of) -> JointItems:
     users = np.repeat(np.arange(len(TOGETHER)), 2)
     events = Events.from_columns(users, np.concatenate(TOGETHER))
     names = Vocabulary(f"u{at}" for at in range(len(TOGETHER)))
@@ -85,36 +85,36 @@ def test_texts_are_cut_while_layers_learn() -> None:
     np.testing.assert_array_equal(mask.numpy(), [[True, True], [True, False]])
 
 
-def test_items_consumed_together_move_together(encoder, lesson, catalog_of) -> None:
+def test_items_consumed_together_move_together(encoder, joint, catalog_of) -> None:
     catalog = catalog_of(TEXTS)
     before = joint_cosine(encoder.encode(catalog, RUN))
-    weights = encoder.adapt([lesson], TRAINING, RUN)
+    weights = encoder.adapt([joint], TRAINING, RUN)
     after = encoder.with_weights(weights).encode(catalog, RUN)
     assert joint_cosine(after) > before + 0.2
     np.testing.assert_allclose(np.linalg.norm(after, axis=1), 1, atol=1e-5)
     assert joint_cosine(encoder.encode(catalog, RUN)) == before, "the encoder stays as it is"
 
 
-def test_only_the_top_layers_change_and_are_kept_in_half_precision(encoder, lesson) -> None:
-    state = encoder.adapt([lesson], TRAINING, RUN)
+def test_only_the_top_layers_change_and_are_kept_in_half_precision(encoder, joint) -> None:
+    state = encoder.adapt([joint], TRAINING, RUN)
     assert all(name.startswith("encoder.layer.1.") for name in state.arrays)
     assert {array.dtype for array in state.arrays.values()} == {np.dtype(np.float16)}
     assert "encoder.layer.1.attention.self.query.weight" in state.arrays
 
 
-def test_the_same_seed_gives_the_same_weights(encoder, lesson) -> None:
+def test_the_same_seed_gives_the_same_weights(encoder, joint) -> None:
     short = TRAINING.model_copy(update={"steps": 5})
-    first, second = (encoder.adapt([lesson], short, RUN) for _ in range(2))
-    other = encoder.adapt([lesson], short, RunOptions(seed=1, threads=1))
+    first, second = (encoder.adapt([joint], short, RUN) for _ in range(2))
+    other = encoder.adapt([joint], short, RunOptions(seed=1, threads=1))
     for name, array in first.arrays.items():
         np.testing.assert_array_equal(array, second.arrays[name])
     assert any((array != other.arrays[name]).any() for name, array in first.arrays.items())
 
 
-def test_a_share_lies_between_the_original_and_the_trained(encoder, lesson, model) -> None:
+def test_a_share_lies_between_the_original_and_the_trained(encoder, joint, model) -> None:
     short = TRAINING.model_copy(update={"steps": 5})
     none, half, whole = (
-        encoder.adapt([lesson], short.model_copy(update={"share": share}), RUN).arrays
+        encoder.adapt([joint], short.model_copy(update={"share": share}), RUN).arrays
         for share in (0.0, 0.5, 1.0)
     )
     own = dict(model.network.named_parameters())
@@ -124,8 +124,8 @@ def test_a_share_lies_between_the_original_and_the_trained(encoder, lesson, mode
         np.testing.assert_allclose(half[name], middle, atol=2e-3)
 
 
-def test_weights_belong_to_one_model(encoder, lesson, tmp_path, make_tiny_model) -> None:
-    weights = encoder.adapt([lesson], TRAINING.model_copy(update={"steps": 1}), RUN)
+def test_weights_belong_to_one_model(encoder, joint, tmp_path, make_tiny_model) -> None:
+    weights = encoder.adapt([joint], TRAINING.model_copy(update={"steps": 1}), RUN)
     folder = make_tiny_model(tmp_path / "other", seed=5)
     other = TransformerEncoder(TransformerConfig(model=str(folder)))
     with pytest.raises(ConfigError, match="belong to .*pretrain again"):
@@ -141,9 +141,9 @@ def _one():
     return Catalog(Vocabulary(["a"]), ("red",), ("red",), ((),), ("",), np.ones(1, dtype=bool))
 
 
-def test_adapted_vectors_are_cached_apart(encoder, lesson, catalog_of, tmp_path) -> None:
+def test_adapted_vectors_are_cached_apart(encoder, joint, catalog_of, tmp_path) -> None:
     run, catalog = RunOptions(threads=1, cache=tmp_path), catalog_of(TEXTS)
-    adapted = encoder.with_weights(encoder.adapt([lesson], TRAINING, RUN))
+    adapted = encoder.with_weights(encoder.adapt([joint], TRAINING, RUN))
     plain, fresh = encoder.encode(catalog, run), adapted.encode(catalog, run)
     assert not np.allclose(plain, fresh, atol=1e-2)
     np.testing.assert_array_equal(adapted.encode(catalog, run), fresh)
@@ -151,9 +151,9 @@ def test_adapted_vectors_are_cached_apart(encoder, lesson, catalog_of, tmp_path)
     np.testing.assert_array_equal(encoder.encode(catalog, run), plain)
 
 
-def test_more_layers_than_the_model_has_are_refused(encoder, lesson) -> None:
+def test_more_layers_than_the_model_has_are_refused(encoder, joint) -> None:
     with pytest.raises(ConfigError, match="2 layers are to learn, the model has 2"):
-        encoder.adapt([lesson], TRAINING.model_copy(update={"layers": 2}), RUN)
+        encoder.adapt([joint], TRAINING.model_copy(update={"layers": 2}), RUN)
 
 
 def test_a_model_of_another_build_is_refused(model) -> None:
@@ -165,13 +165,13 @@ def test_a_model_of_another_build_is_refused(model) -> None:
         layers_of(model)
 
 
-def test_progress_is_told(encoder, lesson) -> None:
-    told: list[str] = []
+def test_progress_is_reported(encoder, joint) -> None:
+    messages: list[str] = []
 
     def say(message: str, done: int, total: int) -> None:
         assert 0 <= done <= total
-        told.append(message)
+        messages.append(message)
 
     short = TRAINING.model_copy(update={"steps": 2})
-    encoder.adapt([lesson], short, RunOptions(threads=1, progress=say))
-    assert set(told) == {"passing texts through the lower layers", "adapting the encoder"}
+    encoder.adapt([joint], short, RunOptions(threads=1, progress=say))
+    assert set(messages) == {"passing texts through the lower layers", "adapting the encoder"}

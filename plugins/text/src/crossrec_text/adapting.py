@@ -86,7 +86,7 @@ class TopLayers(torch.nn.Module):
 
 
 def adapted_weights(
-    model: SentenceModel, lessons: Sequence[JointItems], training: EncoderTraining, run: RunOptions
+    model: SentenceModel, sources: Sequence[JointItems], training: EncoderTraining, run: RunOptions
 ) -> State:
     """Train copies of the top layers and return their weights, interpolated, as float16.
 
@@ -104,12 +104,12 @@ def adapted_weights(
             f"transformer: {training.layers} layers are to learn, the model has {len(layers)}: "
             "name fewer"
         )
-    known = [token_states(model, lesson.texts, training.layers, run) for lesson in lessons]
+    known = [token_states(model, source.texts, training.layers, run) for source in sources]
     before = threads = torch.get_num_threads()
     torch.set_num_threads(run.threads or threads)
     try:
         start = TopLayers(model, training.layers)
-        top = _trained(deepcopy(start).eval(), lessons, known, training, run)
+        top = _trained(deepcopy(start).eval(), sources, known, training, run)
     finally:
         torch.set_num_threads(before)
     return State(dict(top.weights(start, training.share)), {"model": model.files.identity})
@@ -162,7 +162,7 @@ def _passed(layers: torch.nn.ModuleList, states: torch.Tensor, mask: torch.Tenso
 
 def _trained(
     top: TopLayers,
-    lessons: Sequence[JointItems],
+    sources: Sequence[JointItems],
     known: Sequence[TokenStates],
     training: EncoderTraining,
     run: RunOptions,
@@ -174,8 +174,8 @@ def _trained(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda at: _rate(at, training.steps))
     for step in range(training.steps):
         run.progress("adapting the encoder", step, training.steps)
-        turn = step % len(lessons)
-        loss = _loss(top, lessons[turn], known[turn], training, run, rng)
+        turn = step % len(sources)
+        loss = _loss(top, sources[turn], known[turn], training, run, rng)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(top.parameters(), 1.0)
@@ -192,21 +192,21 @@ def _rate(step: int, steps: int) -> float:
 
 def _loss(
     top: TopLayers,
-    lesson: JointItems,
+    source: JointItems,
     known: TokenStates,
     training: EncoderTraining,
     run: RunOptions,
     rng: np.random.Generator,
 ) -> torch.Tensor:
     """Return the loss of one batch of pairs."""
-    first, second = lesson.draw(rng, training.pairs)
+    first, second = source.draw(rng, training.pairs)
     items, place = np.unique(np.concatenate([first, second]), return_inverse=True)
     vectors = top(*known.batch(items, run.device, training.tokens))
     vectors = vectors[torch.from_numpy(place).to(run.device)]
     scores = vectors[: len(first)] @ vectors[len(first) :].T / training.temperature
-    akin = lesson.related(first, second)
-    np.fill_diagonal(akin, False)
-    scores = scores.masked_fill(torch.from_numpy(akin).to(run.device), _NEVER)
+    related = source.related(first, second)
+    np.fill_diagonal(related, False)
+    scores = scores.masked_fill(torch.from_numpy(related).to(run.device), _NEVER)
     right = torch.arange(len(first), device=run.device)
     cross = torch.nn.functional.cross_entropy
     return (cross(scores, right) + cross(scores.T, right)) / 2

@@ -39,7 +39,7 @@ class Encoded:
     Attributes
     ----------
     texts : int
-        Distinct texts that were asked for.
+        Distinct texts that were requested.
     hits, misses : int
         How many of them the cache had, and how many went through the model.
     seconds : float
@@ -55,7 +55,7 @@ class TransformerEncoder:
     """Encoder that turns each item's text into one vector of a pretrained transformer.
 
     The vectors of the tokens are averaged over the attention mask, or as the model's own
-    sentence-transformers files say (Reimers & Gurevych 2019), and divided by their length.
+    sentence-transformers files define (Reimers & Gurevych 2019), and divided by their length.
     With ``run.cache``, only texts that were never seen are encoded; where there are none, the
     model is not even loaded.
 
@@ -98,7 +98,7 @@ class TransformerEncoder:
         return vectors
 
     def adapt(
-        self, lessons: Sequence[JointItems], training: EncoderTraining, run: RunOptions
+        self, sources: Sequence[JointItems], training: EncoderTraining, run: RunOptions
     ) -> State:
         """Return weights of the top layers that learnt from items consumed together.
 
@@ -116,7 +116,7 @@ class TransformerEncoder:
         from crossrec_text.sentence_model import SentenceModel
 
         model = SentenceModel(files, self.config, run.device, run.threads)
-        return adapted_weights(model, lessons, training, run)
+        return adapted_weights(model, sources, training, run)
 
     def with_weights(self, state: State) -> TransformerEncoder:
         """Return an encoder whose model has the weights that `adapt` returned.

@@ -30,7 +30,7 @@ def propose(
     Returns
     -------
     int64 array, shape (n, ≤ size)
-        Distinct items, ascending, none of ``queries.exclude``; `PAD` behind the last.
+        Distinct items, ascending, none of ``queries.exclude``; then `PAD`.
     """
     n_items = statistics.n_items
     weight = statistics.config.consensus.kappa if kappa is None else kappa
@@ -84,7 +84,7 @@ def _filled_up(total: FloatArray, chosen: np.ndarray, open_: np.ndarray, size: i
     order = np.where(open_, total + reach * chosen, -np.inf)
     best = np.argpartition(order, -size, axis=1)[:, -size:]
     valid = np.take_along_axis(order, best, axis=1) > -np.inf
-    behind = np.iinfo(np.int64).max
-    index = np.sort(np.where(valid, best, behind), axis=1)
+    last = np.iinfo(np.int64).max
+    index = np.sort(np.where(valid, best, last), axis=1)
     index = index[:, : int(valid.sum(axis=1).max(initial=0))]
-    return np.where(index == behind, PAD, index)
+    return np.where(index == last, PAD, index)

@@ -25,11 +25,11 @@ class Groups:
     Attributes
     ----------
     index : int64 array, shape (n, m)
-        Candidates: the whole pool, best first by the closed form, `PAD` behind. Negatives are
+        Candidates: the whole pool, best first by the closed form, then `PAD`. Negatives are
         never picked: what one formula finds hard makes a ranker distrust that formula.
     columns : float32 array, shape (n, m, len(COLUMNS))
     place : int64 array, shape (n,)
-        Where in `index` the target stands.
+        Where in `index` the target is.
     """
 
     index: IntArray
@@ -45,7 +45,7 @@ class Groups:
         return np.asarray(self.index != PAD)
 
     def column(self, name: str) -> FloatArray:
-        """Return one column, float32 (n, m), 0 where it tells nothing."""
+        """Return one column, float32 (n, m), 0 where it has no value."""
         return np.nan_to_num(self.columns[:, :, _AT[name]])
 
     def take(self, rows: IntArray) -> Groups:
@@ -121,12 +121,12 @@ def collect(
 def best_first(groups: Groups) -> Groups:
     """Put the candidates of each query in the order of the closed form.
 
-    Trees begin with all scores equal, and where scores are equal LambdaRank goes by the order of
+    Trees start with all scores equal, and where scores are equal LambdaRank goes by the order of
     the rows. In the order of the catalogue that would be an accident, or worse, a leak: item
     numbers often follow the time of the first event.
     """
-    told = np.nan_to_num(groups.columns[:, :, _AT["text_behaviour"]], nan=-np.inf)
-    order = np.argsort(-told, axis=1, kind="stable")
+    scores = np.nan_to_num(groups.columns[:, :, _AT["text_behaviour"]], nan=-np.inf)
+    order = np.argsort(-scores, axis=1, kind="stable")
     back = np.argsort(order, axis=1)
     return Groups(
         np.take_along_axis(groups.index, order, axis=1),

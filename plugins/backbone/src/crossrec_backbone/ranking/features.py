@@ -201,7 +201,7 @@ class _Query:
     Attributes
     ----------
     text : float32 array, shape (relations, len(history), len(candidates) + len(history))
-        The history itself comes behind the candidates.
+        The candidates, then the history itself.
     behaviour : float32 array, shape (relations, len(history), len(candidates))
     """
 

@@ -50,7 +50,7 @@ class Mixture:
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """What the parts say of the candidates of some queries, float32 (n, m) each.
+    """The scores of the parts for the candidates of some queries, float32 (n, m) each.
 
     Attributes
     ----------
@@ -114,11 +114,11 @@ def choose(
     Parameters
     ----------
     place : int64 array, shape (n,)
-        Where the targets stand, for the queries whose target is among the candidates.
+        Where the targets are, for the queries whose target is among the candidates.
     queries : int
         All queries; those that are not among `place` gain nothing under any weights.
     start : Mixture
-        Where to begin, and to stay where nothing clearly gains.
+        The mixture to start with, kept where nothing clearly gains.
     options : mapping of attribute to values
     """
     best, steps = start, []

@@ -24,8 +24,8 @@ _AT = {name: at for at, name in enumerate(COLUMN_NAMES)}
 class RankerConfig(Settings):
     """Settings of LambdaRank (Burges, 2010) as LightGBM has it; defaults for pretraining.
 
-    `monotone` says that a score may only rise with similarity, joint events and closeness to the
-    best candidate, other things equal. It costs nothing where that is true, and keeps trees from
+    With `monotone` a score may only rise with similarity, joint events and closeness to the best
+    candidate, other things equal. It costs nothing where that is true, and keeps trees from
     learning the accidents of few examples or of one catalogue.
     """
 
@@ -68,7 +68,7 @@ class TreeRanker:
         Parameters
         ----------
         columns : float32 array, shape (…, len(COLUMNS))
-            As `evidence.compute` returns them.
+            As `features.compute` returns them.
 
         Returns
         -------
@@ -78,8 +78,8 @@ class TreeRanker:
         flat = columns.reshape(-1, columns.shape[-1])
         if not len(flat):
             return np.zeros(columns.shape[:-1], dtype=np.float32)
-        told = self._booster.predict(np.ascontiguousarray(flat[:, self._at]), num_threads=1)
-        return np.asarray(told, dtype=np.float32).reshape(columns.shape[:-1])
+        scores = self._booster.predict(np.ascontiguousarray(flat[:, self._at]), num_threads=1)
+        return np.asarray(scores, dtype=np.float32).reshape(columns.shape[:-1])
 
     def importance(self) -> dict[str, float]:
         """Return each column's share of the total gain, largest first."""
@@ -127,9 +127,9 @@ def fit_ranker(
     sizes = valid.sum(axis=1)
     at = np.array([_AT[name] for name in columns], dtype=np.int64)
     rows = groups.columns[valid][:, at]
-    told = np.ones(len(groups), np.float32) if weights is None else weights
+    counted = np.ones(len(groups), np.float32) if weights is None else weights
     data = lightgbm.Dataset(
-        rows, _labels(groups.place, valid), group=sizes, weight=np.repeat(told, sizes)
+        rows, _labels(groups.place, valid), group=sizes, weight=np.repeat(counted, sizes)
     )
     parameters = _parameters(config, run)
     if config.monotone:
@@ -139,7 +139,7 @@ def fit_ranker(
 
 
 def direction(column: str) -> int:
-    """Return 1 where more of a column speaks for a candidate, -1 where less does, 0 where open."""
+    """Return 1 where more of a column raises a score, -1 where less does, 0 where either may."""
     name, _, kind = column.partition(".")
     if kind == "rank":
         return -1
@@ -194,7 +194,7 @@ def trees_available() -> bool:
 
 
 def _lightgbm() -> Any:
-    """Import LightGBM, or say what to install."""
+    """Import LightGBM, or name what to install."""
     try:
         import lightgbm
     except ImportError:

@@ -1,4 +1,4 @@
-"""What ties items to items: text, words, behaviour and the closed forms above them.
+"""What ties items to items: text, words, behaviour, the text graph and prior-EASE.
 
-Nothing here knows of candidates, rankers or folds.
+Owns their settings and their layouts for pairs and for search; knows no ranker and no fold.
 """

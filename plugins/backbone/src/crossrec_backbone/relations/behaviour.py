@@ -41,7 +41,7 @@ _LATE_PRIOR = 3.0
 
 @dataclass(frozen=True, eq=False)
 class Behaviour:
-    """What the events of a catalogue say.
+    """What is counted and solved from the events of a catalogue.
 
     Attributes
     ----------
@@ -199,9 +199,9 @@ def mean_position(sequences: Ragged, n_items: int) -> FloatArray:
     """Return the mean relative position of each item, drawn to 0.5, float32 (n,)."""
     lengths = sequences.lengths[sequences.row_of]
     place = np.arange(len(sequences.values)) - np.repeat(sequences.indptr[:-1], sequences.lengths)
-    told = lengths > 1
-    relative = place[told] / (lengths[told] - 1)
-    item = sequences.values[told]
+    placed = lengths > 1  # in a history of one item there is neither first nor last
+    relative = place[placed] / (lengths[placed] - 1)
+    item = sequences.values[placed]
     total = 0.5 * _LATE_PRIOR + np.bincount(item, weights=relative, minlength=n_items)
     count = _LATE_PRIOR + np.bincount(item, minlength=n_items)
     return (total / count).astype(np.float32)

@@ -127,7 +127,7 @@ class PostingLists:
         Parameters
         ----------
         decayed, last : float
-            Length of the decayed sum of the history, and weight of the last item beside it.
+            Length that the decayed sum of the history is given, and weight of the last item.
 
         Returns
         -------

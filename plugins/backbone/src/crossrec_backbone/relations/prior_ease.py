@@ -8,7 +8,7 @@ which for ``G = XᵀX`` is ``‖X − XB‖² + λ‖B − P‖²``. With ``Q = 
 
     B = I − λQ + λQP − Q·diag(m),  m such that diag B = 0
 
-At no events B is P; at P = 0 it is EASE (Steck, WWW 2019). Its raw weights say by themselves how
+At no events B is P; at P = 0 it is EASE (Steck, WWW 2019). Its raw weights show by themselves how
 much they are worth: they are small while events are few, so they are never standardised.
 """
 
@@ -121,7 +121,7 @@ def updated(fitted: PriorEase, before: Ragged, after: Ragged, graph: Any) -> Pri
         The histories of the users whose events changed, as they were in the fit (empty for a new
         user) and as they are now.
     graph : scipy CSR
-        The same P as in the fit; it may have grown by items behind.
+        The same P as in the fit; it may have grown by later items.
 
     Returns
     -------
@@ -163,7 +163,7 @@ def _reach(proximity: float, longest: int) -> int:
 
 
 def _bordered(inverse: FloatArray, old: IntArray, new: IntArray, reg: float) -> FloatArray:
-    """Return Q over more items: one that had no events stands alone with 1/λ."""
+    """Return Q over more items: 1/λ on the diagonal for one that had no events."""
     wide = np.zeros((len(new), len(new)), dtype=np.float32)
     wide[np.diag_indices(len(new))] = 1.0 / reg
     at = np.searchsorted(new, old)
@@ -201,8 +201,8 @@ def _rows(
             row, column, value = top_entries(matrix, config.kept, start)
             into.append((head[start + row], column, value))
     rest = np.setdiff1d(np.arange(n), head, assume_unique=True)
-    beside = _jacobi(graph, gram, tail, reg)
-    return _joined(kept, rest, beside[0], config.kept), _joined(plain, rest, beside[1], config.kept)
+    with_prior, alone = _jacobi(graph, gram, tail, reg)
+    return _joined(kept, rest, with_prior, config.kept), _joined(plain, rest, alone, config.kept)
 
 
 def _diagonal_product(inverse: FloatArray, prior: Any, head: IntArray) -> FloatArray:
@@ -229,10 +229,10 @@ def _jacobi(graph: Any, gram: Any, tail: IntArray, reg: float) -> tuple[Any, Any
     return (events + prior).tocsr(), events.tocsr()
 
 
-def _joined(parts: list[tuple[NDArray[Any], ...]], rest: IntArray, beside: Any, kept: int) -> Any:
-    """Return solved rows and the rest's rows as one CSR matrix, columns ascending."""
-    n = beside.shape[0]
-    other = keep_top(beside, kept)[rest].tocoo()
+def _joined(parts: list[tuple[NDArray[Any], ...]], rest: IntArray, every: Any, kept: int) -> Any:
+    """Return solved rows and the `rest` of `every` row as one CSR matrix, columns ascending."""
+    n = every.shape[0]
+    other = keep_top(every, kept)[rest].tocoo()
     parts = [*parts, (rest[other.row], other.col, other.data)]
     row, column, value = (np.concatenate(part) for part in zip(*parts, strict=True))
     order = np.lexsort((column, row))

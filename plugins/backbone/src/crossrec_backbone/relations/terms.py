@@ -30,7 +30,7 @@ class Terms:
     Attributes
     ----------
     document : int64 array, shape (n_terms,)
-        The document that each term stands in.
+        The document of each term.
     hash : uint64 array, same shape
     n : int
     """
@@ -71,7 +71,7 @@ def tag_terms(lists: Sequence[Iterable[str]]) -> Terms:
 def gram_terms(texts: Sequence[str], shortest: int = 3, longest: int = 5) -> Terms:
     """Return the character n-grams within the words of each text.
 
-    A word is padded with one blank on each side, so that beginnings and ends tell. Hashing runs
+    A word is padded with one blank on each side, so that its start and its end count. Hashing runs
     over all texts at once; nothing is done per character in Python.
     """
     lines = ["\0".join(f" {word} " for word in words(text)) + "\0" for text in texts]

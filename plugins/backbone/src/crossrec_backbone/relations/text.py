@@ -77,7 +77,7 @@ class Projection:
 
 @dataclass(frozen=True, eq=False)
 class TextRelations:
-    """The text relations of a catalogue. A relation that says nothing there is absent.
+    """The text relations of a catalogue. A relation that separates no items there is absent.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class TextRelations:
     def fit(
         cls, catalog: Catalog, vectors: Mapping[str, FloatArray], config: TextConfig
     ) -> TextRelations:
-        """Build every relation that `catalog` and `vectors` give ground for."""
+        """Build every relation that `catalog` and `vectors` allow."""
         projections = {
             name: Projection.fit(raw, config.whitening)
             for name, raw in raw_vectors(vectors, config).items()
@@ -114,12 +114,12 @@ class TextRelations:
                 lexicons[name] = Lexicon.fit(terms, limit)
         dense, sparse = _transform(catalog, vectors, config, projections, lexicons)
         spread = {name: _spread(rows, catalog) for name, rows in {**dense, **sparse}.items()}
-        # A relation under which all items look alike tells nothing.
-        told = {name: value for name, value in spread.items() if value > 1e-6}
+        # A relation under which all items look alike separates none of them.
+        used = {name: value for name, value in spread.items() if value > 1e-6}
         return cls(
-            {name: rows for name, rows in dense.items() if name in told},
-            {name: rows for name, rows in sparse.items() if name in told},
-            told,
+            {name: rows for name, rows in dense.items() if name in used},
+            {name: rows for name, rows in sparse.items() if name in used},
+            used,
             projections,
             lexicons,
             config,
@@ -151,11 +151,11 @@ class TextRelations:
         )
 
     def extended(self, catalog: Catalog, vectors: Mapping[str, FloatArray]) -> TextRelations:
-        """Return the relations of a longer catalogue, with everything learnt left as it is.
+        """Return the relations of a longer catalogue, with everything learnt unchanged.
 
-        `catalog` begins with the items of the fit; `vectors` cover all of it, and the rows of the
-        new items are read. These are related at once. Words that no fitted item has match nothing
-        until the next fit.
+        The first items of `catalog` are those of the fit; `vectors` cover all of it, of which the
+        rows of the new items are read. Words that no fitted item has match nothing until the next
+        fit.
         """
         from scipy.sparse import vstack
 
@@ -268,7 +268,7 @@ def _filled(vectors: FloatArray) -> NDArray[np.bool_]:
 
 
 def _padded(rows: FloatArray, n: int) -> FloatArray:
-    """Return the rows with zero rows behind, `n` in all."""
+    """Return the rows followed by zero rows, `n` in all."""
     longer = np.zeros((n, rows.shape[1]), dtype=np.float32)
     longer[: len(rows)] = rows
     return longer

@@ -15,7 +15,7 @@ from crossrec_backbone.relations.text import TextRelations
 #: The relations whose mean similarity makes the graph.
 GRAPH_RELATIONS = ("text_words", "title_grams", "text_dense", "title_dense")
 
-#: How many of the nearest items tell how near the nearest are.
+#: Nearness is the mean similarity to so many items.
 _NEAREST = 10
 
 
@@ -90,6 +90,6 @@ def _shortlisted(
     columns = np.sort(np.argpartition(dense, -width, axis=1)[:, -width:], axis=1)
     scores = np.empty(columns.shape, dtype=np.float32)
     for at, near in enumerate(columns):
-        told = pairs.pairs(near, rows[[at]])[used, 0]
-        scores[at] = np.maximum(told, 0.0).mean(axis=0)
+        similar = pairs.pairs(near, rows[[at]])[used, 0]
+        scores[at] = np.maximum(similar, 0.0).mean(axis=0)
     return columns, scores

@@ -82,7 +82,7 @@ class _Scored:
     Attributes
     ----------
     index : int64 array, shape (n, m)
-        Ascending, `PAD` behind the last.
+        Ascending, then `PAD`.
     scores : float32 array, shape (n, m)
         NaN without evidence.
     columns : float32 array, shape (n, m, len(COLUMNS)), or None
@@ -96,13 +96,13 @@ class _Scored:
 
 @dataclass(frozen=True, eq=False)
 class _Fitted:
-    """What a fit or a restore leaves behind.
+    """Everything that a query is answered from.
 
     Attributes
     ----------
     scored : mapping of batch to _Scored, for as long as the batch lives
-        Candidates are generated, scored beside those of other sources and explained: their columns
-        are computed once.
+        Candidates are generated, and scored together with those of other sources: their columns are
+        computed once.
     """
 
     statistics: Statistics
@@ -157,7 +157,7 @@ class BackboneSource:
         log.info("backbone: weights %s", adapter.report["weights"])
 
     def add_items(self, dataset: Dataset) -> None:
-        """Take in the items that `dataset` has behind the fitted ones, without training."""
+        """Take in the items that follow the fitted ones in `dataset`, without training."""
         before = self._fitted
         if before.encoder is not None:
             text, start = self.config.text, before.statistics.n_items
@@ -180,7 +180,7 @@ class BackboneSource:
         """Return the score of given items, float32 (n, m); NaN at PAD and without evidence.
 
         A query's own candidates keep the scores that `generate` gives them. Items outside them are
-        computed beside them, and moved to the same mean and spread.
+        computed together with them, and moved to the same mean and spread.
         """
         out = np.full(index.shape, np.nan, dtype=np.float32)
         serves_mixture = self._fitted.adapter.serves == MIXTURE

@@ -97,7 +97,7 @@ class _ClosedForm:
             )
 
     def add_items(self, dataset: Dataset) -> None:
-        """Relate the items that `dataset` has behind the fitted ones, without a solve.
+        """Relate the items that follow the fitted ones in `dataset`, without a solve.
 
         What has no event is tied to the others by the text graph alone, and to the less the more
         events these have: ``λ / (events + λ)`` of it is left, the Jacobi step of prior-EASE.
@@ -208,7 +208,7 @@ class TextBehaviourSource(_ClosedForm):
 
 
 def joined_by_text(weights: Any, rows: Any, counts: FloatArray, reg: float) -> Any:
-    """Return item-item weights with items behind that have no events.
+    """Return item-item weights with further items that have no events.
 
     Parameters
     ----------

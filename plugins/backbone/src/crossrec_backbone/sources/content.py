@@ -97,9 +97,9 @@ class ContentSource:
         self._set(dataset.catalog, relations.selected(used))
 
     def add_items(self, dataset: Dataset) -> None:
-        """Relate the items that `dataset` has behind the fitted ones.
+        """Relate the items that follow the fitted ones in `dataset`.
 
-        What was learnt of words and vectors stays as it is: words that no fitted item has match
+        What was learnt of words and vectors is unchanged: words that no fitted item has match
         nothing until the next fit.
         """
         relations = self._fitted[1].extended(dataset.catalog, dataset.vectors)

@@ -1,7 +1,7 @@
 """Why a source proposes an item: what each history item contributes, in words that can be checked.
 
-All sources of this room explain alike: the joint count where there is one, else what the texts have
-in common.
+All sources explain in the same way: the joint count where there is one, else what the texts have in
+common.
 """
 
 from __future__ import annotations

@@ -143,8 +143,8 @@ class Scan:
 
     The score of an item is the text consensus of `relations.scores`, with two differences: only the
     heaviest terms are looked up, and an item of the history that the query admits gets nothing from
-    itself. What an item shares with itself says nothing about the user, so it is left out, as the
-    diagonal is in every item-item model (Steck 2019).
+    itself. What an item shares with itself is no evidence of the user's taste, so it is left out,
+    as the diagonal is in every item-item model (Steck 2019).
 
     Attributes
     ----------
@@ -176,7 +176,7 @@ class Scan:
 
     @cached_property
     def coarse(self) -> FloatArray:
-        """The scores of a single query but for the axes behind the leading ones, (n_items,)."""
+        """The scores of a single query by its leading axes alone, float32 (n_items,)."""
         coarse: FloatArray = self.base[0].copy()
         for name, index in self.index.dense.items():
             coarse += self.profiles[0].vectors[name][index.cut :] @ index.lead

@@ -72,8 +72,8 @@ def test_blocks_of_several_queries_are_the_pairs_of_each(shop) -> None:
         pairs = TextPairs(given)
         together = pairs.blocks(items, histories)
         assert [block.shape[1:] for block in together] == [(2, 3), (0, 1), (1, 0), (1, 2)]
-        for block, told, history in zip(together, items, histories, strict=True):
-            assert np.array_equal(block, pairs.pairs(told, history))
+        for block, candidates_, history in zip(together, items, histories, strict=True):
+            assert np.array_equal(block, pairs.pairs(candidates_, history))
     assert pairs.blocks([], []) == []
 
 
@@ -133,11 +133,11 @@ def test_the_columns_say_what_the_dense_scores_say(shop, config) -> None:
     queries, index = batch(), candidates(len(HISTORIES))
     table = compute(statistics, queries, index)
     relations, events = statistics.text.relations, statistics.behaviour
-    told = slice(0, len(HISTORIES) - 1)
+    filled = slice(0, len(HISTORIES) - 1)
 
     def check(name: str, dense: np.ndarray) -> None:
         expected = np.take_along_axis(dense, index, axis=1)
-        np.testing.assert_allclose(column(table, name)[told], expected[told], atol=2e-4)
+        np.testing.assert_allclose(column(table, name)[filled], expected[filled], atol=2e-4)
 
     consensus = text_scores(relations, queries, config.consensus, config.history)
     check("text_consensus", consensus)
@@ -235,13 +235,13 @@ def test_without_events_behaviour_is_silent_but_for_the_graph(shop, config) -> N
     dataset = shop().with_events(Events.empty())
     statistics = Statistics.fit(dataset, config)
     table = compute(statistics, batch(), candidates(len(HISTORIES)))
-    told = slice(0, 4)
+    filled = slice(0, 4)
     for name in ("co_occurrence", "transitions", "ease", "smoothed"):
-        assert (column(table, f"{name}.decayed")[told] == 0).all()
+        assert (column(table, f"{name}.decayed")[filled] == 0).all()
     graph = statistics.text.graph.toarray()
     last = np.array([graph[row[-1]] for row in HISTORIES[:4]])
-    expected = np.take_along_axis(last, candidates(5)[told], axis=1)
-    np.testing.assert_allclose(column(table, "prior_ease.last")[told], expected, atol=1e-6)
+    expected = np.take_along_axis(last, candidates(5)[filled], axis=1)
+    np.testing.assert_allclose(column(table, "prior_ease.last")[filled], expected, atol=1e-6)
 
 
 def test_absent_relations_are_not_a_number(shop, config) -> None:

@@ -129,8 +129,8 @@ def test_rows_have_length_one_or_none(texts: list[str]) -> None:
     for terms in (word_terms(texts), gram_terms(texts, 3, 4)):
         rows = Lexicon.fit(terms).rows(terms)
         length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
-        told = np.bincount(terms.document, minlength=terms.n) > 0
-        np.testing.assert_allclose(length, told.astype(float), atol=1e-5)
+        filled = np.bincount(terms.document, minlength=terms.n) > 0
+        np.testing.assert_allclose(length, filled.astype(float), atol=1e-5)
 
 
 @given(TEXT_LISTS, st.randoms(use_true_random=False))
