@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from crossrec.components.run import RunOptions
 from crossrec.numeric.ragged import Ragged
+from crossrec.testing.texts import text_dataset
 from crossrec_backbone.sources.content import ContentConfig, ContentSource
 from crossrec_text.transformer import TransformerEncoder
 
@@ -52,11 +53,11 @@ def figures(source, queries, targets) -> tuple[float, float]:
     return float(hits.any(axis=1).mean()), float(gain.mean())
 
 
-def test_words_alone(scientific, dataset_of, queries_of):
+def test_words_alone(scientific):
     titles, texts, history, targets = scientific
     assert (len(texts), len(targets)) == (4385, 8442)
     source = ContentSource(ContentConfig(text={"encoder": ""}))
-    source.fit(dataset_of(texts, titles), RunOptions())
+    source.fit(text_dataset(texts, titles), RunOptions())
     some = np.arange(0, len(targets), 8)
     recall, ndcg = figures(source, _queries(history.take(some), None), targets[some])
     assert recall > 0.105
@@ -64,9 +65,9 @@ def test_words_alone(scientific, dataset_of, queries_of):
 
 
 @pytest.mark.slow
-def test_vectors_and_words_under_both_candidate_rules(scientific, dataset_of):
+def test_vectors_and_words_under_both_candidate_rules(scientific):
     titles, texts, history, targets = scientific
-    dataset = dataset_of(texts, titles)
+    dataset = text_dataset(texts, titles)
     vectors = TransformerEncoder().encode(dataset.catalog, RunOptions())
     source = ContentSource()
     source.fit(dataset.with_vectors("transformer", vectors), RunOptions())

@@ -19,7 +19,7 @@ PIPELINE = """
 encoder = "tfidf-svd"
 [[sources]]
 name = "content"
-[sources.settings]
+[sources.settings.text]
 encoder = "tfidf-svd"
 [[sources]]
 name = "item-knn"

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import pytest
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
-from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
-from crossrec.data.events import Events
-from crossrec.data.vocabulary import Vocabulary
 from crossrec.numeric.ragged import Ragged
 from crossrec.testing.shop import make_shop
+from crossrec.testing.texts import text_dataset
 from crossrec_backbone.pretrained.model import Backbone
 from crossrec_backbone.pretraining.low_data_tasks import LowDataConfig
 from crossrec_backbone.pretraining.pretrain import PretrainConfig, pretrain
@@ -56,28 +53,7 @@ def backbone() -> Backbone:
 @pytest.fixture(scope="session")
 def dataset_of() -> Callable[..., Dataset]:
     """Return the factory of datasets without a single user or event, since text needs none."""
-
-    def build(
-        texts: Sequence[str],
-        titles: Sequence[str] | None = None,
-        vectors: Any = None,
-        name: str = "transformer",
-    ) -> Dataset:
-        n = len(texts)
-        catalog = Catalog(
-            items=Vocabulary(f"i{at}" for at in range(n)),
-            titles=tuple(texts if titles is None else titles),
-            texts=tuple(texts),
-            categories=((),) * n,
-            creators=("",) * n,
-            known=np.ones(n, dtype=bool),
-        )
-        dataset = Dataset.build(Vocabulary(), catalog, Events.empty(), has_clock=False)
-        if vectors is None:
-            return dataset
-        return dataset.with_vectors(name, np.asarray(vectors, dtype=np.float32))
-
-    return build
+    return text_dataset
 
 
 @pytest.fixture(scope="session")

@@ -1,28 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from crossrec.data.catalog import Catalog
-from crossrec.data.vocabulary import Vocabulary
+from crossrec.testing.texts import text_catalog
 
 
 @pytest.fixture(scope="session")
 def catalog_of() -> Callable[..., Catalog]:
-    def build(texts: Sequence[str], titles: Sequence[str] | None = None) -> Catalog:
-        n = len(texts)
-        return Catalog(
-            items=Vocabulary(f"i{at}" for at in range(n)),
-            titles=tuple(texts if titles is None else titles),
-            texts=tuple(texts),
-            categories=((),) * n,
-            creators=("",) * n,
-            known=np.ones(n, dtype=bool),
-        )
-
-    return build
+    """Return the factory of catalogs that have texts alone."""
+    return text_catalog
 
 
 WORDS = [

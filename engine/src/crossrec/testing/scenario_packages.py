@@ -131,9 +131,13 @@ class ScenarioPackageTests(ScenarioTests, kit=True):
         assert tuple(source.name for source in config.sources) == self.sources
         assert config.history == "exclude"
         assert not any(label.startswith("popularity") for label in config.item_sources)
-        assert config.encoder in load_registry().names("encoders")
-        encoders = {s.settings["encoder"] for s in config.sources if "encoder" in s.settings}
-        assert encoders == {config.encoder}
+        registry = load_registry()
+        assert config.encoder in registry.names("encoders")
+        sources = [
+            registry.get("candidate_generators", s.name).build(s.settings) for s in config.sources
+        ]
+        settings = [getattr(source, "config", None) for source in sources]
+        assert {one.encoder for one in settings if hasattr(one, "encoder")} == {config.encoder}
 
     def test_registered_with_exactly_these_importers(self) -> None:
         """The registry hands out the one declared scenario and the package's importers."""
