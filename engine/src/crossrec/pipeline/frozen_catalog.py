@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
-from crossrec.numeric.ragged import Ragged
 
 
 class FrozenCatalogSource:
@@ -56,18 +55,29 @@ class FrozenCatalogSource:
         return found
 
     def _older(self, queries: QueryBatch) -> QueryBatch:
-        """Return the queries without later items."""
+        """Return the queries without later items, and with the columns of the others.
+
+        A list about later items alone is about nothing that the source knows: it gets no history
+        either, which would be taken in their place.
+        """
+        n = self._n_items
+        about = queries.about.within(n)
+        lost = (about.lengths == 0) & (queries.about.lengths > 0)
+        known = (queries.history.values < n) & ~lost[queries.history.row_of]
+        down = queries.demoted.values < n
+
+        def aligned(column: Any, kept: NDArray[np.bool_]) -> Any:
+            return column if column is None or kept.all() else column[kept]
+
         return replace(
             queries,
-            history=_below(queries.history, self._n_items),
-            exclude=_below(queries.exclude, self._n_items),
+            history=queries.history if known.all() else queries.history.where(known),
+            exclude=queries.exclude.within(n),
+            about=about,
+            negatives=queries.negatives.within(n),
+            demoted=queries.demoted.within(n),
+            factors=aligned(queries.factors, down),
+            times=aligned(queries.times, known),
+            types=aligned(queries.types, known),
+            weights=aligned(queries.weights, known),
         )
-
-
-def _below(rows: Ragged, n_items: int) -> Ragged:
-    """Return the rows without the items from `n_items` on."""
-    kept = rows.values < n_items
-    if kept.all():
-        return rows
-    lengths = np.bincount(rows.row_of[kept], minlength=len(rows))
-    return Ragged(np.concatenate([[0], np.cumsum(lengths)]), rows.values[kept])
