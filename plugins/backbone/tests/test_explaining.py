@@ -76,7 +76,7 @@ def test_nothing_in_common_is_no_evidence(dataset_of, queries_of):
     assert second.history == (0,)
 
 
-def test_answers_are_aligned_with_what_was_asked(source, queries_of):
+def test_answers_are_aligned_with_the_items(source, queries_of):
     both = explain(source, queries_of([0, 6]), 7, 3, 2)
     assert both[1] is None
     assert both[0].history[0] == 6

@@ -106,7 +106,7 @@ def test_folds_hold_out_each_user_once_and_leak_nothing(rows: list[list[int]], n
 
 
 def world(seed: int, *, text: bool, events: bool) -> Dataset:
-    """Users with a taste for one of 8 groups; texts tell the group, or events do, or both."""
+    """Users with a taste for one of 8 groups; the group shows in texts, in events or in both."""
     from dataclasses import replace
 
     from crossrec.data.catalog import Catalog
@@ -128,7 +128,7 @@ def world(seed: int, *, text: bool, events: bool) -> Dataset:
     for user in range(400):
         own = np.flatnonzero(groups == user % 8)
         row = rng.choice(own, 6, replace=False)
-        if not events:  # of the history only the last two tell; the rest is noise
+        if not events:  # only the last two of the history are of the group; the rest is noise
             row[:4] = rng.choice(n, 4, replace=False)
         rows.append(row)
     users = np.repeat(np.arange(400), 6)
@@ -156,7 +156,7 @@ def test_where_text_is_noise_behaviour_gets_the_weight(config) -> None:
     assert choice.scores[choice.kappa] > choice.scores[0.0] + 0.1
 
 
-def test_where_nothing_is_better_the_prior_stands(config) -> None:
+def test_where_nothing_is_better_the_prior_is_kept(config) -> None:
     choice = choose(world(1, text=True, events=True), config)
     best = max(choice.scores.values())
     assert choice.scores[choice.kappa] >= best - 0.03

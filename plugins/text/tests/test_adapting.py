@@ -24,7 +24,7 @@ from crossrec_text.transformer import TransformerEncoder
 
 RUN = RunOptions(threads=1)
 TEXTS = ["wireless mouse", "drill bit steel", "nail polish", "computer", "steel set", "red lacquer"]
-#: Who buys the mouse buys the drill bit, and so on: nothing that the words tell.
+#: Who buys the mouse buys the drill bit, and so on: nothing that the words show.
 TOGETHER = [[0, 1], [2, 3], [4, 5]]
 TRAINING = EncoderTraining(steps=60, pairs=8, layers=1, share=1.0, learning_rate=3e-3)
 
@@ -54,7 +54,7 @@ def joint_cosine(vectors: np.ndarray) -> float:
     return float(np.mean([cosine[i, j] for i, j in TOGETHER]) - cosine.mean())
 
 
-def test_the_encoder_can_be_adapted_as_the_engine_asks(encoder) -> None:
+def test_the_encoder_can_be_adapted_as_the_engine_requires(encoder) -> None:
     offers: AdaptableEncoder = encoder
     assert callable(offers.adapt)
     assert callable(offers.with_weights)
@@ -168,10 +168,10 @@ def test_a_model_of_another_build_is_refused(model) -> None:
 def test_progress_is_told(encoder, lesson) -> None:
     messages: list[str] = []
 
-    def say(message: str, done: int, total: int) -> None:
+    def note(message: str, done: int, total: int) -> None:
         assert 0 <= done <= total
         messages.append(message)
 
     short = TRAINING.model_copy(update={"steps": 2})
-    encoder.adapt([lesson], short, RunOptions(threads=1, progress=say))
+    encoder.adapt([lesson], short, RunOptions(threads=1, progress=note))
     assert set(messages) == {"passing texts through the lower layers", "adapting the encoder"}
