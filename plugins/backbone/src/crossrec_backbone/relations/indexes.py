@@ -188,7 +188,10 @@ class PostingLists:
         chosen = column[profile.terms]
         counted = np.zeros(left.shape[1], dtype=np.float32)
         counted[chosen[chosen >= 0]] = 1.0
-        return left @ right.T, (left * counted) @ right.T
+        whole: FloatArray = left @ right.T
+        left *= counted
+        by_profile: FloatArray = left @ right.T
+        return whole, by_profile
 
     def over(self, items: IntArray, terms: IntArray) -> FloatArray:
         """Return the weights of items over a few terms, ascending: dense float32 (m, t)."""
