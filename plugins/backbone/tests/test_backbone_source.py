@@ -72,7 +72,7 @@ def home(backbone, tmp_path):
     return tmp_path
 
 
-def test_keeps_the_protocol_and_says_when_it_is_not_fitted(settings) -> None:
+def test_keeps_the_protocol_and_reports_when_it_is_not_fitted(settings) -> None:
     source = BackboneSource(settings)
     assert isinstance(source, CandidateGenerator)
     assert source.config.below.text.encoder == source.config.encoder == "enc"
@@ -147,14 +147,14 @@ def test_a_new_item_is_served_at_once(shop, settings) -> None:
     report = source.report().values
     source.add_items(longer(dataset, dataset.catalog.titles[0], 0))
     found = source.generate(batch([[0, 4]]), 80).row(0).tolist()
-    assert found.index(80) < 25, "it stands behind items of another kind"
+    assert found.index(80) < 25, "it comes after items of another kind"
     assert source.report().values is report, "nothing is trained for it"
     evidence = source.explain(batch([[0, 4]]), np.array([80]))[0]
     assert evidence is not None
     assert evidence.history[0] == 0
 
 
-def test_score_is_what_generate_said_and_more(fitted) -> None:
+def test_score_is_that_of_generate_and_more(fitted) -> None:
     queries = batch([[0, 4], [1]])
     found = fitted.generate(queries, 20)
     np.testing.assert_allclose(fitted.score(queries, found.index), found.score, rtol=1e-5)
@@ -162,10 +162,10 @@ def test_score_is_what_generate_said_and_more(fitted) -> None:
     assert np.isfinite(own[0]).all()
     assert np.isnan(own[1, 1])
     everything = np.tile(np.arange(80), (2, 1))
-    alike = fitted.score(queries, everything)
-    there = np.isfinite(alike)
+    scores = fitted.score(queries, everything)
+    there = np.isfinite(scores)
     assert there.mean() > 0.9
-    assert abs(np.nanmean(alike)) < 3
+    assert abs(np.nanmean(scores)) < 3
 
 
 @pytest.fixture
@@ -342,7 +342,7 @@ def test_vectors_of_another_encoder_are_refused(shop, settings) -> None:
         BackboneSource(other).fit(shop(), RUN)
 
 
-def test_without_vectors_words_stand_alone(shop, settings) -> None:
+def test_without_vectors_words_are_compared(shop, settings) -> None:
     source = BackboneSource(settings)
     source.fit(shop(vectors=False), RUN)
     assert source.generate(batch([[0, 4]]), 5).index[0, 0] % 4 == 0

@@ -102,7 +102,7 @@ def test_repeats_within_a_history_count_once() -> None:
         )
 
 
-def test_kept_cuts_rows_and_joint_counts_alike() -> None:
+def test_kept_cuts_rows_and_joint_counts() -> None:
     behaviour = count(ROWS, CONFIG.model_copy(update={"kept": 1}))
     assert np.diff(behaviour.relations["co_occurrence"].indptr).max() == 1
     assert behaviour.joint[0].nnz == 1

@@ -205,13 +205,13 @@ class TestVectors:
         with pytest.raises(ConfigError, match=r"'transfomer'.*one of: transformer"):
             source.fit(dataset_of(["a b"], vectors=[[1.0]]), RUN)
 
-    def test_none_at_all_means_words_alone_and_says_so(self, dataset_of, queries_of, caplog):
+    def test_none_at_all_means_words_alone_with_a_warning(self, dataset_of, queries_of, caplog):
         source = ContentSource()
         source.fit(dataset_of(["nail polish", "red nail polish", "drill", "hose"]), RUN)
         assert "only words are compared" in caplog.text
         assert source.generate(queries_of([0]), 1).index.tolist() == [[1]]
 
-    def test_an_empty_name_asks_for_words_alone_without_a_warning(self, dataset_of, caplog):
+    def test_an_empty_name_means_words_alone_without_a_warning(self, dataset_of, caplog):
         source = ContentSource(ContentConfig(text={"encoder": ""}))
         source.fit(dataset_of(["nail polish"], vectors=[[1.0]]), RUN)
         assert not caplog.text
@@ -272,7 +272,7 @@ def test_fitting_is_deterministic(board, source, queries_of):
 
 
 @pytest.mark.parametrize("call", ["generate", "score", "explain", "state"])
-def test_before_fitting_it_says_so(call, queries_of):
+def test_before_fitting_it_is_a_clear_error(call, queries_of):
     source = ContentSource()
     index = np.zeros((1, 1), dtype=np.int64)
     arguments = {

@@ -128,7 +128,7 @@ def test_missing_relations_give_their_weight_away(shop, config) -> None:
     assert weights["text_words"][0] == pytest.approx(2 * weights["text_words"][1])
 
 
-def test_the_columns_say_what_the_dense_scores_say(shop, config) -> None:
+def test_the_columns_are_those_of_the_dense_scores(shop, config) -> None:
     statistics = Statistics.fit(shop(), config)
     queries, index = batch(), candidates(len(HISTORIES))
     table = compute(statistics, queries, index)
@@ -191,8 +191,8 @@ def test_what_is_known_of_a_history(shop, config) -> None:
     mean = statistics.behaviour.popularity[[0, 4]].mean()
     np.testing.assert_allclose(column(table, "history.evidence")[0], np.log1p(mean), rtol=1e-5)
     np.testing.assert_allclose(column(table, "history.length")[0], np.log(3), rtol=1e-5)
-    alike = whole(statistics.text.relations.factor("text_words"))[4, 0]
-    np.testing.assert_allclose(column(table, "history.coherence")[0], alike, rtol=1e-4)
+    similar = whole(statistics.text.relations.factor("text_words"))[4, 0]
+    np.testing.assert_allclose(column(table, "history.coherence")[0], similar, rtol=1e-4)
     assert (column(table, "history.length")[1] == 0).all()
     assert np.isnan(column(table, "text_consensus")[1]).all()
     assert np.isfinite(column(table, "popularity")[1]).all()
@@ -231,7 +231,7 @@ def test_the_order_of_the_catalogue_does_not_matter(shop, config) -> None:
             np.testing.assert_allclose(column(right, name), column(left, name), atol=5e-3)
 
 
-def test_without_events_behaviour_is_silent_but_for_the_graph(shop, config) -> None:
+def test_without_events_only_the_graph_relates_by_behaviour(shop, config) -> None:
     dataset = shop().with_events(Events.empty())
     statistics = Statistics.fit(dataset, config)
     table = compute(statistics, batch(), candidates(len(HISTORIES)))

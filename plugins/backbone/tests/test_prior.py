@@ -95,8 +95,8 @@ def test_items_without_events_keep_their_graph_rows_and_take_no_part() -> None:
     assert fitted.items.tolist() == [0, 1, 2]
     assert fitted.inverse is not None
     assert fitted.inverse.shape == (3, 3)
-    silent = np.arange(3, N)
-    np.testing.assert_allclose(fitted.weights[silent].toarray(), graph[silent].toarray(), atol=1e-7)
+    unseen = np.arange(3, N)
+    np.testing.assert_allclose(fitted.weights[unseen].toarray(), graph[unseen].toarray(), atol=1e-7)
     gram = co_occurrence(Ragged.from_rows(rows), N).toarray()
     expected = constrained_solve(gram, graph.toarray(), PLAIN.reg)
     np.testing.assert_allclose(fitted.weights.toarray(), expected, atol=1e-5)

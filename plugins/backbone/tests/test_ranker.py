@@ -1,4 +1,4 @@
-"""The trees: they learn what columns tell, are the same every time, and survive as text."""
+"""The trees: they learn from columns, are the same every time, and survive as text."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ RUN = RunOptions(threads=1)
 SMALL = RankerConfig(
     rounds=30, leaves=4, min_leaf=10, column_share=1.0, row_share=1.0, monotone=False
 )
-TELLING = COLUMN_NAMES.index("text_words.decayed")
+INFORMATIVE = COLUMN_NAMES.index("text_words.decayed")
 
 
 def made(n: int = 60, m: int = 20, seed: int = 0, *, learnable: bool = True) -> Groups:
     """Groups in which the target has the largest value in one column, or a random place."""
     rng = np.random.default_rng(seed)
     columns = rng.normal(size=(n, m, len(COLUMN_NAMES))).astype(np.float32)
-    place = columns[:, :, TELLING].argmax(axis=1) if learnable else rng.integers(0, m, n)
+    place = columns[:, :, INFORMATIVE].argmax(axis=1) if learnable else rng.integers(0, m, n)
     index = np.tile(np.arange(m), (n, 1))
     return Groups(index, columns, place.astype(np.int64))
 
 
-def test_it_learns_the_column_that_tells() -> None:
+def test_it_learns_the_informative_column() -> None:
     ranker = fit_ranker(made(), SMALL, RUN)
     fresh = made(seed=1)
     assert target_gains(ranker.scores(fresh.columns), fresh.place).mean() > 0.9
@@ -86,10 +86,10 @@ def test_only_the_chosen_columns_are_read() -> None:
 def test_weights_decide_between_two_truths() -> None:
     """Half of the groups reward one column, half punish it: the heavier half is followed."""
     up, down = made(seed=0), made(seed=1)
-    down = replace(down, place=down.columns[:, :, TELLING].argmin(axis=1).astype(np.int64))
+    down = replace(down, place=down.columns[:, :, INFORMATIVE].argmin(axis=1).astype(np.int64))
     fresh = made(seed=2)
     both = joined([up, down])
-    lowest = fresh.columns[:, :, TELLING].argmin(axis=1)
+    lowest = fresh.columns[:, :, INFORMATIVE].argmin(axis=1)
     for heavy, better in ((8.0, True), (0.125, False)):
         weights = np.repeat([heavy, 1.0], len(up)).astype(np.float32)
         scores = fit_ranker(both, SMALL, RUN, weights=weights).scores(fresh.columns)
@@ -136,10 +136,10 @@ def test_every_column_has_its_direction() -> None:
 
 def test_more_similarity_never_lowers_a_score() -> None:
     turned = made()
-    place = turned.columns[:, :, TELLING].argmin(axis=1).astype(np.int64)
+    place = turned.columns[:, :, INFORMATIVE].argmin(axis=1).astype(np.int64)
     turned = replace(turned, place=place)  # as if unlike items were the right ones
     columns = made(seed=5).columns[0, :1].repeat(50, axis=0)
-    columns[:, TELLING] = np.linspace(-3, 3, 50)
+    columns[:, INFORMATIVE] = np.linspace(-3, 3, 50)
     steps = {
         monotone: np.diff(
             fit_ranker(turned, SMALL.model_copy(update={"monotone": monotone}), RUN).scores(columns)

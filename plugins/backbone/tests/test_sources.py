@@ -76,12 +76,12 @@ def built(make: type, config: BackboneConfig) -> Any:
 
 
 @pytest.mark.parametrize("make", SOURCES)
-def test_keeps_the_protocol_and_says_when_it_is_not_fitted(make, config) -> None:
+def test_keeps_the_protocol_and_reports_when_it_is_not_fitted(make, config) -> None:
     source = built(make, config)
     assert isinstance(source, CandidateGenerator)
-    for ask in (source.state, lambda: source.generate(batch([[0]]), 3)):
+    for call in (source.state, lambda: source.generate(batch([[0]]), 3)):
         with pytest.raises(NotFittedError, match=source.name):
-            ask()
+            call()
 
 
 @pytest.mark.parametrize("make", SOURCES)
@@ -111,7 +111,7 @@ def test_vectors_of_another_encoder_are_refused(make, shop) -> None:
 
 
 @pytest.mark.parametrize("make", SOURCES)
-def test_without_vectors_words_stand_alone(make, shop, caplog) -> None:
+def test_without_vectors_words_are_compared(make, shop, caplog) -> None:
     source = make()
     source.fit(shop(vectors=False), RUN)
     assert "only words are compared" in caplog.text

@@ -45,7 +45,7 @@ def test_all_relations_are_there(shop) -> None:
         assert relations.spread[name] > 0
 
 
-def test_each_relation_knows_its_own(shop) -> None:
+def test_each_relation_holds_what_it_is_of(shop) -> None:
     dataset = shop()
     relations = relations_of(dataset)
     same_brand = np.equal.outer(*[np.array(dataset.catalog.creators)] * 2)
@@ -64,7 +64,7 @@ def test_each_relation_knows_its_own(shop) -> None:
         assert scores[same_kind].mean() > scores[~np.equal.outer(kind, kind)].mean() + 0.2
 
 
-def test_what_all_items_share_tells_nothing(shop) -> None:
+def test_what_all_items_share_is_no_relation(shop) -> None:
     dataset = shop()
     n = dataset.n_items
     flat = replace(dataset.catalog, categories=(("tools",),) * n, creators=("",) * n)
@@ -74,7 +74,7 @@ def test_what_all_items_share_tells_nothing(shop) -> None:
     assert not relations.dense
 
 
-def test_without_vectors_words_stand_alone(shop) -> None:
+def test_without_vectors_only_words_relate(shop) -> None:
     relations = relations_of(shop(vectors=False))
     assert relations.names == ("title_words", "text_words", "title_grams", "categories", "creator")
 
@@ -128,7 +128,7 @@ def test_vectors_of_another_width_are_refused(shop) -> None:
 
 
 @pytest.mark.parametrize("titles", [(), ("only one",), ("", "", "")])
-def test_catalogues_that_tell_nothing(titles: tuple[str, ...]) -> None:
+def test_catalogues_without_any_relation(titles: tuple[str, ...]) -> None:
     relations = TextRelations.fit(titled(*titles), {}, CONFIG)
     assert relations.names == ()
     graph, _ = text_graph(relations, GraphConfig())

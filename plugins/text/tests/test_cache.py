@@ -34,7 +34,7 @@ def test_models_are_kept_apart(tmp_path):
     assert VectorCache(tmp_path, "two").get(["a"]) == {}
 
 
-def test_an_empty_or_missing_cache_knows_nothing(tmp_path):
+def test_an_empty_or_missing_cache_finds_nothing(tmp_path):
     assert VectorCache(tmp_path / "new", "m").get(["a", "b"]) == {}
     assert VectorCache(tmp_path / "new", "m").get([]) == {}
 
@@ -141,7 +141,7 @@ def test_a_killed_writer_leaves_whole_batches(tmp_path):
     assert sorted(cache.get(["after"])) == [0]
 
 
-def test_entries_say_what_is_kept_and_clear_forgets_it(tmp_path):
+def test_entries_list_what_is_kept_and_clear_forgets_it(tmp_path):
     assert entries(tmp_path) == []
     assert clear(tmp_path) == 0
     VectorCache(tmp_path, "b").put(["x"], vectors(1))

@@ -50,7 +50,7 @@ def test_it_prints_json(cli, workspace):
     assert printed[0] == {"model": "mini@1 mean 64 float32", "vectors": 3, "size": 3072}
 
 
-def test_an_empty_cache_says_how_it_fills(cli, workspace):
+def test_an_empty_cache_is_one_line_on_how_it_fills(cli, workspace):
     assert "a fit with the encoder `transformer`" in call(cli, "-w", workspace.path)
     assert json.loads(call(cli, "-w", workspace.path, "--json")) == []
 

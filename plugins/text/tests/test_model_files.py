@@ -34,7 +34,7 @@ def pooling(folder: Path, config: dict, modules: list | None = None) -> None:
         (folder / "modules.json").write_text(json.dumps(modules))
 
 
-def test_a_folder_is_found_with_mean_pooling_where_it_says_nothing(folder):
+def test_a_folder_is_found_with_mean_pooling_where_it_names_none(folder):
     found = find_model(str(folder))
     assert (found.folder, found.pooling) == (folder, "mean")
 
@@ -121,7 +121,7 @@ def test_damaged_weights_are_one_line(folder):
     assert "\n" not in str(caught.value)
 
 
-def test_without_network_a_hub_model_is_one_line_that_says_so(no_network):
+def test_without_network_a_hub_model_is_one_line_of_error(no_network):
     with pytest.raises(ModelError, match="hub is not reachable") as caught:
         find_model("somebody/some-model-that-is-not-here")
     assert "\n" not in str(caught.value)

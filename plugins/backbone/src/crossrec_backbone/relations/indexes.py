@@ -176,25 +176,28 @@ class PostingLists:
 
         The second one counts the terms of `profile` only.
         """
-        found = self.entries(items)
-        terms = np.unique(found[0])
-        left = _spread_out(found, terms, len(items))
-        right = self.over(others, terms)
-        looked_up = np.isin(terms, profile.terms, assume_unique=True)
-        return left @ right.T, (left * looked_up) @ right.T
+        found, weights, place = self.entries(items)
+        column = np.full(self.rows.shape[1], -1, dtype=np.int64)
+        column[found] = np.arange(len(found))  # of equal terms the last one stays
+        left = np.zeros((len(items), len(found)), dtype=np.float32)
+        left[place, column[found]] = weights
+        found, weights, place = self.entries(others)
+        known = np.flatnonzero(column[found] >= 0)
+        right = np.zeros((len(others), left.shape[1]), dtype=np.float32)
+        right[place[known], column[found[known]]] = weights[known]
+        chosen = column[profile.terms]
+        counted = np.zeros(left.shape[1], dtype=np.float32)
+        counted[chosen[chosen >= 0]] = 1.0
+        whole: FloatArray = left @ right.T
+        left *= counted
+        by_profile: FloatArray = left @ right.T
+        return whole, by_profile
 
     def over(self, items: IntArray, terms: IntArray) -> FloatArray:
         """Return the weights of items over a few terms, ascending: dense float32 (m, t)."""
-        return _spread_out(self.entries(items), terms, len(items))
-
-
-def _spread_out(
-    entries: tuple[IntArray, FloatArray, IntArray], terms: IntArray, n: int
-) -> FloatArray:
-    """Return the entries of `n` items over a few terms as a dense matrix, float32 (n, t)."""
-    found, weights, place = entries
-    at = np.minimum(np.searchsorted(terms, found), max(len(terms) - 1, 0))
-    known = terms[at] == found if len(terms) else np.zeros(len(found), dtype=bool)
-    dense = np.zeros((n, len(terms)), dtype=np.float32)
-    dense[place[known], at[known]] = weights[known]
-    return dense
+        found, weights, place = self.entries(items)
+        at = np.minimum(np.searchsorted(terms, found), max(len(terms) - 1, 0))
+        known = terms[at] == found if len(terms) else np.zeros(len(found), dtype=bool)
+        dense = np.zeros((len(items), len(terms)), dtype=np.float32)
+        dense[place[known], at[known]] = weights[known]
+        return dense

@@ -39,6 +39,7 @@ from crossrec_backbone.ranking.features import compute, has_evidence, joined
 from crossrec_backbone.relations.scores import weighted_history
 from crossrec_backbone.relations.statistics import BackboneConfig, Statistics, check_vectors
 from crossrec_backbone.sources import explain
+from crossrec_backbone.sources.scored import ScoredCandidates, rescaled
 
 log = logging.getLogger("crossrec")
 
@@ -76,31 +77,12 @@ class BackboneSourceConfig(BackboneConfig):
 
 
 @dataclass(frozen=True, eq=False)
-class _Scored:
-    """The candidates of a batch of queries with their scores.
-
-    Attributes
-    ----------
-    index : int64 array, shape (n, m)
-        Ascending, then `PAD`.
-    scores : float32 array, shape (n, m)
-        NaN without evidence.
-    columns : float32 array, shape (n, m, len(COLUMNS)), or None
-        None where the batch is too large to keep them.
-    """
-
-    index: IntArray
-    scores: FloatArray
-    columns: FloatArray | None
-
-
-@dataclass(frozen=True, eq=False)
 class _Fitted:
     """Everything that a query is answered from.
 
     Attributes
     ----------
-    scored : mapping of batch to _Scored, for as long as the batch lives
+    scored : mapping of batch to ScoredCandidates, for as long as the batch lives
         Candidates are generated, and scored together with those of other sources: their columns are
         computed once.
     """
@@ -109,7 +91,9 @@ class _Fitted:
     adapter: Adapter
     catalog: Catalog
     encoder: AdaptedEncoder | None
-    scored: WeakKeyDictionary[QueryBatch, _Scored] = field(default_factory=WeakKeyDictionary)
+    scored: WeakKeyDictionary[QueryBatch, ScoredCandidates] = field(
+        default_factory=WeakKeyDictionary
+    )
 
 
 class BackboneSource:
@@ -169,7 +153,7 @@ class BackboneSource:
         """Return the best ≤ k items; none where there is no history to relate to."""
         fitted = self._fitted
         if fitted.adapter.serves == MIXTURE:
-            return self._best(self._scored(queries), k)
+            return self._scored(queries).best(k, self.name)
         size = max(1, block_rows(fitted.statistics.n_items) // 4)
         open_ = exclude_history(queries, fitted.adapter.repeats)
         blocks = [open_.take(rows) for rows in open_.blocks(size)]
@@ -230,7 +214,7 @@ class BackboneSource:
             AdaptedEncoder.restored(state),
         )
 
-    def _scored(self, queries: QueryBatch) -> _Scored:
+    def _scored(self, queries: QueryBatch) -> ScoredCandidates:
         """Return the candidates and scores of a batch, computed once."""
         fitted = self._fitted
         scored = fitted.scored.get(queries)
@@ -238,7 +222,7 @@ class BackboneSource:
             scored = fitted.scored[queries] = self._compute(queries)
         return scored
 
-    def _compute(self, queries: QueryBatch) -> _Scored:
+    def _compute(self, queries: QueryBatch) -> ScoredCandidates:
         """Propose candidates and score them, in blocks."""
         statistics, adapter = self._fitted.statistics, self._fitted.adapter
         open_ = exclude_history(queries, adapter.repeats)
@@ -250,17 +234,7 @@ class BackboneSource:
             scores[rows] = self._mixture(queries.history.lengths[rows], index[rows], columns)
             if len(queries) <= _KEPT:
                 kept.append(columns)
-        return _Scored(index, scores, np.concatenate(kept) if kept else None)
-
-    def _best(self, scored: _Scored, k: int) -> Candidates:
-        """Return the best ≤ k of the candidates."""
-        scores = np.where(np.isnan(scored.scores), -np.inf, scored.scores).astype(np.float32)
-        order = np.argsort(-scores, axis=1, kind="stable")[:, : min(k, scores.shape[1])]
-        score = np.take_along_axis(scores, order, axis=1)
-        best = np.where(np.isfinite(score), np.take_along_axis(scored.index, order, axis=1), PAD)
-        used = int((best != PAD).sum(axis=1).max(initial=0))
-        mean, std = _moments(scores)
-        return Candidates(best[:, :used], score[:, :used], self.name, mean, std)
+        return ScoredCandidates(index, scores, np.concatenate(kept) if kept else None)
 
     def _mixture(self, lengths: IntArray, index: IntArray, columns: FloatArray) -> FloatArray:
         """Return the mixture's scores of given candidates; NaN without evidence.
@@ -290,7 +264,7 @@ class BackboneSource:
         return out
 
     def _beside(
-        self, queries: QueryBatch, scored: _Scored, rows: IntArray, more: IntArray
+        self, queries: QueryBatch, scored: ScoredCandidates, rows: IntArray, more: IntArray
     ) -> tuple[IntArray, FloatArray]:
         """Return own candidates and further items, and the scores of both on the own scale."""
         statistics = self._fitted.statistics
@@ -303,7 +277,7 @@ class BackboneSource:
         scores = self._mixture(queries.history.lengths, both, together)
         known = scored.scores[rows]
         for i in range(len(both)):
-            moved = _rescaled(scores[i], known[i])
+            moved = rescaled(scores[i], known[i])
             moved[: own.shape[1]] = known[i]
             scores[i] = moved
         return both, scores
@@ -322,26 +296,3 @@ class BackboneSource:
         if self._state is None:
             raise NotFittedError(f"{self.name} is not fitted: call fit or restore first")
         return self._state
-
-
-def _moments(scores: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return mean and spread of the finite scores of each row."""
-    finite = np.isfinite(scores)
-    count = np.maximum(finite.sum(axis=1), 1)
-    clean = np.where(finite, scores, 0.0)
-    mean = clean.sum(axis=1) / count
-    spread = np.where(finite, clean - mean[:, None], 0.0)
-    return mean.astype(np.float32), np.sqrt((spread**2).sum(axis=1) / count).astype(np.float32)
-
-
-def _rescaled(scores: FloatArray, known: FloatArray) -> FloatArray:
-    """Move scores so that their first ones have the mean and spread that they have in `known`."""
-    first = scores[: len(known)]
-    both = np.isfinite(first) & np.isfinite(known)
-    if both.sum() < 2:
-        return scores.copy()
-    first, known = first[both], known[both]
-    spread = float(first.std())
-    factor = float(known.std()) / spread if spread > 1e-9 else 1.0
-    moved = (scores - first.mean()) * factor + known.mean()
-    return np.asarray(moved, dtype=np.float32)
