@@ -78,7 +78,9 @@ def test_scores_are_as_defined(seed, n, data, dataset_of, queries_of):
     scores = source.score(queries, np.arange(n)[None, :])[0]
     expected = written_out(source, history, exclude)
     assert np.array_equal(np.isnan(scores), np.isnan(expected))
-    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)
+    # What an item has from itself is taken off in single precision.
+    largest = np.nan_to_num(np.abs(expected)).max(initial=0)
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4 + 1e-6 * largest)
 
 
 @pytest.mark.parametrize(("decay", "limit"), [(1.0, 50), (0.5, 50), (0.8, 2)])

@@ -74,6 +74,12 @@ def test_what_all_items_share_is_no_relation(shop) -> None:
     assert not relations.dense
 
 
+def test_a_single_pair_of_items_spreads_nothing() -> None:
+    catalog = titled("sanding roll coarse", "sanding disc fine")
+    rows = np.random.default_rng(0).normal(size=(2, 5)).astype(np.float32)
+    assert TextRelations.fit(catalog, {"enc": rows}, CONFIG).names == ()
+
+
 def test_without_vectors_only_words_relate(shop) -> None:
     relations = relations_of(shop(vectors=False))
     assert relations.names == ("title_words", "text_words", "title_grams", "categories", "creator")

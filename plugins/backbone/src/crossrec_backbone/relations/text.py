@@ -35,6 +35,8 @@ LEXICAL = ("title_words", "text_words", "title_grams", "categories", "creator")
 TEXT_RELATIONS = (*DENSE, *LEXICAL)
 
 _SPREAD_ROWS = 1000
+#: Similarities that spread less than this are all the same but for rounding.
+_FLAT = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +117,7 @@ class TextRelations:
         dense, sparse = _transform(catalog, vectors, config, projections, lexicons)
         spread = {name: _spread(rows, catalog) for name, rows in {**dense, **sparse}.items()}
         # A relation under which all items look alike separates none of them.
-        used = {name: value for name, value in spread.items() if value > 1e-6}
+        used = {name: value for name, value in spread.items() if value > _FLAT}
         return cls(
             {name: rows for name, rows in dense.items() if name in used},
             {name: rows for name, rows in sparse.items() if name in used},
