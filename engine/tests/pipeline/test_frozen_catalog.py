@@ -6,7 +6,7 @@ from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
 from crossrec.numeric.ragged import Ragged
-from crossrec.pipeline.frozen_catalog import FrozenCatalogSource, _below
+from crossrec.pipeline.frozen_catalog import FrozenCatalogSource
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,7 +104,7 @@ rows = st.lists(st.lists(st.integers(0, 9), max_size=5), max_size=6)
 
 @given(rows, st.integers(0, 10))
 def test_rows_lose_what_is_too_high_and_keep_their_order(values, limit):
-    kept = _below(Ragged.from_rows(values), limit)
+    kept = Ragged.from_rows(values).within(limit)
     assert len(kept) == len(values)
     for at, row in enumerate(values):
         assert kept.row(at).tolist() == [value for value in row if value < limit]

@@ -79,8 +79,7 @@ def strongest_per_row(indptr: IntArray, values: NDArray[Any], k: int) -> tuple[I
         part = slice(indptr[row], indptr[row + 1])
         keep[part] = False
         keep[part.start + strongest(values[part], k)] = True
-    shorter = np.concatenate([[0], np.cumsum(np.minimum(lengths, k))])
-    return shorter.astype(np.int64), np.flatnonzero(keep)
+    return offsets(np.minimum(lengths, k)), np.flatnonzero(keep)
 
 
 def strongest(values: NDArray[Any], k: int) -> IntArray:

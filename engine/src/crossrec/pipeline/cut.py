@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def eligible_targets(
     Without `keep_history`, what stands in the history is no target.
     """
     if not keep_history:
-        targets = _without_history(targets)
+        targets = replace(targets, targets=targets.targets.without(targets.history))
     useful = np.flatnonzero((targets.history.lengths > 0) & (targets.targets.lengths > 0))
     return targets.take(_sample(useful, limit, seed))
 
@@ -90,13 +90,3 @@ def _sample(rows: IntArray, limit: int, seed: int) -> IntArray:
     if len(rows) <= limit:
         return rows
     return np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))
-
-
-def _without_history(targets: Targets) -> Targets:
-    """Take from the targets of each user what stands in the history."""
-    wanted, past = targets.targets, targets.history
-    width = int(max(wanted.values.max(initial=0), past.values.max(initial=0))) + 1
-    fresh = ~np.isin(wanted.values + wanted.row_of * width, past.values + past.row_of * width)
-    counts = np.bincount(wanted.row_of[fresh], minlength=len(wanted))
-    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return Targets(targets.users, past, Ragged(indptr, wanted.values[fresh]), targets.times)

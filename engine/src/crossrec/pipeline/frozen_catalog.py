@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
-from crossrec.numeric.ragged import Ragged
 
 
 class FrozenCatalogSource:
@@ -59,15 +58,6 @@ class FrozenCatalogSource:
         """Return the queries without later items."""
         return replace(
             queries,
-            history=_below(queries.history, self._n_items),
-            exclude=_below(queries.exclude, self._n_items),
+            history=queries.history.within(self._n_items),
+            exclude=queries.exclude.within(self._n_items),
         )
-
-
-def _below(rows: Ragged, n_items: int) -> Ragged:
-    """Return the rows without the items from `n_items` on."""
-    kept = rows.values < n_items
-    if kept.all():
-        return rows
-    lengths = np.bincount(rows.row_of[kept], minlength=len(rows))
-    return Ragged(np.concatenate([[0], np.cumsum(lengths)]), rows.values[kept])

@@ -11,6 +11,7 @@ from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.errors import ConfigError
+from crossrec.numeric.ragged import offsets
 from crossrec.numeric.sparse import strongest_per_row
 from numpy.typing import NDArray
 from pydantic import Field
@@ -113,7 +114,7 @@ class Covisitation(ItemSource):
         columns = np.concatenate([pairs.second, pairs.first])
         order = np.lexsort((columns, rows))
         data = np.concatenate([weight, weight])[order].astype(np.float32)
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(item_counts)))])
+        indptr = offsets(np.bincount(rows, minlength=len(item_counts)))
         indptr, kept = strongest_per_row(indptr, data, self.config.neighbours)
         relation = SparseRelation(indptr, columns[order][kept].astype(np.int32), data[kept])
         return relation, np.concatenate([pairs.count, pairs.count])[order][kept]

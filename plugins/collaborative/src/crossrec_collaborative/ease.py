@@ -8,6 +8,7 @@ import numpy as np
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.errors import CapacityError
+from crossrec.numeric.ragged import offsets
 from crossrec.numeric.ridge import ridge_inverse
 from crossrec.numeric.sparse import strongest
 from numpy.typing import NDArray
@@ -121,5 +122,6 @@ def sparsified(
         indices.append(active[kept])
         data.append(row[kept])
         counts[item] = len(kept)
-    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return SparseRelation(indptr, np.concatenate(indices).astype(np.int32), np.concatenate(data))
+    return SparseRelation(
+        offsets(counts), np.concatenate(indices).astype(np.int32), np.concatenate(data)
+    )

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
+from crossrec.numeric.ragged import offsets
 from crossrec.numeric.sparse import strongest_per_row
 from numpy.typing import NDArray
 from pydantic import Field
@@ -51,18 +52,18 @@ class ItemKnn(ItemSource):
         matrix = dataset.matrix()
         norms = np.sqrt(np.bincount(matrix.indices, np.square(matrix.data), dataset.n_items))
         columns = matrix.tocsc()
-        indptrs: list[NDArray[np.int64]] = []
+        lengths: list[NDArray[np.int64]] = []
         indices: list[NDArray[np.int32]] = []
         data: list[NDArray[np.float32]] = []
         for start in range(0, dataset.n_items, _ROWS):
             rows = slice(start, min(start + _ROWS, dataset.n_items))
-            lengths, index, weight = self._block(columns, matrix, norms, rows)
-            indptrs.append(lengths)
+            length, index, weight = self._block(columns, matrix, norms, rows)
+            lengths.append(length)
             indices.append(index)
             data.append(weight)
             run.progress("item-knn", rows.stop, dataset.n_items)
         self._relation = SparseRelation(
-            np.concatenate([[0], np.cumsum(np.concatenate([*indptrs, []]))]).astype(np.int64),
+            offsets(np.concatenate([*lengths, np.zeros(0, dtype=np.int64)])),
             np.concatenate([*indices, np.zeros(0, dtype=np.int32)]),
             np.concatenate([*data, np.zeros(0, dtype=np.float32)]),
         )

@@ -18,6 +18,7 @@ from crossrec.components.joint_items import JointItems
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.errors import ConfigError
+from crossrec.numeric.ragged import offsets
 from numpy.typing import NDArray
 
 from crossrec_text.sentence_model import SentenceModel, pooled
@@ -121,7 +122,7 @@ def token_states(
     """Pass all texts, one at least, through everything below the `top` layers."""
     tokens = model.tokens(texts)
     lengths = np.array([len(ids) for ids in tokens["input_ids"]], dtype=np.int64)
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    indptr = offsets(lengths)
     flat = np.zeros((int(indptr[-1]), int(model.network.config.hidden_size)), dtype=np.float16)
     order = np.argsort(-lengths, kind="stable")
     for start in range(0, len(order), _BATCH):

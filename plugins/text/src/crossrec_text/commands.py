@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
+from crossrec.terminal import echo_json, json_option, workspace_option
 
 
 @click.command("vectors")
-@click.option(
-    "-w",
-    "--workspace",
-    envvar="CROSSREC_WORKSPACE",
-    default=".crossrec",
-    show_default=True,
-    show_envvar=True,
-    type=click.Path(path_type=Path),
-    help="Folder with everything that was ingested and fitted.",
-)
+@workspace_option
 @click.option("--clear", is_flag=True, help="Forget all vectors; the next fit encodes anew.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def vectors(workspace: Path, clear: bool, as_json: bool) -> None:
     """Show the text vectors that a workspace keeps, by model, or forget them."""
     from crossrec.workspace import Workspace
@@ -30,11 +21,14 @@ def vectors(workspace: Path, clear: bool, as_json: bool) -> None:
     folder = Workspace.open(workspace).cache
     if clear:
         count = cache.clear(folder)
-        click.echo(json.dumps({"cleared": count}) if as_json else f"forgot {count} vectors")
+        if as_json:
+            echo_json({"cleared": count})
+        else:
+            click.echo(f"forgot {count} vectors")
         return
     kept = cache.entries(folder)
     if as_json:
-        click.echo(json.dumps([vars(entry) for entry in kept], indent=2))
+        echo_json([vars(entry) for entry in kept])
     elif not kept:
         click.echo("no vectors yet: a fit with the encoder `transformer` keeps them here")
     for entry in () if as_json else kept:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from crossrec.components.query import QueryBatch
-from crossrec.numeric.ragged import IntArray, Ragged
+from crossrec.numeric.ragged import IntArray, Ragged, offsets
 
 #: Fewest events of a user whose last one is held out, and the way from one held-out event to the
 #: next.
@@ -95,7 +95,7 @@ def _fold(sequences: Ragged, rows: IntArray, at: IntArray, repeats: bool) -> Fol
     kept = np.ones(len(sequences.values), dtype=bool)
     kept[at] = False
     rest = sequences.where(kept)
-    before = np.concatenate([[0], np.cumsum(kept)])[at]
+    before = offsets(kept)[at]
     history = rest.take(rows).heads(before - rest.indptr[rows])
     exclude = Ragged.empty(len(rows)) if repeats else history
     queries = QueryBatch.from_histories(history, users=rows, exclude=exclude)

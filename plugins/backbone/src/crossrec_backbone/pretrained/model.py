@@ -10,14 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import secrets
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crossrec.artifacts import map_tensors, write_tensors
+from crossrec.artifacts import map_tensors, new_folder, write_file, write_tensors
 from crossrec.components.state import State
 from crossrec.errors import ArtifactError, UsageError
 from crossrec.version import __version__
@@ -86,19 +84,8 @@ def save_backbone(folder: Path, backbone: Backbone) -> None:
     """
     if folder.exists() and not (folder / MANIFEST).is_file():
         raise ArtifactError(f"{folder} exists and is no backbone: name another folder")
-    unfinished = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
-    try:
-        (unfinished / "heads").mkdir(parents=True)
-        try:
-            _write(unfinished, backbone)
-            if folder.exists():
-                shutil.rmtree(folder)
-            unfinished.rename(folder)
-        except BaseException:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            raise
-    except OSError as error:
-        raise ArtifactError(f"cannot write {folder}: {error.strerror or error}") from error
+    with new_folder(folder) as unfinished:
+        _write(unfinished, backbone)
 
 
 def load_backbone(folder: Path) -> Backbone:
@@ -165,6 +152,7 @@ def check_name(name: str) -> str:
 
 def _write(folder: Path, backbone: Backbone) -> None:
     """Write all files, the manifest last."""
+    (folder / "heads").mkdir()
     files: dict[str, str] = {}
     heads: dict[str, dict[str, Any]] = {}
     for number, (family, ranker) in enumerate(backbone.heads.items()):
@@ -190,9 +178,7 @@ def _write(folder: Path, backbone: Backbone) -> None:
 
 def _put(path: Path, text: str) -> str:
     """Write a text file and return its sha256."""
-    content = text.encode("utf-8")
-    path.write_bytes(content)
-    return hashlib.sha256(content).hexdigest()
+    return write_file(path, text.encode("utf-8")).sha256
 
 
 def _json(value: Any) -> str:

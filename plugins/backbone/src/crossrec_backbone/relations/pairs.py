@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from crossrec.numeric.ragged import FloatArray, IntArray
+from crossrec.numeric.ragged import FloatArray, IntArray, offsets
 from crossrec.numeric.sparse import gathered_rows
 
 from crossrec_backbone.relations.behaviour import Behaviour
@@ -37,7 +37,7 @@ class TextPairs:
         whole.sort_indices()
         lengths = np.stack([np.diff(part.indptr) for part in relations.sparse.values()], axis=1)
         self._lexical = whole
-        self._fine = np.concatenate([[0], np.cumsum(lengths.ravel())]).astype(np.int64)
+        self._fine = offsets(lengths.ravel())
 
     def pairs(self, items: IntArray, history: IntArray) -> FloatArray:
         """Return the similarity of each history item to each of `items`.

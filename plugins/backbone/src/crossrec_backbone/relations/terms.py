@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
+from crossrec.numeric.ragged import offsets
 from numpy.typing import NDArray
 
 HashArray = NDArray[np.uint64]
@@ -78,7 +79,7 @@ def gram_terms(texts: Sequence[str], shortest: int = 3, longest: int = 5) -> Ter
     lengths = np.array([len(line) for line in lines], dtype=np.int64)
     code = np.frombuffer("".join(lines).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     document = np.repeat(np.arange(len(texts), dtype=np.int64), lengths)
-    blank = np.concatenate([[0], np.cumsum(code == 0)])
+    blank = offsets(code == 0)
     documents, hashes = [], []
     for size in range(shortest, longest + 1):
         starts = max(len(code) - size + 1, 0)
