@@ -30,6 +30,12 @@ class EventType:
         Whether an item may be recommended after this event: ``hard`` never, ``soft`` after a while.
     half_life_days : float or None
         Half-life of a soft consumption.
+    relation : str
+        Name of the relation whose entity the event acts on, with all its items: ``"artist"`` for
+        the ban of an artist. "" where it acts on its item alone.
+    cancels : tuple of str
+        Event types that a later event of this one undoes: ``("like",)`` for unlike. An explicit
+        positive event undoes earlier negative ones without being declared.
     aliases : tuple of str
         Other names of the same event in public formats.
     """
@@ -43,6 +49,8 @@ class EventType:
     value_range: tuple[float, float] | None = None
     consumes: Consumption = "none"
     half_life_days: float | None = None
+    relation: str = ""
+    cancels: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     summary: str = ""
 

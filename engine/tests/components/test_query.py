@@ -106,12 +106,69 @@ TARGETS = Targets(
 def test_queries_know_only_users_that_the_model_was_fitted_on():
     queries = queries_of(TARGETS, dataset(True), keep_history=False)
     assert queries.users.tolist() == [0, -1, 2]
-    assert queries.exclude is TARGETS.history
+    np.testing.assert_array_equal(queries.exclude.values, TARGETS.history.values)
+    np.testing.assert_array_equal(queries.exclude.indptr, TARGETS.history.indptr)
     assert queries.now.tolist() == [9.0, 9.5, 10.0]
 
 
 def test_kept_history_is_not_excluded_and_without_a_clock_there_is_no_now():
     queries = queries_of(TARGETS, dataset(False), keep_history=True)
     assert queries.exclude.lengths.tolist() == [0, 0, 0]
-    assert queries.history is TARGETS.history
+    np.testing.assert_array_equal(queries.history.values, TARGETS.history.values)
     assert queries.now is None
+
+
+def test_nobody_can_write_into_a_batch() -> None:
+    rows = Ragged.from_rows([[1, 2], [3]])
+    queries = QueryBatch(
+        np.array([0, 1]),
+        rows,
+        rows,
+        np.zeros(2),
+        times=np.arange(3.0),
+        types=np.arange(3),
+        weights=np.ones(3, np.float32),
+    )
+    arrays = [
+        queries.users, queries.now, queries.times, queries.types, queries.weights,
+        queries.history.values, queries.exclude.values, queries.about.indptr,
+    ]  # fmt: skip
+    for array in arrays:
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = 0
+    rows.values[0] = 7  # the caller's own arrays stay writable
+
+
+def test_aligned_columns_are_taken_along() -> None:
+    rows = Ragged.from_rows([[1, 2], [3], [4, 5, 6]])
+    queries = QueryBatch(
+        np.arange(3),
+        rows,
+        rows,
+        about=Ragged.from_rows([[], [9], []]),
+        times=np.arange(6.0),
+        types=np.arange(6),
+        context={"hour": np.array([1, 2, 3])},
+        surface="home",
+    )
+    part = queries.take(np.array([2, 1]))
+    assert part.history.values.tolist() == [4, 5, 6, 3]
+    assert part.times is not None
+    assert part.times.tolist() == [3.0, 4.0, 5.0, 2.0]
+    assert part.types is not None
+    assert part.types.tolist() == [3, 4, 5, 2]
+    assert part.weights is None
+    assert part.about.lengths.tolist() == [0, 1]
+    assert part.context["hour"].tolist() == [3, 2]
+    assert part.surface == "home"
+
+
+def test_seeds_are_what_a_list_is_about_else_the_history() -> None:
+    rows = Ragged.from_rows([[1, 2], [3]])
+    plain = QueryBatch.from_histories(rows)
+    assert plain.seeds is plain.history
+    assert plain.related() is plain
+    about = QueryBatch.from_histories(rows, about=Ragged.from_rows([[], [9]]))
+    assert [about.seeds.row(i).tolist() for i in range(2)] == [[1, 2], [9]]
+    assert about.related().history.values.tolist() == [1, 2, 9]
+    assert about.history.values.tolist() == [1, 2, 3]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,15 +21,17 @@ class Query:
     Attributes
     ----------
     user_id : str or None
-        History is read from the store unless `history` is given.
+        History is read from the store unless `history` is given; bans are read in any case.
     history : tuple of str or None
         Item ids, oldest first.
     item_ids : tuple of str
-        The items that an item surface is about ("more like this").
+        The items that an item surface is about ("more like this"), a cart or a playlist.
     session : tuple of str
         Items of the running session, oldest first; they follow the history.
     exclude : tuple of str
         Items that must not be returned.
+    context : mapping of str to value
+        What is known of the moment: device, country, hour …
     now : float or None
         Seconds since 1970; the current time where None.
     """
@@ -55,24 +57,61 @@ class Query:
 
 @dataclass(frozen=True, eq=False)
 class QueryBatch:
-    """Queries in indexes; everything that scores takes this.
+    """Queries in indexes; everything that scores takes this. All arrays are read-only.
+
+    A component that needs only items reads `history`, or `seeds` where it relates items to items.
 
     Attributes
     ----------
     users : int64 array, shape (n,)
         User index, -1 for a user who is unknown to the fitted dataset.
     history : Ragged, n rows
-        Items, oldest first, session included; for an item surface the items it is about.
+        Items with evidence for them, oldest first, session included.
     exclude : Ragged, n rows
         Items that must not be returned.
     now : float64 array, shape (n,), or None
         Time of each query in the dataset's clock; None where it has none.
+    about : Ragged, n rows
+        The items that an item, cart or playlist surface is about; never mixed into the history.
+    negatives : Ragged, n rows
+        Items that the user has refused.
+    times : float64 array, aligned with ``history.values``, or None
+    types : int64 array, aligned with ``history.values``, or None
+        Index into the scenario's event types; None where only items are known.
+    weights : float32 array, aligned with ``history.values``, or None
+    session_start : float64 array, shape (n,), or None
+        When the running session began, NaN where there is none.
+    context : mapping of name to array, shape (n,)
+    surface : str
     """
 
     users: NDArray[np.int64]
     history: Ragged
     exclude: Ragged
     now: NDArray[np.float64] | None = None
+    about: Ragged = field(default_factory=lambda: Ragged.empty(0))
+    negatives: Ragged = field(default_factory=lambda: Ragged.empty(0))
+    times: NDArray[np.float64] | None = None
+    types: NDArray[np.int64] | None = None
+    weights: NDArray[np.float32] | None = None
+    session_start: NDArray[np.float64] | None = None
+    context: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    surface: str = ""
+
+    def __post_init__(self) -> None:
+        n = len(self.users)
+        for name in ("about", "negatives"):
+            if len(getattr(self, name)) != n:
+                object.__setattr__(self, name, Ragged.empty(n))
+        same = self.exclude is self.history  # stays so, for who asks whether it is
+        for name in ("history", "exclude", "about", "negatives"):
+            object.__setattr__(self, name, getattr(self, name).read_only())
+        if same:
+            object.__setattr__(self, "exclude", self.history)
+        for name in ("users", "now", "times", "types", "weights", "session_start"):
+            array = getattr(self, name)
+            if array is not None:
+                object.__setattr__(self, name, _read_only(array))
 
     @classmethod
     def from_histories(
@@ -82,26 +121,66 @@ class QueryBatch:
         users: NDArray[np.int64] | None = None,
         exclude: Ragged | None = None,
         now: NDArray[np.float64] | None = None,
+        about: Ragged | None = None,
     ) -> QueryBatch:
         """Build a batch; users default to unknown, `exclude` to the history itself."""
-        unknown = np.full(len(history), -1, dtype=np.int64)
+        n = len(history)
         return cls(
-            unknown if users is None else users,
+            np.full(n, -1, dtype=np.int64) if users is None else users,
             history,
             history if exclude is None else exclude,
             now,
+            Ragged.empty(n) if about is None else about,
         )
 
     def __len__(self) -> int:
         return len(self.users)
 
+    @property
+    def seeds(self) -> Ragged:
+        """What candidates are related to: the items of an item surface, else the history."""
+        lengths = self.about.lengths
+        if not lengths.any():
+            return self.history
+        if lengths.all():
+            return self.about
+        rows = [
+            (self.about if long else self.history).row(at) for at, long in enumerate(lengths > 0)
+        ]
+        return Ragged.from_rows(rows)
+
+    def related(self) -> QueryBatch:
+        """Return the batch with `seeds` as its history: what item-to-item sources read.
+
+        The same object where no query is about items, so that what is kept with it is found again.
+        """
+        if not self.about.lengths.any():
+            return self
+        return replace(self, history=self.seeds, times=None, types=None, weights=None)
+
     def take(self, rows: NDArray[np.int64]) -> QueryBatch:
         """Return the chosen queries."""
+        at = self.history.positions(rows)
+
+        def aligned(column: NDArray[Any] | None) -> Any:
+            return None if column is None else column[at]
+
+        def chosen(column: NDArray[Any] | None) -> Any:
+            return None if column is None else column[rows]
+
         return QueryBatch(
             self.users[rows],
             self.history.take(rows),
             self.exclude.take(rows),
-            None if self.now is None else self.now[rows],
+            chosen(self.now),
+            self.about.take(rows),
+            self.negatives.take(rows),
+            aligned(self.times),
+            aligned(self.types),
+            aligned(self.weights),
+            chosen(self.session_start),
+            {name: column[rows] for name, column in self.context.items()},
+            self.surface,
         )
 
     def blocks(self, size: int) -> list[NDArray[np.int64]]:
@@ -114,3 +193,12 @@ class QueryBatch:
         filled = self.history.lengths > 0
         last[filled] = self.history.values[self.history.indptr[1:][filled] - 1]
         return last
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a view that cannot be written into."""
+    if not array.flags.writeable:
+        return array
+    view = array.view()
+    view.flags.writeable = False
+    return view

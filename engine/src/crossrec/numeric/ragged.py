@@ -66,10 +66,23 @@ class Ragged:
 
     def take(self, rows: IntArray) -> Ragged:
         """Return the chosen rows, in the order given."""
+        return Ragged(offsets(self.lengths[rows]), self.values[self.positions(rows)])
+
+    def positions(self, rows: IntArray) -> IntArray:
+        """Return where the values of the chosen rows stand, for columns that are aligned."""
         lengths = self.lengths[rows]
-        indptr = offsets(lengths)
-        offset = np.repeat(self.indptr[:-1][rows] - indptr[:-1], lengths)
-        return Ragged(indptr, self.values[np.arange(indptr[-1]) + offset])
+        starts = np.cumsum(lengths) - lengths
+        offset = np.repeat(self.indptr[:-1][rows] - starts, lengths)
+        positions: IntArray = np.arange(len(offset), dtype=np.int64) + offset
+        return positions
+
+    def read_only(self) -> Ragged:
+        """Return the same rows over arrays that cannot be written into."""
+        if not (self.values.flags.writeable or self.indptr.flags.writeable):
+            return self
+        indptr, values = self.indptr.view(), self.values.view()
+        indptr.flags.writeable = values.flags.writeable = False
+        return Ragged(indptr, values)
 
     def tail(self, limit: int) -> Ragged:
         """Keep only the last `limit` values of each row."""

@@ -1,0 +1,247 @@
+"""What past events do to candidates: remove them, weigh them down, or nothing.
+
+The scenario declares it per event type, and nothing else decides:
+
+* ``consumes="none"`` never removes an item;
+* ``"hard"`` removes it for good; ``"soft"`` removes it while it is fresh, and later weighs it down;
+* a negative event that consumes, or that was explicit, removes its item, or all items of the entity
+  that its relation names, until its half-life is over; for good where it has none;
+* a later opposite event cancels an earlier one.
+
+The same function serves one request and the batches of an evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.numeric.ragged import IntArray, Ragged
+from crossrec.scenario import Scenario
+
+DAY = 86_400.0
+
+#: Why an item is no candidate, as a code: words in any language can be made of it.
+Code = Literal["consumed", "recently_consumed", "disliked", "entity_banned"]
+CODES: tuple[Code, ...] = ("consumed", "recently_consumed", "disliked", "entity_banned")
+_NONE, _SOFT, _HARD = 0, 1, 2
+_CONSUMES = {"none": _NONE, "soft": _SOFT, "hard": _HARD}
+
+
+@dataclass(frozen=True, eq=False)
+class EventEffects:
+    """What each event type of a scenario does, as arrays by type index.
+
+    Attributes
+    ----------
+    names : tuple of str
+    consumes : int64 array, shape (n_types,)
+        0 none, 1 soft, 2 hard.
+    half_life : float64 array, shape (n_types,)
+        In days, or in events where there is no clock; NaN for none.
+    explicit : bool array, shape (n_types,)
+    cancels : bool array, shape (n_types, n_types)
+        Row cancels column.
+    relation : tuple of str
+        The field whose value a type acts on; "" where it acts on its item.
+    """
+
+    names: tuple[str, ...]
+    consumes: IntArray
+    half_life: NDArray[np.float64]
+    explicit: NDArray[np.bool_]
+    cancels: NDArray[np.bool_]
+    relation: tuple[str, ...]
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> EventEffects:
+        """Collect what `scenario` declares."""
+        events = scenario.events
+        names = tuple(event.name for event in events)
+        fields = {relation.name: relation.field for relation in scenario.relations}
+        cancels = np.zeros((len(events), len(events)), dtype=bool)
+        for row, event in enumerate(events):
+            cancels[row, [names.index(name) for name in event.cancels]] = True
+        return cls(
+            names,
+            np.array([_CONSUMES[event.consumes] for event in events], dtype=np.int64),
+            np.array(
+                [np.nan if e.half_life_days is None else e.half_life_days for e in events],
+                dtype=np.float64,
+            ),
+            np.array([event.kind == "explicit" for event in events], dtype=bool),
+            cancels,
+            tuple(fields.get(event.relation, "") for event in events),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class PastEvents:
+    """Events of some users, each row's oldest first.
+
+    Attributes
+    ----------
+    rows : int64 array, shape (n,)
+        Which user, ascending.
+    items : int64 array, shape (n,)
+        -1 for an item that the catalog lacks.
+    types : int64 array, shape (n,)
+    weights : float32 array, shape (n,)
+        Signed.
+    ages : float64 array, shape (n,)
+        In days, or in events where there is no clock; see `ages_of`.
+    n_rows : int
+    """
+
+    rows: IntArray
+    items: IntArray
+    types: IntArray
+    weights: NDArray[np.float32]
+    ages: NDArray[np.float64]
+    n_rows: int = 1
+
+
+def ages_of(
+    rows: IntArray, times: NDArray[np.float64], now: NDArray[np.float64] | None, n_rows: int
+) -> NDArray[np.float64]:
+    """Return the age of each event: in days before `now`, or in later events where it is None.
+
+    Parameters
+    ----------
+    rows : int64 array, shape (n,)
+        Ascending; within a row the oldest first.
+    now : float64 array, shape (n_rows,), or None
+        Seconds since 1970; None where the dataset has no clock.
+    """
+    if now is None:
+        ends = np.cumsum(np.bincount(rows, minlength=n_rows))
+        return (ends[rows] - 1 - np.arange(len(rows))).astype(np.float64)
+    return np.maximum(now[rows] - times, 0.0) / DAY
+
+
+@dataclass(frozen=True, eq=False)
+class PastEffects:
+    """What the past does to candidates.
+
+    Attributes
+    ----------
+    removed : Ragged
+        Items that are no candidates; distinct and ascending in each row.
+    codes, types : int64 arrays, aligned with ``removed.values``
+        Why: index into `CODES`, and the type of the event that says so.
+    demoted : Ragged
+        Items that are weighed down; distinct and ascending in each row.
+    factors : float32 array, aligned with ``demoted.values``
+        In (0, 1): what is left of the weight.
+    """
+
+    removed: Ragged
+    codes: IntArray
+    types: IntArray
+    demoted: Ragged
+    factors: NDArray[np.float32]
+
+
+def effects_of(
+    past: PastEvents,
+    effects: EventEffects,
+    *,
+    fresh: float = 1.0,
+    weighs: float = 1.0,
+    entities: Mapping[str, Sequence[IntArray]] | None = None,
+) -> PastEffects:
+    """Apply what the scenario declares to the events of some users.
+
+    Parameters
+    ----------
+    fresh : float
+        Half-lives during which a soft consumption removes its item.
+    weighs : float
+        How much of ``0.5 ** (age / half_life)`` an item loses afterwards; 0 leaves it alone.
+    entities : mapping of field to one int64 array for each event of `past`, optional
+        All items that share the field's value with the event's item; needed for types that act on
+        entities.
+    """
+    kind = effects.consumes[past.types]
+    half_life = effects.half_life[past.types]
+    negative = past.weights < 0
+    acts = np.where(negative, (kind > _NONE) | effects.explicit[past.types], kind > _NONE)
+    alive = acts & ~_cancelled(past, effects)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = past.ages / half_life
+    # A hard consumption never ends; neither does a negative event that has no half-life.
+    ends = ~np.isnan(half_life) & (negative | (kind == _SOFT))
+    fades = np.where(ends, share, 0.0)
+    removes = alive & (~ends | (fades < fresh))
+    lost = np.where(alive & ~removes, weighs * np.power(0.5, fades), 0.0)
+    code = np.where(negative, 2, np.where(ends, 1, 0))
+    return _collected(past, effects, removes, code, lost, entities or {})
+
+
+def _cancelled(past: PastEvents, effects: EventEffects) -> NDArray[np.bool_]:
+    """Return which events a later opposite one of the same user and item has undone."""
+    n = len(past.rows)
+    if not n:
+        return np.zeros(0, dtype=bool)
+    width = int(past.items.max(initial=0)) + 2
+    _, pair = np.unique(past.rows * width + past.items + 1, return_inverse=True)
+    n_pairs = int(pair.max()) + 1
+    place = np.arange(n)
+    out = np.zeros(n, dtype=bool)
+
+    def undo(later: NDArray[np.bool_], earlier: NDArray[np.bool_]) -> None:
+        if later.any() and earlier.any():
+            last = np.full(n_pairs, -1, dtype=np.int64)
+            np.maximum.at(last, pair[later], place[later])
+            out[earlier & (place < last[pair])] = True
+
+    likes = (past.weights > 0) & effects.explicit[past.types]
+    undo(likes, past.weights < 0)
+    for row in np.flatnonzero(effects.cancels.any(axis=1)).tolist():
+        undo(past.types == row, effects.cancels[row][past.types])
+    return out
+
+
+def _collected(
+    past: PastEvents,
+    effects: EventEffects,
+    removes: NDArray[np.bool_],
+    code: IntArray,
+    lost: NDArray[np.float64],
+    entities: Mapping[str, Sequence[IntArray]],
+) -> PastEffects:
+    """Spread entity events over their items and keep the strongest effect on each item."""
+    on_entity = np.array([bool(field) for field in effects.relation])[past.types]
+    plain = ~on_entity & (past.items >= 0)
+    rows = [past.rows[removes & plain]]
+    items = [past.items[removes & plain]]
+    why = [code[removes & plain]]
+    types = [past.types[removes & plain]]
+    for at in np.flatnonzero(removes & on_entity).tolist():
+        field = effects.relation[past.types[at]]
+        related = entities[field][at] if field in entities else past.items[at : at + 1]
+        related = related[related >= 0]
+        rows.append(np.full(len(related), past.rows[at]))
+        items.append(related)
+        why.append(np.full(len(related), 3))
+        types.append(np.full(len(related), past.types[at]))
+    row, item, reason, kind = (np.concatenate(part) for part in (rows, items, why, types))
+    width = int(max(item.max(initial=0), past.items.max(initial=0))) + 1
+    # Of several causes the one that lasts longest is given: for good before a while.
+    order = np.lexsort((reason == 1, row * width + item))
+    key = (row * width + item)[order]
+    first = np.concatenate([[True], key[1:] != key[:-1]]) if len(key) else np.zeros(0, dtype=bool)
+    kept = order[first]
+    removed = Ragged.grouped(row[kept], item[kept], past.n_rows)
+    down = (lost > 0) & plain
+    factor_key, at = np.unique(past.rows[down] * width + past.items[down], return_inverse=True)
+    factors = np.ones(len(factor_key))
+    np.minimum.at(factors, at, 1.0 - lost[down])
+    open_ = ~np.isin(factor_key, key)
+    factor_key, factors = factor_key[open_], factors[open_]
+    demoted = Ragged.grouped(factor_key // width, factor_key % width, past.n_rows)
+    return PastEffects(removed, reason[kept], kind[kept], demoted, factors.astype(np.float32))

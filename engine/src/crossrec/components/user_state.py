@@ -1,0 +1,76 @@
+"""What is known of the user of one request, built once and read by everything after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from crossrec.data.user_events import UserEvents
+
+#: A break of so many seconds begins a new session.
+SESSION_GAP = 1800.0
+
+
+class Impressions(NamedTuple):
+    """How often an item was shown to a user, and when last (seconds since 1970)."""
+
+    times: int
+    last: float
+
+
+def _no_impressions() -> Mapping[str, Impressions]:
+    return {}
+
+
+@dataclass(frozen=True, eq=False)
+class UserState:
+    """The user of one request.
+
+    Attributes
+    ----------
+    user_id : str or None
+    history : UserEvents
+        The latest events, at most 2,000, oldest first; those of the session stand last.
+    acting : UserEvents
+        Older events that still act: consumptions, bans and what cancels them, without a limit.
+    given : bool
+        Whether the history came with the request: then the stored one is not read, the bans are.
+    session_start : float or None
+        Time of the first event of the running session; None where there is none.
+    profile : mapping
+        The row of the users table.
+    consents : frozenset of str
+    known : bool
+        Whether the store has any event of the user.
+    """
+
+    user_id: str | None = None
+    history: UserEvents = field(default_factory=UserEvents.empty)
+    acting: UserEvents = field(default_factory=UserEvents.empty)
+    given: bool = False
+    session_start: float | None = None
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    consents: frozenset[str] = frozenset()
+    known: bool = False
+    read_impressions: Callable[[], Mapping[str, Impressions]] = _no_impressions
+
+    @property
+    def impressions(self) -> Mapping[str, Impressions]:
+        """What was shown to the user, by item id, from the decision log; read when it is needed."""
+        return self.read_impressions()
+
+    @property
+    def past(self) -> UserEvents:
+        """All events that may act on candidates: the older ones that still do, then the history."""
+        return self.acting.followed_by(self.history) if len(self.acting) else self.history
+
+
+def session_start(events: UserEvents) -> float | None:
+    """Return when the running session began: after the last break of half an hour or more."""
+    if not len(events):
+        return None
+    breaks = np.flatnonzero(np.diff(events.times) > SESSION_GAP)
+    return float(events.times[int(breaks[-1]) + 1 if len(breaks) else 0])
