@@ -14,6 +14,11 @@ from pathlib import Path
 import pytest
 from crossrec.plugins.found import find_plugins
 from crossrec.plugins.loader import LoadedPlugin, load_plugins
+from hypothesis import settings
+
+# A machine that is busy with other tests must not fail these.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 _numbers = itertools.count()
 

@@ -10,7 +10,14 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from crossrec.terminal import echo_json, json_option, progress, table, workspace_option
+from crossrec.terminal import (
+    echo_json,
+    json_option,
+    progress,
+    table,
+    wait_option,
+    workspace_option,
+)
 
 
 @click.command()
@@ -131,3 +138,23 @@ def test_a_table_on_a_terminal_is_drawn_and_cells_are_no_markup():
     )
     assert "[red]x[/red]" in shown
     assert "\x1b[1m" in shown
+
+
+@click.command()
+@wait_option
+def writes(wait: float | None) -> None:
+    click.echo(repr(wait))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wait"), [([], "None"), (["--wait", "0"], "0.0"), (["--wait", "2.5"], "2.5")]
+)
+def test_the_longest_wait_is_seconds_or_none(arguments, wait):
+    assert CliRunner().invoke(writes, arguments).output == f"{wait}\n"
+
+
+def test_a_wait_of_less_than_nothing_is_refused():
+    done = CliRunner().invoke(writes, ["--wait", "-1"])
+    assert done.exit_code == 2
+    assert "-1" in done.output
+    assert "until it is done" in " ".join(CliRunner().invoke(writes, ["--help"]).output.split())

@@ -104,14 +104,14 @@ class Surface:
 
     Attributes
     ----------
-    input : {"user", "item"}
+    input : {"user", "item", "items", "session", "nothing"}
         What a request on this surface is about.
     reason : str
         Template of the sentence shown for an item, with ``{because}`` for the evidence.
     """
 
     name: str
-    input: Literal["user", "item"] = "user"
+    input: Literal["user", "item", "items", "session", "nothing"] = "user"
     summary: str = ""
     k: int = 10
     reason: str = "{because}"

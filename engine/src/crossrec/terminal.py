@@ -31,6 +31,17 @@ def workspace_option(command: Command) -> Command:
     )(command)
 
 
+def wait_option(command: Command) -> Command:
+    """Add ``--wait`` to a command that writes; it receives ``wait: float | None``."""
+    return click.option(
+        "--wait",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        help="Longest wait while another process writes to the workspace; 0 gives up at once.  "
+        "[default: until it is done]",
+    )(command)
+
+
 def json_option(command: Command) -> Command:
     """Add ``--json``; the command receives ``as_json: bool``."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +17,17 @@ from crossrec.jsonio import read_manifest
 if TYPE_CHECKING:
     from crossrec.data.dataset import Dataset
     from crossrec.scenario import Scenario
-    from crossrec.store.base import HistoryEvent, Store
+    from crossrec.store.base import Store
 
 MARKER = "workspace.json"
 FORMAT = 1
 _DATABASE = "crossrec.db"
 _FOLDERS = ("artifacts", "rejected", "cache")
+_LOCK, _HOLDER = ".lock", ".writer"
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+log = logging.getLogger("crossrec")
 
 
 class Workspace:
@@ -32,10 +37,15 @@ class Workspace:
     ``rejected/`` and ``cache/``. Any number of processes may read it while one writes.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, wait: float | None = None) -> None:
+        from filelock import FileLock
+
         self.path = path
+        #: Seconds to wait for another writer; None waits without end, 0 refuses at once.
+        self.wait = wait
         self._store: Store | None = None
-        self._depth = 0
+        # One object for all of a folder, so that nested use by one thread is fine and threads wait.
+        self._lock = FileLock(path.resolve() / _LOCK, is_singleton=True)
 
     @classmethod
     def open(cls, path: str | Path) -> Workspace:
@@ -125,22 +135,48 @@ class Workspace:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the workspace's writer lock; nested use by the same object is fine.
+        """Hold the workspace's writer lock; one thread of one process has it at a time.
+
+        Nested use by the same thread is fine. Waits for another holder as long as `wait` says.
 
         Raises
         ------
         WorkspaceError
-            If another process holds it, or the folder is read-only.
+            If another process or thread still holds it then, or the folder is read-only.
         """
-        if self._depth == 0:
-            handle = _lock(self.path)
-        self._depth += 1
+        with _write_errors(self.path):
+            if not os.access(self.path, os.W_OK):
+                raise PermissionError(errno.EACCES, "not writable")
+            self._acquire()
         try:
             yield
         finally:
-            self._depth -= 1
-            if self._depth == 0:
-                os.close(handle)
+            self._lock.release()
+
+    def _acquire(self) -> None:
+        """Take the lock, at once or after a message."""
+        from filelock import Timeout
+
+        holder = self.path / _HOLDER
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            who = _read_holder(holder)
+            if self.wait == 0:
+                raise WorkspaceError(
+                    f"workspace {self.path} is in use by another process (pid {who}): wait until "
+                    "it is done, or use another workspace"
+                ) from None
+            log.warning("waiting for workspace %s, which process %s is using", self.path, who)
+            try:
+                self._lock.acquire(timeout=-1 if self.wait is None else self.wait)
+            except Timeout:
+                raise WorkspaceError(
+                    f"workspace {self.path} is still in use by another process (pid {who}) after "
+                    f"{self.wait:g} s: try again later, or use another workspace"
+                ) from None
+        if self._lock.lock_counter == 1:
+            holder.write_text(f"{os.getpid()}\n", encoding="ascii")
 
     def dataset(self, scenario: Scenario) -> Dataset:
         """Return everything stored of `scenario`, as one consistent state.
@@ -160,14 +196,10 @@ class Workspace:
         catalog = Catalog.from_records(items, records, scenario.items)
         return Dataset.build(users, catalog, events, has_clock=has_clock)
 
-    def history(self, scenario: Scenario, user_id: str, limit: int = 200) -> list[HistoryEvent]:
-        """Return the user's last `limit` events as (item_id, time, weight), oldest first."""
-        return self.store().history(scenario, user_id, limit)
-
 
 def _is_part(name: str) -> bool:
     """Whether this may be left from an interrupted `create`, which can then be completed."""
-    return name in (*_FOLDERS, ".lock") or name.startswith(_DATABASE)
+    return name in (*_FOLDERS, _LOCK, _HOLDER) or name.startswith(_DATABASE)
 
 
 def _check_marker(folder: Path) -> None:
@@ -180,26 +212,12 @@ def _check_marker(folder: Path) -> None:
     )
 
 
-def _lock(folder: Path) -> int:
-    """Take the writer lock and return its handle; closing it or the end of the process frees it."""
-    import fcntl
-
-    with _write_errors(folder):
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(errno.EACCES, "not writable")
-        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+def _read_holder(path: Path) -> str:
+    """Return the process that took the lock last."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return path.read_text(encoding="ascii", errors="replace").strip() or "unknown"
     except OSError:
-        holder = os.read(handle, 32).decode("ascii", "replace").strip() or "unknown"
-        os.close(handle)
-        raise WorkspaceError(
-            f"workspace {folder} is in use by another process (pid {holder}): wait until it is "
-            "done, or use another workspace"
-        ) from None
-    os.ftruncate(handle, 0)
-    os.write(handle, f"{os.getpid()}\n".encode("ascii"))
-    return handle
+        return "unknown"
 
 
 @contextmanager

@@ -115,8 +115,9 @@ def test_the_latest_of_several_decides() -> None:
 
 def test_a_negative_event_ends_by_its_half_life_and_never_without_one() -> None:
     assert removed((1, "skip", 0.5)) == {1: "disliked"}
-    year_old = [(1, "play", 400.0 - at) for at in range(20)]
-    assert removed(*year_old, (1, "skip", 365.0)) == {}
+    twenty_plays = [(1, "play", 400.0 - at) for at in range(20)]
+    assert removed(*twenty_plays, (1, "skip", 365.0)) == {}
+    assert removed(*twenty_plays, (1, "skip", 0.9)) == {1: "disliked"}
     assert removed((1, "ban", 5_000.0)) == {1: "disliked"}
 
 
@@ -144,7 +145,14 @@ def test_a_later_opposite_event_cancels() -> None:
     assert removed((1, "like", 9.0), (1, "ban", 3.0)) == {1: "disliked"}
     assert removed((4, "ban_artist", 9.0), (4, "unban_artist", 1.0)) == {}
     assert removed((4, "unban_artist", 9.0), (4, "ban_artist", 1.0)) != {}
+    assert removed((4, "ban_artist", 9.0), (5, "unban_artist", 1.0)) == {}, "of the same artist"
+    assert removed((4, "ban_artist", 9.0), (1, "unban_artist", 1.0)) != {}, "of another artist"
     assert removed((1, "ban", 9.0), (2, "like", 3.0)) == {1: "disliked"}, "of another item"
+
+
+def test_types_that_act_are_those_that_remove_or_undo() -> None:
+    idle = {"view", "remove_from_cart"}
+    assert set(EFFECTS.acting_types) == set(TYPE) - idle
 
 
 def test_the_cause_that_lasts_is_given() -> None:
@@ -182,9 +190,17 @@ def test_many_users_at_once_are_as_one_by_one() -> None:
         ),
         n_rows=len(users),
     )
-    together = effects_of(joined, EFFECTS)
+
+    def by_artist(events: PastEvents) -> dict[str, list[np.ndarray]]:
+        return {"artist": [ARTISTS[item] for item in events.items.tolist()]}
+
+    together = effects_of(joined, EFFECTS, entities=by_artist(joined))
     for at, part in enumerate(parts):
         own = PastEvents(part.rows * 0, part.items, part.types, part.weights, part.ages)
-        alone = effects_of(own, EFFECTS)
+        alone = effects_of(own, EFFECTS, entities=by_artist(own))
+        kept, down = slice(*together.removed.indptr[at : at + 2]), together.demoted
         assert together.removed.row(at).tolist() == alone.removed.row(0).tolist()
-        assert together.demoted.row(at).tolist() == alone.demoted.row(0).tolist()
+        assert together.codes[kept].tolist() == alone.codes.tolist()
+        assert together.types[kept].tolist() == alone.types.tolist()
+        assert down.row(at).tolist() == alone.demoted.row(0).tolist()
+        assert together.factors[slice(*down.indptr[at : at + 2])].tolist() == alone.factors.tolist()

@@ -5,15 +5,8 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 from crossrec.components.query import Query, QueryBatch
-from crossrec.components.query_building import queries_of
-from crossrec.data.catalog import Catalog
-from crossrec.data.dataset import Dataset
-from crossrec.data.events import Events
-from crossrec.data.splits import Targets
-from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import UsageError
 from crossrec.numeric.ragged import Ragged
-from crossrec.scenario import ItemSchema
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,35 +82,6 @@ def test_a_query_is_a_value():
         query.k = 3
 
 
-def dataset(has_clock):
-    events = Events.from_columns([0, 2, 2], [1, 2, 3], times=[5, 6, 7], weights=[1, 1, -1])
-    catalog = Catalog.from_records(Vocabulary("abcdef"), {}, ItemSchema((), "{title}"))
-    return Dataset.build(Vocabulary("xyz"), catalog, events, has_clock=has_clock)
-
-
-TARGETS = Targets(
-    np.array([0, 1, 2]),
-    Ragged.from_rows([[1], [], [2]]),
-    Ragged.from_rows([[4], [5], [0]]),
-    np.array([9.0, 9.5, 10.0]),
-)
-
-
-def test_queries_know_only_users_that_the_model_was_fitted_on():
-    queries = queries_of(TARGETS, dataset(True), keep_history=False)
-    assert queries.users.tolist() == [0, -1, 2]
-    np.testing.assert_array_equal(queries.exclude.values, TARGETS.history.values)
-    np.testing.assert_array_equal(queries.exclude.indptr, TARGETS.history.indptr)
-    assert queries.now.tolist() == [9.0, 9.5, 10.0]
-
-
-def test_kept_history_is_not_excluded_and_without_a_clock_there_is_no_now():
-    queries = queries_of(TARGETS, dataset(False), keep_history=True)
-    assert queries.exclude.lengths.tolist() == [0, 0, 0]
-    np.testing.assert_array_equal(queries.history.values, TARGETS.history.values)
-    assert queries.now is None
-
-
 def test_nobody_can_write_into_a_batch() -> None:
     rows = Ragged.from_rows([[1, 2], [3]])
     queries = QueryBatch(
@@ -125,13 +89,18 @@ def test_nobody_can_write_into_a_batch() -> None:
         rows,
         rows,
         np.zeros(2),
+        negatives=Ragged.from_rows([[4], []]),
+        demoted=Ragged.from_rows([[], [5]]),
+        factors=np.full(1, 0.5, np.float32),
         times=np.arange(3.0),
         types=np.arange(3),
         weights=np.ones(3, np.float32),
+        session_start=np.zeros(2),
     )
     arrays = [
         queries.users, queries.now, queries.times, queries.types, queries.weights,
         queries.history.values, queries.exclude.values, queries.about.indptr,
+        queries.negatives.values, queries.demoted.values, queries.factors, queries.session_start,
     ]  # fmt: skip
     for array in arrays:
         with pytest.raises(ValueError, match="read-only"):
@@ -146,8 +115,12 @@ def test_aligned_columns_are_taken_along() -> None:
         rows,
         rows,
         about=Ragged.from_rows([[], [9], []]),
+        negatives=Ragged.from_rows([[7], [], [8]]),
+        demoted=Ragged.from_rows([[1, 2], [3], [5]]),
+        factors=np.array([0.1, 0.2, 0.3, 0.4], np.float32),
         times=np.arange(6.0),
         types=np.arange(6),
+        session_start=np.array([1.0, 2.0, np.nan]),
         context={"hour": np.array([1, 2, 3])},
         surface="home",
     )
@@ -159,6 +132,13 @@ def test_aligned_columns_are_taken_along() -> None:
     assert part.types.tolist() == [3, 4, 5, 2]
     assert part.weights is None
     assert part.about.lengths.tolist() == [0, 1]
+    assert [part.negatives.row(at).tolist() for at in range(2)] == [[8], []]
+    assert [part.demoted.row(at).tolist() for at in range(2)] == [[5], [3]]
+    assert part.factors is not None
+    assert part.factors.tolist() == np.float32([0.4, 0.3]).tolist()
+    assert part.session_start is not None
+    assert np.isnan(part.session_start[0])
+    assert part.session_start[1] == 2.0
     assert part.context["hour"].tolist() == [3, 2]
     assert part.surface == "home"
 
@@ -172,3 +152,20 @@ def test_seeds_are_what_a_list_is_about_else_the_history() -> None:
     assert [about.seeds.row(i).tolist() for i in range(2)] == [[1, 2], [9]]
     assert about.related().history.values.tolist() == [1, 2, 9]
     assert about.history.values.tolist() == [1, 2, 3]
+
+
+def test_a_batch_about_items_reads_like_one_whose_history_they_are() -> None:
+    rows = Ragged.from_rows([[1, 2], [3]])
+    about = QueryBatch(
+        np.arange(2), rows, rows, about=Ragged.from_rows([[8], [9]]), times=np.arange(3.0)
+    )
+    related = about.related()
+    assert related.history.values.tolist() == [8, 9]
+    assert related.times is None, "times belong to the history, which is another now"
+    assert related.exclude.values.tolist() == [1, 2, 3]
+
+
+def test_rows_that_are_left_out_are_empty_for_every_query() -> None:
+    queries = batch([[1], [2, 3]])
+    for name in ("about", "negatives", "demoted"):
+        assert getattr(queries, name).lengths.tolist() == [0, 0]

@@ -36,8 +36,18 @@ def dataset(events, has_clock=True):
 
 def of_user(events, user, keep):
     """Items of one user's events, by time and then in the order given."""
-    own = [e for e in events if e[0] == user and keep(e[3])]
+    own = [e for e in events if e[0] == user and keep(e)]
     return [e[1] for e in sorted(own, key=lambda e: e[2])]  # Python's sort is stable
+
+
+def left(events, user, item):
+    """What one user's events about an item add up to."""
+    return sum(weight for who, what, _, weight in events if (who, what) == (user, item))
+
+
+def counts(events, event):
+    """Whether an event is an interaction: positive, and so is the sum of its user and item."""
+    return event[3] > 0 and left(events, event[0], event[1]) > 0
 
 
 def test_order_by_hand():
@@ -51,29 +61,59 @@ def test_order_by_hand():
 
 
 @given(rows)
-def test_sequences_are_each_users_positive_events_in_order(events):
+def test_sequences_are_each_users_events_that_count_in_order(events):
     data = dataset(events)
     assert len(data.sequences) == len(data.disliked) == N_USERS
     for user in range(N_USERS):
-        assert data.sequences.row(user).tolist() == of_user(events, user, lambda w: w > 0)
-        assert data.disliked.row(user).tolist() == of_user(events, user, lambda w: w < 0)
-    assert len(data.interactions) == sum(e[3] > 0 for e in events)
+        wanted = of_user(events, user, lambda e: counts(events, e))
+        assert data.sequences.row(user).tolist() == wanted
+        assert data.disliked.row(user).tolist() == of_user(events, user, lambda e: e[3] < 0)
+    assert len(data.interactions) == sum(counts(events, e) for e in events)
     assert len(data.events) == len(events)
 
 
 @given(rows)
-def test_the_matrix_sums_positive_weights(events):
-    want = np.zeros((N_USERS, N_ITEMS), dtype=np.float32)
-    for user, item, _, weight in events:
-        want[user, item] += max(weight, 0)
+def test_interactions_stand_in_events_and_their_weights_are_net(events):
+    data = dataset(events)
+    found, places = data.interactions, data.interaction_rows
+    assert (np.diff(places) > 0).all()
+    for name in ("users", "items", "types", "times"):
+        assert np.array_equal(getattr(found, name), getattr(data.events, name)[places])
+    assert (found.weights > 0).all()
+    assert (found.weights <= data.events.weights[places]).all()
+
+
+@given(rows)
+def test_the_matrix_holds_what_the_events_of_a_pair_add_up_to(events):
+    want = np.array(
+        [[max(left(events, u, i), 0) for i in range(N_ITEMS)] for u in range(N_USERS)], np.float32
+    )
     data = dataset(events)
     matrix = data.matrix()
     assert matrix.dtype == np.float32
     assert matrix.has_canonical_format
-    assert np.array_equal(matrix.toarray(), want)
+    np.testing.assert_allclose(matrix.toarray(), want, rtol=1e-6)
     assert np.array_equal(data.matrix(binary=True).toarray(), want > 0)
-    counts = [sum(e[1] == item and e[3] > 0 for e in events) for item in range(N_ITEMS)]
-    assert data.item_counts.tolist() == counts
+    np.testing.assert_allclose(data.item_evidence, want.sum(axis=0), rtol=1e-6)
+    assert data.item_people.tolist() == (want > 0).sum(axis=0).tolist()
+    each = [sum(e[1] == item and counts(events, e) for e in events) for item in range(N_ITEMS)]
+    assert data.item_counts.tolist() == each
+
+
+def test_a_refund_takes_the_purchase_out_of_everything_that_is_learnt():
+    data = dataset([(0, 1, 0, 1.0), (0, 2, 1, 1.0), (0, 1, 2, -2.0), (1, 1, 0, 0.5)])
+    assert data.sequences.row(0).tolist() == [2]
+    assert data.disliked.row(0).tolist() == [1]
+    assert data.item_counts.tolist() == data.item_people.tolist() == [0, 1, 1, 0, 0, 0]
+    assert data.matrix().toarray()[0].tolist() == [0, 0, 1, 0, 0, 0]
+
+
+def test_people_are_counted_once_and_evidence_is_summed():
+    data = dataset([(0, 1, 0, 1.0), (0, 1, 1, 1.0), (1, 1, 2, 0.5)])
+    assert data.item_counts[1] == 3
+    assert data.item_people[1] == 2
+    assert data.item_evidence[1] == 2.5
+    assert data.item_evidence.dtype == np.float64
 
 
 def test_two_matrices_share_nothing():

@@ -15,11 +15,6 @@ from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.testing.toy_sources import Together
-from hypothesis import settings
-
-# A machine that is busy with other tests must not fail these.
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
 
 MakeDataset = Callable[..., Dataset]
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 
 import numpy as np
 import pytest
 from crossrec.components.candidates import Candidates
+from crossrec.components.consumption import EventEffects
+from crossrec.components.eligibility import ALL, UNSEEN, CandidateRule
 from crossrec.components.query import QueryBatch
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import LEAKS_OVER_TIME, Targets
 from crossrec.errors import DataError, UsageError
 from crossrec.evaluation.evaluate import evaluate
 from crossrec.evaluation.protocol import EvaluationProtocol
+from crossrec.testing.requests import TOY
 
-LOO = EvaluationProtocol(split="leave-one-out")
+#: The research rule, which needs no scenario.
+unseen = partial(EvaluationProtocol, candidates="unseen")
+LOO = unseen(split="leave-one-out")
 
 
 class Broken:
@@ -40,7 +46,7 @@ def build(covisitation):
 
 def test_checkerboard_is_solved(checkerboard, build):
     """Each user's withheld item is the only unseen one of the colour; refit on all but it."""
-    report = evaluate(checkerboard, build, EvaluationProtocol(split="leave-one-out", refit=True))
+    report = evaluate(checkerboard, build, unseen(split="leave-one-out", refit=True))
     row = report.result("covisitation")
     assert row is not None
     assert report.users == 20
@@ -83,10 +89,10 @@ def test_repeat_last_is_right_where_all_users_repeat(make_dataset, build):
     assert row.metrics["recall@1"] == 1.0
     assert row.segments["targets"]["repeat"].users == 6
     assert row.segments["targets"]["new"].users == 0
-    unseen = evaluate(data, build, EvaluationProtocol(split="leave-one-out", ks=(1,)))
-    assert {row.metrics["recall@1"] for row in unseen.results} == {0.0}
-    assert any("6 of 6 targets are in the user's history" in note for note in unseen.notes)
-    assert not any("in the user's history" in note for note in everything.notes)
+    missed = evaluate(data, build, unseen(split="leave-one-out", ks=(1,)))
+    assert {row.metrics["recall@1"] for row in missed.results} == {0.0}
+    assert any("6 of 6 targets are known to the user already" in note for note in missed.notes)
+    assert not any("known to the user already" in note for note in everything.notes)
 
 
 def test_means_are_over_all_users_and_segments_over_theirs(make_dataset, build):
@@ -94,7 +100,7 @@ def test_means_are_over_all_users_and_segments_over_theirs(make_dataset, build):
     rows = [(u, i, 10 * i + u) for u in range(2) for i in range(8)]
     rows += [(2, 0, 72), (2, 1, 79), (0, 8, 80), (1, 8, 81), (2, 3, 82)]
     data = make_dataset(rows, has_clock=True)
-    report = evaluate(data, build, EvaluationProtocol(fractions=(0.7, 0.15, 0.15)))
+    report = evaluate(data, build, unseen(fractions=(0.7, 0.15, 0.15)))
     assert report.protocol == "temporal"
     row = report.result("popularity")
     assert row is not None
@@ -108,13 +114,66 @@ def test_means_are_over_all_users_and_segments_over_theirs(make_dataset, build):
 
 
 def test_the_default_protocol_follows_the_clock(checkerboard, make_dataset, build):
-    assert evaluate(checkerboard, build).protocol == "leave-one-out"
+    def rule(train):
+        return UNSEEN
+
+    assert evaluate(checkerboard, build, rule_for=rule).protocol == "leave-one-out"
     timed = make_dataset([(u, i, 10 * i + u) for u in range(3) for i in range(9)], has_clock=True)
-    assert evaluate(timed, build).protocol == "temporal"
+    report = evaluate(timed, build, rule_for=rule)
+    assert (report.protocol, report.candidates) == ("temporal", "served")
+
+
+def test_served_candidates_need_a_scenario_and_say_so(checkerboard, build):
+    calls = []
+
+    def build_models(train, validation):
+        calls.append(train)
+        return build(train, validation)
+
+    with pytest.raises(UsageError, match="give rule_for, or take 'unseen'"):
+        evaluate(checkerboard, build_models)
+    assert calls == [], "before anything is fitted"
+
+
+def test_the_rule_is_made_of_the_training_part_of_each_split(checkerboard, build):
+    seen = []
+
+    def rule(train):
+        seen.append(len(train.events))
+        return ALL
+
+    protocol = EvaluationProtocol(split="cross-validation", folds=4)
+    report = evaluate(checkerboard, build, protocol, rule_for=rule)
+    assert seen == [20 * 10 - 10] * 4
+    assert report.candidates == "served"
+
+
+def test_what_was_bought_is_a_miss_where_it_is_served_and_what_was_viewed_is_none(
+    make_dataset, build
+):
+    """Users come back to their first item; it is a target wherever the rule admits it."""
+    data = make_dataset([(u, i) for u in range(6) for i in (u, 6, 7, u)], n_items=8)
+    figures = {}
+    for consumes in ("hard", "none"):
+        event = dataclasses.replace(TOY.events[0], consumes=consumes)
+        scenario = dataclasses.replace(TOY, events=(event, *TOY.events[1:]))
+
+        def rule(train, scenario=scenario):
+            return CandidateRule("served", True, EventEffects.of(scenario))
+
+        report = evaluate(
+            data, build, EvaluationProtocol(split="leave-one-out", ks=(3,)), rule_for=rule
+        )
+        row = report.result("repeat-last")
+        assert row is not None
+        figures[consumes] = row.metrics["recall@3"]
+        assert any("6 of 6 targets" in note for note in report.notes) == (consumes == "hard")
+        assert row.segments["targets"]["repeat"].users == 6
+    assert figures == {"hard": 0.0, "none": 1.0}
 
 
 def test_cross_validation_tests_every_user_once_and_adds_up_the_seconds(checkerboard, build):
-    protocol = EvaluationProtocol(split="cross-validation", folds=4)
+    protocol = unseen(split="cross-validation", folds=4)
     calls = []
 
     def counted(train, validation):
@@ -132,7 +191,7 @@ def test_cross_validation_tests_every_user_once_and_adds_up_the_seconds(checkerb
 
 
 def test_a_sample_of_users_is_drawn_with_the_seed_and_noted(checkerboard, build):
-    protocol = EvaluationProtocol(split="leave-one-out", users=7, seed=3)
+    protocol = unseen(split="leave-one-out", users=7, seed=3)
     report = evaluate(checkerboard, build, protocol)
     assert report.users == 7
     assert any("sample" in note and "seed 3" in note for note in report.notes)
@@ -152,7 +211,7 @@ def test_the_refit_part_is_passed_only_with_refit_and_noted(checkerboard, build)
         return build(train, validation, **more)
 
     plain = evaluate(checkerboard, watched, LOO)
-    again = evaluate(checkerboard, watched, EvaluationProtocol(split="leave-one-out", refit=True))
+    again = evaluate(checkerboard, watched, unseen(split="leave-one-out", refit=True))
     assert seen == [(160, {}), (160, {"refit": 180})]
     assert not any("again" in note for note in plain.notes)
     assert any("fitted again on training and validation" in note for note in again.notes)
@@ -185,7 +244,7 @@ def test_a_better_model_is_called_so_and_equal_ones_are_not(make_dataset, covisi
     def build_models(train, validation):
         return [covisitation(train), covisitation(train, name="twin")]
 
-    report = evaluate(data, build_models, EvaluationProtocol(split="leave-one-out", ks=(3,)))
+    report = evaluate(data, build_models, unseen(split="leave-one-out", ks=(3,)))
     verdicts = {(p.model, p.against, p.metric): p.verdict for p in report.comparisons}
     assert verdicts["covisitation", "popularity", "recall@3"] == "better"
     assert verdicts["covisitation", "twin", "recall@3"] == "no difference"
@@ -214,9 +273,7 @@ def test_a_model_that_fails_in_one_fold_is_left_out_of_all(checkerboard, build):
             models[0].top = Broken().top
         return models
 
-    report = evaluate(
-        checkerboard, build_models, EvaluationProtocol(split="cross-validation", folds=4)
-    )
+    report = evaluate(checkerboard, build_models, unseen(split="cross-validation", folds=4))
     assert [row.model for row in report.results] == ["popularity", "repeat-last"]
     assert [failure.model for failure in report.failed] == ["covisitation"]
     assert report.users == 20
@@ -242,7 +299,7 @@ def test_two_models_of_one_name_are_refused(checkerboard, covisitation):
 
 def test_an_empty_set_is_refused_in_one_line(make_dataset, build):
     with pytest.raises(DataError) as caught:
-        evaluate(make_dataset([], n_users=1, n_items=1), build)
+        evaluate(make_dataset([], n_users=1, n_items=1), build, LOO)
     assert "\n" not in str(caught.value)
 
 
@@ -273,10 +330,10 @@ def leaky(model_type, whole: Dataset, train: Dataset, validation: Targets, **ref
 @pytest.mark.parametrize(
     "protocol",
     [
-        EvaluationProtocol(fractions=(0.6, 0.16, 0.24)),
-        EvaluationProtocol(fractions=(0.6, 0.16, 0.24), refit=True),
-        EvaluationProtocol(split="leave-one-out"),
-        EvaluationProtocol(split="cross-validation", folds=2),
+        unseen(fractions=(0.6, 0.16, 0.24)),
+        unseen(fractions=(0.6, 0.16, 0.24), refit=True),
+        unseen(split="leave-one-out"),
+        unseen(split="cross-validation", folds=2),
     ],
     ids=["temporal", "temporal refit", "leave-one-out", "cross-validation"],
 )
@@ -319,4 +376,4 @@ def test_validation_targets_are_not_in_what_models_are_fitted_on(planted):
         return []
 
     evaluate(planted, build_models, LOO)
-    evaluate(planted, build_models, EvaluationProtocol(fractions=(0.6, 0.16, 0.24)))
+    evaluate(planted, build_models, unseen(fractions=(0.6, 0.16, 0.24)))

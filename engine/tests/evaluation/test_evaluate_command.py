@@ -133,7 +133,7 @@ def test_json_is_as_documented(run):
     report = json.loads(done.stdout)
     assert report["scenario"] == "chess"
     assert report["protocol"] == "leave-one-out"
-    assert report["candidates"] == "unseen"
+    assert report["candidates"] == "served"
     assert report["users"] == 120
     names = [row["model"] for row in report["results"]]
     assert names == ["together", "counts", "pipeline", "popularity", "repeat-last"]
@@ -172,7 +172,7 @@ def test_tables_and_notes_for_people(run):
     done = run("ordered", "--users", "40", "--refit")
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("chess: leave-one-out, unseen candidates, 40 users")
+    assert lines[0].startswith("chess: leave-one-out, served candidates, 40 users")
     assert lines[1].split()[:4] == ["MODEL", "RECALL@10", "NDCG@10", "MRR@10"]
     assert [line.split("  ")[0] for line in lines[2:7]] == [
         "together",
@@ -190,6 +190,17 @@ def test_only_the_models_that_were_named_and_the_baselines(run):
     report = json.loads(run("ordered", "--json", "--models", "together, pipeline").stdout)
     names = [row["model"] for row in report["results"]]
     assert names == ["together", "pipeline", "popularity", "repeat-last"]
+
+
+def test_where_nobody_comes_back_served_and_unseen_give_the_same_figures(run):
+    """A play consumes nothing, but of these people nobody plays an opening twice."""
+    served, unseen = (
+        json.loads(run("ordered", "--json", "--models", "together", "--candidates", one).stdout)
+        for one in ("served", "unseen")
+    )
+    assert (served["candidates"], unseen["candidates"]) == ("served", "unseen")
+    for one, other in zip(served["results"], unseen["results"]):
+        assert one["metrics"] == other["metrics"]
 
 
 def test_all_candidates_bring_the_history_back(run):

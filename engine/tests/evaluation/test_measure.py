@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from crossrec.components.candidates import PAD, Candidates
+from crossrec.components.eligibility import ALL, UNSEEN
 from crossrec.components.query import QueryBatch
 from crossrec.data.splits import leave_one_out
 from crossrec.errors import PluginError
@@ -27,10 +28,11 @@ class Fixed:
         return Candidates(index, np.zeros(index.shape, np.float32), self.name)
 
 
-def bench_of(data, **settings) -> Bench:
-    protocol = EvaluationProtocol(split="leave-one-out", **settings)
+def bench_of(data, *, candidates="unseen", **settings) -> Bench:
+    protocol = EvaluationProtocol(split="leave-one-out", candidates=candidates, **settings)
+    rule = ALL if candidates == "all" else UNSEEN
     split = leave_one_out(data)
-    return Bench.of(protocol, split.test, split.train, Popularity(split.train))
+    return Bench.of(protocol, rule, split.test, split.train, Popularity(split.train))
 
 
 @pytest.fixture

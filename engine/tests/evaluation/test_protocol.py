@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crossrec.components.query_building import queries_of
+from crossrec.components.eligibility import ALL, UNSEEN, queries_of
 from crossrec.data.splits import leave_one_out, temporal_split
 from crossrec.errors import DataError, UsageError
 from crossrec.evaluation.protocol import EvaluationProtocol
@@ -29,7 +29,7 @@ def test_temporal_is_the_default_where_there_is_a_clock(data, make_dataset):
         ({"ks": (10, 10)}, "ks must"),
         ({"ks": (0, 10)}, "ks must"),
         ({"users": 0}, "number of users"),
-        ({"candidates": "some"}, "'unseen' or 'all'"),
+        ({"candidates": "some"}, "one of served, unseen, all, not 'some'"),
         ({"resamples": 0}, "1 or more"),
         ({"block": 0}, "1 or more"),
     ],
@@ -81,8 +81,8 @@ def test_folds_share_the_number_of_users(data):
 
 def test_unseen_excludes_the_history_and_all_excludes_nothing(data):
     split = leave_one_out(data)
-    unseen = queries_of(split.test, split.train, keep_history=False)
-    everything = queries_of(split.test, split.train, keep_history=True)
+    unseen = queries_of(split.test, split.train, UNSEEN)
+    everything = queries_of(split.test, split.train, ALL)
     assert unseen.exclude.row(0).tolist() == [0, 1, 2, 3]
     assert everything.exclude.lengths.tolist() == [0] * 8
     for queries in (unseen, everything):
@@ -93,7 +93,7 @@ def test_unseen_excludes_the_history_and_all_excludes_nothing(data):
 def test_users_without_training_are_unknown_and_keep_their_history(make_dataset):
     rows = [(0, i, i) for i in range(20)] + [(1, 3, 16.5), (1, 4, 19.5), (2, 5, 19.7)]
     split = temporal_split(make_dataset(rows, has_clock=True), (0.7, 0.15, 0.15))
-    queries = queries_of(split.test, split.train, keep_history=False)
+    queries = queries_of(split.test, split.train, UNSEEN)
     assert split.test.users.tolist() == [0, 1, 2]
     assert queries.users.tolist() == [0, -1, -1]
     assert [queries.history.row(i).tolist() for i in (1, 2)] == [[3], []]
@@ -101,16 +101,21 @@ def test_users_without_training_are_unknown_and_keep_their_history(make_dataset)
 
 def test_queries_carry_a_time_only_where_there_is_a_clock(data, make_dataset):
     split = temporal_split(data)
-    now = queries_of(split.test, split.train, keep_history=False).now
+    now = queries_of(split.test, split.train, UNSEEN).now
     assert now is not None
     assert (now == split.test.times).all()
     assert split.train.events.times.max() < now.min()
     clockless = leave_one_out(make_dataset([(0, i) for i in range(3)]))
-    assert queries_of(clockless.test, clockless.train, keep_history=False).now is None
+    assert queries_of(clockless.test, clockless.train, UNSEEN).now is None
+
+
+def test_served_is_what_is_measured_unless_said_otherwise(data):
+    assert EvaluationProtocol().candidates == "served"
+    assert EvaluationProtocol.default_for(data).candidates == "served"
 
 
 def test_queries_can_be_taken_in_blocks(data):
-    queries = queries_of(leave_one_out(data).test, data, keep_history=False)
+    queries = queries_of(leave_one_out(data).test, data, UNSEEN)
     blocks = queries.blocks(3)
     assert [len(block) for block in blocks] == [3, 3, 2]
     assert np.concatenate([queries.take(block).users for block in blocks]).tolist() == list(

@@ -89,7 +89,7 @@ def test_a_real_report_is_json_with_a_row_for_each_model(checkerboard, covisitat
     found = evaluate(
         checkerboard,
         lambda train, validation: [covisitation(train)],
-        EvaluationProtocol(split="leave-one-out", resamples=50),
+        EvaluationProtocol(split="leave-one-out", candidates="unseen", resamples=50),
         scenario="chess",
     )
     back = json.loads(json.dumps(found.to_dict(), allow_nan=False))

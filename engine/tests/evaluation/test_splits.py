@@ -274,21 +274,63 @@ def test_splits_keep_vocabularies_vectors_and_the_clock(make_dataset):
 
 
 def check_nothing_leaks(data: Dataset, train: Dataset, targets: Targets) -> None:
-    """Every training event of a user stands before every target of that user."""
-    interactions = data.interactions
+    """Training and query know a user's events up to one moment; every target lies behind it."""
+    interactions, known = data.interactions, targets.known
+    assert known is not None
     for user, history, target, when in zip(
         targets.users, rows(targets.history), rows(targets.targets), targets.times
     ):
-        mine = train.events.types[train.events.users == user]
+        everything = data.events.types[data.events.users == user]
+        before = known.events.types[known.events.users == user]
+        assert everything[: len(before)].tolist() == before.tolist()
+        learnt = train.events.types[train.events.users == user]
+        assert before[: len(learnt)].tolist() == learnt.tolist()
+        assert known.sequences.row(user).tolist() == history
         own = interactions.users == user
-        sequence, names = interactions.items[own], interactions.types[own]
-        assert sequence[: len(history)].tolist() == history
-        first_target = names[len(history)]
-        assert (mine < first_target).all()
-        rest = sequence[len(history) :].tolist()
+        later = own & ~np.isin(interactions.types, before)
+        rest = interactions.items[later].tolist()
         assert target == list(dict.fromkeys(rest))[: len(target)]
-        assert interactions.times[own][len(history)] >= when or not data.has_clock
+        assert interactions.times[later][0] >= when or not data.has_clock
         assert len(target) > 0
+
+
+def kept_before(data: Dataset, drop: int, users: list[int]) -> list[int]:
+    """Return the names of all events but those from these users' last interactions on."""
+    cut = {}
+    for user in users:
+        own = data.interactions.types[data.interactions.users == user]
+        cut[user] = int(own[-drop])
+    return [
+        int(name)
+        for user, name in zip(data.events.users.tolist(), data.events.types.tolist())
+        if user not in cut or name < cut[user]
+    ]
+
+
+def test_what_was_taken_back_is_no_target_and_a_query_does_not_know_it_yet(make_dataset):
+    data = make_dataset(
+        [(0, 1, 1, 1), (0, 2, 2, 1), (0, 3, 3, 1), (0, 4, 4, 1), (0, 4, 5, -1), (0, 1, 6, -2)],
+        has_clock=True,
+    )
+    assert rows(data.sequences) == [[2, 3]]
+    with pytest.raises(DataError, match="three interactions"):
+        leave_one_out(data)
+    split = temporal_split(
+        make_dataset(
+            [
+                *((1, 0, t) for t in range(8)),
+                (0, 1, 1, 1),
+                (0, 2, 8.5, 1),
+                (0, 1, 9, -2),
+                (0, 4, 9.5),
+            ],
+            has_clock=True,
+        ),
+        (0.5, 0.3, 0.2),
+    )
+    at = split.test.users.tolist().index(0)
+    assert rows(split.test.targets)[at] == [2, 4]
+    assert rows(split.test.history)[at] == [1], "it is taken back only later"
 
 
 @given(random_events())
@@ -301,9 +343,10 @@ def test_leave_one_out_never_trains_on_what_it_asks(events):
     check_nothing_leaks(data, split.train, split.test)
     assert split.refit is not None
     check_nothing_leaks(data, split.refit, split.test)
-    # What is left of the interactions is exactly what was not held out.
-    assert len(split.train.interactions) == len(data.interactions) - 2 * len(split.test)
-    assert len(split.refit.interactions) == len(data.interactions) - len(split.test)
+    # What is left is exactly what came before what was held out.
+    users = split.test.users.tolist()
+    assert split.train.events.types.tolist() == kept_before(data, 2, users)
+    assert split.refit.events.types.tolist() == kept_before(data, 1, users)
 
 
 @given(random_events())

@@ -29,7 +29,7 @@ def test_the_same_file_again_changes_nothing(shop, workspace, write, stored):
 
 def test_real_repeats_within_a_file_survive(shop, workspace, write):
     ingest_files(workspace, shop, events=write("e.csv", HEAD, *ROWS))
-    assert [event.item_id for event in workspace.history(shop, "u")] == ["a", "a", "a", "b"]
+    assert workspace.store().user_events(shop, "u").item_ids == ("a", "a", "a", "b")
 
 
 def test_overlapping_exports_meet_row_by_row(shop, workspace, write):
@@ -50,8 +50,9 @@ def test_a_longer_version_without_a_clock_is_appended(shop, workspace, write):
     ingest_files(workspace, shop, events=write("e.csv", *lines))
     longer = write("e.csv", *lines, "u,c", "u,a")
     assert new(ingest_files(workspace, shop, events=longer)) == 2
-    assert [event.item_id for event in workspace.history(shop, "u")] == list("abaca")
-    assert [event.time for event in workspace.history(shop, "u")] == [1, 2, 3, 4, 5]
+    events = workspace.store().user_events(shop, "u")
+    assert events.item_ids == tuple("abaca")
+    assert events.times.tolist() == [1, 2, 3, 4, 5]
     assert new(ingest_files(workspace, shop, events=longer)) == 0
 
 

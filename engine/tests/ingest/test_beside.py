@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 
+import numpy as np
 import pytest
 from crossrec.errors import WorkspaceError
 from crossrec.ingest import ingest_files
@@ -71,16 +72,19 @@ def test_readers_see_whole_batches_that_fit_together(shop, workspace, event_file
         assert len(dataset.events) % BATCH == 0
         assert dataset.n_users == min(997, len(dataset.events))
         assert dataset.n_items == min(101, len(dataset.events))
-        assert len(workspace.history(shop, "u0", limit=3)) <= 3
+        assert len(workspace.store().user_events(shop, "u0", limit=3)) <= 3
     assert process.returncode == 0
     assert seen == sorted(seen)
     assert len(workspace.dataset(shop).events) == ROWS
 
 
-def test_a_second_ingestion_is_refused_and_the_first_goes_on(shop, workspace, event_file, start):
+def test_a_second_ingestion_that_may_not_wait_is_refused_and_the_first_goes_on(
+    shop, workspace, event_file, start
+):
     process = start("events", event_file)
     wait_for(lambda: workspace.store().counts("shop").events or process.poll() is not None)
     os.kill(process.pid, signal.SIGSTOP)
+    workspace.wait = 0
     try:
         with pytest.raises(WorkspaceError, match=rf"pid {process.pid}\)"):
             ingest_files(workspace, shop, events=event_file)
@@ -88,6 +92,17 @@ def test_a_second_ingestion_is_refused_and_the_first_goes_on(shop, workspace, ev
         os.kill(process.pid, signal.SIGCONT)
     assert process.wait(timeout=90) == 0
     assert workspace.store().counts("shop").events == ROWS
+
+
+def test_ingestions_at_one_time_take_turns_and_nothing_is_lost(shop, workspace, tmp_path, start):
+    paths = [tmp_path / f"{n}.csv" for n in range(3)]
+    for n, path in enumerate(paths):
+        path.write_text("user,item,time\n" + "".join(f"u{n},i{i},{i}\n" for i in range(500)))
+    running = [start("events", path, 50) for path in paths]
+    assert [process.wait(timeout=90) for process in running] == [0, 0, 0]
+    assert workspace.store().counts("shop").events == 1500
+    users = workspace.store().events(shop).users
+    assert (np.diff(users) != 0).sum() == 2, "one ingestion after the other, never mixed"
 
 
 def test_killed_between_items_and_rerun(shop, workspace, tmp_path, start):

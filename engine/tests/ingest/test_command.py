@@ -1,8 +1,11 @@
 """`crossrec ingest` with a scenario and an importer of a plugin that exists for these tests."""
 
 import json
+import threading
+import time
 
 import pytest
+from crossrec.workspace import Workspace
 
 PLUGIN = """
     from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
@@ -90,3 +93,33 @@ def test_an_unknown_format_names_what_there_is(crossrec, tmp_path):
     assert done.returncode == 2
     assert "log" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_while_another_writes_it_waits_no_longer_than_it_may(crossrec, write, tmp_path):
+    events = write("e.csv", "user_id,item_id", "ann,007")
+    workspace = Workspace.create(tmp_path / "ws")
+    with workspace.writing():
+        for wait, said in (("0", "is in use by another process"), ("0.1", "is still in use")):
+            done = crossrec("--events", str(events), "--wait", wait)
+            assert (done.returncode, done.stdout) == (1, "")
+            assert said in done.stderr.splitlines()[-1]
+    for wait in ("-1", "soon"):
+        assert crossrec("--events", str(events), "--wait", wait).returncode == 2
+    workspace.close()
+
+
+def test_by_default_it_waits_until_the_other_is_done(crossrec, write, tmp_path):
+    events = write("e.csv", "user_id,item_id", "ann,007")
+    workspace = Workspace.create(tmp_path / "ws")
+    found = []
+    thread = threading.Thread(target=lambda: found.append(crossrec("--events", str(events))))
+    with workspace.writing():
+        thread.start()
+        time.sleep(1.5)
+        assert found == []
+        assert "toys" not in workspace.store().scenarios()
+    thread.join(60)
+    assert found[0].returncode == 0, found[0].stderr
+    assert found[0].stderr.count("Warning: waiting for workspace") == 1
+    assert workspace.store().counts("toys").events == 1
+    workspace.close()

@@ -1,6 +1,7 @@
 import csv
 import gzip
 import json
+import threading
 from dataclasses import replace
 
 import pandas as pd
@@ -201,7 +202,15 @@ def test_files_are_looked_at_before_a_workspace_is_made(shop, tmp_path, write):
 def test_a_workspace_given_as_a_path_is_left_closed_and_whole(shop, tmp_path, write):
     ingest_files(tmp_path / "new", shop, events=write("e.csv", *EVENTS))
     names = {path.name for path in (tmp_path / "new").iterdir()}
-    assert names == {"workspace.json", "crossrec.db", "artifacts", "rejected", "cache", ".lock"}
+    assert names == {
+        "workspace.json",
+        "crossrec.db",
+        "artifacts",
+        "rejected",
+        "cache",
+        ".lock",
+        ".writer",
+    }
 
 
 def test_nothing_to_ingest_is_an_error(shop, workspace):
@@ -210,9 +219,26 @@ def test_nothing_to_ingest_is_an_error(shop, workspace):
 
 
 def test_a_workspace_that_is_written_to_is_not_touched(shop, workspace, write):
-    other = Workspace.open(workspace.path)
-    with other.writing(), pytest.raises(WorkspaceError, match="in use by another process"):
-        ingest_files(workspace, shop, items=write("i.csv", *ITEMS))
+    taken, done = threading.Event(), threading.Event()
+
+    def hold():
+        with Workspace.open(workspace.path).writing():
+            taken.set()
+            done.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        assert taken.wait(60)
+        for place, options in (
+            (workspace.path, IngestOptions(wait=0)),
+            (Workspace(workspace.path, wait=0), IngestOptions()),
+        ):
+            with pytest.raises(WorkspaceError, match="in use by another process"):
+                ingest_files(place, shop, items=write("i.csv", *ITEMS), options=options)
+    finally:
+        done.set()
+        thread.join(60)
     assert workspace.store().counts("shop").items == 0
 
 
@@ -255,7 +281,7 @@ def test_unusual_ids_go_all_the_way(shop, workspace, tmp_path, id_):
     path = tmp_path / "e.csv"
     pd.DataFrame({"user": [id_], "item": [id_]}).to_csv(path, index=False)
     ingest_files(workspace, shop, events=path)
-    assert workspace.history(shop, id_)[0].item_id == id_
+    assert workspace.store().user_events(shop, id_).item_ids[0] == id_
 
 
 def test_progress_is_reported_by_table(shop, workspace, write):

@@ -39,14 +39,14 @@ def test_frames_are_validated_and_stored_like_files(shop, workspace, stored):
 def test_frames_without_a_clock_are_in_order_whatever_their_time_column(shop, workspace):
     report = ingest_frames(workspace, shop, Frames(events=events(time=[3, 2, 1]), has_clock=False))
     assert report.has_clock is False
-    assert [event.item_id for event in workspace.history(shop, "u")] == ["1", "2"]
+    assert workspace.store().user_events(shop, "u").item_ids == ("1", "2")
 
 
 def test_dates_of_frames(shop, workspace):
     times = pd.to_datetime(["2024-01-02", "2024-01-01", None])
     report = ingest_frames(workspace, shop, Frames(events=events(time=times), has_clock=True))
     assert report.table("events").bad["missing time"].lines == [3]
-    assert [event.item_id for event in workspace.history(shop, "u")] == ["2", "1"]
+    assert workspace.store().user_events(shop, "u").item_ids == ("2", "1")
 
 
 def test_the_same_frames_again_change_nothing(shop, workspace):

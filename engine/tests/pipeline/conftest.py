@@ -4,7 +4,6 @@ import types
 
 import numpy as np
 import pytest
-from crossrec.components.slate import Change
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
@@ -20,17 +19,14 @@ SCHEMA = ItemSchema((ItemField("title"), ItemField("is_hidden", "flag")), "{titl
 class DropsFirst:
     """A policy that drops the first item."""
 
-    def apply(self, slate, context):
-        first = slate.items[0]
-        return slate.with_items(
-            slate.items[1:], Change("drops-first", first.item_id, "dropped", "because it is first")
-        )
+    def apply(self, ranked, context):
+        return ranked.without(np.arange(len(ranked)) == 0, "because_it_is_first")
 
 
 class Raises:
     """A policy that fails."""
 
-    def apply(self, slate, context):
+    def apply(self, ranked, context):
         raise ValueError("no rules today")
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from crossrec.errors import ConfigError
-from crossrec.pipeline.config import load_config, parse_config
+from crossrec.pipeline.config import PolicyConfig, SurfaceConfig, load_config, parse_config
 from crossrec.scenario import EventType, ItemSchema, Scenario, Surface
 
 DEFAULT = """
@@ -21,6 +21,16 @@ name = "a"
 settings = {reg = 1.5}
 [[sources]]
 name = "b"
+[surfaces.home]
+sources = ["b"]
+ranker = "weighted"
+ranker_settings = {passes = 1}
+fallback = ["newest", "a", "most_popular"]
+k = 7
+fresh = 2
+[surfaces.up_next]
+input = "session"
+weighs = 0.5
 """
 
 
@@ -36,7 +46,7 @@ def scenario(tmp_path, monkeypatch):
         "a toy",
         (EventType("view"),),
         ItemSchema((), "{title}"),
-        (Surface("home"),),
+        (Surface("home", k=12), Surface("shelf", "item", k=5)),
         "config_resources:default.toml",
         "view",
         "home",
@@ -64,7 +74,7 @@ def test_the_default_alone(scenario):
         ("quota", {"n": 2}),
     ]
     assert config.item_sources == ("a",)
-    assert config.history == "exclude"
+    assert config.history == "auto"
 
 
 def test_a_users_key_replaces_the_whole_key(load):
@@ -73,6 +83,102 @@ def test_a_users_key_replaces_the_whole_key(load):
     assert config.history == "keep"
     assert config.candidates == 50
     assert config.item_sources == ("a",)
+
+
+def test_every_surface_of_the_scenario_has_a_plan_and_so_has_every_one_of_the_file(scenario):
+    surfaces = load_config(scenario).surfaces
+    assert list(surfaces) == ["home", "shelf", "up_next"]
+    assert surfaces["home"] == SurfaceConfig(
+        sources=("b",),
+        ranker="weighted",
+        ranker_settings={"passes": 1},
+        fallback=("newest", "a", "most_popular"),
+        k=7,
+        fresh=2.0,
+    )
+    assert surfaces["shelf"] == SurfaceConfig(input="item", k=5), "as the scenario declares it"
+    assert surfaces["up_next"] == SurfaceConfig(input="session", weighs=0.5)
+
+
+def test_a_users_surface_replaces_single_keys(load):
+    config = load('[surfaces.home]\nk = 3\nhistory = "keep"\npolicies = ["quota"]\n')
+    home = config.surfaces["home"]
+    assert (home.k, home.history, home.fresh, home.sources) == (3, "keep", 2.0, ("b",))
+    assert home.policies == (PolicyConfig(name="quota"),)
+    assert home.ranker_settings == {"passes": 1}
+    assert config.surfaces["up_next"].weighs == 0.5
+    assert config.policies[0].name == "availability", "the pipeline's own stay for the others"
+
+
+def test_another_ranker_of_a_surface_does_not_get_the_settings_of_the_old_one(load):
+    assert load('[surfaces.home]\nranker = "rrf"').surfaces["home"].ranker_settings == {}
+    both = load('[surfaces.home]\nranker = "rrf"\nranker_settings = {constant = 3}')
+    assert both.surfaces["home"].ranker_settings == {"constant": 3}
+    same = load("[surfaces.home]\nranker_settings = {passes = 9}").surfaces["home"]
+    assert (same.ranker, same.ranker_settings) == ("weighted", {"passes": 9})
+
+
+def test_a_user_may_add_a_surface(load):
+    surfaces = load('[surfaces.cart]\ninput = "items"\nsources = ["a"]').surfaces
+    assert list(surfaces) == ["home", "shelf", "up_next", "cart"]
+    assert surfaces["cart"].input == "items"
+
+
+def test_own_sources_take_the_sources_out_of_the_defaults_plans(load):
+    config = load('sources = [{name = "c"}]')
+    home = config.surfaces["home"]
+    assert home.sources == ()
+    assert home.fallback == ("newest", "most_popular"), "what needs no source stays"
+    assert (home.k, home.fresh) == (7, 2.0)
+    own = load('sources = [{name = "c"}]\n[surfaces.home]\nsources = ["c"]\nfallback = ["c"]')
+    assert own.surfaces["home"].sources == own.surfaces["home"].fallback == ("c",)
+
+
+def test_a_plan_whose_fallbacks_are_all_gone_has_the_usual_one(scenario, tmp_path, load):
+    path = tmp_path / "config_resources" / "default.toml"
+    path.write_text('sources = [{name = "a"}]\n[surfaces.home]\nfallback = ["a"]\n')
+    assert load_config(scenario).surfaces["home"].fallback == ("a",)
+    assert load('sources = [{name = "c"}]').surfaces["home"].fallback == ("most_popular",)
+
+
+def test_sources_of_a_surface_are_its_own_else_those_about_items_else_all(load):
+    config = load(
+        '[surfaces.cart]\ninput = "items"\n[surfaces.like]\ninput = "item"\nsources = ["b", "a"]'
+    )
+    assert config.sources_of("home") == ("b",)
+    assert config.sources_of("up_next") == ("a", "b"), "a session is no item surface"
+    assert config.sources_of("shelf") == config.sources_of("cart") == ("a",)
+    assert config.sources_of("like") == ("a", "b"), "in the order of the file"
+    without = load("item_sources = []")
+    assert without.sources_of("shelf") == ("a", "b")
+
+
+def test_the_rule_for_known_items_is_the_surfaces_else_the_pipelines(load):
+    config = load('history = "exclude"\n[surfaces.home]\nhistory = "auto"')
+    assert config.history_of("home") == "auto"
+    assert config.history_of("shelf") == "exclude"
+    assert load("").history_of("shelf") == "auto"
+
+
+def test_what_is_not_said_is_not_said_after_json_either(load):
+    """A surface that leaves the rule to the pipeline must do so in an artifact too."""
+    config = load('history = "exclude"\n[surfaces.home]\nhistory = "last"')
+    again = parse_config(config.model_dump(mode="json"), "again")
+    assert again == config
+    for name in config.surfaces:
+        assert again.history_of(name) == config.history_of(name)
+        assert again.sources_of(name) == config.sources_of(name)
+    assert again.surfaces["shelf"].policies is None
+
+
+def test_a_pipeline_without_a_scenario_has_one_surface_about_users_and_one_about_items():
+    config = parse_config({"sources": [{"name": "a"}]}, "t")
+    assert {name: one.input for name, one in config.surfaces.items()} == {
+        "user": "user", "item": "item",
+    }  # fmt: skip
+    assert config.surfaces["user"].fallback == ("most_popular",)
+    assert config.surfaces["user"].policies is None
+    assert config.surfaces["user"].history is None
 
 
 def test_own_sources_leave_nothing_of_the_defaults_choice(load):
@@ -130,6 +236,27 @@ def test_what_windows_editors_put_in_front_is_no_error(load):
         ("policies = [3]", "policies: 0: "),
         ('item_sources = ["z"]', "item_sources names 'z', which is no source"),
         ('title_vectors = "perhaps"', "title_vectors"),
+        ('history = "forget"', "history: "),
+        ("surfaces = 3", "surfaces are tables: write [surfaces.NAME]"),
+        ("surfaces = [1]", "surfaces are tables: write [surfaces.NAME]"),
+        ("[surfaces]\nhome = 3", "surfaces are tables: write [surfaces.NAME]"),
+        ("[surfaces.home]\ncolour = 1", "surfaces: home: colour: "),
+        ('[surfaces.home]\ninput = "mood"', "surfaces: home: input: "),
+        ("[surfaces.home]\nk = 0", "surfaces: home: k: "),
+        ("[surfaces.home]\nk = 2001", "surfaces: home: k: "),
+        ("[surfaces.home]\nfresh = -1", "surfaces: home: fresh: "),
+        ("[surfaces.home]\nweighs = 1.5", "surfaces: home: weighs: "),
+        ('[surfaces.home]\nhistory = "forget"', "surfaces: home: history: "),
+        ("[surfaces.home]\npolicies = [3]", "surfaces: home: policies: 0: "),
+        ('[surfaces.home]\nsources = ["z"]', "surface 'home' names 'z', which is no source"),
+        (
+            '[surfaces.home]\nfallback = ["most_loved"]',
+            "surface 'home': the fallback 'most_loved' is no source and none of most_popular",
+        ),
+        (
+            "[surfaces.shelf]\nranker_settings = {passes = 1}",
+            "surfaces: shelf: ranker_settings belong to a ranker: name it beside them",
+        ),
     ],
 )
 def test_a_wrong_file_is_one_line_with_the_place(load, text, complaint):
@@ -175,6 +302,22 @@ def test_a_default_that_is_wrong_names_the_scenario(scenario, tmp_path):
     (tmp_path / "config_resources" / "default.toml").write_text("candidates = 3\nsources = 7\n")
     with pytest.raises(ConfigError, match="default pipeline of toy: sources: "):
         load_config(scenario)
+
+
+def test_surfaces_of_a_default_that_are_wrong_name_the_scenario(scenario, tmp_path, load):
+    path = tmp_path / "config_resources" / "default.toml"
+    for text in ("surfaces = 3", "[surfaces]\nhome = 3"):
+        path.write_text(f'{text}\n[[sources]]\nname = "a"\n')
+        for call in (lambda: load_config(scenario), lambda: load('sources = [{name = "c"}]')):
+            with pytest.raises(ConfigError, match="default pipeline of toy: surfaces are tables"):
+                call()
+
+
+def test_a_pipeline_without_any_surface_is_refused(scenario):
+    with pytest.raises(ConfigError, match="at least one surface"):
+        parse_config({"sources": [{"name": "a"}], "surfaces": {}}, "t")
+    bare = dataclasses.replace(scenario, surfaces=(), main_surface="")
+    assert list(load_config(bare).surfaces) == ["home", "up_next"], "those of the file remain"
 
 
 def test_a_configuration_survives_json():

@@ -1,6 +1,8 @@
 """`Engine` on a real workspace: two scenarios side by side, new artifacts, new events."""
 
 import sys
+import threading
+import time
 import types
 from functools import partial
 
@@ -18,24 +20,28 @@ from crossrec.errors import (
 )
 from crossrec.ingest import ingest_files
 from crossrec.pipeline import engine as engine_module
-from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
+from crossrec.pipeline import user_states
+from crossrec.scenario import EventType, ItemField, ItemSchema, Relation, Scenario, Surface
 from crossrec.workspace import Workspace
 
 SCHEMA = ItemSchema((ItemField("title"), ItemField("is_hidden", "flag")), "{title}")
 EVENTS = (
     EventType("view"),
-    EventType("dislike", polarity=-1, strength=-1.0),
+    EventType("dislike", kind="explicit", polarity=-1, strength=-1.0),
     EventType("shown", polarity=0, strength=0.0),
+    EventType("buy", consumes="hard"),
+    EventType("ban_maker", "explicit", -1, -1.0, consumes="hard", relation="maker"),
 )
 
 
 def scenario(name, *, about_items=True):
-    surfaces = (Surface("home"), Surface("shelf"))
+    surfaces = (Surface("home"), Surface("shelf", k=3))
     if about_items:
         surfaces += (Surface("like-this", "item"),)
     return lambda: Scenario(
-        name, name, EVENTS, SCHEMA, surfaces, "engine_resources:two.toml", "view", "home"
-    )
+        name, name, EVENTS, SCHEMA, surfaces, "engine_resources:two.toml", "view", "home",
+        (Relation("maker", "maker"),),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +99,7 @@ def workspace(tmp_path, engine_registry):
 
 @pytest.fixture
 def engine(workspace, engine_registry):
-    engine = Engine(workspace, engine_registry)
+    engine = Engine(workspace, engine_registry, background=False)
     engine.fit("red")
     return engine
 
@@ -111,14 +117,18 @@ def test_a_known_user_is_answered_from_the_store(engine):
     seen = {"r2", "r4", "r6"}
     assert not seen & set(slate.item_ids)
     assert slate.item_ids[0] == "r0"
+    longer = engine.recommend("red", "u2", k=8)
+    assert longer.item_ids[-3:] == ("r6", "r4", "r2"), "what is known comes last, the latest first"
     assert slate.items[0].title == "red 0"
     assert slate.notes == slate.degraded == ()
     assert len({engine.recommend("red", "u2").request_id for _ in range(3)}) == 3
 
 
 def test_dislikes_never_come_back_and_are_no_history(engine):
-    slate = engine.recommend("red", "u0", k=20)
-    assert "r1" not in slate.item_ids
+    for more in ({}, {"history": ["r2"]}, {"item_ids": ["r2"]}):
+        slate = engine.recommend("red", "u0", k=20, **more)
+        assert "r1" not in slate.item_ids
+        assert "1 disliked" in slate.short_because
     shown = engine.recommend("red", "u-shown", k=8)
     assert "r1" in shown.item_ids  # what was only shown is neither liked nor disliked
     assert shown.path == "no history"
@@ -143,12 +153,12 @@ def test_a_given_history_beats_the_stored_one(engine):
 
 def test_a_session_follows_the_stored_history(engine):
     slate = engine.recommend("red", "u2", session=["r0"], k=8)
-    assert "r0" not in slate.item_ids
+    assert slate.item_ids[-4:] == ("r0", "r6", "r4", "r2"), "it is the latest of what is known"
     alone = engine.recommend("red", "nobody", session=["r1", "r3"], k=1)
     assert alone.item_ids[0] in ("r5", "r7")
 
 
-def test_items_alike(engine):
+def test_items_like_another(engine):
     slate = engine.similar("red", "r2", k=3)
     assert (slate.path, slate.surface) == ("items", "like-this")
     assert slate.item_ids[0] in ("r0", "r4", "r6")
@@ -160,9 +170,11 @@ def test_items_alike(engine):
 
 def test_excluded_items_stay_away(engine):
     slate = engine.recommend("red", "u2", exclude=["r0", "nope"], k=8)
-    assert set(slate.item_ids) == {"r1", "r3", "r5", "r7"}
-    assert "5 are excluded" not in slate.short_because
-    assert "4 are excluded" in slate.short_because
+    assert set(slate.item_ids) == {f"r{at}" for at in range(1, 8)}
+    assert set(slate.item_ids[:4]) == {"r1", "r3", "r5", "r7"}
+    assert slate.short_because == (
+        "only 7 of 8: the catalog has 8 items, 1 are excluded for this query"
+    )
 
 
 def test_explain_names_every_source(engine):
@@ -210,7 +222,7 @@ def test_a_scenario_without_an_item_surface(workspace, engine_registry):
     engine = Engine(workspace, engine_registry)
     engine.fit("lists")
     assert engine.recommend("lists", "u2").surface == "home"
-    with pytest.raises(UsageError, match="has no surface about a item"):
+    with pytest.raises(UsageError, match="has no surface about an item"):
         engine.similar("lists", "l1")
 
 
@@ -246,8 +258,9 @@ def test_events_after_the_fit_change_the_next_answer(engine, workspace, engine_r
     after = engine.recommend("red", "fresh", k=8)
     assert after.path == "stored history"
     assert after.item_ids[0] in ("r5", "r7")
-    assert not {"r0", "r1", "r3"} & set(after.item_ids)
-    assert after.notes == ("1 of 3 history items are not in the fitted catalog",)
+    assert "r0" not in after.item_ids
+    assert after.item_ids[-2:] == ("r3", "r1")
+    assert after.notes == ("1 of 4 history items are not in the fitted catalog",)
 
 
 def test_a_newer_artifact_is_picked_up_and_the_same_one_is_not_read_again(
@@ -328,19 +341,67 @@ def test_items_without_any_event_can_be_fitted(workspace, engine_registry):
     engine.fit("lists")
     slate = engine.recommend("lists", "anybody", k=5)
     assert slate.item_ids == ("a", "b")
-    assert slate.items[0].reasons[0].text == "from the catalog, no events yet"
+    assert slate.items[0].reasons[0].text == "from the catalog, nobody has chosen it yet"
 
 
 def test_only_so_many_events_of_a_user_are_looked_back_on(engine, monkeypatch):
-    """u2 has seen r2, r4 and r6 in this order; with a limit of 1 the first two may come back."""
-    monkeypatch.setattr(engine_module, "_HISTORY", 1)
+    """u2 has seen r2, r4 and r6 in this order; with a limit of 1 the first two count as new."""
+    monkeypatch.setattr(user_states, "HISTORY", 1)
     slate = engine.recommend("red", "u2", k=8)
-    assert "r6" not in slate.item_ids
-    assert {"r2", "r4"} <= set(slate.item_ids)
+    assert slate.item_ids[-1] == "r6"
+    assert set(slate.item_ids[:3]) == {"r0", "r2", "r4"}
 
 
 def test_the_limit_is_far_beyond_what_people_do():
-    assert engine_module._HISTORY >= 1000
+    assert user_states.HISTORY == 2000
+
+
+@pytest.mark.parametrize("more", [{}, {"history": ["r0"]}, {"item_ids": ["r0"]}])
+def test_bans_and_purchases_of_before_the_last_2000_events_hold(
+    engine, workspace, engine_registry, more
+):
+    old = [
+        "old,r2,buy,1600000000", "old,r4,dislike,1600000001", "old,r6,buy,1600000002",
+        "old,r3,ban_maker,1600000003",
+    ]  # fmt: skip
+    many = [f"old,r{at % 2},view,{1_700_000_000 + at}" for at in range(2100)]
+    ingest(workspace, engine_registry, "red", ["user_id,item_id,event_type,time", *old, *many])
+    assert len(workspace.store().user_events(engine_registry.scenario("red"), "old")) == 2000
+    slate = engine.recommend("red", "old", k=8, **more)
+    assert not {"r2", "r3", "r4", "r6"} & set(slate.item_ids)
+    assert "2 consumed, 1 disliked, 1 entity banned" in slate.short_because
+
+
+def test_the_surfaces_own_length_holds_unless_another_is_asked_for(engine):
+    assert len(engine.recommend("red", "u2").items) == 8
+    assert len(engine.recommend("red", "u2", surface="shelf").items) == 3
+    assert len(engine.recommend("red", "u2", surface="shelf", k=5).items) == 5
+
+
+def test_an_item_surface_knows_its_user(engine):
+    slate = engine.recommend("red", "u2", item_ids=["r0"], k=8)
+    assert (slate.surface, slate.path) == ("like-this", "items")
+    assert slate.item_ids[-3:] == ("r6", "r4", "r2"), "what the user knows comes last here too"
+    assert "r0" not in slate.item_ids
+
+
+def test_the_moment_reaches_policies_and_sources(engine, monkeypatch):
+    seen = []
+    from crossrec.pipeline import request as request_module
+
+    scored = request_module.Pipeline.scored_pool
+
+    def watched(self, surface, queries):
+        seen.append(queries)
+        return scored(self, surface, queries)
+
+    monkeypatch.setattr(request_module.Pipeline, "scored_pool", watched)
+    engine.recommend("red", "u2", now=1_700_000_999.0, context={"hour": 9}, surface="shelf")
+    (queries,) = seen
+    assert queries.now.tolist() == [1_700_000_999.0]
+    assert queries.context["hour"].tolist() == [9]
+    assert queries.surface == "shelf"
+    assert len(queries.times) == len(queries.weights) == len(queries.history.values) == 3
 
 
 def test_progress_and_cache_reach_the_fit(workspace, engine_registry):
@@ -360,9 +421,50 @@ def test_many_threads_get_the_same_answers_as_one(engine):
 
     users = [f"u{n % 12}" for n in range(96)]
     alone = {user: ask(engine, user) for user in set(users)}
-    fresh = Engine(engine.workspace, engine.registry)  # all threads find it unloaded
+    fresh = Engine(engine.workspace, engine.registry, background=False)  # found unloaded by all
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(partial(ask, fresh), users)) == [alone[user] for user in users]
+
+
+def test_the_first_requests_of_twenty_threads_load_an_artifact_once(engine, monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    engine.fit("blue")
+    loads, together = [], threading.Barrier(20)
+    load = engine_module.load_pipeline
+
+    def counted(folder, *arguments, **more):
+        loads.append(folder.name)
+        time.sleep(0.05)  # so that the others come while it is loaded
+        return load(folder, *arguments, **more)
+
+    monkeypatch.setattr(engine_module, "load_pipeline", counted)
+    fresh = Engine(engine.workspace, engine.registry)
+
+    def first(at):
+        together.wait(30)
+        return fresh.recommend(("red", "blue")[at % 2], "u2", k=3).item_ids
+
+    with ThreadPoolExecutor(20) as pool:
+        found = list(pool.map(first, range(20)))
+    assert sorted(loads) == ["blue", "red"]
+    assert len(set(found)) == 2
+
+
+def test_a_load_that_fails_is_tried_again_by_the_next_request(engine, monkeypatch):
+    load = engine_module.load_pipeline
+
+    def fail(*arguments, **more):
+        raise ArtifactError("damaged")
+
+    fresh = Engine(engine.workspace, engine.registry)
+    with monkeypatch.context() as patch:
+        patch.setattr(engine_module, "load_pipeline", fail)
+        for _ in range(2):
+            with pytest.raises(ArtifactError, match="damaged"):
+                fresh.recommend("red", "u2")
+    assert engine_module.load_pipeline is load
+    assert fresh.recommend("red", "u2").items
 
 
 def test_answers_hold_plain_python_values(engine):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from crossrec.components.eligibility import ALL, UNSEEN
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.splits import leave_one_out, temporal_split
@@ -12,8 +13,10 @@ from crossrec.pipeline.evaluate_models import (
     PipelineModel,
     SourceModel,
     build_models,
+    rule_for,
 )
 from crossrec.pipeline.resolved import resolve_pipeline
+from crossrec.testing.requests import TOY
 
 RUN = RunOptions(seed=2)
 
@@ -25,11 +28,12 @@ def split(make_shop):
 
 @pytest.fixture
 def build(split, registry, make_config):
-    def build(*sources, registry=registry, keep_history=False, values=None, **more):
+    def build(*sources, registry=registry, candidates="unseen", values=None, **more):
         config = make_config(*sources, **(values or {}))
+        resolved = resolve_pipeline(config, registry)
         return build_models(
-            "toy", resolve_pipeline(config, registry), split.train, split.validation, RUN,
-            keep_history=keep_history, **more,
+            TOY, resolved, split.train, split.validation, RUN,
+            rule_for=rule_for(TOY, resolved, candidates), **more,
         )  # fmt: skip
 
     return build
@@ -64,7 +68,7 @@ def test_refit_learns_the_validation_part_too_with_the_ranker_chosen_before(buil
     assert again[0].source.counts.sum() == 120 * 5
     first, second = (models[-1].pipeline for models in (plain, again))
     assert first.report["gate"] == second.report["gate"]
-    assert second.counts.sum() == 120 * 5
+    assert second.people.sum() == 120 * 5
 
 
 def test_only_what_was_requested(build):
@@ -113,8 +117,8 @@ def test_no_source_at_all_is_one_error(build):
 
 def test_history_is_a_candidate_only_where_it_is_kept(build, split):
     wanted = QueryBatch.from_histories(split.test.history, exclude=Ragged.empty(len(split.test)))
-    for keep in (True, False):
-        pipeline = build("popular", "together", keep_history=keep)[-1]
+    for candidates in ("all", "unseen", "served"):
+        pipeline = build("popular", "together", candidates=candidates)[-1]
         found = pipeline.top(wanted, 20)
         seen = [set(found.row(i)) & set(split.test.history.row(i)) for i in range(5)]
         assert all(seen)  # what is excluded hangs on the query alone
@@ -124,9 +128,11 @@ def test_history_is_a_candidate_only_where_it_is_kept(build, split):
         )
 
 
-@pytest.mark.parametrize("keep", [True, False])
-def test_the_ranker_is_chosen_on_the_queries_that_the_test_will_ask(
-    build, split, make_registry, keep
+@pytest.mark.parametrize(
+    ("candidates", "keep"), [("all", True), ("unseen", False), ("served", False)]
+)
+def test_the_ranker_is_chosen_on_the_queries_that_the_test_will_pose(
+    build, split, make_registry, candidates, keep
 ):
     seen = []
 
@@ -138,7 +144,7 @@ def test_the_ranker_is_chosen_on_the_queries_that_the_test_will_ask(
             return np.where(pool.valid, 0.0, -np.inf).astype(np.float32)
 
     registry = make_registry(rankers={"learns": Learns})
-    build("popular", registry=registry, keep_history=keep, values={"ranker": "learns"})
+    build("popular", registry=registry, candidates=candidates, values={"ranker": "learns"})
     assert {events for events, _ in seen} == {len(split.train.events)}
     for _, examples in seen:
         for row in range(len(examples.queries)):
@@ -157,7 +163,9 @@ def test_users_of_the_validation_only_are_strangers(registry, make_config, make_
     split = temporal_split(data.with_events(moved))
     assert 7 in split.test.users
     resolved = resolve_pipeline(make_config("popular", "together"), registry)
-    models = build_models("toy", resolved, split.train, split.validation, RUN, keep_history=False)
+    models = build_models(
+        TOY, resolved, split.train, split.validation, RUN, rule_for=lambda train: UNSEEN
+    )
     at = int(np.flatnonzero(split.test.users == 7)[0])
     assert split.test.history.lengths[at] == 0
     found = models[-1].top(queries(split), 5)
@@ -197,3 +205,50 @@ def test_vectors_reach_the_sources(build, make_registry, toy_sources):
     values["title_vectors"] = True
     seen = build("reads", registry=registry, values=values)[0].source.seen
     assert seen == {"length": (20, 1), "length:title": (20, 1)}
+
+
+def test_the_research_rules_need_no_training_part(registry, make_config, split):
+    resolved = resolve_pipeline(make_config("popular"), registry)
+    assert rule_for(TOY, resolved, "all")(split.train) is ALL
+    assert rule_for(TOY, resolved, "unseen")(split.train) is UNSEEN
+
+
+def test_served_is_what_the_main_surface_would_admit(registry, make_config, split):
+    plan = {"user": {"history": "keep", "fresh": 3.0, "weighs": 0.5}, "shelf": {}}
+    resolved = resolve_pipeline(make_config("popular", surfaces=plan), registry)
+    rule = rule_for(TOY, resolved, "served")(split.train)
+    assert (rule.name, rule.keeps_history, rule.fresh, rule.weighs) == ("served", True, 3.0, 0.5)
+    assert rule.effects is not None
+    assert rule.effects.names == ("buy", "dislike", "view")
+    assert rule.items is not None
+    assert rule.items.catalog is split.train.catalog
+    shelf = resolve_pipeline(make_config("popular", surfaces=plan), registry, "shelf")
+    assert rule_for(TOY, shelf, "served")(split.train).keeps_history is False
+
+
+def test_whether_people_come_back_is_read_from_the_training_part_alone(
+    registry, make_config, make_shop
+):
+    data = make_shop()
+    first = data.sequences.values[data.sequences.indptr[:-1]]
+    events = data.events
+    later = type(events)(
+        np.arange(data.n_users), first, np.zeros(data.n_users, np.int64),
+        np.full(data.n_users, 1e6), np.ones(data.n_users, np.float32),
+    )  # fmt: skip
+    both = type(events)(
+        *(np.concatenate([getattr(events, n), getattr(later, n)])
+          for n in ("users", "items", "types", "times", "weights"))
+    )  # fmt: skip
+    whole = data.with_events(both)
+    served = rule_for(TOY, resolve_pipeline(make_config("popular"), registry), "served")
+    assert served(whole).keeps_history is True
+    assert served(leave_one_out(whole).train).keeps_history is False
+
+
+def test_the_pipeline_of_an_evaluation_keeps_what_its_training_part_says(build):
+    pipeline = build("popular", candidates="served")[-1].pipeline
+    assert pipeline.main.keeps_history is False
+    assert list(pipeline.surfaces) == ["user", "item"]
+    kept = build("popular", candidates="served", values={"history": "keep"})[-1].pipeline
+    assert kept.main.keeps_history is True

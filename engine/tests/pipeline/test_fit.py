@@ -9,10 +9,11 @@ from crossrec.errors import ConfigError, CrossrecError, UsageError
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.config import load_config, parse_config
 from crossrec.pipeline.cut import cut_for_validation
-from crossrec.pipeline.fit import collect_examples, fit_pipeline, fit_sources
+from crossrec.pipeline.fit import collect_examples, fit_pipeline, fit_sources, served_rule
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.pipeline.saving import load_pipeline, save_pipeline
 from crossrec.scenario import EventType, ItemSchema, Scenario, Surface
+from crossrec.testing.requests import TOY
 
 RUN = RunOptions(seed=1)
 
@@ -24,7 +25,7 @@ def parity_of(pipeline, history, k=5):
 
 def test_checkerboard_even_histories_get_even_items(dataset, registry, make_config):
     pipeline = fit_pipeline(
-        "toy", dataset, resolve_pipeline(make_config("popular", "together"), registry), RUN
+        TOY, dataset, resolve_pipeline(make_config("popular", "together"), registry), RUN
     )
     assert parity_of(pipeline, [0, 4]) == {0}
     assert parity_of(pipeline, [1, 5]) == {1}
@@ -33,7 +34,7 @@ def test_checkerboard_even_histories_get_even_items(dataset, registry, make_conf
 
 def test_a_source_that_cannot_be_fitted_is_left_out_and_named(dataset, registry, make_config):
     pipeline = fit_pipeline(
-        "toy", dataset, resolve_pipeline(make_config("together", "unfit"), registry), RUN
+        TOY, dataset, resolve_pipeline(make_config("together", "unfit"), registry), RUN
     )
     assert list(pipeline.sources) == ["together"]
     assert pipeline.report["failed"] == {"unfit": "MemoryError: too large"}
@@ -41,14 +42,15 @@ def test_a_source_that_cannot_be_fitted_is_left_out_and_named(dataset, registry,
 
 def test_no_source_at_all_is_an_error(dataset, registry, make_config):
     with pytest.raises(CrossrecError, match="no source could be fitted .*too large"):
-        fit_pipeline("toy", dataset, resolve_pipeline(make_config("unfit"), registry), RUN)
+        fit_pipeline(TOY, dataset, resolve_pipeline(make_config("unfit"), registry), RUN)
 
 
 def test_a_source_that_fails_at_requests_does_not_stop_the_fit(dataset, registry, make_config):
     pipeline = fit_pipeline(
-        "toy", dataset, resolve_pipeline(make_config("together", "broken"), registry), RUN
+        TOY, dataset, resolve_pipeline(make_config("together", "broken"), registry), RUN
     )
-    pool, _, degraded = pipeline.rank_user(QueryBatch.from_histories(Ragged.from_rows([[0]])))
+    queries = QueryBatch.from_histories(Ragged.from_rows([[0]]))
+    pool, _, degraded = pipeline.scored_pool(pipeline.main, queries)
     assert pool.sources == ("together",)
     assert degraded[0].component == "broken"
     assert "out of order" in degraded[0].error
@@ -56,12 +58,12 @@ def test_a_source_that_fails_at_requests_does_not_stop_the_fit(dataset, registry
 
 def test_every_source_failing_is_one_clear_error(dataset, registry, make_config):
     with pytest.raises(CrossrecError, match="no source could answer .*out of order"):
-        fit_pipeline("toy", dataset, resolve_pipeline(make_config("broken"), registry), RUN)
+        fit_pipeline(TOY, dataset, resolve_pipeline(make_config("broken"), registry), RUN)
 
 
 def test_the_gate_keeps_a_bad_ranker_out(dataset, registry, make_config):
     config = make_config("popular", "together", ranker="inverted")
-    gate = fit_pipeline("toy", dataset, resolve_pipeline(config, registry), RUN).report["gate"]
+    gate = fit_pipeline(TOY, dataset, resolve_pipeline(config, registry), RUN).report["gate"]
     assert gate["chosen"] != "inverted"
     assert gate["ndcg"]["inverted"] < gate["ndcg"]["best"]
     assert gate["chosen"] == "best", "rank fusion leads by less than two standard errors"
@@ -70,7 +72,7 @@ def test_the_gate_keeps_a_bad_ranker_out(dataset, registry, make_config):
 
 def test_too_few_queries_fuse_ranks(make_shop, registry, make_config):
     pipeline = fit_pipeline(
-        "toy", make_shop(n_users=10), resolve_pipeline(make_config("together"), registry), RUN
+        TOY, make_shop(n_users=10), resolve_pipeline(make_config("together"), registry), RUN
     )
     assert pipeline.report["gate"]["chosen"] == "rrf"
     assert "too few" in pipeline.report["gate"]["why"]
@@ -78,7 +80,7 @@ def test_too_few_queries_fuse_ranks(make_shop, registry, make_config):
 
 def test_no_events_still_fit(dataset, registry, make_config):
     empty = dataset.with_events(Events.empty())
-    pipeline = fit_pipeline("toy", empty, resolve_pipeline(make_config("together"), registry), RUN)
+    pipeline = fit_pipeline(TOY, empty, resolve_pipeline(make_config("together"), registry), RUN)
     assert len(pipeline.rank(QueryBatch.from_histories(Ragged.from_rows([[0]])), 5).row(0)) == 0
     assert pipeline.fallback.tolist() == list(range(20))
 
@@ -86,8 +88,8 @@ def test_no_events_still_fit(dataset, registry, make_config):
 def test_the_future_does_not_change_what_is_chosen(dataset, registry, make_config):
     """Sources and gate see the same before the cut whatever comes after all events."""
     config = make_config("popular", "together")
-    first = fit_pipeline("toy", dataset, resolve_pipeline(config, registry), RUN)
-    again = fit_pipeline("toy", dataset, resolve_pipeline(config, registry), RUN)
+    first = fit_pipeline(TOY, dataset, resolve_pipeline(config, registry), RUN)
+    again = fit_pipeline(TOY, dataset, resolve_pipeline(config, registry), RUN)
     assert first.report["gate"] == again.report["gate"]
 
 
@@ -105,8 +107,10 @@ def test_sources_are_judged_by_what_they_have_not_seen(
 
     data = make_shop(has_clock=has_clock)
     registry = make_registry(candidate_generators={"sees": Sees})
-    pipeline = fit_pipeline("toy", data, resolve_pipeline(make_config("sees"), registry), RUN)
-    cut = cut_for_validation(data, keep_history=False, seed=RUN.seed)
+    resolved = resolve_pipeline(make_config("sees"), registry)
+    pipeline = fit_pipeline(TOY, data, resolved, RUN)
+    rule = served_rule(TOY, data.catalog, resolved.main_surface, comes_back=False)
+    cut = cut_for_validation(data, rule, seed=RUN.seed)
     trial, final = seen
     assert len(trial.events) == len(cut.train.events) < len(data.events)
     for row, user in enumerate(cut.queries.users.tolist()):
@@ -115,7 +119,7 @@ def test_sources_are_judged_by_what_they_have_not_seen(
     if has_clock:
         assert trial.events.times.max() < cut.queries.now.min()
     assert len(final.events) == len(data.events)
-    assert pipeline.counts.tolist() == data.item_counts.tolist()
+    assert pipeline.people.tolist() == data.item_people.tolist()
 
 
 def test_a_ranker_learns_from_the_part_before_the_cut(dataset, make_registry, make_config):
@@ -129,10 +133,10 @@ def test_a_ranker_learns_from_the_part_before_the_cut(dataset, make_registry, ma
             return np.where(pool.valid, 0.0, -np.inf).astype(np.float32)
 
     registry = make_registry(rankers={"learns": Learns})
-    fit_pipeline(
-        "toy", dataset, resolve_pipeline(make_config("popular", ranker="learns"), registry), RUN
-    )
-    cut = cut_for_validation(dataset, keep_history=False, seed=RUN.seed)
+    resolved = resolve_pipeline(make_config("popular", ranker="learns"), registry)
+    fit_pipeline(TOY, dataset, resolved, RUN)
+    rule = served_rule(TOY, dataset.catalog, resolved.main_surface, comes_back=False)
+    cut = cut_for_validation(dataset, rule, seed=RUN.seed)
     assert {events for events, _ in seen} == {len(cut.train.events)}
     for _, examples in seen:
         rows = np.arange(len(examples.queries))
@@ -197,7 +201,7 @@ def test_a_source_that_fails_in_one_block_is_left_out_of_all(
 
 def test_saved_and_loaded_pipelines_answer_the_same(dataset, registry, make_config, tmp_path):
     pipeline = fit_pipeline(
-        "toy", dataset, resolve_pipeline(make_config("popular", "together"), registry), RUN
+        TOY, dataset, resolve_pipeline(make_config("popular", "together"), registry), RUN
     )
     save_pipeline(pipeline, tmp_path)
     loaded = load_pipeline(tmp_path, registry)
@@ -213,7 +217,7 @@ def test_saved_and_loaded_pipelines_answer_the_same(dataset, registry, make_conf
 
 def test_an_unknown_source_names_what_there_is(dataset, registry, make_config):
     with pytest.raises(UsageError, match="togethr"):
-        fit_pipeline("toy", dataset, resolve_pipeline(make_config("togethr"), registry), RUN)
+        fit_pipeline(TOY, dataset, resolve_pipeline(make_config("togethr"), registry), RUN)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ class Recorder:
         self.report = {"weights": 1}
 
     def seen(self, queries, index=()):
-        wanted = [*queries.history.values, *queries.exclude.values, *np.ravel(index)]
+        rows = (queries.history, queries.exclude, queries.about, queries.negatives, queries.demoted)
+        wanted = [*np.concatenate([one.values for one in rows]), *np.ravel(index)]
         if any(item >= self.n_items for item in wanted):
             raise IndexError(max(wanted))
 
@@ -99,12 +100,55 @@ def test_everything_else_goes_to_the_source_itself(frozen):
         _ = frozen.anything
 
 
-rows = st.lists(st.lists(st.integers(0, 9), max_size=5), max_size=6)
+rows = st.lists(st.lists(st.integers(0, 9), max_size=5), min_size=1, max_size=6)
 
 
 @given(rows, st.integers(0, 10))
-def test_rows_lose_what_is_too_high_and_keep_their_order(values, limit):
-    kept = Ragged.from_rows(values).within(limit)
-    assert len(kept) == len(values)
+def test_every_column_loses_what_is_too_high_and_stays_aligned(values, limit):
+    """An item's time, type and weight are ten, twenty and thirty times its number."""
+    history = Ragged.from_rows(values)
+    down = Ragged.from_rows([sorted(set(row)) for row in values])
+    queries = QueryBatch(
+        np.arange(len(values)),
+        history,
+        history,
+        about=Ragged.from_rows([row[:1] for row in values]),
+        negatives=Ragged.from_rows([row[1:] for row in values]),
+        demoted=down,
+        factors=(down.values / 100).astype(np.float32),
+        times=history.values * 10.0,
+        types=history.values * 20,
+        weights=(history.values * 30).astype(np.float32),
+    )
+    older = FrozenCatalogSource(Recorder(), limit, 10)._older(queries)
     for at, row in enumerate(values):
-        assert kept.row(at).tolist() == [value for value in row if value < limit]
+        kept = [value for value in row if value < limit]
+        lost = row[:1] and row[0] >= limit
+        assert older.exclude.row(at).tolist() == kept
+        assert older.history.row(at).tolist() == ([] if lost else kept)
+        assert older.about.row(at).tolist() == [one for one in row[:1] if one < limit]
+        assert older.negatives.row(at).tolist() == [one for one in row[1:] if one < limit]
+        assert older.demoted.row(at).tolist() == sorted(set(kept))
+    assert older.times.tolist() == (older.history.values * 10.0).tolist()
+    assert older.types.tolist() == (older.history.values * 20).tolist()
+    assert older.weights.tolist() == (older.history.values * 30).tolist()
+    assert older.factors.tolist() == (older.demoted.values / 100).astype(np.float32).tolist()
+    taken = older.take(np.arange(len(values)))
+    assert taken.times.tolist() == older.times.tolist()
+
+
+def test_a_list_about_a_later_item_is_about_nothing_for_it(frozen):
+    rows = Ragged.from_rows([[1]])
+    queries = QueryBatch.from_histories(rows, about=Ragged.from_rows([[5]]))
+    assert frozen.generate(queries, 2).index.tolist() == [[3, 2]]
+    older = frozen._older(queries)
+    assert older.about.row(0).tolist() == []
+    assert older.seeds.row(0).tolist() == [], "and not the history in its place"
+    some = QueryBatch.from_histories(rows, about=Ragged.from_rows([[5, 2]]))
+    assert frozen._older(some).seeds.row(0).tolist() == [2]
+
+
+def test_queries_without_later_items_are_handed_on_with_the_same_rows(frozen):
+    queries = batch([[0, 1], [2]], [[3], []])
+    older = frozen._older(queries)
+    assert older.history.values.base is queries.history.values.base

@@ -1,5 +1,6 @@
 """New items join the pipeline that serves: through the engine, beside sources that cannot grow."""
 
+import json
 import sys
 import threading
 import time
@@ -9,14 +10,21 @@ import numpy as np
 import pytest
 from crossrec import Engine
 from crossrec.components.history import weigh
+from crossrec.components.policies import number
 from crossrec.components.state import State
 from crossrec.components.topk import top_k
 from crossrec.ingest import ingest_files
 from crossrec.pipeline import live as live_module
-from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
+from crossrec.scenario import EventType, ItemField, ItemSchema, Relation, Scenario, Surface
 from crossrec.workspace import Workspace
 
-SCHEMA = ItemSchema((ItemField("title"), ItemField("is_hidden", "flag")), "{title}")
+SCHEMA = ItemSchema(
+    (
+        ItemField("title"), ItemField("is_hidden", "flag"), ItemField("price", "number"),
+        ItemField("availability", "category"), ItemField("available_quantity", "number"),
+    ),
+    "{title}",
+)  # fmt: skip
 
 
 def vector_of(text):
@@ -61,7 +69,7 @@ class Alike:
         self.rows = np.concatenate([self.rows, rows[len(self.rows) :]])
 
     def scores(self, queries):
-        profile = weigh(queries, len(self.rows)).matrix
+        profile = weigh(queries.related(), len(self.rows)).matrix
         return np.asarray(profile @ self.rows @ self.rows.T, np.float32)
 
     def generate(self, queries, k):
@@ -87,11 +95,26 @@ class Refuses(Alike):
         raise MemoryError("too many")
 
 
+class Cheap:
+    """A policy that reads a live field."""
+
+    def apply(self, ranked, context):
+        prices = context.items.numbers("price", number)[ranked.index]
+        dear = prices > 10
+        return ranked.without(dear, "too_dear", [{"price": float(one)} for one in prices[dear]])
+
+
+EVENTS = (
+    EventType("view"),
+    EventType("ban_maker", "explicit", -1, -1.0, consumes="hard", relation="maker"),
+)
+
+
 def scenario(name):
     surfaces = (Surface("home"), Surface("like-this", "item"))
     return lambda: Scenario(
-        name, name, (EventType("view"),), SCHEMA, surfaces,
-        f"fresh_resources:{name}.toml", "view", "home",
+        name, name, EVENTS, SCHEMA, surfaces, f"fresh_resources:{name}.toml", "view", "home",
+        (Relation("maker", "maker"),),
     )  # fmt: skip
 
 
@@ -100,6 +123,11 @@ PIPELINES = {
     'item_sources = ["alike"]\n',
     "fixed": 'sources = [{name = "together"}]\n',
     "refusing": 'encoder = "plain"\nsources = [{name = "refuses"}, {name = "alike"}]\n',
+    "strict": 'policies = ["availability"]\nsources = [{name = "together"}]\n',
+    "strict-growing": 'policies = ["availability"]\nencoder = "plain"\n'
+    'sources = [{name = "alike"}]\n',
+    "cheap": 'policies = ["cheap"]\nsources = [{name = "together"}]\n',
+    "makers": 'sources = [{name = "together"}]\n',
     "social": 'encoder = "social"\nsources = [{name = "alike"}, {name = "together"}]\n',
 }
 
@@ -117,6 +145,7 @@ def registry(tmp_path_factory, make_registry):
         yield make_registry(
             scenarios={name: scenario(name) for name in PIPELINES},
             candidate_generators={"alike": Alike, "refuses": Refuses},
+            policies={"cheap": Cheap},
             encoders={"plain": Plain, "social": Social, "mute": Mute},
         )
     sys.modules.pop("fresh_resources", None)
@@ -125,9 +154,9 @@ def registry(tmp_path_factory, make_registry):
 class Shop:
     """One workspace and an engine on it."""
 
-    def __init__(self, folder, registry, name):
+    def __init__(self, folder, registry, name, background=False):
         self.folder, self.registry, self.name = folder, registry, name
-        self.engine = Engine(Workspace.create(folder / "ws"), registry)
+        self.engine = Engine(Workspace.create(folder / "ws"), registry, background=background)
         self.add(*range(12))
         rows = [f"u{u},t{2 * (i % 6) + u % 2},{1000 * u + i}" for u in range(20) for i in range(4)]
         self.events(*rows)
@@ -140,9 +169,19 @@ class Shop:
         other = Workspace.open(self.folder / "ws")  # as another process would
         ingest_files(other, self.registry.scenario(self.name), items=table)
 
+    def write(self, *rows):
+        """Write rows of items as JSON."""
+        table = self.folder / "items.jsonl"
+        table.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        other = Workspace.open(self.folder / "ws")
+        ingest_files(other, self.registry.scenario(self.name), items=table)
+
     def events(self, *rows):
         table = self.folder / "events.csv"
-        table.write_text("user_id,item_id,time\n" + "\n".join(rows) + "\n")
+        head = (
+            "user_id,item_id,event_type,time" if rows[0].count(",") == 3 else "user_id,item_id,time"
+        )
+        table.write_text(head + "\n" + "\n".join(rows) + "\n")
         other = Workspace.open(self.folder / "ws")
         ingest_files(other, self.registry.scenario(self.name), events=table)
 
@@ -155,8 +194,8 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path, registry):
-    def make(name="growing"):
-        return Shop(tmp_path, registry, name)
+    def make(name="growing", **more):
+        return Shop(tmp_path, registry, name, **more)
 
     return make
 
@@ -179,11 +218,11 @@ def test_a_new_item_is_served_without_a_fit(shop):
 def test_it_is_served_by_a_process_that_starts_later(shop, registry):
     shop = shop()
     shop.add(14)
-    again = Engine(Workspace.open(shop.folder / "ws"), registry)
+    again = Engine(Workspace.open(shop.folder / "ws"), registry, background=False)
     assert "t14" in again.recommend("growing", history=["t0"], k=20).item_ids
 
 
-def test_it_is_a_history_a_question_and_can_be_excluded(shop):
+def test_it_is_a_history_a_query_and_can_be_excluded(shop):
     shop = shop()
     shop.add(14)
     slate = shop.slate("t14", k=3)
@@ -197,7 +236,7 @@ def test_it_is_a_history_a_question_and_can_be_excluded(shop):
     assert shop.engine.explain("growing", "t14", history=["t0"]).place is not None
 
 
-def test_a_user_who_turns_to_it_is_answered_from_it(shop):
+def test_a_user_who_interacts_with_it_is_answered_from_it(shop):
     shop = shop()
     before = shop.engine.recommend("growing", "newcomer")
     assert "unknown" in before.notes[0]
@@ -293,6 +332,27 @@ def test_a_new_item_may_be_corrected(shop):
     shop.add(14)
     slate = shop.slate("t0")
     assert "thing 14" in [item.title for item in slate.items]
+    found = list(slate.item_ids)
+    assert found.index("t14") < found.index("t1"), "and its place is that of its title"
+
+
+def test_another_price_of_a_new_item_is_no_reason_to_take_it_in_anew(shop, monkeypatch):
+    shop = shop()
+    shop.write({"item_id": "t14", "title": "thing 14", "price": 3})
+    made = []
+    build = live_module.with_items
+    monkeypatch.setattr(live_module, "with_items", lambda *a: made.append(1) or build(*a))
+    assert "t14" in shop.ids("t0")
+    shop.write({"item_id": "t14", "price": 2})
+    assert "t14" in shop.ids("t0")
+    assert made == [1]
+    serving = shop.engine.serving("growing")
+    at = serving.pipeline.catalog.items.index("t14")
+    assert serving.items.value("price", at) == 2
+    shop.write({"item_id": "t14", "title": "thing 15"})
+    found = list(shop.ids("t0"))
+    assert made == [1, 1]
+    assert found.index("t14") > found.index("t10"), "it points the other way now"
 
 
 def test_an_item_of_events_joins_when_it_gets_a_row(shop):
@@ -335,6 +395,27 @@ def test_whatever_goes_wrong_the_request_is_answered(shop, monkeypatch):
         assert {"t14", "t15"} <= set(shop.ids("t0"))
 
 
+def test_items_that_were_taken_in_stay_when_the_next_ones_fail(shop, monkeypatch):
+    shop = shop()
+    shop.add(14)
+    assert "t14" in shop.ids("t0")
+
+    def fail(*arguments):
+        raise SystemExit("too many")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(live_module, "with_items", fail)
+        shop.add(15)
+        slate = shop.slate("t0")
+    assert "t14" in slate.item_ids
+    assert "t15" not in slate.item_ids
+    assert [d.component for d in slate.degraded] == ["new items"]
+    shop.add(16)
+    slate = shop.slate("t0")
+    assert {"t14", "t15", "t16"} <= set(slate.item_ids)
+    assert slate.degraded == ()
+
+
 def test_while_one_thread_makes_it_the_others_are_answered(shop, monkeypatch):
     shop = shop()
     shop.ids("t0")
@@ -363,8 +444,183 @@ def test_looking_costs_a_request_next_to_nothing(shop):
     shop = shop()
     shop.add(14)
     shop.ids("t0")
-    fresh = shop.engine._serving["growing"].fresh
+    live = shop.engine._loaded["growing"].live
     started = time.thread_time()
     for _ in range(2000):
-        fresh.pipeline()
+        live.serving()
     assert (time.thread_time() - started) / 2000 < 50e-6
+
+
+def wait_until(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.01)
+
+
+# Fields that were written after the fit
+
+
+def test_an_item_that_is_hidden_after_the_fit_is_gone_from_the_next_request_on(shop):
+    shop = shop("strict")
+    before = shop.slate("t0", k=4)
+    first = before.item_ids[0]
+    shop.write({"item_id": first, "is_hidden": True})
+    after = shop.slate("t0", k=4)
+    assert first not in after.item_ids
+    assert after.item_ids[:3] == before.item_ids[1:]
+    (change,) = after.changes
+    assert (change.policy, change.item_id, change.code) == ("availability", first, "hidden")
+    shop.write({"item_id": first, "is_hidden": False})
+    assert shop.slate("t0", k=4).item_ids == before.item_ids
+
+
+@pytest.mark.parametrize(
+    "fields", [{"availability": "sold out"}, {"available_quantity": 0}, {"availability": "OOS"}]
+)
+def test_so_is_one_that_is_sold_out(shop, fields):
+    shop = shop("strict")
+    first = shop.ids("t0")[0]
+    shop.write({"item_id": first, **fields})
+    slate = shop.slate("t0")
+    assert first not in slate.item_ids
+    assert [change.why for change in slate.changes] == ["out of stock"]
+    shop.write({"item_id": first, "availability": "in stock", "available_quantity": 5})
+    assert first in shop.ids("t0")
+
+
+def test_so_is_one_that_is_withdrawn(shop):
+    shop = shop("strict")
+    kept = {f"t{at}" for at in range(12)} - {"t4"}
+    Workspace.open(shop.folder / "ws").store().withdraw_items("strict", kept)
+    slate = shop.slate("t0")
+    assert "t4" not in slate.item_ids
+    assert [change.why for change in slate.changes] == ["no longer offered"]
+    shop.add(4)
+    assert "t4" in shop.ids("t0")
+
+
+def test_what_was_withdrawn_before_the_fit_stays_so_after_it(shop):
+    shop = shop("strict")
+    kept = {f"t{at}" for at in range(12)} - {"t4"}
+    Workspace.open(shop.folder / "ws").store().withdraw_items("strict", kept)
+    shop.engine.fit("strict")
+    assert "t4" not in shop.ids("t0")
+    shop.add(4)
+    assert "t4" in shop.ids("t0")
+
+
+def test_another_price_and_another_title_are_read_by_policies_and_shown(shop):
+    shop = shop("cheap")
+    assert len(shop.ids("t0")) == 12, "nothing has a price yet"
+    shop.write({"item_id": "t4", "price": 30}, {"item_id": "t6", "price": 8})
+    slate = shop.slate("t0")
+    assert "t4" not in slate.item_ids
+    assert "t6" in slate.item_ids
+    assert [(c.code, dict(c.values)) for c in slate.changes] == [("too_dear", {"price": 30.0})]
+    shop.write({"item_id": "t4", "price": 7, "title": "thing 4, reduced"})
+    shown = {item.item_id: item.title for item in shop.slate("t0").items}
+    assert shown["t4"] == "thing 4, reduced"
+    assert shown["t6"] == "thing 6"
+
+
+def test_a_ban_of_a_maker_follows_a_change_of_the_maker(shop):
+    shop = shop("makers")
+    shop.write(*({"item_id": f"t{at}", "maker": f"m{at % 3}"} for at in range(12)))
+    shop.events("angry,t3,ban_maker,95000")
+    found = shop.engine.recommend("makers", "angry", k=20)
+    assert {int(one[1:]) % 3 for one in found.item_ids} == {1, 2}
+    shop.write({"item_id": "t4", "maker": "M0"}, {"item_id": "t6", "maker": "m1"})
+    moved = shop.engine.recommend("makers", "angry", k=20).item_ids
+    assert "t4" not in moved
+    assert "t6" in moved
+
+
+def test_a_pipeline_that_cannot_grow_reads_changed_fields_all_the_same(shop):
+    shop = shop("strict")
+    shop.add(14)
+    shop.write({"item_id": "t2", "is_hidden": True})
+    assert not {"t2", "t14"} & set(shop.ids("t0"))
+
+
+def test_a_new_item_that_is_hidden_is_not_shown(shop):
+    shop = shop("strict-growing")
+    shop.write({"item_id": "t14", "title": "thing 14", "is_hidden": True})
+    assert "t14" not in shop.ids("t0")
+    shop.write({"item_id": "t14", "is_hidden": False})
+    assert "t14" in shop.ids("t0")
+
+
+def test_a_new_item_that_is_written_again_while_it_is_taken_in_has_its_newest_fields(
+    shop, monkeypatch
+):
+    shop = shop("strict-growing", background=True)
+    shop.ids("t0")
+    built, go_on = threading.Event(), threading.Event()
+    build = live_module.with_items
+
+    def slow(*arguments):
+        grown = build(*arguments)
+        built.set()
+        assert go_on.wait(30)
+        return grown
+
+    monkeypatch.setattr(live_module, "with_items", slow)
+    shop.add(14)
+    shop.ids("t0")
+    assert built.wait(30)
+    shop.write({"item_id": "t14", "is_hidden": True})
+    shop.ids("t0")  # a request that sees the change before the item is there
+    go_on.set()
+    wait_until(lambda: "t14" in shop.engine.pipeline("strict-growing").catalog.items)
+    assert "t14" not in shop.ids("t0")
+    shop.write({"item_id": "t14", "is_hidden": False})
+    assert "t14" in shop.ids("t0")
+
+
+def test_a_store_that_fails_leaves_the_last_fields_serving(shop, monkeypatch):
+    shop = shop("strict")
+    shop.write({"item_id": "t4", "is_hidden": True})
+    assert "t4" not in shop.ids("t0")
+
+    def fail(*arguments):
+        raise RuntimeError("disk on fire")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(shop.engine.workspace.store()), "items_changed", fail)
+        shop.write({"item_id": "t6", "is_hidden": True})
+        assert "t4" not in shop.ids("t0")
+        assert "t6" in shop.ids("t0")
+    assert "t6" not in shop.ids("t0"), "it is read once the store can be read again"
+
+
+# In the background
+
+
+def test_in_a_server_a_request_never_waits_for_new_items(shop, monkeypatch):
+    shop = shop(background=True)
+    shop.ids("t0")
+    go_on, names = threading.Event(), []
+    build = live_module.with_items
+
+    def slow(*arguments):
+        names.append(threading.current_thread().name)
+        assert go_on.wait(30)
+        return build(*arguments)
+
+    monkeypatch.setattr(live_module, "with_items", slow)
+    shop.add(14)
+    assert "t14" not in shop.ids("t0"), "answered at once, by the pipeline before"
+    shop.add(15)
+    assert "t15" not in shop.ids("t0")
+    go_on.set()
+    wait_until(lambda: {"t14", "t15"} <= set(shop.ids("t0")))
+    assert set(names) == {"crossrec-new-items"}
+    assert shop.slate("t0").degraded == ()
+
+
+def test_changed_fields_count_at_once_in_a_server_too(shop):
+    shop = shop("strict", background=True)
+    first = shop.ids("t0")[0]
+    shop.write({"item_id": first, "is_hidden": True})
+    assert first not in shop.ids("t0")

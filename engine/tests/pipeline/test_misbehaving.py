@@ -7,14 +7,17 @@ import pytest
 from crossrec.components.candidates import Candidates
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import Query, QueryBatch
+from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.components.run import RunOptions
-from crossrec.components.slate import Change, Slate, SlateItem
+from crossrec.components.user_state import UserState
 from crossrec.errors import CrossrecError
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.item_explanation import explain_item
-from crossrec.pipeline.request import Past, answer, resolve_query
+from crossrec.pipeline.request import resolve_query
 from crossrec.pipeline.resolved import resolve_pipeline
+from crossrec.pipeline.user_states import with_given_history
+from crossrec.testing.requests import TOY, ask, serve, user_with, with_parts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +27,7 @@ N = 20
 @pytest.fixture(scope="module")
 def pipeline(registry, make_shop, make_config):
     config = make_config("popular", "together")
-    return fit_pipeline("toy", make_shop(), resolve_pipeline(config, registry), RunOptions())
+    return fit_pipeline(TOY, make_shop(), resolve_pipeline(config, registry), RunOptions())
 
 
 def with_config(pipeline, config):
@@ -33,8 +36,27 @@ def with_config(pipeline, config):
     )
 
 
-def ask(pipeline, past=None, **query):
-    return answer(pipeline, Query(**query), past or Past(), surface="home")
+def batch_of(pipeline, *history):
+    """Return the query of a given history, as the main surface sees it."""
+    user = with_given_history(UserState(), history, TOY, 0.0)
+    query = Query(history=history)
+    return resolve_query(serve(pipeline), pipeline.main, query, user, 0.0).batch
+
+
+def pool_of(pipeline, *history):
+    """Return the pool of a history of item indexes, and what was left out of it."""
+    queries = QueryBatch.from_histories(Ragged.from_rows([history]))
+    pool, _, degraded = pipeline.scored_pool(pipeline.main, queries)
+    return pool, degraded
+
+
+def planned(pipeline, labels):
+    """The pipeline with these sources in every plan."""
+    surfaces = {
+        name: dataclasses.replace(one, plan=dataclasses.replace(one.plan, sources=labels))
+        for name, one in pipeline.surfaces.items()
+    }
+    return dataclasses.replace(pipeline, surfaces=surfaces)
 
 
 @dataclasses.dataclass
@@ -53,17 +75,19 @@ class Answers:
 
 def beside(pipeline, source, *able):
     """The pipeline with one more source."""
-    return dataclasses.replace(
+    more = dataclasses.replace(
         pipeline,
         sources={**pipeline.sources, "rogue": source},
         capabilities={**pipeline.capabilities, "rogue": frozenset(able)},
     )
+    return planned(more, (*pipeline.sources, "rogue"))
 
 
 def alone(pipeline, source, *able):
-    return dataclasses.replace(
+    only = dataclasses.replace(
         pipeline, sources={"rogue": source}, capabilities={"rogue": frozenset(able)}
     )
+    return planned(only, ("rogue",))
 
 
 def check(slate, k=10, never=()):
@@ -99,7 +123,7 @@ def test_an_item_named_twice_stands_once_at_its_best_place(pipeline):
 def test_more_candidates_than_requested_do_no_harm(pipeline):
     config = pipeline.config.model_copy(update={"candidates": 3})
     rogue = alone(with_config(pipeline, config), Answers([list(range(1, N))]))
-    pool, _, degraded = rogue.rank_user(QueryBatch.from_histories(Ragged.from_rows([[0]])))
+    pool, degraded = pool_of(rogue, 0)
     assert pool.index.tolist() == [[1, 2, 3]]
     assert degraded == []
 
@@ -152,7 +176,7 @@ class BadScores(Answers):
 
 def test_scores_for_others_in_a_wrong_shape_are_missing(pipeline):
     rogue = beside(pipeline, BadScores([[2, 6]]), "score")
-    pool, _, degraded = rogue.rank_user(QueryBatch.from_histories(Ragged.from_rows([[0]])))
+    pool, degraded = pool_of(rogue, 0)
     at = pool.sources.index("rogue")
     assert np.isnan(pool.scores[:, :, at]).all()
     assert pool.ranks[0, pool.index[0] == 6, at].tolist() == [1]
@@ -170,7 +194,7 @@ class GoodScores(Answers):
 def test_a_source_judges_the_others_candidates_only_where_it_declares_so(pipeline, declared):
     able = ("score",) if declared else ()
     rogue = beside(pipeline, GoodScores([[2, 6]], [[9.0, 8.0]]), *able)
-    pool, _, _ = rogue.rank_user(QueryBatch.from_histories(Ragged.from_rows([[0]])))
+    pool, _ = pool_of(rogue, 0)
     own = dict(zip(pool.index[0].tolist(), pool.scores[0, :, pool.sources.index("rogue")]))
     if declared:
         assert own == {item: float(item) for item in own}
@@ -180,8 +204,9 @@ def test_a_source_judges_the_others_candidates_only_where_it_declares_so(pipelin
 
 def test_a_score_is_missing_where_a_source_has_none(pipeline):
     rogue = beside(pipeline, Answers([[2, 6]], [[9.0, 8.0]]))
-    batch = resolve_query(rogue, Query(history=("i0",)), Past(), 0.0).batch
-    known, unknown = (explain_item(rogue, batch, item).sources[-1] for item in (6, 8))
+    batch = batch_of(rogue, "i0")
+    found = [explain_item(rogue, rogue.main, batch, item).sources[-1] for item in (6, 8)]
+    known, unknown = found
     assert (known.source, known.rank, known.z) == ("rogue", 2, pytest.approx(-1.0))
     assert (unknown.source, unknown.rank, unknown.z) == ("rogue", None, None)
 
@@ -201,6 +226,7 @@ class BadEvidence(Answers):
         ["words"] * 30,
         [Evidence("often with", (N + 3,))] * 30,
         [Evidence("often with", (-1,))] * 30,
+        [Evidence("often with", values=None)] * 30,
     ],
 )
 def test_evidence_that_is_none_is_not_shown(pipeline, evidence):
@@ -210,8 +236,7 @@ def test_evidence_that_is_none_is_not_shown(pipeline, evidence):
     slate = ask(rogue, history=("i0",), k=5)
     check(slate, 5)
     assert {r.source for i in slate.items for r in i.reasons} == {"fallback"}
-    batch = resolve_query(rogue, Query(history=("i0",)), Past(), 0.0).batch
-    assert explain_item(rogue, batch, 2).sources[0].reason == ""
+    assert explain_item(rogue, rogue.main, batch_of(rogue, "i0"), 2).sources[0].reason == ""
 
 
 def test_when_every_source_fails_the_popular_items_serve(pipeline):
@@ -227,8 +252,7 @@ def test_when_every_source_fails_the_popular_items_serve(pipeline):
 
 
 def test_item_surfaces_whose_sources_are_gone_show_popular_items(pipeline):
-    config = pipeline.config.model_copy(update={"item_sources": ("gone",)})
-    gone = dataclasses.replace(with_config(pipeline, config), unavailable={"gone": "no plugin"})
+    gone = dataclasses.replace(planned(pipeline, ("gone",)), unavailable={"gone": "no plugin"})
     slate = ask(gone, item_ids=("i0",), k=4)
     check(slate, 4, never=("i0",))
     assert [d.component for d in slate.degraded] == ["gone"]
@@ -259,8 +283,8 @@ class Ranks:
 def test_a_ranker_that_fails_is_named_and_ranks_are_fused(pipeline, give):
     from crossrec.components.fusion import ReciprocalRankFusion
 
-    rogue = dataclasses.replace(pipeline, ranker=Ranks(give))
-    fused = dataclasses.replace(pipeline, ranker=ReciprocalRankFusion())
+    rogue = with_parts(pipeline, ranker=Ranks(give))
+    fused = with_parts(pipeline, ranker=ReciprocalRankFusion())
     slate = ask(rogue, history=("i0", "i4"))
     assert slate.item_ids == ask(fused, history=("i0", "i4")).item_ids
     check(slate)
@@ -269,77 +293,201 @@ def test_a_ranker_that_fails_is_named_and_ranks_are_fused(pipeline, give):
 
 
 class Policy:
-    """A policy made of a function of the slate's items."""
+    """A policy made of a function of the ranked pool."""
 
     def __init__(self, change):
         self.change = change
 
-    def apply(self, slate, context):
-        return self.change(slate)
+    def apply(self, ranked, context):
+        return self.change(ranked)
 
 
 def ruled(pipeline, *changes):
     policies = {f"p{n}": Policy(change) for n, change in enumerate(changes)}
-    return dataclasses.replace(pipeline, policies=policies)
+    return with_parts(pipeline, policies=policies)
+
+
+def pool_with(ranked, index, *changes, score=None, propensity=None):
+    """Return a pool of other items, with what was done to the one before and more."""
+    index = np.array(index)
+    score = np.linspace(1, 0, len(index)) if score is None else score
+    propensity = np.ones(len(index)) if propensity is None else propensity
+    return Ranked(index, score, propensity, (*ranked.changes, *changes))
 
 
 def inserting(*items):
-    return lambda slate: slate.with_items(
-        (*items, *slate.items), *(Change("p", i.item_id, "inserted", "paid") for i in items)
-    )
-
-
-def test_a_policy_may_insert_what_the_catalog_holds(pipeline):
-    slate = ask(ruled(pipeline, inserting(SlateItem(-1, "i7", 9.0))), history=("i0",), k=3)
-    first = slate.items[0]
-    assert (first.item_id, first.index, first.title) == ("i7", 7, "item 7")
-    assert first.reasons[0].text.startswith(("popular", "often together"))
-    assert slate.degraded == ()
-    check(slate, 3)
-
-
-def test_a_policy_cannot_insert_what_is_unknown_barred_or_there(pipeline):
-    bad = [SlateItem(99, "advert", 9.0), SlateItem(5, "i5", 9.0), SlateItem(3, "i3", 8.0)]
-    past = Past(liked=("i1",), disliked=("i3",), known=True)
-    rogue = ruled(pipeline, inserting(*bad), inserting(SlateItem(0, "i2", 1.0)))
-    slate = ask(rogue, past, user_id="u1", exclude=("i5",), k=6)
-    check(slate, 6, never=("i5", "i3", "advert"))
-    assert slate.degraded[0].component == "p0"
-    assert slate.degraded[0].error.startswith("3 items that are barred or not in the catalog")
-    assert slate.item_ids.count("i2") == 1
-
-
-@pytest.mark.parametrize("value", [None, (), "slate"])
-def test_a_policy_that_returns_no_slate_is_left_out(pipeline, value):
-    slate = ask(ruled(pipeline, lambda slate: value), history=("i0",))
-    assert slate.item_ids == ask(pipeline, history=("i0",)).item_ids
-    assert "not Slate" in slate.degraded[0].error
-
-
-def test_a_policy_that_empties_the_slate_says_so(pipeline):
-    slate = ask(ruled(pipeline, lambda slate: Slate(())), history=("i0",))
-    assert slate.items == ()
-    assert slate.short_because.startswith("only 0 of 10")
-
-
-def dropping_all_but(*kept):
-    def change(slate):
-        gone = [item for item in slate.items if item.item_id not in kept]
-        changes = (Change("p", item.item_id, "dropped", "hidden") for item in gone)
-        return slate.with_items(tuple(i for i in slate.items if i.item_id in kept), *changes)
+    def change(ranked):
+        rest = [item for item in ranked.index.tolist() if item not in items]
+        changes = (PolicyChange(item, "inserted", "paid") for item in items)
+        return pool_with(ranked, [*items, *rest], *changes)
 
     return change
 
 
-def test_a_policy_that_drops_nearly_all_is_given_more_to_choose_from(make_shop, pipeline):
-    """With k = 1 a policy sees 23 items first; the only one that it lets pass comes later."""
+def test_a_policy_may_insert_what_the_catalog_holds(pipeline):
+    plain = ask(pipeline, history=("i0",), k=3)
+    slate = ask(ruled(pipeline, inserting(7)), history=("i0",), k=3)
+    first = slate.items[0]
+    assert (first.item_id, first.index, first.title) == ("i7", 7, "item 7")
+    assert first.reasons[0].text.startswith(("popular", "often together"))
+    assert slate.item_ids[1:] == plain.item_ids[:2]
+    assert slate.degraded == ()
+    (change,) = slate.changes
+    assert (change.policy, change.item_id, change.why) == ("p0", "i7", "paid")
+    check(slate, 3)
+
+
+BOUGHT, BANNED, EXCLUDED = 1, 3, 5
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (inserting(99), "it returned what is no item of the catalog"),
+        (inserting(-1), "it returned what is no item of the catalog"),
+        (inserting(BANNED), "it returned an item that is excluded for this user"),
+        (inserting(BOUGHT), "it returned an item that is excluded for this user"),
+        (inserting(EXCLUDED), "it returned an item that is excluded for this user"),
+        (lambda r: pool_with(r, [2, 4, 2]), "it returned an item twice"),
+        (lambda r: pool_with(r, r.index[1:]), "it dropped or inserted 1 items without a change"),
+        (lambda r: pool_with(r, r.index[:0]), "it dropped or inserted 17 items without a change"),
+        (
+            lambda r: pool_with(r, r.index[2:], PolicyChange(int(r.index[0]), "dropped", "x")),
+            "it dropped or inserted 1 items without a change",
+        ),
+        (
+            lambda r: pool_with(r, r.index, score=np.full(len(r), np.nan)),
+            "it returned scores that are not finite",
+        ),
+        (
+            lambda r: pool_with(r, r.index, propensity=np.zeros(len(r))),
+            "it returned propensities outside of (0, 1]",
+        ),
+        (
+            lambda r: pool_with(r, r.index, propensity=np.full(len(r), np.nan)),
+            "it returned propensities outside of (0, 1]",
+        ),
+        (
+            lambda r: pool_with(r, r.index.astype(float)),
+            "it returned what is no item of the catalog",
+        ),
+        (
+            lambda r: pool_with(r, r.index, PolicyChange(99, "moved", "x")),
+            "it recorded what is no change of an item of the catalog",
+        ),
+        (
+            lambda r: pool_with(r, r.index, PolicyChange(2, "moved", "x", None)),
+            "it recorded what is no change of an item of the catalog",
+        ),
+        (
+            lambda r: pool_with(r, r.index, "because"),
+            "it recorded what is no change of an item of the catalog",
+        ),
+        (lambda r: 1 / 0, "ZeroDivisionError: division by zero"),
+        (lambda r: pool_with(r, [[2]]), "ValueError: index, score and propensity must be flat"),
+    ],
+)
+def test_a_policy_that_breaks_its_word_is_left_out_of_that_answer(pipeline, change, complaint):
+    """Its work is not half used: the others go on from what was there before it."""
+    user = user_with(liked=("i1",), disliked=("i3",), user_id="u1")
+    fields = {"user_id": "u1", "exclude": ("i5",), "k": 6}
+    plain = ask(ruled(pipeline, inserting(7)), user, **fields)
+    slate = ask(ruled(pipeline, change, inserting(7)), user, **fields)
+    check(slate, 6, never=("i5", "i3", "i1"))
+    assert slate.item_ids == plain.item_ids
+    assert [c.policy for c in slate.changes] == ["p1"]
+    (degraded,) = slate.degraded
+    assert degraded.component == "p0"
+    assert degraded.error.startswith(complaint)
+
+
+def test_the_changes_of_the_policies_before_must_stay(pipeline):
+    def forgetful(ranked):
+        return Ranked(ranked.index, ranked.score, ranked.propensity)
+
+    slate = ask(ruled(pipeline, inserting(7), forgetful), history=("i0",), k=3)
+    assert slate.item_ids[0] == "i7"
+    assert [c.policy for c in slate.changes] == ["p0"]
+    assert [d.component for d in slate.degraded] == ["p1"]
+    assert slate.degraded[0].error == "it dropped the changes of the policies before it"
+
+
+def test_a_policy_cannot_sign_with_the_name_of_another(pipeline):
+    def signing(ranked):
+        return pool_with(ranked, ranked.index, PolicyChange(2, "moved", "x", policy="availability"))
+
+    slate = ask(ruled(pipeline, signing), history=("i0",), k=3)
+    assert [c.policy for c in slate.changes] == ["p0"]
+
+
+def test_a_familiar_item_may_be_put_in_front_and_a_given_one_too(pipeline):
+    """What nothing but the rule for known items keeps back bars no policy."""
+    user = user_with(viewed=("i4",), user_id="u1")
+    slate = ask(ruled(pipeline, inserting(4)), user, user_id="u1", k=3)
+    assert slate.item_ids[0] == "i4"
+    assert slate.degraded == ()
+
+
+@pytest.mark.parametrize("value", [None, (), "slate", [1, 2]])
+def test_a_policy_that_returns_no_pool_is_left_out(pipeline, value):
+    slate = ask(ruled(pipeline, lambda ranked: value), history=("i0",))
+    assert slate.item_ids == ask(pipeline, history=("i0",)).item_ids
+    assert "not Ranked" in slate.degraded[0].error
+
+
+def test_a_policy_that_empties_the_pool_says_so(pipeline):
+    slate = ask(ruled(pipeline, dropping_all_but()), history=("i0",))
+    assert slate.items == ()
+    assert slate.short_because.startswith("only 0 of 10")
+    assert slate.short_because.endswith("policies dropped 19")
+
+
+def dropping_all_but(*kept):
+    def change(ranked):
+        return ranked.without(~np.isin(ranked.index, kept), "hidden")
+
+    return change
+
+
+def test_a_policy_sees_the_whole_pool_once_however_short_the_list(make_shop, pipeline):
+    """With k = 1 too: the only item that it lets pass may be the last of the catalog."""
     many = fit_many(pipeline, make_shop(n_items=400))
-    last = many.catalog.items.id(int(many.fallback[-1]))
-    slate = ask(ruled(many, dropping_all_but(last)), history=("i0",), k=1)
-    assert slate.item_ids == (last,)
+    last = int(many.fallback[-1])
+    seen = []
+
+    def picky(ranked):
+        seen.append(len(ranked))
+        return dropping_all_but(last)(ranked)
+
+    slate = ask(ruled(many, picky), history=("i0",), k=1)
+    assert slate.item_ids == (many.catalog.items.id(last),)
+    assert seen == [399]
     none = ask(ruled(many, dropping_all_but()), history=("i0",), k=1)
     assert none.items == ()
     assert none.short_because.endswith("policies dropped 399")
+
+
+def test_chance_is_the_same_for_one_request_and_another_for_the_next(pipeline):
+    drawn = []
+
+    class Draws:
+        def apply(self, ranked, context):
+            drawn.append(context.rng.random(3).tolist())
+            return ranked
+
+    rolling = with_parts(pipeline, policies={"a": Draws(), "b": Draws()})
+    for _ in range(2):
+        ask(rolling, history=("i0",))
+    assert len({tuple(one) for one in drawn}) == 4
+
+
+def test_propensities_of_a_policy_reach_the_answer(pipeline):
+    def explore(ranked):
+        return pool_with(ranked, ranked.index, propensity=np.full(len(ranked), 0.25))
+
+    slate = ask(ruled(pipeline, explore), history=("i0",), k=2)
+    assert [item.propensity for item in slate.items] == [0.25, 0.25]
+    assert slate.to_dict()["items"][0]["propensity"] == 0.25
 
 
 def fit_many(pipeline, data):
@@ -347,13 +495,12 @@ def fit_many(pipeline, data):
     sources = {label: type(source)() for label, source in pipeline.sources.items()}
     for source in sources.values():
         source.fit(data, RunOptions())
-    counts = data.item_counts
     return dataclasses.replace(
         pipeline,
         catalog=data.catalog,
         sources=sources,
-        counts=counts,
-        fallback=np.argsort(-counts, kind="stable"),
+        people=data.item_people,
+        fallback=np.argsort(-data.item_evidence, kind="stable"),
     )
 
 

@@ -1,11 +1,11 @@
 """Data at the edge: nothing, one of everything, dislikes only, all hidden, very long histories."""
 
-import dataclasses
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from crossrec.components.eligibility import ALL
 from crossrec.components.policies import Availability
-from crossrec.components.query import Query
 from crossrec.components.run import RunOptions
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
@@ -13,9 +13,9 @@ from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.pipeline.cut import cut_for_validation
 from crossrec.pipeline.fit import fit_pipeline
-from crossrec.pipeline.request import Past, answer
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.scenario import ItemField, ItemSchema
+from crossrec.testing.requests import TOY, ask, user_with, with_parts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,13 +38,9 @@ def dataset(events=(), n_users=1, n_items=1, has_clock=True, hidden=()):
 def fit(registry, make_config):
     def fit(data, *sources, **values):
         config = make_config(*(sources or ("popular", "together")), **values)
-        return fit_pipeline("toy", data, resolve_pipeline(config, registry), RunOptions())
+        return fit_pipeline(TOY, data, resolve_pipeline(config, registry), RunOptions())
 
     return fit
-
-
-def ask(pipeline, past=None, **query):
-    return answer(pipeline, Query(**query), past or Past(), surface="home")
 
 
 @pytest.mark.parametrize("has_clock", [True, False])
@@ -80,9 +76,9 @@ def test_no_items_at_all(fit):
 def test_dislikes_only(fit):
     data = dataset([(u, i, -1.0) for u in range(3) for i in range(4)], 3, 6)
     pipeline = fit(data)
-    assert pipeline.counts.tolist() == [0] * 6
-    past = Past(disliked=("i0", "i1", "i2", "i3"), known=True)
-    slate = ask(pipeline, past, user_id="u0")
+    assert pipeline.people.tolist() == [0] * 6
+    user = user_with(disliked=("i0", "i1", "i2", "i3"))
+    slate = ask(pipeline, user, user_id="u0")
     assert slate.item_ids == ("i4", "i5")
     assert slate.notes == ()
     assert slate.path == "no history"
@@ -90,7 +86,7 @@ def test_dislikes_only(fit):
 
 def test_everything_disliked(fit):
     pipeline = fit(dataset([(0, 0, 1.0)], 1, 2))
-    slate = ask(pipeline, Past(disliked=("i0", "i1"), known=True), user_id="u0")
+    slate = ask(pipeline, user_with(disliked=("i0", "i1")), user_id="u0")
     assert slate.items == ()
     assert "2 are excluded" in slate.short_because
 
@@ -112,20 +108,23 @@ def test_the_one_item_that_is_not_hidden_is_found(fit, shown):
     assert slate.short_because == ""
 
 
-def test_policies_are_queried_no_more_than_needed(fit):
-    """Where the first look gives k items there is no second."""
+@pytest.mark.parametrize(
+    ("n_items", "k", "seen"), [(300, 10, 300), (2500, 1, 2000), (2500, 2100, 2100)]
+)
+def test_a_policy_looks_once_at_the_whole_pool(fit, n_items, k, seen):
+    """At all that is there, but at no more than 2,000 items where the list is shorter."""
 
     class Counts(Availability):
-        calls = 0
+        calls: ClassVar[list[int]] = []
 
-        def apply(self, slate, context):
-            Counts.calls += 1
-            assert len(slate.items) == 3 * 10 + 20
-            return super().apply(slate, context)
+        def apply(self, ranked, context):
+            Counts.calls.append(len(ranked))
+            assert context.k == k
+            return super().apply(ranked, context)
 
-    pipeline = dataclasses.replace(fit(dataset(n_items=300)), policies={"a": Counts()})
-    assert len(ask(pipeline, history=()).items) == 10
-    assert Counts.calls == 1
+    pipeline = with_parts(fit(dataset(n_items=n_items)), policies={"a": Counts()})
+    assert len(ask(pipeline, history=(), k=k).items) == k
+    assert Counts.calls == [seen]
 
 
 def test_a_history_of_a_hundred_thousand_items(fit):
@@ -144,22 +143,21 @@ def test_ids_of_every_kind(registry, make_config, id_):
     events = Events.from_columns([0, 0, 0], [0, 1, 2])
     data = Dataset.build(Vocabulary([id_]), catalog, events, has_clock=True)
     pipeline = fit_pipeline(
-        "toy", data, resolve_pipeline(make_config("together"), registry), RunOptions()
+        TOY, data, resolve_pipeline(make_config("together"), registry), RunOptions()
     )
     slate = ask(pipeline, history=("plain",))
     assert set(slate.item_ids) == {id_, "third"}
     assert ask(pipeline, history=("plain",), exclude=(id_,)).item_ids == ("third",)
     assert id_ not in ask(pipeline, item_ids=(id_,)).item_ids
-    assert set(ask(pipeline, Past((id_,), known=True), user_id=id_).item_ids) == {"plain", "third"}
+    user = user_with((id_,), user_id=id_)
+    assert set(ask(pipeline, user, user_id=id_).item_ids) == {"plain", "third"}
 
 
 @pytest.mark.parametrize("has_clock", [True, False])
 def test_users_whose_every_event_is_after_the_cut_are_not_queried_about(has_clock):
     old = [(u, i, 1.0) for u in range(60) for i in (u % 5, u % 3 + 5)]
     new = [(60 + u, u % 8, 1.0) for u in range(6)]
-    cut = cut_for_validation(
-        dataset([*old, *new], 66, 8, has_clock=has_clock), keep_history=True, seed=0
-    )
+    cut = cut_for_validation(dataset([*old, *new], 66, 8, has_clock=has_clock), ALL, seed=0)
     assert not set(cut.queries.users) & set(range(60, 66))
     assert cut.queries.history.lengths.min() > 0
 
@@ -183,12 +181,12 @@ small = st.lists(
 def test_any_small_data_can_be_fitted_and_queried(registry, make_config, events, has_clock, k):
     data = dataset(events, 4, 5, has_clock)
     pipeline = fit_pipeline(
-        "toy", data, resolve_pipeline(make_config("popular", "together"), registry), RunOptions()
+        TOY, data, resolve_pipeline(make_config("popular", "together"), registry), RunOptions()
     )
     for user in range(4):
         liked = [i for u, i, w in events if u == user and w > 0]
         disliked = [i for u, i, w in events if u == user and w < 0]
-        past = Past(tuple(f"i{i}" for i in liked), tuple(f"i{i}" for i in disliked), True)
+        past = user_with([f"i{i}" for i in liked], [f"i{i}" for i in disliked], f"u{user}")
         slate = ask(pipeline, past, user_id=f"u{user}", k=k)
         free = {f"i{i}" for i in range(5) if i not in liked and i not in disliked}
         assert set(slate.item_ids) <= free

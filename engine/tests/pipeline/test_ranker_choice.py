@@ -16,6 +16,7 @@ from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.pipeline import best_of
 from crossrec.pipeline.ranker_choice import choose_ranker
 from crossrec.pipeline.resolved import resolve_pipeline
+from crossrec.testing.requests import TOY
 
 N_ITEMS = 30
 
@@ -135,7 +136,8 @@ def choose(crowd, make_config):
         Oracle.targets = {int(row): int(target) for row, target in pairs}
         Spy.seen.clear()
         config = make_config("popular", ranker=ranker, ranker_settings=settings)
-        return choose_ranker(resolve_pipeline(config, crowd), None, found, RunOptions(seed=seed))
+        plan = resolve_pipeline(config, crowd).main_surface
+        return choose_ranker(plan, None, found, RunOptions(seed=seed))
 
     return choose
 
@@ -241,20 +243,20 @@ def test_an_unknown_ranker_is_found_before_anything_is_fitted(
     ):
         with pytest.raises(UsageError):
             fit_pipeline(
-                "toy",
+                TOY,
                 dataset,
                 resolve_pipeline(make_config("counted", **values), registry),
                 RunOptions(),
             )
     with pytest.raises(UsageError, match="populr"):
         fit_pipeline(
-            "toy",
+            TOY,
             dataset,
             resolve_pipeline(make_config("counted", "populr"), registry),
             RunOptions(),
         )
     assert Counted.fits == 0
-    fit_pipeline("toy", dataset, resolve_pipeline(make_config("counted"), registry), RunOptions())
+    fit_pipeline(TOY, dataset, resolve_pipeline(make_config("counted"), registry), RunOptions())
     assert Counted.fits == 2
 
 
@@ -270,10 +272,11 @@ def test_best_of_orders_by_score_then_by_index():
 
 def test_the_served_ranker_is_the_one_in_the_report(dataset, crowd, make_config):
     pipeline = fit_pipeline(
-        "toy",
+        TOY,
         dataset,
         resolve_pipeline(make_config("popular", "together"), crowd),
         RunOptions(seed=3),
     )
     chosen = pipeline.report["gate"]["chosen"]
-    assert type(pipeline.ranker) is type(crowd.get("rankers", chosen).build())
+    assert type(pipeline.main.ranker) is type(crowd.get("rankers", chosen).build())
+    assert pipeline.main.ranker_name == chosen

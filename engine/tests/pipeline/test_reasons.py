@@ -7,13 +7,13 @@ import pytest
 from crossrec.components.candidates import PAD, Pool
 from crossrec.components.evidence import Evidence
 from crossrec.components.fusion import BestSource, WeightedFusion
-from crossrec.components.query import Query, QueryBatch
+from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.reasons import contributions, evidence_of, explain_items, in_words
-from crossrec.pipeline.request import Past, answer
 from crossrec.pipeline.resolved import resolve_pipeline
+from crossrec.testing.requests import TOY, ask
 
 NAN = np.nan
 
@@ -46,7 +46,7 @@ class Tells:
 @pytest.fixture(scope="module")
 def fitted(registry, make_shop, make_config):
     return fit_pipeline(
-        "toy",
+        TOY,
         make_shop(),
         resolve_pipeline(make_config("popular", "together"), registry),
         RunOptions(),
@@ -150,7 +150,7 @@ def test_evidence_is_real_on_a_real_answer(fitted, make_shop):
     data = make_shop()
     together = data.matrix(binary=True)
     counts = (together.T @ together).toarray()
-    slate = answer(fitted, Query(history=("i3", "i9"), k=12), Past(), surface="home")
+    slate = ask(fitted, history=("i3", "i9"), k=12)
     shown = 0
     for item in slate.items:
         assert 1 <= len(item.reasons) <= 2
@@ -161,14 +161,14 @@ def test_evidence_is_real_on_a_real_answer(fitted, make_shop):
                     assert named in ("i3", "i9")
                     assert counts[fitted.catalog.items.index(named), item.index] > 0
             else:
-                assert reason.text == f"popular: {fitted.counts[item.index]} events"
+                assert reason.text == f"popular: {fitted.people[item.index]} events"
     assert shown >= 8
 
 
 def test_the_strongest_history_item_is_named_first(fitted, make_shop):
     matrix = make_shop().matrix(binary=True)
     counts = (matrix.T @ matrix).toarray()
-    slate = answer(fitted, Query(history=("i3", "i9"), k=8), Past(), surface="home")
+    slate = ask(fitted, history=("i3", "i9"), k=8)
     for item in slate.items:
         for reason in item.reasons:
             if len(reason.history) == 2:
@@ -177,13 +177,32 @@ def test_the_strongest_history_item_is_named_first(fitted, make_shop):
 
 
 def test_no_reasons_unless_requested(fitted):
-    slate = answer(fitted, Query(history=("i3",)), Past(), surface="home", explain=False)
+    slate = ask(fitted, history=("i3",), explain=False)
     assert all(item.reasons == () for item in slate.items)
-    shown = answer(fitted, Query(history=("i3",)), Past(), surface="home")
+    shown = ask(fitted, history=("i3",))
     assert shown.item_ids == slate.item_ids
 
 
-def test_an_item_without_events_says_so(fitted):
-    quiet = dataclasses.replace(fitted, counts=np.zeros(20, np.int64), sources={}, capabilities={})
-    slate = answer(quiet, Query(history=()), Past(), surface="home")
-    assert {r.text for i in slate.items for r in i.reasons} == {"from the catalog, no events yet"}
+def test_an_item_that_nobody_has_chosen_says_so(fitted):
+    quiet = dataclasses.replace(fitted, people=np.zeros(20, np.int64), sources={}, capabilities={})
+    slate = ask(quiet, history=())
+    texts = {r.text for i in slate.items for r in i.reasons}
+    assert texts == {"from the catalog, nobody has chosen it yet"}
+
+
+def test_a_popular_item_says_how_many_people_have_chosen_it(fitted):
+    people = np.arange(20)
+    quiet = dataclasses.replace(fitted, people=people, sources={}, capabilities={})
+    slate = ask(quiet, history=(), k=20)
+    said = {item.index: item.reasons[0] for item in slate.items}
+    assert said[1].text == "popular: 1 person"
+    assert said[7].text == "popular: 7 people"
+    assert said[7].values == {"people": 7}
+    assert said[0].values == {}
+
+
+def test_reasons_carry_their_numbers(fitted):
+    evidence = Evidence("popular: 3 events", values={"events": np.float32(3), "share": 0.5})
+    values = in_words("pop", evidence, fitted.catalog).values
+    assert values == {"events": 3, "share": 0.5}
+    assert {type(value) for value in values.values()} == {float}

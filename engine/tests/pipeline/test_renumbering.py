@@ -4,18 +4,22 @@ import dataclasses
 
 import numpy as np
 import pytest
-from crossrec.components.query import Query
+from crossrec.components.query import Query, QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.topk import top_k
+from crossrec.components.user_state import UserState
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.item_explanation import explain_item
-from crossrec.pipeline.request import Past, answer, resolve_query
+from crossrec.pipeline.request import resolve_query
 from crossrec.pipeline.resolved import resolve_pipeline
+from crossrec.pipeline.user_states import with_given_history
 from crossrec.scenario import ItemField, ItemSchema
+from crossrec.testing.requests import TOY, ask, serve, with_parts
 
 SCHEMA = ItemSchema((ItemField("title"),), "{title}")
 N_USERS, N_ITEMS = 90, 16
@@ -78,7 +82,7 @@ def pipelines(rows, registry_without_ties, make_config):
     config = make_config("popular-2", "together-2")
     return [
         fit_pipeline(
-            "toy",
+            TOY,
             renumbered(rows, s),
             resolve_pipeline(config, registry_without_ties),
             RunOptions(seed=1),
@@ -87,8 +91,12 @@ def pipelines(rows, registry_without_ties, make_config):
     ]
 
 
-def ask(pipeline, **query):
-    return answer(pipeline, Query(**query, now=0.0), Past(), surface="home")
+def explained(pipeline, item, history=("i3",)):
+    """Return every source's score of one item, by index, for a given history."""
+    user = with_given_history(UserState(), history, TOY, 0.0)
+    query = Query(history=history)
+    batch = resolve_query(serve(pipeline), pipeline.main, query, user, 0.0).batch
+    return explain_item(pipeline, pipeline.main, batch, item)
 
 
 def test_the_numbering_is_really_another(pipelines):
@@ -99,8 +107,8 @@ def test_the_numbering_is_really_another(pipelines):
 
 def test_weights_are_the_same(pipelines):
     """The gate draws queries by row, so its halves differ; what is learnt of all does not."""
-    weights = [getattr(p.ranker, "weights", None) for p in pipelines]
-    assert type(pipelines[0].ranker) is type(pipelines[1].ranker)
+    weights = [getattr(p.main.ranker, "weights", None) for p in pipelines]
+    assert type(pipelines[0].main.ranker) is type(pipelines[1].main.ranker)
     if weights[0] is not None:
         assert weights[0] == pytest.approx(weights[1], abs=1e-4)
 
@@ -119,6 +127,16 @@ def test_the_same_history_gets_the_same_ids_and_reasons(pipelines, history):
         ]
 
 
+def test_pool_scores_are_of_ids_too(pipelines):
+    scores = []
+    for pipeline in pipelines:
+        items = pipeline.catalog.items
+        history = Ragged.from_rows([items.indexes(("i3", "i7"))])
+        pool, own, _ = pipeline.scored_pool(pipeline.main, QueryBatch.from_histories(history))
+        scores.append({items.id(at): score for at, score in zip(pool.index[0], own[0])})
+    assert scores[0] == pytest.approx(scores[1], abs=1e-4)
+
+
 @pytest.mark.parametrize("item", ["i0", "i8"])
 def test_so_do_the_same_items(pipelines, item):
     first, second = (ask(p, item_ids=(item,), k=12) for p in pipelines)
@@ -127,8 +145,7 @@ def test_so_do_the_same_items(pipelines, item):
 
 def test_scores_are_of_ids(pipelines):
     def explanation(pipeline, id_):
-        batch = resolve_query(pipeline, Query(history=("i3",)), Past(), 0.0).batch
-        found = explain_item(pipeline, batch, pipeline.catalog.items.index(id_))
+        found = explained(pipeline, pipeline.catalog.items.index(id_))
         views = [
             dataclasses.replace(v, z=None if v.z is None else round(v.z, 3)) for v in found.sources
         ]
@@ -141,8 +158,7 @@ def test_scores_are_of_ids(pipelines):
 def test_places_are_those_of_the_slate(pipelines):
     for pipeline in pipelines:
         slate = ask(pipeline, history=("i3",), k=8)
-        batch = resolve_query(pipeline, Query(history=("i3",)), Past(), 0.0).batch
-        places = [explain_item(pipeline, batch, item.index).place for item in slate.items]
+        places = [explained(pipeline, item.index).place for item in slate.items]
         assert places == list(range(1, 9))
 
 
@@ -151,7 +167,6 @@ def test_places_differ_even_where_scores_tie(pipelines):
         def score(self, queries, pool):
             return np.where(pool.valid, 1.0, -np.inf).astype(np.float32)
 
-    tied = dataclasses.replace(pipelines[0], ranker=Ties())
+    tied = with_parts(pipelines[0], ranker=Ties())
     slate = ask(tied, history=("i3",), k=5)
-    batch = resolve_query(tied, Query(history=("i3",)), Past(), 0.0).batch
-    assert [explain_item(tied, batch, i.index).place for i in slate.items] == [1, 2, 3, 4, 5]
+    assert [explained(tied, item.index).place for item in slate.items] == [1, 2, 3, 4, 5]

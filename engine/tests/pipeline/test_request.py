@@ -2,14 +2,19 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 from crossrec.components.query import Query
 from crossrec.components.run import RunOptions
+from crossrec.components.user_state import UserState
+from crossrec.data.user_events import UserEvents
 from crossrec.errors import UsageError
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.item_explanation import explain_item
-from crossrec.pipeline.request import Past, answer, resolve_query
+from crossrec.pipeline.request import resolve_query
 from crossrec.pipeline.resolved import resolve_pipeline
+from crossrec.pipeline.user_states import with_given_history
+from crossrec.testing.requests import TOY, ask, serve, user_with, with_parts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,11 +22,16 @@ from hypothesis import strategies as st
 @pytest.fixture(scope="module")
 def pipeline(registry, make_shop, make_config):
     config = make_config("popular", "together", item_sources=["together"])
-    return fit_pipeline("toy", make_shop(), resolve_pipeline(config, registry), RunOptions())
+    return fit_pipeline(TOY, make_shop(), resolve_pipeline(config, registry), RunOptions())
 
 
-def ask(pipeline, past=None, **query):
-    return answer(pipeline, Query(**query), past or Past(), surface="home")
+def resolved(pipeline, user=None, now=0.0, surface="user", **fields):
+    """Return the query in indexes, as a surface sees it."""
+    query = Query(**fields)
+    user = user or UserState(query.user_id)
+    if query.history is not None:
+        user = with_given_history(user, query.history, TOY, now)
+    return resolve_query(serve(pipeline), pipeline.surfaces[surface], query, user, now)
 
 
 def test_a_history_gets_its_own_kind_with_evidence(pipeline):
@@ -47,12 +57,12 @@ def test_an_unknown_user_gets_popular_items_and_is_said(pipeline):
     assert slate.path == "no history"
     assert slate.item_ids == tuple(pipeline.catalog.items.id(i) for i in pipeline.fallback[:4])
     assert "user 'stranger' is unknown" in slate.notes[0]
-    assert slate.items[0].reasons[0].text == f"popular: {pipeline.counts.max()} events"
+    assert slate.items[0].reasons[0].text == f"popular: {pipeline.people.max()} events"
 
 
 def test_a_known_user_is_answered_from_the_store(pipeline):
-    past = Past(liked=("i1", "i3"), disliked=("i5",), known=True)
-    slate = ask(pipeline, past, user_id="u1", k=6)
+    user = user_with(("i1", "i3"), ("i5",), "u1")
+    slate = ask(pipeline, user, user_id="u1", k=6)
     assert slate.path == "stored history"
     assert not {"i1", "i3", "i5"} & set(slate.item_ids)
     assert slate.notes == ()
@@ -96,55 +106,263 @@ def test_exclude(pipeline):
     assert not {"i0", "i2", "i4"} & set(slate.item_ids)
 
 
-def test_keep_history_lets_items_come_back(pipeline):
-    keep = dataclasses.replace(
-        pipeline,
-        resolved=dataclasses.replace(
-            pipeline.resolved, config=pipeline.config.model_copy(update={"history": "keep"})
-        ),
-    )
-    slate = ask(keep, history=("i0", "i2"), k=20)
-    assert {"i0", "i2"} <= set(slate.item_ids)
-    assert "i2" not in ask(keep, history=("i0",), exclude=("i2",), k=20).item_ids
+def test_what_was_bought_stays_away_on_a_surface_that_keeps_its_history_too(pipeline):
+    keep = with_parts(pipeline, keeps_history=True)
+    user = user_with(liked=("i0",), viewed=("i2",))
+    slate = ask(keep, user, user_id="u1", k=20)
+    assert "i0" not in slate.item_ids
+    assert "i2" in slate.item_ids
+    assert "i2" not in ask(keep, user, user_id="u1", exclude=("i2",), k=20).item_ids
 
 
 def test_session_items_follow_the_history(pipeline):
-    wanted = resolve_query(pipeline, Query(history=("i0",), session=("i4",)), Past(), 0.0)
-    assert wanted.batch.history.row(0).tolist() == [0, 4]
-    assert 4 in wanted.batch.exclude.row(0)
+    found = resolved(pipeline, history=("i0",), session=("i4",))
+    assert found.batch.history.row(0).tolist() == [0, 4]
+    assert 4 in found.batch.exclude.row(0)
+    assert found.familiar.tolist() == [4], "of a session it is not known that it was bought"
 
 
 def test_session_items_follow_the_stored_history_too(pipeline):
-    past = Past(liked=("i2", "i0"), known=True)
-    wanted = resolve_query(pipeline, Query(user_id="u1", session=("i4", "i6")), past, 0.0)
-    assert wanted.batch.history.row(0).tolist() == [2, 0, 4, 6]
-    assert wanted.batch.exclude.row(0).tolist() == [0, 2, 4, 6]
-    assert wanted.batch.last_items().tolist() == [6]
+    user = user_with(liked=("i2", "i0"))
+    found = resolved(pipeline, user, user_id="u1", session=("i4", "i6"))
+    assert found.batch.history.row(0).tolist() == [2, 0, 4, 6]
+    assert found.batch.exclude.row(0).tolist() == [0, 2, 4, 6]
+    assert found.batch.last_items().tolist() == [6]
+    for name in ("times", "types", "weights"):
+        assert len(getattr(found.batch, name)) == 4
 
 
-def test_a_known_user_is_queried_about_by_index_and_time(pipeline):
-    wanted = resolve_query(pipeline, Query(user_id="u7"), Past(known=True), 12.0)
-    assert wanted.batch.users.tolist() == [7]
-    assert wanted.batch.now.tolist() == [12.0]
-    for stranger in (Query(user_id="nobody"), Query(user_id="u7", history=()), Query()):
-        assert resolve_query(pipeline, stranger, Past(), 12.0).batch.users.tolist() == [-1]
-    about = resolve_query(pipeline, Query(user_id="u7", item_ids=("i1",)), Past(), 12.0)
-    assert about.batch.users.tolist() == [-1]
+def test_a_known_user_is_named_by_index_and_time(pipeline):
+    found = resolved(pipeline, UserState("u7", known=True), 12.0, user_id="u7")
+    assert found.batch.users.tolist() == [7]
+    assert found.batch.now.tolist() == [12.0]
+    for stranger in ({"user_id": "nobody"}, {"user_id": "u7", "history": ()}, {}):
+        assert resolved(pipeline, None, 12.0, **stranger).batch.users.tolist() == [-1]
+    about = resolved(pipeline, None, 12.0, "item", user_id="u7", item_ids=("i1",))
+    assert about.batch.users.tolist() == [7], "an item surface knows its user too"
+    assert about.batch.about.row(0).tolist() == [1]
+    assert about.batch.surface == "item"
     timeless = dataclasses.replace(pipeline, has_clock=False)
-    assert resolve_query(timeless, Query(user_id="u7"), Past(), 12.0).batch.now is None
+    assert resolved(timeless, None, 12.0, user_id="u7").batch.now is None
+
+
+def test_a_batch_carries_what_is_known_of_the_moment(pipeline):
+    user = dataclasses.replace(user_with(liked=("i0",), disliked=("i3",)), session_start=7.0)
+    found = resolved(pipeline, user, user_id="u1", context={"hour": 9, "device": "phone"})
+    assert found.batch.context["hour"].tolist() == [9]
+    assert found.batch.context["device"].tolist() == ["phone"]
+    assert found.batch.session_start.tolist() == [7.0]
+    assert found.batch.negatives.row(0).tolist() == [3]
+    assert np.isnan(resolved(pipeline).batch.session_start[0])
+
+
+def test_a_history_holds_what_counts_with_its_net_weight(pipeline):
+    """A purchase and its refund are no evidence; of two purchases and a refund one is left."""
+    user = user_with(liked=("i2", "i0", "i0", "i4"), disliked=("i2", "i0"))
+    batch = resolved(pipeline, user, user_id="u1").batch
+    assert batch.history.row(0).tolist() == [0, 0, 4]
+    assert batch.weights.tolist() == [0.5, 0.5, 1.0]
+    assert batch.times.tolist() == [1.0, 2.0, 3.0]
+    assert batch.types.tolist() == [0, 0, 0]
+
+
+def test_a_given_history_counts_as_events_of_the_default_type_just_now(pipeline):
+    batch = resolved(pipeline, now=500.0, history=("i4", "i0", "nope")).batch
+    assert batch.history.row(0).tolist() == [4, 0]
+    assert [TOY.events[kind].name for kind in batch.types] == ["buy", "buy"]
+    assert batch.times.tolist() == [500.0, 500.0]
+    viewing = dataclasses.replace(TOY, default_event="view")
+    slate = ask(pipeline, scenario=viewing, history=("i4", "i0"), k=20)
+    assert slate.item_ids[-2:] == ("i0", "i4"), "what was only viewed is behind all others"
+    assert len(slate.items) == 20
+
+
+# What the past does, on every surface
+
+
+def test_one_view_bars_nothing(pipeline):
+    slate = ask(pipeline, user_with(viewed=("i2",)), user_id="u1", k=20)
+    assert len(slate.items) == 20
+    assert slate.item_ids[-1] == "i2"
+    assert slate.changes == ()
+    keep = ask(with_parts(pipeline, keeps_history=True), user_with(viewed=("i2",)), k=20)
+    assert "i2" in keep.item_ids[:-1], "kept ones are ranked like others"
+
+
+def test_hearing_the_whole_catalog_still_fills_a_list(pipeline):
+    everything = tuple(f"i{at}" for at in range(20))
+    slate = ask(pipeline, user_with(viewed=everything), user_id="u1", k=10)
+    assert slate.item_ids == everything[:-11:-1], "the latest first"
+    assert slate.short_because == ""
+    assert {r.text for i in slate.items for r in i.reasons} == {
+        "known already, and nothing new is left"
+    }
+
+
+def test_what_a_dislike_and_a_purchase_bar_is_said(pipeline):
+    user = user_with(liked=("i1", "i3"), disliked=("i5",))
+    slate = ask(pipeline, user, user_id="u1", k=20)
+    assert len(slate.items) == 17
+    assert slate.short_because == (
+        "only 17 of 20: the catalog has 20 items, 3 are excluded for this query, 2 consumed, "
+        "1 disliked"
+    )
+
+
+@pytest.mark.parametrize("fields", [{}, {"history": ("i6",)}, {"item_ids": ("i6",)}])
+def test_bans_and_purchases_hold_on_item_surfaces_and_beside_a_given_history(pipeline, fields):
+    user = user_with(liked=("i1",), disliked=("i4",), user_id="u1")
+    slate = ask(pipeline, user, user_id="u1", k=20, **fields)
+    assert not {"i1", "i4"} & set(slate.item_ids)
+    gone = {"i1", "i4"} | ({"i6"} if fields else set())
+    assert set(slate.item_ids) == {f"i{at}" for at in range(20)} - gone
+
+
+def test_a_given_history_takes_the_place_of_the_stored_one(pipeline):
+    user = user_with(viewed=("i1", "i3"), user_id="u1")
+    slate = ask(pipeline, user, user_id="u1", history=("i0", "i2"), k=4)
+    assert slate.path == "given history"
+    assert all(int(one[1:]) % 2 == 0 for one in slate.item_ids)
+    assert ask(pipeline, user, user_id="u1", history=(), k=4).path == "no history"
+
+
+def test_the_item_that_a_list_is_about_is_not_in_it(pipeline):
+    keep = with_parts(pipeline, keeps_history=True)
+    for one in (pipeline, keep):
+        assert "i2" not in ask(one, item_ids=("i2",), k=20).item_ids
+
+
+def test_known_items_are_last_on_item_surfaces_too(pipeline):
+    user = user_with(viewed=("i4", "i6"), user_id="u1")
+    slate = ask(pipeline, user, user_id="u1", item_ids=("i2",), k=20)
+    assert slate.item_ids[-2:] == ("i6", "i4")
+    assert len(slate.items) == 19
+
+
+def test_a_fresh_consumption_is_excluded_and_an_old_one_weighed_down(pipeline):
+    day = 86_400.0
+    soft = dataclasses.replace(
+        TOY,
+        events=(
+            dataclasses.replace(TOY.events[0], consumes="soft", half_life_days=2.0),
+            *TOY.events[1:],
+        ),
+    )
+    keep = with_parts(pipeline, keeps_history=True)
+
+    def at(days):
+        return ask(keep, user_with(liked=("i0",)), scenario=soft, k=20, now=days * day)
+
+    fresh = at(1.0)
+    assert "i0" not in fresh.item_ids
+    assert fresh.short_because.endswith("1 are excluded for this query, 1 recently consumed")
+    old, older = at(2.0), at(20.0)
+    for slate, left in ((old, 0.5), (older, 1 - 0.5**10)):
+        (change,) = slate.changes
+        assert (change.policy, change.action, change.code) == (
+            "consumption", "demoted", "consumed_before",
+        )  # fmt: skip
+        assert change.values["factor"] == pytest.approx(left, abs=1e-4)
+        assert change.why == f"known from before: {change.values['factor']} of its weight is left"
+    assert older.item_ids.index("i0") < old.item_ids.index("i0")
+
+
+def test_a_banned_artist_is_gone_wherever_and_a_ban_ends_where_it_says(
+    make_shop, registry, make_config
+):
+    """Of item numbers that end alike one maker makes them: i0 and i10, i1 and i11 …"""
+    banning = dataclasses.replace(
+        TOY,
+        events=(
+            *TOY.events,
+            dataclasses.replace(TOY.events[1], name="ban_maker", relation="maker"),
+            dataclasses.replace(
+                TOY.events[1], name="unban_maker", polarity=0, strength=0.0, consumes="none",
+                cancels=("ban_maker",),
+            ),
+        ),
+    )  # fmt: skip
+    data = make_shop()
+    makers = tuple(f"maker {at % 10}" for at in range(20))
+    catalog = dataclasses.replace(data.catalog, attributes={"maker": makers})
+    config = make_config("popular", "together")
+    pipeline = fit_pipeline(
+        banning,
+        dataclasses.replace(data, catalog=catalog),
+        resolve_pipeline(config, registry),
+        RunOptions(),
+    )
+
+    def user(*types):
+        n = len(types)
+        return UserState(
+            "u1",
+            UserEvents(
+                ("i4", "i14")[:n], np.array(types), np.full(n, np.nan),
+                np.array([banning.events[kind].strength for kind in types], np.float32),
+                np.arange(n, dtype=np.float64),
+            ),
+            known=True,
+        )  # fmt: skip
+
+    for fields in ({}, {"history": ("i0",)}, {"item_ids": ("i0",)}):
+        banned = ask(pipeline, user(3), scenario=banning, user_id="u1", k=20, **fields)
+        assert not {"i4", "i14"} & set(banned.item_ids)
+        assert "2 entity banned" in banned.short_because
+        again = ask(pipeline, user(3, 4), scenario=banning, user_id="u1", k=20, **fields)
+        assert {"i4", "i14"} <= set(again.item_ids)
+
+
+def test_twenty_plays_and_a_skip_of_last_year_bar_nothing(pipeline):
+    day = 86_400.0
+    radio = dataclasses.replace(
+        TOY,
+        events=(
+            dataclasses.replace(TOY.events[0], name="play", consumes="soft", half_life_days=1.0),
+            dataclasses.replace(
+                TOY.events[1], name="skip", kind="implicit", strength=-0.5, consumes="soft",
+                half_life_days=7.0,
+            ),
+            TOY.events[2],
+        ),
+        default_event="play",
+    )  # fmt: skip
+    n = 21
+    weights = np.array([1.0] * 20 + [-0.5], np.float32)
+    times = np.array([*(400 + at for at in range(20)), 440], dtype=np.float64) * day
+    events = UserEvents(("i6",) * n, np.array([0] * 20 + [1]), np.full(n, np.nan), weights, times)
+    keep = with_parts(pipeline, keeps_history=True)
+
+    def at(days):
+        state = UserState("u1", events, known=True)
+        return ask(keep, state, scenario=radio, user_id="u1", k=20, now=days * day)
+
+    later = at(440 + 365)
+    assert "i6" in later.item_ids
+    assert (
+        resolved(keep, UserState("u1", events), user_id="u1").batch.history.row(0).tolist()
+        == [6] * 20
+    )
+    assert "i6" not in at(443).item_ids, "the skip is fresh"
+
+
+# Policies
 
 
 def with_policies(pipeline, registry, *names):
     policies = {name: registry.get("policies", name).build() for name in names}
-    return dataclasses.replace(pipeline, policies=policies)
+    return with_parts(pipeline, policies=policies)
 
 
 def test_policies_change_the_slate_and_it_is_made_up_for(pipeline, registry):
     plain = ask(pipeline, history=("i0",))
     changed = ask(with_policies(pipeline, registry, "drops-first"), history=("i0",))
-    assert changed.item_ids[0] == plain.item_ids[1]
+    assert changed.item_ids == (*plain.item_ids[1:], changed.item_ids[-1])
     assert len(changed.items) == 10
-    assert changed.changes[0].why == "because it is first"
+    (change,) = changed.changes
+    assert (change.policy, change.item_id) == ("drops-first", plain.item_ids[0])
+    assert (change.action, change.code) == ("dropped", "because_it_is_first")
+    assert change.why == "because it is first"
 
 
 def test_a_short_list_says_how_many_were_dropped(pipeline, registry):
@@ -159,20 +377,26 @@ def test_a_failing_policy_is_left_out_and_named(pipeline, registry):
     assert len(slate.changes) == 1
 
 
+def test_scores_fall_from_one_towards_nothing(pipeline):
+    slate = ask(pipeline, history=("i0",), k=4)
+    assert [item.score for item in slate.items] == [1.0, 0.75, 0.5, 0.25]
+    assert [item.propensity for item in slate.items] == [1.0] * 4
+
+
 def test_public_form_has_ids_only(pipeline):
     public = ask(pipeline, history=("i0",), k=2).to_dict()
-    assert set(public["items"][0]) == {"item_id", "title", "score", "reasons"}
+    assert set(public["items"][0]) == {"item_id", "title", "score", "propensity", "reasons"}
     assert public["request_id"]
-    assert public["surface"] == "home"
+    assert public["surface"] == "user"
 
 
 def test_explanation_names_places_and_evidence(pipeline):
-    batch = resolve_query(pipeline, Query(history=("i0", "i4")), Past(), 0.0).batch
+    batch = resolved(pipeline, history=("i0", "i4")).batch
     first = pipeline.rank(batch, 1).index[0, 0]
-    explanation = explain_item(pipeline, batch, int(first))
+    explanation = explain_item(pipeline, pipeline.main, batch, int(first))
     assert explanation.place == 1
     assert {view.source for view in explanation.sources} == {"popular", "together"}
-    out = explain_item(pipeline, batch, 0)
+    out = explain_item(pipeline, pipeline.main, batch, 0)
     assert out.place is None
     assert "excluded" in out.outside
 
@@ -183,17 +407,18 @@ ids = st.lists(st.sampled_from([f"i{i}" for i in range(20)] + ["x", "ü/ \"'"]),
 @settings(max_examples=60, deadline=None)
 @given(history=ids, exclude=ids, disliked=ids, k=st.integers(1, 30), items=ids)
 def test_slates_are_always_valid(pipeline, history, exclude, disliked, k, items):
-    past = Past(tuple(history), tuple(disliked), bool(history))
+    user = user_with(history, disliked, "u")
     for query in (
         {"user_id": "u", "exclude": tuple(exclude)},
         {"history": tuple(history), "exclude": tuple(exclude)},
         {"item_ids": tuple(items), "exclude": tuple(exclude)},
     ):
-        slate = ask(pipeline, past, k=k, **query)
+        slate = ask(pipeline, user, k=k, **query)
         got = slate.item_ids
         assert len(set(got)) == len(got) <= k
         assert all(i in pipeline.catalog.items for i in got)
-        assert not set(got) & (set(exclude) | set(disliked))
+        bought = set(query.get("history", ())) | set(history) | set(query.get("item_ids", ()))
+        assert not set(got) & (set(exclude) | set(disliked) | bought)
         assert bool(slate.short_because) == (len(got) < k)
         scores = [item.score for item in slate.items]
         assert scores == sorted(scores, reverse=True)

@@ -5,17 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 from crossrec.components.fusion import ReciprocalRankFusion
-from crossrec.components.query import Query
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import ArtifactError, CrossrecError, NotFittedError, UsageError
 from crossrec.pipeline.fit import fit_pipeline
-from crossrec.pipeline.request import Past, answer
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.pipeline.saving import load_pipeline, save_pipeline
 from crossrec.scenario import ItemField, ItemSchema
+from crossrec.testing import requests
+from crossrec.testing.requests import TOY, user_with, with_parts
 
 RUN = RunOptions(seed=1)
 ODD = ["a b", "a/b/../c", "q\"uo'te", "😀", "x" * 10_000, "\x00", "", "\ud800", "é", "NULL"]
@@ -24,13 +24,13 @@ ODD = ["a b", "a/b/../c", "q\"uo'te", "😀", "x" * 10_000, "\x00", "", "\ud800"
 @pytest.fixture
 def saved(dataset, registry, make_config, tmp_path):
     config = make_config("popular", "together", policies=["drops-first"])
-    pipeline = fit_pipeline("toy", dataset, resolve_pipeline(config, registry), RUN)
+    pipeline = fit_pipeline(TOY, dataset, resolve_pipeline(config, registry), RUN)
     save_pipeline(pipeline, tmp_path)
     return pipeline
 
 
-def ask(pipeline, **query):
-    slate = answer(pipeline, Query(**query, now=0.0), Past(), surface="home")
+def ask(pipeline, user=None, **query):
+    slate = requests.ask(pipeline, user, now=0.0, **query)
     return dataclasses.replace(slate, request_id="")
 
 
@@ -39,17 +39,19 @@ def test_every_kind_of_answer_is_the_same_after_loading(saved, registry, tmp_pat
     loaded = load_pipeline(tmp_path, registry, verify=verify)
     for query in ({"history": ("i0", "i5")}, {"item_ids": ("i3",)}, {"user_id": "u4"}, {"k": 50}):
         assert ask(loaded, **query) == ask(saved, **query)
+    user = user_with(viewed=("i2", "i4"), disliked=("i1",))
+    assert ask(loaded, user, k=50) == ask(saved, user, k=50)
     assert loaded.unavailable == {}
     assert loaded.report == saved.report
     assert loaded.fallback.tolist() == saved.fallback.tolist()
-    assert loaded.counts.tolist() == saved.counts.tolist()
+    assert loaded.people.tolist() == saved.people.tolist()
     assert loaded.has_clock is saved.has_clock is True
 
 
 def test_a_clockless_pipeline_stays_so(make_shop, registry, make_config, tmp_path):
     data = make_shop(has_clock=False)
     save_pipeline(
-        fit_pipeline("toy", data, resolve_pipeline(make_config("popular"), registry), RUN), tmp_path
+        fit_pipeline(TOY, data, resolve_pipeline(make_config("popular"), registry), RUN), tmp_path
     )
     assert load_pipeline(tmp_path, registry).has_clock is False
 
@@ -66,7 +68,7 @@ def test_the_whole_catalog_survives_with_odd_ids_and_values(
     small = dataset.events.take(dataset.events.items < len(ODD))
     odd = dataclasses.replace(dataset, catalog=catalog).with_events(small)
     save_pipeline(
-        fit_pipeline("toy", odd, resolve_pipeline(make_config("popular"), registry), RUN), tmp_path
+        fit_pipeline(TOY, odd, resolve_pipeline(make_config("popular"), registry), RUN), tmp_path
     )
     loaded = load_pipeline(tmp_path, registry).catalog
     for name in ("titles", "texts", "categories", "creators", "items"):
@@ -117,7 +119,7 @@ def test_a_source_that_cannot_be_restored_is_named_in_every_answer(
 ):
     config = make_config("popular", "extra")
     save_pipeline(
-        fit_pipeline("toy", dataset, resolve_pipeline(config, third_party()), RUN), tmp_path
+        fit_pipeline(TOY, dataset, resolve_pipeline(config, third_party()), RUN), tmp_path
     )
     source = None if change == "gone" else third_party.forgetful
     loaded = load_pipeline(tmp_path, third_party(source))
@@ -133,10 +135,10 @@ def test_without_any_source_the_artifact_is_refused_with_the_causes(
     dataset, third_party, make_config, tmp_path
 ):
     save_pipeline(
-        fit_pipeline("toy", dataset, resolve_pipeline(make_config("extra"), third_party()), RUN),
+        fit_pipeline(TOY, dataset, resolve_pipeline(make_config("extra"), third_party()), RUN),
         tmp_path,
     )
-    with pytest.raises(ArtifactError, match=r"no source of .* can be restored \(extra: UsageError"):
+    with pytest.raises(ArtifactError, match=r"can be restored \(extra: unknown source 'extra'"):
         load_pipeline(tmp_path, third_party(None))
 
 
@@ -155,27 +157,30 @@ def test_a_ranker_that_is_gone_is_named_and_ranks_are_fused(
 ):
     registry = third_party(rankers={"own": Own})
     config = make_config("popular", "extra", ranker="own")
-    pipeline = fit_pipeline("toy", dataset, resolve_pipeline(config, registry), RUN)
+    pipeline = fit_pipeline(TOY, dataset, resolve_pipeline(config, registry), RUN)
     gate = {**pipeline.report["gate"], "chosen": "own"}
-    served = dataclasses.replace(pipeline, ranker=Own(), report={**pipeline.report, "gate": gate})
+    served = dataclasses.replace(
+        with_parts(pipeline, ranker=Own(), ranker_name="own"),
+        report={**pipeline.report, "gate": gate},
+    )
     save_pipeline(served, tmp_path)
-    assert type(load_pipeline(tmp_path, registry).ranker) is Own
+    assert type(load_pipeline(tmp_path, registry).main.ranker) is Own
     loaded = load_pipeline(tmp_path, third_party())
-    assert type(loaded.ranker) is ReciprocalRankFusion
+    assert type(loaded.main.ranker) is ReciprocalRankFusion
     slate = ask(loaded, history=("i0",))
     assert [d.component for d in slate.degraded] == ["ranker own"]
-    fused = dataclasses.replace(pipeline, ranker=ReciprocalRankFusion())
+    fused = with_parts(pipeline, ranker=ReciprocalRankFusion())
     assert slate.item_ids == ask(fused, history=("i0",)).item_ids
 
 
 def test_a_policy_that_is_gone_stops_the_loading(dataset, make_registry, make_config, tmp_path):
     class Rule:
-        def apply(self, slate, context):
-            return slate
+        def apply(self, ranked, context):
+            return ranked
 
     registry = make_registry(policies={"age-limit": Rule})
     config = make_config("popular", policies=["age-limit"])
-    save_pipeline(fit_pipeline("toy", dataset, resolve_pipeline(config, registry), RUN), tmp_path)
+    save_pipeline(fit_pipeline(TOY, dataset, resolve_pipeline(config, registry), RUN), tmp_path)
     load_pipeline(tmp_path, registry)
     with pytest.raises(UsageError, match="age-limit"):
         load_pipeline(tmp_path, make_registry())
@@ -183,10 +188,12 @@ def test_a_policy_that_is_gone_stops_the_loading(dataset, make_registry, make_co
 
 def test_a_policy_twice_is_applied_twice(dataset, registry, make_config):
     config = make_config("popular", policies=["drops-first", "raises", "drops-first"])
-    pipeline = fit_pipeline("toy", dataset, resolve_pipeline(config, registry), RUN)
-    assert list(pipeline.policies) == ["drops-first", "raises", "drops-first #2"]
+    pipeline = fit_pipeline(TOY, dataset, resolve_pipeline(config, registry), RUN)
+    assert list(pipeline.main.policies) == ["drops-first", "raises", "drops-first #2"]
     slate = ask(pipeline, history=())
-    assert [c.action for c in slate.changes] == ["dropped", "dropped"]
+    assert [(c.policy, c.action) for c in slate.changes] == [
+        ("drops-first", "dropped"), ("drops-first #2", "dropped"),
+    ]  # fmt: skip
     assert [d.component for d in slate.degraded] == ["raises"]
     assert slate.item_ids[0] == f"i{pipeline.fallback[2]}"
 
@@ -204,11 +211,11 @@ def test_what_cannot_be_stored_is_one_error_and_the_old_artifact_serves(
     dataset, make_registry, make_config, toy_sources, tmp_path, state, error
 ):
     good = make_registry(candidate_generators={"bad": toy_sources.popular})
-    pipeline = fit_pipeline("toy", dataset, resolve_pipeline(make_config("bad"), good), RUN)
+    pipeline = fit_pipeline(TOY, dataset, resolve_pipeline(make_config("bad"), good), RUN)
     version = save_pipeline(pipeline, tmp_path)
     bad = type("Bad", (toy_sources.popular,), {"state": state})
     broken = fit_pipeline(
-        "toy",
+        TOY,
         dataset,
         resolve_pipeline(make_config("bad"), make_registry(candidate_generators={"bad": bad})),
         RUN,
@@ -223,11 +230,70 @@ def test_few_validation_queries_serve_the_users_rrf_before_and_after_saving(
     make_shop, registry, make_config, tmp_path
 ):
     config = make_config("popular", "together", ranker="rrf", ranker_settings={"constant": 3.0})
-    pipeline = fit_pipeline("toy", make_shop(n_users=10), resolve_pipeline(config, registry), RUN)
+    pipeline = fit_pipeline(TOY, make_shop(n_users=10), resolve_pipeline(config, registry), RUN)
     save_pipeline(pipeline, tmp_path)
     loaded = load_pipeline(tmp_path, registry)
-    assert pipeline.ranker.config.constant == loaded.ranker.config.constant == 3.0
+    assert pipeline.main.ranker.config.constant == loaded.main.ranker.config.constant == 3.0
     assert ask(loaded, history=("i0",)) == ask(pipeline, history=("i0",))
+
+
+SURFACES = {
+    "user": {"history": "last", "k": 7, "fresh": 2.0},
+    "kept": {"history": "keep", "sources": ["together"], "policies": []},
+    "strict": {"policies": ["raises"], "fallback": ["newest"]},
+    "like": {"input": "item", "ranker": "rrf", "ranker_settings": {"constant": 9.0}},
+}
+
+
+def test_every_surface_comes_back_as_it_was(dataset, registry, make_config, tmp_path):
+    config = make_config(
+        "popular", "together", surfaces=SURFACES, history="exclude", policies=["drops-first"]
+    )
+    saved = fit_pipeline(TOY, dataset, resolve_pipeline(config, registry, "kept"), RUN)
+    save_pipeline(saved, tmp_path)
+    loaded = load_pipeline(tmp_path, registry)
+    assert loaded.config == saved.config
+    assert loaded.resolved.main == "kept"
+    assert list(loaded.surfaces) == list(SURFACES)
+    for name, one in saved.surfaces.items():
+        other = loaded.surfaces[name]
+        assert other.plan.config == one.plan.config
+        assert (other.plan.sources, other.plan.history) == (one.plan.sources, one.plan.history)
+        assert (other.ranker_name, other.keeps_history) == (one.ranker_name, one.keeps_history)
+        assert list(other.policies) == list(one.policies)
+        assert other.ranker.state().values == one.ranker.state().values
+    assert loaded.surfaces["like"].ranker.config.constant == 9.0
+    assert loaded.surfaces["strict"].plan.history == "exclude", "as the pipeline has it"
+
+
+def test_known_items_are_left_out_after_loading_as_before(dataset, registry, make_config, tmp_path):
+    config = make_config("popular", history="exclude")
+    saved = fit_pipeline(TOY, dataset, resolve_pipeline(config, registry), RUN)
+    save_pipeline(saved, tmp_path)
+    user = user_with(viewed=("i2",))
+    for pipeline in (saved, load_pipeline(tmp_path, registry)):
+        assert "i2" not in ask(pipeline, user, k=20).item_ids
+
+
+def test_where_people_come_back_is_decided_by_the_fit_and_kept(
+    dataset, registry, make_config, tmp_path
+):
+    saved = with_parts(
+        fit_pipeline(TOY, dataset, resolve_pipeline(make_config("popular"), registry), RUN),
+        keeps_history=True,
+    )
+    save_pipeline(saved, tmp_path)
+    loaded = load_pipeline(tmp_path, registry)
+    assert [one.keeps_history for one in loaded.surfaces.values()] == [True, True]
+
+
+def test_how_far_the_store_was_read_is_kept(dataset, registry, make_config, tmp_path):
+    resolved = resolve_pipeline(make_config("popular"), registry)
+    saved = fit_pipeline(TOY, dataset, resolved, RUN, ("a note",), {"item_changes": 7})
+    save_pipeline(saved, tmp_path)
+    report = load_pipeline(tmp_path, registry).report
+    assert report["item_changes"] == 7
+    assert report["notes"] == ["a note"]
 
 
 def test_all_errors_are_the_users_to_mend():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from crossrec.errors import DataError, WorkspaceError
 from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
-from crossrec.store.base import Counts, HistoryEvent, Store
+from crossrec.store.base import Counts, Store
 from crossrec.store.rows import Coded, EventRows
 from crossrec.store.sqlite import SqliteStore
 from hypothesis import given
@@ -38,6 +38,14 @@ def rows(events, *, clock=True, first_key=0):
         times=np.array(times, dtype=np.float64) if clock else None,
         values=np.array(values, dtype=np.float64),
         keys=np.arange(first_key, first_key + len(events), dtype=np.int64),
+    )
+
+
+def listed(events):
+    """Return the columns of a user's events as (item, type, time, weight)."""
+    names = [SHOP.events[kind].name for kind in events.types]
+    return list(
+        zip(events.item_ids, names, events.times.tolist(), events.weights.tolist(), strict=True)
     )
 
 
@@ -130,7 +138,8 @@ def test_without_a_clock_times_are_positions(store):
     store.add_events("shop", rows(EVENTS, clock=False))
     store.add_events("shop", rows(EVENTS[:1], clock=False, first_key=100))
     assert store.events(SHOP).times.tolist() == [1, 2, 3, 4, 5]
-    assert [event.item_id for event in store.history(SHOP, "u2")] == ["i1", "i3", "i1"]
+    assert store.user_events(SHOP, "u2").item_ids == ("i1", "i3", "i1")
+    assert store.user_events(SHOP, "u2").times.tolist() == [1, 4, 5]
     assert store.counts("shop").has_clock is False
 
 
@@ -172,46 +181,118 @@ def test_all_kinds_of_ids(store, id_):
     store.add_items("shop", {id_: {"title": id_}})
     store.add_events("shop", rows([(id_, id_, "view", 1.0, NONE)]))
     assert store.items("shop")[1] == {id_: {"title": id_}}
-    assert store.history(SHOP, id_) == [HistoryEvent(id_, 1.0, 1.0)]
+    assert listed(store.user_events(SHOP, id_)) == [(id_, "view", 1.0, 1.0)]
 
 
-def test_history_is_the_latest_events_oldest_first(store):
+def test_the_latest_events_of_a_user_come_oldest_first(store):
     many = [("u1", f"i{n}", "view", float(n // 2), NONE) for n in range(20)]
     store.add_events("shop", rows(many[::-1]))
-    found = store.history(SHOP, "u1", limit=5)
+    found = store.user_events(SHOP, "u1", limit=5)
     # Equal times keep the order of ingestion, which ran backwards.
-    assert [event.item_id for event in found] == ["i14", "i17", "i16", "i19", "i18"]
-    assert [event.time for event in found] == [7.0, 8.0, 8.0, 9.0, 9.0]
-    assert len(store.history(SHOP, "u1")) == 20
+    assert found.item_ids == ("i14", "i17", "i16", "i19", "i18")
+    assert found.times.tolist() == [7.0, 8.0, 8.0, 9.0, 9.0]
+    assert len(store.user_events(SHOP, "u1")) == 20
 
 
-def test_history_has_weights(store):
+def test_the_events_of_a_user_have_types_values_and_weights(store):
     store.add_events("shop", rows(EVENTS))
-    assert store.history(SHOP, "u1") == [
-        HistoryEvent("i1", 5.0, -2.0),
-        HistoryEvent("i2", 10.0, 5.0),
-    ]
+    found = store.user_events(SHOP, "u1")
+    assert listed(found) == [("i1", "star", 5.0, -2.0), ("i2", "buy", 10.0, 5.0)]
+    assert found.values.tolist() == [1.0, 3.0]
+    assert np.isnan(store.user_events(SHOP, "u2").values).all()
 
 
-def test_history_reads_one_range_and_no_table(store):
-    store.add_events("shop", rows(EVENTS))
+def plan_of(store, read):
+    """Return the steps by which SQLite answers what `read` reads."""
     seen = []
-    store._connections.reader().set_trace_callback(seen.append)
-    store.history(SHOP, "u1")
+    connection = store._connections.reader()
+    connection.set_trace_callback(seen.append)
+    read()
+    connection.set_trace_callback(None)
     select = next(sql for sql in seen if "ORDER BY" in sql)
-    plan = store._connections.reader().execute(f"EXPLAIN QUERY PLAN {select}").fetchall()
-    assert not [step for *_, step in plan if step.startswith("SCAN") or "TEMP B-TREE" in step]
+    return [step for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {select}").fetchall()]
+
+
+def test_a_history_reads_one_range_and_no_table(store):
+    store.add_events("shop", rows(EVENTS))
+    plan = plan_of(store, lambda: store.user_events(SHOP, "u1"))
+    assert not [step for step in plan if step.startswith("SCAN") or "TEMP B-TREE" in step]
+
+
+def test_what_acts_reads_one_range_and_no_table(store):
+    store.add_events("shop", rows(EVENTS))
+    plan = plan_of(store, lambda: store.acting_events(SHOP, "u1", ("buy",), 99.0))
+    events = [step for step in plan if "SCAN" in step and "shop" in step]
+    assert not events, plan
+    assert any("user=?" in step for step in plan)
+
+
+def test_of_what_acts_the_latest_of_each_item_and_type_is_kept(store):
+    many = [
+        ("u1", "i1", "star", 9.0, 5.0),  # ingested first, and the latest
+        ("u1", "i1", "star", 5.0, 1.0),
+        ("u1", "i1", "buy", 4.0, NONE),
+        ("u1", "i2", "buy", 3.0, NONE),
+        ("u1", "i2", "buy", 6.0, NONE),
+        ("u1", "i3", "view", 7.0, NONE),
+        ("u2", "i3", "buy", 1.0, NONE),
+        ("u1", "i4", "buy", 8.0, NONE),
+    ]
+    store.add_events("shop", rows(many))
+    found = store.acting_events(SHOP, "u1", ("buy", "star"), 9.0)
+    assert listed(found) == [
+        ("i1", "buy", 4.0, 5.0), ("i2", "buy", 6.0, 5.0), ("i4", "buy", 8.0, 5.0),
+        ("i1", "star", 9.0, 2.0),
+    ]  # fmt: skip
+    assert found.values[-1] == 5.0
+
+
+def test_what_acts_is_looked_for_up_to_a_time_and_without_a_limit(store):
+    many = [("u1", f"i{n}", "buy", float(n), NONE) for n in range(3000)]
+    store.add_events("shop", rows(many))
+    assert len(store.acting_events(SHOP, "u1", ("buy",), 1e9)) == 3000
+    assert store.acting_events(SHOP, "u1", ("buy",), 2.0).item_ids == ("i0", "i1", "i2")
+    assert len(store.acting_events(SHOP, "u1", ("buy",), -1.0)) == 0
+
+
+def test_equal_times_of_what_acts_keep_the_order_of_ingestion(store):
+    many = [("u1", f"i{9 - n}", "buy", 1.0, NONE) for n in range(5)]
+    store.add_events("shop", rows(many))
+    found = store.acting_events(SHOP, "u1", ("buy",), 1.0)
+    assert found.item_ids == ("i9", "i8", "i7", "i6", "i5")
+
+
+@pytest.mark.parametrize("types", [(), ("star",), ("nonsense",)])
+def test_types_that_nobody_has_act_on_nothing(store, types):
+    store.add_events("shop", rows([("u1", "i1", "buy", 1.0, NONE)]))
+    assert len(store.acting_events(SHOP, "u1", types, 9.0)) == 0
+
+
+def test_the_row_of_a_user(store):
+    store.add_users("shop", {"u1": {"age": 3, "likes": ["tea"]}, "u2": {}})
+    store.add_events("shop", rows(EVENTS))
+    assert store.user_fields("shop", "u1") == {"age": 3, "likes": ["tea"]}
+    store.add_users("shop", {"u1": {"age": 4}})
+    assert store.user_fields("shop", "u1") == {"age": 4, "likes": ["tea"]}
+    for nobody in ("u2", "nobody"):
+        assert store.user_fields("shop", nobody) == {}
+    assert store.user_fields("other", "u1") == {}
 
 
 def test_unknown_users_and_scenarios_have_nothing(store):
-    assert store.history(SHOP, "u1") == []
+    assert len(store.user_events(SHOP, "u1")) == 0
+    assert len(store.acting_events(SHOP, "u1", ("buy",), 9.0)) == 0
+    assert store.user_fields("shop", "u1") == {}
+    assert store.items_changed("shop", 0) == {}
+    assert store.withdraw_items("shop", ()) == 0
     assert len(store.events(SHOP)) == 0
     assert len(store.items("shop")[0]) == len(store.users("shop")[0]) == 0
     assert store.known_items("shop") == set()
     assert store.counts("shop") == Counts()
     assert store.scenarios() == []
     store.add_events("shop", rows(EVENTS))
-    assert store.history(SHOP, "nobody") == []
+    assert len(store.user_events(SHOP, "nobody")) == 0
+    assert len(store.acting_events(SHOP, "nobody", ("buy",), 99.0)) == 0
 
 
 def test_adding_nothing_leaves_no_trace(store):
@@ -235,7 +316,11 @@ def test_an_event_type_that_the_scenario_dropped_is_named(store):
     )
     assert store.events(renamed).types.tolist() == [1]
     dropped = Scenario(**{**vars(SHOP), "events": (EventType("view"),)})
-    for read in (lambda s: s.events(dropped), lambda s: s.history(dropped, "u")):
+    for read in (
+        lambda s: s.events(dropped),
+        lambda s: s.user_events(dropped, "u"),
+        lambda s: s.acting_events(dropped, "u", ("view",), 9.0),
+    ):
         fresh = SqliteStore(store._connections.path)
         with pytest.raises(DataError, match="events of type 'buy'"):
             read(fresh)
@@ -268,13 +353,14 @@ def test_threads_read_beside_each_other(store):
     store.add_events("shop", rows(EVENTS))
     found = []
     threads = [
-        threading.Thread(target=lambda: found.append(store.history(SHOP, "u1"))) for _ in range(8)
+        threading.Thread(target=lambda: found.append(listed(store.user_events(SHOP, "u1"))))
+        for _ in range(8)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [store.history(SHOP, "u1")] * 8
+    assert found == [[("i1", "star", 5.0, -2.0), ("i2", "buy", 10.0, 5.0)]] * 8
 
 
 def test_it_uses_a_write_ahead_log_and_opens_again(store, tmp_path):
@@ -348,11 +434,11 @@ def test_a_forked_process_opens_connections_of_its_own(store):
     if child == 0:  # pragma: no cover
         try:
             fresh = store._connections.reader() is not before
-            ok = fresh and len(store.history(SHOP, "u1")) == 2
+            ok = fresh and len(store.user_events(SHOP, "u1")) == 2
             ok = ok and store.add_events("shop", rows(EVENTS, first_key=40)) == 4
         except BaseException:
             ok = False
         os._exit(0 if ok else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert store._connections.reader() is before
-    assert len(store.history(SHOP, "u1")) == 4
+    assert len(store.user_events(SHOP, "u1")) == 4

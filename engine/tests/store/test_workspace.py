@@ -3,6 +3,8 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -151,11 +153,13 @@ def test_an_empty_workspace_gives_an_empty_dataset(workspace):
     assert not dataset.has_clock
 
 
-def test_the_history_of_a_user(workspace):
-    add_events(workspace, [("u", "i1", "view", 1.0), ("u", "i2", "hide", 2.0)])
-    assert workspace.history(SHOP, "u") == [("i1", 1.0, 1.0), ("i2", 2.0, -1.0)]
-    assert workspace.history(SHOP, "u", limit=1) == [("i2", 2.0, -1.0)]
-    assert workspace.history(SHOP, "nobody") == []
+def test_what_is_withdrawn_is_an_attribute_of_the_catalog(workspace):
+    store = workspace.store()
+    store.add_items("shop", {"i1": {"title": "One"}, "i2": {"title": "Two"}})
+    store.withdraw_items("shop", ("i2",))
+    catalog = workspace.dataset(SHOP).catalog
+    assert catalog.attributes == {"withdrawn": (True, None)}
+    assert catalog.texts == ("One", "Two")
 
 
 def in_another_process(path, code):
@@ -181,8 +185,9 @@ HOLD = """
 """
 
 
-def test_a_second_writer_gets_the_process_that_writes(workspace):
+def test_a_second_writer_that_does_not_wait_gets_the_process_that_writes(workspace):
     process = in_another_process(workspace.path, HOLD)
+    workspace.wait = 0
     with (
         pytest.raises(WorkspaceError, match=rf"in use by another process \(pid {process.pid}\)"),
         workspace.writing(),
@@ -193,11 +198,51 @@ def test_a_second_writer_gets_the_process_that_writes(workspace):
         pass
 
 
+def test_a_second_writer_waits_until_the_first_is_done_and_says_so_once(workspace, caplog):
+    process = in_another_process(workspace.path, HOLD)
+    timer = threading.Timer(0.4, lambda: process.communicate("\n", timeout=30))
+    timer.start()
+    started = time.monotonic()
+    with workspace.writing():
+        waited = time.monotonic() - started
+    timer.join()
+    assert waited >= 0.3
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage() == (
+        f"waiting for workspace {workspace.path}, which process {process.pid} is using"
+    )
+
+
+def test_a_writer_that_waits_long_enough_is_told_how_long(workspace, caplog):
+    process = in_another_process(workspace.path, HOLD)
+    workspace.wait = 0.2
+    started = time.monotonic()
+    with (
+        pytest.raises(WorkspaceError, match=rf"still .* \(pid {process.pid}\) after 0.2 s"),
+        workspace.writing(),
+    ):
+        pass
+    assert 0.2 <= time.monotonic() - started < 10
+    assert len(caplog.records) == 1
+    process.communicate("\n", timeout=30)
+    with workspace.writing():
+        pass
+
+
+def test_a_free_workspace_is_taken_at_once_and_silently(workspace, caplog):
+    for wait in (None, 0, 5.0):
+        workspace.wait = wait
+        with workspace.writing():
+            pass
+    assert caplog.records == []
+
+
 def test_readers_need_no_lock(workspace):
     add_events(workspace, [("u", "i1", "view", 1.0)])
     process = in_another_process(workspace.path, HOLD)
     assert len(workspace.dataset(SHOP).events) == 1
-    assert len(workspace.history(SHOP, "u")) == 1
+    assert len(workspace.store().user_events(SHOP, "u")) == 1
     process.communicate("\n", timeout=30)
 
 
@@ -214,12 +259,82 @@ def test_a_killed_writer_holds_nothing(workspace):
 def test_the_lock_is_given_back_after_an_error_and_may_be_nested(workspace):
     with pytest.raises(ValueError, match="x"), workspace.writing(), workspace.writing():
         raise ValueError("x")
-    other = Workspace.open(workspace.path)
-    with other.writing():
-        with pytest.raises(WorkspaceError, match=f"pid {os.getpid()}"), workspace.writing():
-            pass
-        with other.writing():
-            pass
+    assert refused(workspace) is None
+
+
+def refused(workspace):
+    """Return what another thread is told that does not wait; None where it may write."""
+    found = []
+
+    def write():
+        other = Workspace(workspace.path, wait=0)
+        try:
+            with other.writing():
+                found.append(None)
+        except WorkspaceError as error:
+            found.append(str(error))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    thread.join(30)
+    return found[0]
+
+
+def test_one_thread_may_nest_through_another_object_and_another_way_of_writing_the_path(
+    workspace, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "alias").symlink_to(workspace.path)
+    with workspace.writing():
+        for path in (workspace.path, Path("ws"), Path("alias"), tmp_path / "alias" / ".." / "ws"):
+            other = Workspace.open(path)
+            other.wait = 0
+            with other.writing():
+                pass
+            assert f"pid {os.getpid()}" in refused(workspace), "the outer one holds it still"
+    assert refused(workspace) is None
+
+
+def test_the_threads_of_one_process_take_turns(workspace):
+    inside, most = [], []
+
+    def write(own):
+        for _ in range(5):
+            with own.writing():
+                inside.append(1)
+                most.append(len(inside))
+                time.sleep(0.001)
+                inside.pop()
+
+    places = [workspace, Workspace.open(workspace.path), Workspace.open(workspace.path)]
+    threads = [threading.Thread(target=write, args=(place,)) for place in places]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert most == [1] * 15
+
+
+ADD_ONE = """
+    print("ready", flush=True)
+    for _ in range(5):
+        with workspace.writing():
+            path = workspace.path / "cache" / "number"
+            number = int(path.read_text())
+            path.write_text(str(number + 1))
+"""
+
+
+def test_processes_take_turns(workspace):
+    path = workspace.path / "cache" / "number"
+    with workspace.writing():  # so that all of them have to wait at first
+        path.write_text("0")
+        processes = [in_another_process(workspace.path, ADD_ONE) for _ in range(3)]
+        assert path.read_text() == "0"
+    for process in processes:
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert path.read_text() == "15"
 
 
 @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a folder that refuses writes")

@@ -94,7 +94,7 @@ def _tour(folder: Path, seed: int) -> tuple[list[_DemoResult], dict[str, str]]:
             "no scenario with demo data is installed: run `crossrec install crossrec-ecommerce`"
         )
     scenarios.sort(key=lambda s: _ORDER.index(s.name) if s.name in _ORDER else len(_ORDER))
-    engine = Engine(Workspace.create(folder), registry)
+    engine = Engine(Workspace.create(folder), registry, background=False)
     shown: list[_DemoResult] = []
     failed: dict[str, str] = {}
     with progress() as report_progress:
@@ -113,7 +113,7 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _DemoResult:
     from crossrec.evaluation.protocol import EvaluationProtocol
     from crossrec.ingest import ingest_frames
     from crossrec.pipeline.config import load_config
-    from crossrec.pipeline.evaluate_models import build_models
+    from crossrec.pipeline.evaluate_models import build_models, rule_for
     from crossrec.pipeline.resolved import resolve_pipeline
     from crossrec.plugins.registration import resolve
 
@@ -126,15 +126,11 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _DemoResult:
         raise DataError("its demo data hold no positive event")
     user = dataset.users.id(_typical_user(dataset.sequences.lengths))
     slate = engine.recommend(scenario.name, user, k=5)
-    build = partial(
-        build_models,
-        scenario.name,
-        resolve_pipeline(load_config(scenario), engine.registry),
-        run=run,
-        keep_history=False,
-    )
+    resolved = resolve_pipeline(load_config(scenario), engine.registry, scenario.main_surface)
     protocol = EvaluationProtocol.default_for(dataset)
-    report = evaluate(dataset, build, protocol, scenario=scenario.name)
+    rule = rule_for(scenario, resolved, protocol.candidates)
+    build = partial(build_models, scenario, resolved, run=run, rule_for=rule)
+    report = evaluate(dataset, build, protocol, rule_for=rule, scenario=scenario.name)
     size = f"{dataset.n_users:,} users, {dataset.n_items:,} items, {len(dataset.events):,} events"
     return _DemoResult(scenario.name, f"{frames.note} ({size})", user, slate, report)
 

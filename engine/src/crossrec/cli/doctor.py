@@ -27,7 +27,7 @@ def doctor(workspace: Path, as_json: bool) -> None:
     from crossrec.pipeline.engine import Engine
     from crossrec.pipeline.health import examine
 
-    engine = Engine.open(workspace)
+    engine = Engine.open(workspace, background=False)
     broken = [state for state in engine.registry.plugins if state.broken]
     scenarios = examine(engine)
     ok = not broken and all(one.ok for one in scenarios)

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--candidates",
-    type=click.Choice(["unseen", "all"]),
-    default="unseen",
+    type=click.Choice(["served", "unseen", "all"]),
+    default="served",
     show_default=True,
-    help="Whether items of the history may come back.",
+    help="What a request would admit, nothing of the history, or every item.",
 )
 @click.option("--models", help="Only these sources, and pipeline: a,b,pipeline.")
 @click.option("--users", type=int, help="Evaluate only so many test users, drawn with the seed.")
@@ -66,7 +66,7 @@ def evaluate(
     from crossrec.components.run import RunOptions
     from crossrec.evaluation.evaluate import evaluate as run_evaluation
     from crossrec.pipeline.config import load_config
-    from crossrec.pipeline.evaluate_models import build_models
+    from crossrec.pipeline.evaluate_models import build_models, rule_for
     from crossrec.pipeline.resolved import resolve_pipeline
     from crossrec.plugins.registry import load_registry
     from crossrec.workspace import Workspace
@@ -82,16 +82,16 @@ def evaluate(
     chosen = _names(models)
     with progress() as report_progress:
         run = RunOptions(seed=seed, device=device, cache=place.cache, progress=report_progress)
-        build = partial(
-            build_models,
-            scenario,
-            resolve_pipeline(config, registry),
-            run=run,
-            keep_history=candidates == "all",
-            only=chosen,
-        )
+        resolved = resolve_pipeline(config, registry, known.main_surface)
+        rule = rule_for(known, resolved, chosen_protocol.candidates)
+        build = partial(build_models, known, resolved, run=run, rule_for=rule, only=chosen)
         report = run_evaluation(
-            dataset, build, chosen_protocol, scenario=scenario, progress=report_progress
+            dataset,
+            build,
+            chosen_protocol,
+            rule_for=rule,
+            scenario=scenario,
+            progress=report_progress,
         )
     echo_json(report.to_dict()) if as_json else _show(report)
 

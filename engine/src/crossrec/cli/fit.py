@@ -7,7 +7,14 @@ from pathlib import Path
 import click
 
 from crossrec.errors import UsageError
-from crossrec.terminal import echo_json, json_option, progress, table, workspace_option
+from crossrec.terminal import (
+    echo_json,
+    json_option,
+    progress,
+    table,
+    wait_option,
+    workspace_option,
+)
 
 
 @click.command()
@@ -27,6 +34,7 @@ from crossrec.terminal import echo_json, json_option, progress, table, workspace
 @click.option("--no-backbone", "none", is_flag=True, help="Adapt no backbone.")
 @click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1 …")
+@wait_option
 @json_option
 def fit(
     scenario: str,
@@ -36,6 +44,7 @@ def fit(
     none: bool,
     seed: int,
     device: str,
+    wait: float | None,
     as_json: bool,
 ) -> None:
     """Fit SCENARIO on all its events and publish the result.
@@ -48,7 +57,8 @@ def fit(
 
     if none and backbone:
         raise UsageError("--backbone names one and --no-backbone wants none: use one of them")
-    engine = Engine.open(workspace)
+    engine = Engine.open(workspace, background=False)
+    engine.workspace.wait = wait
     with progress() as report_progress:
         run = RunOptions(
             seed=seed, device=device, cache=engine.workspace.cache, progress=report_progress

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crossrec.errors import DataError, UsageError
-from crossrec.terminal import echo_json, json_option, progress, workspace_option
+from crossrec.terminal import echo_json, json_option, progress, wait_option, workspace_option
 
 if TYPE_CHECKING:
     from crossrec.ingest import IngestOptions
@@ -38,6 +38,7 @@ _FILES = click.Path(path_type=Path)
 @click.option("--no-clock", is_flag=True, help="Leave times out: the order of the rows counts.")
 @click.option("--strict", is_flag=True, help="Store nothing if any row is bad.")
 @workspace_option
+@wait_option
 @json_option
 def ingest(
     scenario: str,
@@ -53,6 +54,7 @@ def ingest(
     no_clock: bool,
     strict: bool,
     workspace: Path,
+    wait: float | None,
     as_json: bool,
 ) -> None:
     """Read files of SCENARIO into the workspace, or a FOLDER in a public --format.
@@ -78,6 +80,7 @@ def ingest(
             time_format=time_format,
             has_clock=not no_clock,
             strict=strict,
+            wait=wait,
             progress=report_progress,
         )
         try:

@@ -80,7 +80,7 @@ def recommend(
 
     if items and (user is not None or history is not None):
         raise UsageError("give --item alone, without --user and --history")
-    slate = Engine.open(workspace).recommend(
+    slate = Engine.open(workspace, background=False).recommend(
         scenario,
         user,
         history=None if history is None else _ids(history),
@@ -111,7 +111,7 @@ def similar(
     """List items of SCENARIO that are similar to the given ones."""
     from crossrec.pipeline.engine import Engine
 
-    engine = Engine.open(workspace)
+    engine = Engine.open(workspace, background=False)
     slate = engine.recommend(scenario, item_ids=item_ids, k=k, explain=explain or as_json)
     show(slate, explain=explain, as_json=as_json)
 
@@ -134,7 +134,7 @@ def explain(
     """Show the rank, score and evidence of one item for one user in every source of SCENARIO."""
     from crossrec.pipeline.engine import Engine
 
-    engine = Engine.open(workspace)
+    engine = Engine.open(workspace, background=False)
     explanation = engine.explain(
         scenario, item_id, user, history=None if history is None else _ids(history)
     )

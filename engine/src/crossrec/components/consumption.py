@@ -78,6 +78,12 @@ class EventEffects:
             tuple(fields.get(event.relation, "") for event in events),
         )
 
+    @property
+    def acting_types(self) -> tuple[str, ...]:
+        """The types whose events act on candidates, or undo others', however old they are."""
+        acts = (self.consumes > _NONE) | self.explicit | self.cancels.any(axis=1)
+        return tuple(name for name, act in zip(self.names, acts, strict=True) if act)
+
 
 @dataclass(frozen=True, eq=False)
 class PastEvents:
@@ -170,7 +176,8 @@ def effects_of(
     half_life = effects.half_life[past.types]
     negative = past.weights < 0
     acts = np.where(negative, (kind > _NONE) | effects.explicit[past.types], kind > _NONE)
-    alive = acts & ~_cancelled(past, effects)
+    entities = entities or {}
+    alive = acts & ~_cancelled(past, effects, entities)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = past.ages / half_life
     # A hard consumption never ends; neither does a negative event that has no half-life.
@@ -179,11 +186,16 @@ def effects_of(
     removes = alive & (~ends | (fades < fresh))
     lost = np.where(alive & ~removes, weighs * np.power(0.5, fades), 0.0)
     code = np.where(negative, 2, np.where(ends, 1, 0))
-    return _collected(past, effects, removes, code, lost, entities or {})
+    return _collected(past, effects, removes, code, lost, entities)
 
 
-def _cancelled(past: PastEvents, effects: EventEffects) -> NDArray[np.bool_]:
-    """Return which events a later opposite one of the same user and item has undone."""
+def _cancelled(
+    past: PastEvents, effects: EventEffects, entities: Mapping[str, Sequence[IntArray]]
+) -> NDArray[np.bool_]:
+    """Return which events a later opposite one of the same user and item has undone.
+
+    What acts on an entity is undone at any item of that entity.
+    """
     n = len(past.rows)
     if not n:
         return np.zeros(0, dtype=bool)
@@ -203,6 +215,12 @@ def _cancelled(past: PastEvents, effects: EventEffects) -> NDArray[np.bool_]:
     undo(likes, past.weights < 0)
     for row in np.flatnonzero(effects.cancels.any(axis=1)).tolist():
         undo(past.types == row, effects.cancels[row][past.types])
+    on_entity = np.array([field in entities for field in effects.relation])[past.types]
+    for at in np.flatnonzero(on_entity & ~out).tolist():
+        end = int(np.searchsorted(past.rows, past.rows[at], side="right"))
+        opposite = effects.cancels[past.types[at + 1 : end], past.types[at]]
+        related = entities[effects.relation[past.types[at]]][at]
+        out[at] = bool(np.isin(past.items[at + 1 : end][opposite], related).any())
     return out
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,14 @@ class Evidence:
         Indexes of the history items behind it, strongest first; empty where none is involved.
     strengths : tuple of float
         Contribution of each of them to the source's score, aligned with `history`.
+    values : mapping of str to number
+        The numbers in the phrase, e.g. ``{"people": 124}``.
     """
 
     phrase: str
     history: tuple[int, ...] = ()
     strengths: tuple[float, ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,11 @@ class Reason:
         A sentence with titles.
     history : tuple of str
         Ids of the history items named in it.
+    values : mapping of str to number
+        The numbers in the text, so that it can be worded in any language.
     """
 
     source: str
     text: str
     history: tuple[str, ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)

@@ -154,8 +154,10 @@ class WeightedFusion:
         A trace of rank fusion decides ties: without it a user of whom the weighty sources know
         nothing would get the items in the order of the catalog.
         """
-        weights = np.array([self.weights.get(name, 0.0) for name in pool.sources], np.float32)
-        score = standardised(pool) @ weights + _TRACE * reciprocal_ranks(pool, 60.0)
+        # A sum for each candidate: a matrix product would round by the width of the pool, so that a
+        # query alone would not be scored as it is in a batch.
+        weighted = self.contributions(pool).sum(axis=2)
+        score = weighted + _TRACE * reciprocal_ranks(pool, 60.0)
         return np.where(pool.valid, score, -np.inf).astype(np.float32)
 
     def contributions(self, pool: Pool) -> NDArray[np.float32]:

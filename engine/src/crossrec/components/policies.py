@@ -2,102 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from crossrec.components.protocols import PolicyContext
-from crossrec.components.slate import Change, Slate
-from crossrec.data.catalog import Catalog, as_text
+from crossrec.components.ranked import PolicyChange, Ranked
+from crossrec.data.catalog import as_text
 
-_YES = frozenset({"1", "1.0", "true", "yes", "y", "t"})
-_OUT = "OUT_OF_STOCK"
+_YES = frozenset({"1", "1.0", "true", "yes", "y", "t", "on"})
+_NO = frozenset({"0", "0.0", "false", "no", "n", "f", "off"})
+#: Letters of the usual ways to say that there is none left, in the languages of most catalogs.
+_OUT = frozenset(
+    {
+        "outofstock", "oos", "soldout", "unavailable", "notavailable", "notinstock", "nostock",
+        "discontinued", "endoflife", "eol", "none", "notforsale",
+        "ausverkauft", "nichtverfügbar", "nichtlieferbar", "nichtauflager", "vergriffen",
+        "rupturedestock", "rupture", "épuisé", "epuise", "indisponible",
+        "agotado", "nodisponible", "sinexistencias", "esaurito", "nondisponibile",
+        "uitverkocht", "nietopvoorraad", "esgotado", "indisponível", "slutsåld", "udsolgt",
+        "brak", "niedostępny", "缺货", "售罄", "在庫切れ", "売り切れ", "품절", "нетвналичии",
+    }
+)  # fmt: skip
+
+#: Why an item cannot be had, in the order in which a cause is given.
+Cause = Literal["withdrawn", "hidden", "expired", "not_yet_available", "out_of_stock"]
 
 
 class Availability:
-    """Drops items that cannot be had: hidden, expired, not yet there, or out of stock.
+    """Drops items that cannot be had: withdrawn, hidden, expired, not yet there, or out of stock.
 
-    It reads the catalog's attributes `is_hidden` (flag), `expires_at` and `available_at` (seconds
-    since 1970, or a date in ISO 8601, UTC unless it says otherwise) and `availability`. What is
-    missing, empty or cannot be read holds nothing back.
+    It reads the newest `is_hidden` (flag), `expires_at` and `available_at` (seconds since 1970, or
+    a date in ISO 8601, UTC unless it says otherwise), `availability` (the usual words, schema.org's
+    among them) and `available_quantity`. What is missing, empty or cannot be read bars nothing.
     """
 
-    name = "availability"
-
-    def apply(self, slate: Slate, context: PolicyContext) -> Slate:
-        """Return the slate without items that cannot be had at ``context.now``."""
-        whys = [unavailable(context.catalog, item.index, context.now) for item in slate.items]
-        if not any(whys):
-            return slate
-        kept = tuple(item for item, why in zip(slate.items, whys, strict=True) if not why)
-        changes = (
-            Change(self.name, item.item_id, "dropped", why)
-            for item, why in zip(slate.items, whys, strict=True)
-            if why
-        )
-        return slate.with_items(kept, *changes)
+    def apply(self, ranked: Ranked, context: PolicyContext) -> Ranked:
+        """Return the pool without items that cannot be had at ``context.now``."""
+        index = ranked.index
+        barred = np.zeros(len(index), dtype=bool)
+        changes: list[PolicyChange] = []
+        for code, bars, values in causes(context, index):
+            for at in np.flatnonzero(bars & ~barred).tolist():
+                detail = {"at": float(values[at])} if len(values) else {}
+                changes.append(PolicyChange(int(index[at]), "dropped", code, detail))
+            barred |= bars
+        return ranked.take(~barred, *changes) if changes else ranked
 
 
-def unavailable(catalog: Catalog, index: int, now: float) -> str:
-    """Return why an item cannot be had at a time (seconds since 1970); empty where it can."""
-    for attribute, check in _CHECKS:
-        column = catalog.attributes.get(attribute)
-        if column is not None:
-            why = check(column[index], now)
-            if why:
-                return why
-    return ""
+def causes(
+    context: PolicyContext, index: NDArray[np.int64]
+) -> list[tuple[Cause, NDArray[np.bool_], NDArray[np.float64]]]:
+    """Return each cause with the items that it bars, and the time behind it where there is one."""
+    items, now, none = context.items, context.now, np.zeros(0)
+    expires = items.numbers("expires_at", seconds)[index]
+    begins = items.numbers("available_at", seconds)[index]
+    out = items.numbers("availability", out_of_stock)[index] == 1
+    quantity = items.numbers("available_quantity", number)[index]
+    with np.errstate(invalid="ignore"):
+        return [
+            ("withdrawn", items.numbers("withdrawn", flag)[index] == 1, none),
+            ("hidden", items.numbers("is_hidden", flag)[index] == 1, none),
+            ("expired", expires <= now, expires),
+            ("not_yet_available", begins > now, begins),
+            ("out_of_stock", out | (quantity <= 0), none),
+        ]
 
 
-def _hidden(value: Any, now: float) -> str:
-    return "hidden" if as_text(value).lower() in _YES else ""
+def flag(value: Any) -> float:
+    """Return a flag as 1 or 0; NaN where there is none."""
+    text = as_text(value).lower()
+    return 1.0 if text in _YES else 0.0 if text else float("nan")
 
 
-def _expired(value: Any, now: float) -> str:
-    at = seconds(value)
-    return f"expired at {_shown(at)}" if at is not None and at <= now else ""
-
-
-def _not_yet(value: Any, now: float) -> str:
-    at = seconds(value)
-    return f"not available before {_shown(at)}" if at is not None and at > now else ""
-
-
-def _out_of_stock(value: Any, now: float) -> str:
-    named = as_text(value).upper().replace(" ", "_").replace("-", "_")
-    return "out of stock" if named == _OUT else ""
-
-
-_CHECKS: tuple[tuple[str, Callable[[Any, float], str]], ...] = (
-    ("is_hidden", _hidden),
-    ("expires_at", _expired),
-    ("available_at", _not_yet),
-    ("availability", _out_of_stock),
-)
-
-
-def seconds(value: Any) -> float | None:
-    """Return a time as seconds since 1970; None where there is none or it cannot be read."""
+def number(value: Any) -> float:
+    """Return a number; NaN where there is none or it cannot be read."""
     text = as_text(value)
     try:
-        number = float(text)
+        return float(text)
     except ValueError:
-        return _iso_seconds(text)
-    return number if abs(number) < float("inf") else None
+        return float("nan")
 
 
-def _iso_seconds(text: str) -> float | None:
-    """Return a date in ISO 8601 as seconds since 1970."""
+def out_of_stock(value: Any) -> float:
+    """Return 1 where a text says that there is none left, else 0; NaN where there is none."""
+    text = as_text(value).lower()
+    if not text:
+        return float("nan")
+    if text in _NO:
+        return 1.0
+    last = text.rstrip("/").rpartition("/")[2] if "://" in text else text
+    return float(re.sub(r"[\W_]+", "", last) in _OUT)
+
+
+def seconds(value: Any) -> float:
+    """Return a time as seconds since 1970; NaN where there is none or it cannot be read."""
+    text = as_text(value)
+    plain = number(text)
+    if not np.isnan(plain):
+        return plain if abs(plain) < float("inf") else float("nan")
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(re.sub(r"(?i)\s*(UTC|GMT|Z)$", "+00:00", text))
     except ValueError:
-        return None
+        return float("nan")
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _shown(at: float) -> str:
-    """Return a time for people; far beyond the calendar it stays a number."""
-    try:
-        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    except (ValueError, OverflowError, OSError):
-        return f"{at:.0f} s"

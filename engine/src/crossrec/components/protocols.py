@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from crossrec.components.candidates import Candidates, Pool
 from crossrec.components.evidence import Evidence
+from crossrec.components.live_items import LiveItems
 from crossrec.components.query import Query, QueryBatch
+from crossrec.components.ranked import Ranked
 from crossrec.components.run import RunOptions
-from crossrec.components.slate import Slate
 from crossrec.components.state import State
+from crossrec.components.user_state import UserState
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.numeric.ragged import Ragged
@@ -156,20 +158,41 @@ class Ranker(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class PolicyContext:
-    """What a policy may look at."""
+    """What a policy may look at.
+
+    Attributes
+    ----------
+    query : Query
+    user : UserState
+    surface : str
+    items : LiveItems
+        The catalog's columns and relations, as the store has them now.
+    now : float
+        Seconds since 1970.
+    rng : numpy Generator
+        Seeded by the request id: the same request id gives the same list.
+    k : int
+        Items that are wanted; the pool is cut to it after the last policy.
+    """
 
     query: Query
-    catalog: Catalog
+    user: UserState
+    surface: str
+    items: LiveItems
     now: float
+    rng: np.random.Generator
+    k: int
 
 
 @runtime_checkable
 class Policy(Protocol):
-    """Ranked candidates + context → slate."""
+    """Ranked pool + context → ranked pool, once per request."""
 
-    def apply(self, slate: Slate, context: PolicyContext) -> Slate:
-        """Drop, move or insert items; every change is recorded with ``slate.with_items``.
+    def apply(self, ranked: Ranked, context: PolicyContext) -> Ranked:
+        """Drop, move or insert items of the whole pool; every change is recorded with its code.
 
-        The slate that comes in is longer than k, so that dropped items are made up for.
+        Randomised policies write the propensity of what they place; deterministic ones leave 1.
+        A policy that raises, returns an item that is barred or no item of the catalog, or one item
+        twice, is left out of that answer and named in ``degraded``.
         """
         ...

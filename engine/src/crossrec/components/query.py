@@ -75,6 +75,10 @@ class QueryBatch:
         The items that an item, cart or playlist surface is about; never mixed into the history.
     negatives : Ragged, n rows
         Items that the user has refused.
+    demoted : Ragged, n rows
+        Items that an earlier consumption weighs down, ascending in each row.
+    factors : float32 array, aligned with ``demoted.values``, or None
+        What is left of their weight.
     times : float64 array, aligned with ``history.values``, or None
     types : int64 array, aligned with ``history.values``, or None
         Index into the scenario's event types; None where only items are known.
@@ -91,6 +95,8 @@ class QueryBatch:
     now: NDArray[np.float64] | None = None
     about: Ragged = field(default_factory=lambda: Ragged.empty(0))
     negatives: Ragged = field(default_factory=lambda: Ragged.empty(0))
+    demoted: Ragged = field(default_factory=lambda: Ragged.empty(0))
+    factors: NDArray[np.float32] | None = None
     times: NDArray[np.float64] | None = None
     types: NDArray[np.int64] | None = None
     weights: NDArray[np.float32] | None = None
@@ -100,15 +106,15 @@ class QueryBatch:
 
     def __post_init__(self) -> None:
         n = len(self.users)
-        for name in ("about", "negatives"):
+        for name in ("about", "negatives", "demoted"):
             if len(getattr(self, name)) != n:
                 object.__setattr__(self, name, Ragged.empty(n))
         same = self.exclude is self.history  # stays so, for who asks whether it is
-        for name in ("history", "exclude", "about", "negatives"):
+        for name in ("history", "exclude", "about", "negatives", "demoted"):
             object.__setattr__(self, name, getattr(self, name).read_only())
         if same:
             object.__setattr__(self, "exclude", self.history)
-        for name in ("users", "now", "times", "types", "weights", "session_start"):
+        for name in ("users", "now", "factors", "times", "types", "weights", "session_start"):
             array = getattr(self, name)
             if array is not None:
                 object.__setattr__(self, name, _read_only(array))
@@ -150,7 +156,7 @@ class QueryBatch:
         return Ragged.from_rows(rows)
 
     def related(self) -> QueryBatch:
-        """Return the batch with `seeds` as its history: what item-to-item sources read.
+        """Return the batch with `seeds` as its history: what sources get on a surface about items.
 
         The same object where no query is about items, so that what is kept with it is found again.
         """
@@ -175,6 +181,8 @@ class QueryBatch:
             chosen(self.now),
             self.about.take(rows),
             self.negatives.take(rows),
+            self.demoted.take(rows),
+            None if self.factors is None else self.factors[self.demoted.positions(rows)],
             aligned(self.times),
             aligned(self.types),
             aligned(self.weights),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from crossrec.components.evidence import Reason
+from crossrec.components.wording import in_english
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,9 @@ class SlateItem:
     index : int
         Index inside; not part of the public answer.
     score : float
-        Orders the slate; comparable only within it.
+        Falls from 1 towards 0 along the list: an order, whatever ranked it, and nothing else.
+    propensity : float
+        Chance with which a randomised policy put it here; 1 from deterministic ones.
     """
 
     index: int
@@ -25,16 +29,23 @@ class SlateItem:
     score: float
     title: str = ""
     reasons: tuple[Reason, ...] = ()
+    propensity: float = 1.0
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a policy did to one item, and why."""
+    """What a policy did to one item, and why: a code with numbers, to be worded in any language."""
 
     policy: str
     item_id: str
     action: str
-    why: str
+    code: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def why(self) -> str:
+        """The code in English."""
+        return in_english(self.code, self.values)
 
 
 @dataclass(frozen=True)
@@ -76,10 +87,6 @@ class Slate:
         """The recommended ids, best first."""
         return tuple(item.item_id for item in self.items)
 
-    def with_items(self, items: tuple[SlateItem, ...], *changes: Change) -> Slate:
-        """Return the slate with other items; every change says why."""
-        return replace(self, items=items, changes=(*self.changes, *changes))
-
     def to_dict(self) -> dict[str, Any]:
         """Return the public form, ready for JSON: ids only, no indexes."""
         return {
@@ -92,8 +99,14 @@ class Slate:
                     "item_id": item.item_id,
                     "title": item.title,
                     "score": item.score,
+                    "propensity": item.propensity,
                     "reasons": [
-                        {"source": r.source, "text": r.text, "history": list(r.history)}
+                        {
+                            "source": r.source,
+                            "text": r.text,
+                            "history": list(r.history),
+                            "values": dict(r.values),
+                        }
                         for r in item.reasons
                     ],
                 }
@@ -101,6 +114,16 @@ class Slate:
             ],
             "short_because": self.short_because,
             "degraded": [{"component": d.component, "error": d.error} for d in self.degraded],
-            "changes": [vars(change).copy() for change in self.changes],
+            "changes": [
+                {
+                    "policy": change.policy,
+                    "item_id": change.item_id,
+                    "action": change.action,
+                    "code": change.code,
+                    "values": dict(change.values),
+                    "why": change.why,
+                }
+                for change in self.changes
+            ],
             "notes": list(self.notes),
         }

@@ -12,6 +12,8 @@ from crossrec.data.user_events import UserEvents
 
 #: A break of so many seconds begins a new session.
 SESSION_GAP = 1800.0
+#: Events of a user that a request looks back on.
+HISTORY = 2000
 
 
 class Impressions(NamedTuple):
@@ -35,7 +37,8 @@ class UserState:
     history : UserEvents
         The latest events, at most 2,000, oldest first; those of the session stand last.
     acting : UserEvents
-        Older events that still act: consumptions, bans and what cancels them, without a limit.
+        Stored events that act on candidates and are not in the history: consumptions, bans and
+        what cancels them, however old.
     given : bool
         Whether the history came with the request: then the stored one is not read, the bans are.
     session_start : float or None
@@ -64,7 +67,7 @@ class UserState:
 
     @property
     def past(self) -> UserEvents:
-        """All events that may act on candidates: the older ones that still do, then the history."""
+        """All events that may act on candidates, the older ones first."""
         return self.acting.followed_by(self.history) if len(self.acting) else self.history
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from crossrec.data.catalog import Catalog
 from crossrec.data.events import Events
+from crossrec.data.net_evidence import net_evidence
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.numeric.ragged import Ragged
 
@@ -20,7 +21,8 @@ from crossrec.numeric.ragged import Ragged
 class Dataset:
     """Events over a catalog, sorted by (user, time, original row).
 
-    Only events with a positive weight are interactions: they make the sequences and the matrix.
+    Interactions are positive events of people whose events about the item add up to more than
+    nothing (`net_evidence`). They make the sequences and the matrix.
     Negative events are kept in `events` and reach `disliked`.
 
     Attributes
@@ -62,8 +64,19 @@ class Dataset:
 
     @cached_property
     def interactions(self) -> Events:
-        """The events with a positive weight, sorted by (user, time, original row)."""
-        return self.events.take(self.events.weights > 0)
+        """The events that count, with their net weights, sorted by (user, time, original row)."""
+        counted = self.events.take(self.interaction_rows)
+        return replace(counted, weights=self._net[self.interaction_rows])
+
+    @cached_property
+    def interaction_rows(self) -> NDArray[np.int64]:
+        """Where the interactions stand in `events`, int64, ascending."""
+        return np.flatnonzero(self._net > 0)
+
+    @cached_property
+    def _net(self) -> NDArray[np.float32]:
+        events = self.events
+        return net_evidence(events.users, events.items, events.weights)
 
     @cached_property
     def sequences(self) -> Ragged:
@@ -80,6 +93,19 @@ class Dataset:
     def item_counts(self) -> NDArray[np.int64]:
         """Number of interactions of each item, int64 (n_items,)."""
         return np.bincount(self.interactions.items, minlength=self.n_items)
+
+    @cached_property
+    def item_people(self) -> NDArray[np.int64]:
+        """How many people have an interaction with each item, int64 (n_items,)."""
+        distinct = self.sequences.distinct()
+        return np.bincount(distinct.values, minlength=self.n_items)
+
+    @cached_property
+    def item_evidence(self) -> NDArray[np.float64]:
+        """Sum of the net weights of each item's interactions, float64 (n_items,)."""
+        events = self.interactions
+        total = np.bincount(events.items, weights=events.weights, minlength=self.n_items)
+        return total.astype(np.float64, copy=False)
 
     def matrix(self, *, binary: bool = False) -> Any:
         """Return users × items as a scipy CSR matrix, float32.

@@ -37,12 +37,15 @@ class Targets:
         Distinct items that the user interacted with after the query, in that order; at least one.
     times : float64 array, shape (n,)
         Time of the query: the cut, or the time of the user's first target.
+    known : Dataset or None
+        All events that came before the queries of these users: what a request would know.
     """
 
     users: IntArray
     history: Ragged
     targets: Ragged
     times: NDArray[np.float64]
+    known: Dataset | None = None
 
     def __len__(self) -> int:
         return len(self.users)
@@ -50,7 +53,11 @@ class Targets:
     def take(self, rows: IntArray) -> Targets:
         """Return the chosen rows, in the order given."""
         return Targets(
-            self.users[rows], self.history.take(rows), self.targets.take(rows), self.times[rows]
+            self.users[rows],
+            self.history.take(rows),
+            self.targets.take(rows),
+            self.times[rows],
+            self.known,
         )
 
     def sample(self, n: int, seed: int = 0) -> Targets:
@@ -199,15 +206,17 @@ def before(dataset: Dataset, cut: float) -> Dataset:
 def between(dataset: Dataset, start: float, end: float) -> Targets:
     """Return what each user did in [start, end), with the history before `start`."""
     events = dataset.interactions
-    earlier, within = events.times < start, (events.times >= start) & (events.times < end)
+    within = (events.times >= start) & (events.times < end)
     users = np.unique(events.users[within])
+    known = before(dataset, start)
     return Targets(
         users,
-        Ragged.grouped(events.users[earlier], events.items[earlier], dataset.n_users).take(users),
+        known.sequences.take(users),
         Ragged.grouped(events.users[within], events.items[within], dataset.n_users)
         .take(users)
         .distinct(),
         np.full(len(users), start, dtype=np.float64),
+        known,
     )
 
 
@@ -218,18 +227,19 @@ def tails(dataset: Dataset, users: IntArray, drop: int, count: int = 1) -> Targe
     times = dataset.interactions.times[dataset.sequences.indptr[users + 1] - drop]
     targets = sequences.values[first[:, None] + np.arange(count)]
     indptr = np.arange(len(users) + 1, dtype=np.int64) * count
+    known = without_tails(dataset, users, drop)
     return Targets(
         users,
-        sequences.heads(sequences.lengths - drop),
+        known.sequences.take(users),
         Ragged(indptr, targets.ravel()).distinct(),
         times,
+        known,
     )
 
 
 def without_tails(dataset: Dataset, users: IntArray, drop: int) -> Dataset:
     """Return the set without the last `drop` interactions of `users` and all that follows them."""
     events = dataset.events
-    positions = np.flatnonzero(events.weights > 0)
     cut = np.full(dataset.n_users, len(events), dtype=np.int64)
-    cut[users] = positions[dataset.sequences.indptr[users + 1] - drop]
+    cut[users] = dataset.interaction_rows[dataset.sequences.indptr[users + 1] - drop]
     return dataset.with_events(events.take(np.arange(len(events)) < cut[events.users]))

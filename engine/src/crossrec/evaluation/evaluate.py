@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from crossrec.components.eligibility import ALL, UNSEEN, CandidateRule
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import Split
 from crossrec.errors import DataError, UsageError
@@ -20,6 +21,7 @@ from crossrec.evaluation.report import FailedModel, Interval, ModelResult, Repor
 from crossrec.evaluation.significance import Comparison, bootstrap_means, compare, interval
 
 Progress = Callable[[str, int, int], None]
+RuleFor = Callable[[Dataset], CandidateRule]
 
 
 def evaluate(
@@ -27,6 +29,7 @@ def evaluate(
     build_models: BuildModels,
     protocol: EvaluationProtocol | None = None,
     *,
+    rule_for: RuleFor | None = None,
     scenario: str = "",
     progress: Progress = lambda message, done, total: None,
 ) -> Report:
@@ -42,6 +45,9 @@ def evaluate(
         called once for each fold.
     protocol : EvaluationProtocol, optional
         Default: by global time where the set has a clock, else leave-one-out.
+    rule_for : callable, optional
+        From the training part to what is a candidate; needed for ``served`` candidates, which a
+        scenario and a pipeline define (`crossrec.pipeline.evaluate_models.rule_for`).
     progress : callable
         ``progress(message, done, total)``.
 
@@ -50,14 +56,15 @@ def evaluate(
     DataError
         If the set cannot be split, or a split leaves no test user.
     UsageError
-        If two models have the same name.
+        If two models have the same name, or the rule of ``served`` candidates is missing.
     """
     protocol = protocol or EvaluationProtocol.default_for(dataset)
+    rule_for = rule_for or _rule_of(protocol)
     outcomes = []
     for split in protocol.splits(dataset):
         if not len(split.test):
             raise DataError("this split leaves no test user")
-        outcomes.append(_one_split(split, protocol, build_models, progress))
+        outcomes.append(_one_split(split, protocol, rule_for(split.train), build_models, progress))
     failures = {failure.model: failure for one in outcomes for failure in one.failed}
     pooled = _pool([one.measured for one in outcomes], set(failures))
     results, comparisons = _compared(pooled, protocol)
@@ -87,7 +94,11 @@ class _SplitResult:
 
 
 def _one_split(
-    split: Split, protocol: EvaluationProtocol, build_models: BuildModels, progress: Progress
+    split: Split,
+    protocol: EvaluationProtocol,
+    rule: CandidateRule,
+    build_models: BuildModels,
+    progress: Progress,
 ) -> _SplitResult:
     """Fit and measure every model of one split."""
     if split.refit is None:
@@ -99,7 +110,7 @@ def _one_split(
         raise UsageError(f"two models have the same name: {', '.join(sorted(names))}")
     fitted = split.refit or split.train
     baselines = _baselines(fitted, names)
-    bench = Bench.of(protocol, split.test, fitted, baselines[0])
+    bench = Bench.of(protocol, rule, split.test, fitted, baselines[0])
     measured, failed = [], []
     for model in [*models, *baselines]:
         step = partial(progress, model.name)
@@ -112,9 +123,17 @@ def _one_split(
         failed,
         split.notes,
         len(split.test.targets.values),
-        int(split.test.targets.isin(split.test.history).sum()),
+        int(split.test.targets.isin(bench.queries.exclude).sum()),
         bench.vectors.basis if bench.vectors else "",
     )
+
+
+def _rule_of(protocol: EvaluationProtocol) -> RuleFor:
+    """Return the rule of the research protocols, which need no scenario."""
+    if protocol.candidates == "served":
+        raise UsageError("candidates 'served' need a scenario: give rule_for, or take 'unseen'")
+    rule = ALL if protocol.candidates == "all" else UNSEEN
+    return lambda train: rule
 
 
 def _baselines(fitted: Dataset, taken: Sequence[str]) -> list[Model]:
@@ -220,10 +239,10 @@ def _notes(
     if protocol.users is not None:
         notes.append(f"a sample of the test users, seed {protocol.seed}")
     repeats, targets = (sum(getattr(one, n) for one in outcomes) for n in ("repeats", "targets"))
-    if repeats and protocol.candidates == "unseen":
+    if repeats:
         notes.append(
-            f"{repeats:,} of {targets:,} targets are in the user's history, whose items are no "
-            "candidates here: they count as misses"
+            f"{repeats:,} of {targets:,} targets are known to the user already and no candidates "
+            "here: they count as misses"
         )
     if outcomes[0].diversity_basis:
         notes.append(f"diversity is measured on {outcomes[0].diversity_basis}")

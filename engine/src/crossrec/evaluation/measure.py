@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.components.candidates import PAD
+from crossrec.components.eligibility import CandidateRule, queries_of
 from crossrec.components.query import QueryBatch
-from crossrec.components.query_building import queries_of
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import Targets
 from crossrec.errors import PluginError
@@ -49,10 +49,15 @@ class Bench:
 
     @classmethod
     def of(
-        cls, protocol: EvaluationProtocol, targets: Targets, fitted: Dataset, popularity: Model
+        cls,
+        protocol: EvaluationProtocol,
+        rule: CandidateRule,
+        targets: Targets,
+        fitted: Dataset,
+        popularity: Model,
     ) -> Bench:
         """Prepare the queries, and what is the same for every model."""
-        queries = queries_of(targets, fitted, keep_history=protocol.candidates == "all")
+        queries = queries_of(targets, fitted, rule)
         segments = segments_of(targets, fitted)
         depth = protocol.ks[-1]
         popular = np.full((len(queries), depth), PAD, dtype=np.int32)
@@ -65,7 +70,7 @@ class Bench:
             queries,
             fitted.n_items,
             # Where history is excluded a repeat target is always a miss; a note counts them.
-            tuple(s for s in segments if s.group != "targets" or protocol.candidates == "all"),
+            tuple(s for s in segments if s.group != "targets" or rule.keeps_history),
             ~metrics.head_items(fitted.item_counts)[targets.targets.values],
             ItemVectors.of(fitted),
             popular,

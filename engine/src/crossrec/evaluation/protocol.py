@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from crossrec.components.eligibility import RuleName
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import (
     Split,
@@ -15,9 +16,9 @@ from crossrec.data.splits import (
 )
 from crossrec.errors import UsageError
 
-#: ``unseen``: history items are no candidates; a target that is in the history counts as a miss.
-#: ``all``: every item of the catalog is a candidate.
-CandidateRule = Literal["unseen", "all"]
+#: ``served``: what a request would admit, by the scenario's consumption. ``unseen``: nothing of the
+#: history. ``all``: every item of the catalog. A target that is no candidate counts as a miss.
+CANDIDATES: tuple[RuleName, ...] = ("served", "unseen", "all")
 SplitName = Literal["temporal", "leave-one-out", "cross-validation"]
 
 
@@ -28,7 +29,7 @@ class EvaluationProtocol:
     Attributes
     ----------
     split : {"temporal", "leave-one-out", "cross-validation"}
-    candidates : {"unseen", "all"}
+    candidates : {"served", "unseen", "all"}
     ks : tuple of int
         Depths of the lists, ascending; intervals of segments and tests are at the first.
     users : int or None
@@ -46,7 +47,7 @@ class EvaluationProtocol:
     """
 
     split: SplitName = "temporal"
-    candidates: CandidateRule = "unseen"
+    candidates: RuleName = "served"
     ks: tuple[int, ...] = (10, 50)
     users: int | None = None
     folds: int = 5
@@ -62,8 +63,9 @@ class EvaluationProtocol:
             raise UsageError(f"ks must be ascending numbers of 1 or more, not {self.ks}")
         if self.users is not None and self.users < 1:
             raise UsageError(f"the number of users must be 1 or more, not {self.users}")
-        if self.candidates not in ("unseen", "all"):
-            raise UsageError(f"candidates must be 'unseen' or 'all', not {self.candidates!r}")
+        if self.candidates not in CANDIDATES:
+            known = ", ".join(CANDIDATES)
+            raise UsageError(f"candidates must be one of {known}, not {self.candidates!r}")
         if self.resamples < 1 or self.block < 1:
             raise UsageError("resamples and block must be 1 or more")
 

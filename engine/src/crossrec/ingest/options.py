@@ -40,6 +40,9 @@ class IngestOptions:
         Whether one bad row refuses everything.
     chunk_rows : int
         Rows of a batch, which is one transaction.
+    wait : float or None
+        Seconds to wait for another writer of a workspace that is given by its path; see
+        `Workspace.wait`.
     now : callable
         The current time, after which event times are in the future.
     progress : callable
@@ -53,6 +56,7 @@ class IngestOptions:
     has_clock: bool = True
     strict: bool = False
     chunk_rows: int = 250_000
+    wait: float | None = None
     now: Callable[[], float] = time.time
     progress: Callable[[str, int, int], None] = _quiet
 

@@ -134,6 +134,7 @@ def _ingest(
     """Store all tables under the workspace's writer lock."""
     if not isinstance(workspace, Workspace):
         with closing(Workspace.create(workspace)) as opened:
+            opened.wait = options.wait
             return _ingest(opened, scenario, tables, options)
     folder = workspace.rejected / scenario.name
     with workspace.writing():

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from crossrec.components.eligibility import CandidateRule, eligible_targets, queries_of
 from crossrec.components.query import QueryBatch
-from crossrec.components.query_building import queries_of
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import Targets, before, between, tails, without_tails
 from crossrec.numeric.ragged import IntArray, Ragged
@@ -43,47 +43,32 @@ class Cut:
 
 
 def cut_for_validation(
-    dataset: Dataset, *, keep_history: bool, seed: int, limit: int = LIMIT
+    dataset: Dataset, rule: CandidateRule, *, seed: int, limit: int = LIMIT
 ) -> Cut:
     """Cut at a time where there is a clock and enough lies behind it, else before the last event.
 
     Parameters
     ----------
-    keep_history : bool
-        Whether items of the history may be targets and candidates.
+    rule : CandidateRule
+        What a list may hold: targets and candidates.
     limit : int
         At most so many queries, drawn with `seed`.
     """
     if dataset.has_clock and len(dataset.interactions):
         moment = float(np.quantile(dataset.interactions.times, _BEFORE))
         after = between(dataset, moment, np.inf)
-        wanted = eligible_targets(after, keep_history=keep_history, seed=seed, limit=limit)
+        wanted = eligible_targets(after, rule, seed=seed, limit=limit)
         if len(wanted) >= ENOUGH:
-            return _cut(before(dataset, moment), wanted, keep_history, "time")
+            return _cut(before(dataset, moment), wanted, rule, "time")
     users = np.flatnonzero(dataset.sequences.lengths >= 2)
     users = _sample(users, limit, seed)
     train = without_tails(dataset, users, 1)
-    wanted = eligible_targets(
-        tails(dataset, users, 1), keep_history=keep_history, seed=seed, limit=limit
-    )
-    return _cut(train, wanted, keep_history, "last event")
+    wanted = eligible_targets(tails(dataset, users, 1), rule, seed=seed, limit=limit)
+    return _cut(train, wanted, rule, "last event")
 
 
-def eligible_targets(
-    targets: Targets, *, keep_history: bool, seed: int, limit: int = LIMIT
-) -> Targets:
-    """Return at most `limit` targets that a list can hold, of users with a history.
-
-    Without `keep_history`, what stands in the history is no target.
-    """
-    if not keep_history:
-        targets = replace(targets, targets=targets.targets.without(targets.history))
-    useful = np.flatnonzero((targets.history.lengths > 0) & (targets.targets.lengths > 0))
-    return targets.take(_sample(useful, limit, seed))
-
-
-def _cut(train: Dataset, wanted: Targets, keep_history: bool, rule: str) -> Cut:
-    return Cut(train, queries_of(wanted, train, keep_history=keep_history), wanted.targets, rule)
+def _cut(train: Dataset, wanted: Targets, rule: CandidateRule, name: str) -> Cut:
+    return Cut(train, queries_of(wanted, train, rule), wanted.targets, name)
 
 
 def _sample(rows: IntArray, limit: int, seed: int) -> IntArray:

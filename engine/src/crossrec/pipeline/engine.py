@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 from crossrec.components.query import Query
 from crossrec.components.run import RunOptions
 from crossrec.components.slate import Slate
+from crossrec.components.user_state import UserState
 from crossrec.errors import NotFittedError, UsageError
 from crossrec.ingest import IngestOptions, ingest_files
 from crossrec.ingest.report import IngestReport
@@ -17,29 +20,33 @@ from crossrec.pipeline.config import load_config, with_backbone
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
 from crossrec.pipeline.live import LivePipeline
-from crossrec.pipeline.pipeline import Pipeline
+from crossrec.pipeline.pipeline import Pipeline, ServedSurface
 from crossrec.pipeline.pretrained import FOLDER, default_backbone, survey_pretrained
-from crossrec.pipeline.request import Past, answer, resolve_query
+from crossrec.pipeline.request import Serving, answer, resolve_query
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.pipeline.saving import load_pipeline, save_pipeline
+from crossrec.pipeline.user_states import read_user_state, with_given_history
 from crossrec.plugins.registry import Registry, load_registry
-from crossrec.scenario import Scenario, Surface
+from crossrec.scenario import Scenario
 from crossrec.workspace import Workspace
-
-#: Events of a user that a request looks back on: what lies further back may be recommended again.
-_HISTORY = 2000
 
 
 @dataclass(frozen=True)
-class _Serving:
+class _Loaded:
     """A loaded pipeline, kept up with the store's items, and the pointer it was loaded by."""
 
-    fresh: LivePipeline
+    live: LivePipeline
     stamp: tuple[int, int]
 
 
 class Engine:
-    """Fits and answers for all scenarios of a workspace.
+    """Fits and answers for all scenarios of a workspace. Safe for many threads.
+
+    Parameters
+    ----------
+    background : bool
+        Whether items that were ingested after the fit are taken in by a thread of their own, as a
+        server wants it; where False the call that finds them waits, as a command wants it.
 
     Examples
     --------
@@ -47,13 +54,18 @@ class Engine:
     >>> engine.recommend(scenario="ecommerce", user_id="u1", k=10).item_ids  # doctest: +SKIP
     """
 
-    def __init__(self, workspace: Workspace, registry: Registry | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, registry: Registry | None = None, *, background: bool = True
+    ) -> None:
         self.workspace = workspace
         self.registry = registry or load_registry()
-        self._serving: dict[str, _Serving] = {}
+        self.background = background
+        self._loaded: dict[str, _Loaded] = {}
+        self._loading: dict[str, Lock] = {}
+        self._guard = Lock()
 
     @classmethod
-    def open(cls, path: str | Path) -> Engine:
+    def open(cls, path: str | Path, *, background: bool = True) -> Engine:
         """Open the workspace at `path`.
 
         Raises
@@ -61,10 +73,10 @@ class Engine:
         WorkspaceError
             If there is no workspace.
         """
-        return cls(Workspace.open(Path(path)))
+        return cls(Workspace.open(Path(path)), background=background)
 
     @classmethod
-    def create(cls, path: str | Path) -> Engine:
+    def create(cls, path: str | Path, *, background: bool = True) -> Engine:
         """Open the workspace at `path`, made there if the folder is absent or empty.
 
         Raises
@@ -72,7 +84,7 @@ class Engine:
         WorkspaceError
             If the folder holds other things or cannot be written.
         """
-        return cls(Workspace.create(Path(path)))
+        return cls(Workspace.create(Path(path)), background=background)
 
     def ingest(
         self,
@@ -135,6 +147,7 @@ class Engine:
         options = run or RunOptions(cache=self.workspace.cache)
         options = replace(options, pretrained=seen.folders())
         with self.workspace.writing():
+            stamps = {"item_changes": self.workspace.store().item_changes(scenario)}
             dataset = self.workspace.dataset(known)
             if not len(dataset.catalog):
                 raise NotFittedError(
@@ -144,9 +157,8 @@ class Engine:
             if backbone is None:
                 own = pipeline_file is not None
                 config, notes = default_backbone(config, dataset, scenario, seen, own=own)
-            pipeline = fit_pipeline(
-                scenario, dataset, resolve_pipeline(config, self.registry), options, notes
-            )
+            resolved = resolve_pipeline(config, self.registry, known.main_surface)
+            pipeline = fit_pipeline(known, dataset, resolved, options, notes, stamps)
             save_pipeline(pipeline, self.workspace.artifact_path(scenario))
         return pipeline
 
@@ -159,8 +171,9 @@ class Engine:
         item_ids: Sequence[str] = (),
         session: Sequence[str] = (),
         exclude: Sequence[str] = (),
-        k: int = 10,
+        k: int | None = None,
         surface: str | None = None,
+        context: Mapping[str, Any] | None = None,
         explain: bool = True,
         now: float | None = None,
     ) -> Slate:
@@ -169,13 +182,18 @@ class Engine:
         Parameters
         ----------
         user_id : str, optional
-            The history is read from the store, with events that came after the fit.
+            The history is read from the store, with events that came after the fit. What the user
+            has banned or consumed holds on every surface, also where `history` is given.
         history : sequence of str, optional
-            Item ids, oldest first: a new user is a history.
+            Item ids, oldest first: a new user is a history. Takes the place of the stored one.
         item_ids : sequence of str
             Items that the list is about ("more like this").
         exclude : sequence of str
             Items that must not be returned.
+        k : int, optional
+            The surface's own where None.
+        context : mapping, optional
+            What is known of the moment: device, country, hour …
         explain : bool
             Whether every item carries its reasons.
 
@@ -187,22 +205,21 @@ class Engine:
             If the scenario was not fitted yet.
         """
         known = self.registry.scenario(scenario)
-        pipeline = self.pipeline(scenario)
-        place = _surface(known, surface, about_items=bool(item_ids))
+        serving = self.serving(scenario)
+        place = _surface(serving.pipeline, surface, about_items=bool(item_ids))
         query = Query(
             user_id=user_id,
             history=None if history is None else _ids("history", history),
             item_ids=_ids("item_ids", item_ids),
             session=_ids("session", session),
             exclude=_ids("exclude", exclude),
+            context=dict(context or {}),
             now=now,
-            surface=place.name,
-            k=k,
+            surface=place.plan.name,
+            k=place.plan.config.k if k is None else k,
         )
-        past = Past()
-        if user_id is not None and history is None and not item_ids:
-            past = self._past(known, user_id)
-        return answer(pipeline, query, past, surface=place.name, explain=explain)
+        user = self._user_state(known, query)
+        return answer(serving, query, user, place.plan.name, explain=explain)
 
     def similar(self, scenario: str, item_id: str, *, k: int = 10, explain: bool = True) -> Slate:
         """Recommend `k` items like one item."""
@@ -216,7 +233,7 @@ class Engine:
         *,
         history: Sequence[str] | None = None,
     ) -> ItemExplanation:
-        """Return what every source makes of one item for one user or history.
+        """Return every source's score of one item for one user or history.
 
         Raises
         ------
@@ -224,51 +241,69 @@ class Engine:
             If the item is not in the fitted catalog.
         """
         known = self.registry.scenario(scenario)
-        pipeline = self.pipeline(scenario)
-        item = pipeline.catalog.items.index(item_id)
+        serving = self.serving(scenario)
+        item = serving.pipeline.catalog.items.index(item_id)
         if item < 0:
             raise UsageError(f"item {item_id!r} is not in the fitted catalog of {scenario!r}")
-        past = Past() if user_id is None or history is not None else self._past(known, user_id)
         given = None if history is None else _ids("history", history)
         query = Query(user_id=user_id, history=given)
-        return explain_item(pipeline, resolve_query(pipeline, query, past, time.time()).batch, item)
+        user, surface = self._user_state(known, query), serving.pipeline.main
+        resolved = resolve_query(serving, surface, query, user, time.time())
+        return explain_item(serving.pipeline, surface, resolved.batch, item)
 
     def pipeline(self, scenario: str) -> Pipeline:
-        """Return the serving pipeline; a newer artifact is picked up at the next call.
+        """Return the serving pipeline; see `serving`."""
+        return self.serving(scenario).pipeline
 
-        So are items that were ingested since the fit, by every source that can take them in.
+    def serving(self, scenario: str) -> Serving:
+        """Return what requests are answered from; a newer artifact is picked up at the next call.
+
+        So are items that were ingested since the fit, by every source that can take them in, and
+        the newest fields of all items. However many threads ask at first, it is loaded once.
+
+        Raises
+        ------
+        NotFittedError
+            If the scenario was not fitted yet.
         """
         folder = self.workspace.artifact_path(scenario)
         stamp = _stamp(folder / "current")
-        serving = self._serving.get(scenario)
-        if serving is None or (stamp is not None and stamp != serving.stamp):
-            if stamp is None:
-                raise NotFittedError(
-                    f"scenario {scenario!r} is not fitted yet: run `crossrec fit {scenario}` first"
-                )
-            serving = _Serving(self._fresh(scenario, folder), stamp)
-            self._serving[scenario] = serving
-        return serving.fresh.pipeline()
+        loaded = self._loaded.get(scenario)
+        if loaded is None or (stamp is not None and stamp != loaded.stamp):
+            with self._guard:
+                lock = self._loading.setdefault(scenario, Lock())
+            with lock:
+                loaded = self._loaded.get(scenario)
+                if loaded is None or (stamp is not None and stamp != loaded.stamp):
+                    loaded = self._load(scenario, folder)
+                    self._loaded[scenario] = loaded
+        return loaded.live.serving()
 
-    def _fresh(self, scenario: str, folder: Path) -> LivePipeline:
+    def _load(self, scenario: str, folder: Path) -> _Loaded:
         """Load what was fitted, and let it take in what is ingested from then on."""
-        return LivePipeline(
+        stamp = _stamp(folder / "current")
+        if stamp is None:
+            raise NotFittedError(
+                f"scenario {scenario!r} is not fitted yet: run `crossrec fit {scenario}` first"
+            )
+        live = LivePipeline(
             load_pipeline(folder, self.registry),
             self.registry.scenario(scenario),
-            self.workspace,
+            self.workspace.store(),
             RunOptions(cache=self.workspace.cache),
+            background=self.background,
         )
+        return _Loaded(live, stamp)
 
-    def _past(self, scenario: Scenario, user_id: str) -> Past:
-        try:
-            events = self.workspace.history(scenario, user_id, limit=_HISTORY)
-        except UnicodeEncodeError:  # half a character: no user that was ever ingested
-            return Past()
-        return Past(
-            liked=tuple(event.item_id for event in events if event.weight > 0),
-            disliked=tuple(event.item_id for event in events if event.weight < 0),
-            known=bool(events),
-        )
+    def _user_state(self, scenario: Scenario, query: Query) -> UserState:
+        """Return what is known of the user of a query."""
+        user = UserState(query.user_id)
+        if query.user_id is not None:
+            user = read_user_state(self.workspace.store(), scenario, query.user_id)
+        if query.history is not None:
+            now = time.time() if query.now is None else query.now
+            user = with_given_history(user, query.history, scenario, now)
+        return user
 
 
 def _ids(name: str, values: Sequence[str]) -> tuple[str, ...]:
@@ -286,21 +321,22 @@ def _stamp(pointer: Path) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_ino
 
 
-def _surface(scenario: Scenario, name: str | None, *, about_items: bool) -> Surface:
-    """Return the surface of this name, or the scenario's usual one for such a query."""
+def _surface(pipeline: Pipeline, name: str | None, *, about_items: bool) -> ServedSurface:
+    """Return the surface of this name, or the pipeline's usual one for such a query."""
+    surfaces = pipeline.surfaces
     if name is None:
-        wanted = "item" if about_items else "user"
-        main = scenario.surface(scenario.main_surface)
-        usual = [main] if main is not None and main.input == wanted else []
-        usual += [surface for surface in scenario.surfaces if surface.input == wanted]
+        if pipeline.main.plan.about_items == about_items:
+            return pipeline.main
+        usual = [one for one in surfaces.values() if one.plan.about_items == about_items]
         if not usual:
-            raise UsageError(f"scenario {scenario.name!r} has no surface about a {wanted}")
+            wanted = "an item" if about_items else "a user"
+            raise UsageError(f"scenario {pipeline.scenario!r} has no surface about {wanted}")
         return usual[0]
-    found = scenario.surface(name)
+    found = surfaces.get(name)
     if found is None:
-        known = ", ".join(surface.name for surface in scenario.surfaces)
-        raise UsageError(f"scenario {scenario.name!r} has no surface {name!r}: it has {known}")
-    if (found.input == "item") != about_items:
-        need = "--item" if found.input == "item" else "--user or --history"
-        raise UsageError(f"surface {name!r} is about a {found.input}: give {need}")
+        known = ", ".join(surfaces)
+        raise UsageError(f"scenario {pipeline.scenario!r} has no surface {name!r}: it has {known}")
+    if found.plan.about_items != about_items:
+        need = "--item" if found.plan.about_items else "--user or --history"
+        raise UsageError(f"surface {name!r} is about a {found.plan.config.input}: give {need}")
     return found

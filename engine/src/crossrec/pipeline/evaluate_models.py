@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from crossrec.components.candidates import Candidates
+from crossrec.components.eligibility import (
+    ALL,
+    UNSEEN,
+    CandidateRule,
+    RuleName,
+    eligible_targets,
+    queries_of,
+)
 from crossrec.components.protocols import CandidateGenerator
 from crossrec.components.query import QueryBatch
-from crossrec.components.query_building import queries_of
+from crossrec.components.repeats import repeat_rate
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import Targets
 from crossrec.errors import NotFittedError, UsageError
-from crossrec.pipeline.cut import eligible_targets
+from crossrec.pipeline.cut import LIMIT
 from crossrec.pipeline.fit import (
     assemble,
     attach_vectors,
+    choose_surfaces,
     collect_examples,
     fit_sources,
+    served_rule,
 )
 from crossrec.pipeline.pipeline import Pipeline
-from crossrec.pipeline.ranker_choice import choose_ranker
 from crossrec.pipeline.resolved import ResolvedPipeline
+from crossrec.scenario import Scenario
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,14 +75,32 @@ class PipelineModel:
         return self.pipeline.rank(queries, k)
 
 
+def rule_for(
+    scenario: Scenario, resolved: ResolvedPipeline, candidates: RuleName
+) -> Callable[[Dataset], CandidateRule]:
+    """Return what is a candidate once the training part is known.
+
+    ``served`` is what the pipeline's main surface would admit.
+    """
+    if candidates != "served":
+        rule = ALL if candidates == "all" else UNSEEN
+        return lambda train: rule
+
+    def served(train: Dataset) -> CandidateRule:
+        comes_back = repeat_rate(train.sequences).comes_back
+        return served_rule(scenario, train.catalog, resolved.main_surface, comes_back)
+
+    return served
+
+
 def build_models(
-    scenario: str,
+    scenario: Scenario,
     resolved: ResolvedPipeline,
     train: Dataset,
     validation: Targets,
     run: RunOptions,
     *,
-    keep_history: bool,
+    rule_for: Callable[[Dataset], CandidateRule],
     only: tuple[str, ...] = (),
     refit: Dataset | None = None,
 ) -> list[SourceModel | FailedModel | PipelineModel]:
@@ -79,8 +108,8 @@ def build_models(
 
     Parameters
     ----------
-    keep_history : bool
-        Whether history items are candidates, as in the test that follows.
+    rule_for : callable
+        From the training part to what is a candidate, the same as in the test that follows.
     only : tuple of str
         Source labels to report, and ``"pipeline"``; all where empty. The pipeline always has all
         its sources.
@@ -102,15 +131,17 @@ def build_models(
     started = time.perf_counter()
     train, notes = attach_vectors(train, resolved, run)
     fitted = fit_sources(train, resolved, run, "for evaluation")
-    wanted = eligible_targets(validation, keep_history=keep_history, seed=run.seed)
-    queries = queries_of(wanted, train, keep_history=keep_history)
+    comes_back = repeat_rate(train.sequences).comes_back
+    rule = rule_for(train)
+    wanted = eligible_targets(validation, rule, seed=run.seed, limit=LIMIT)
+    queries = queries_of(wanted, train, rule)
     examples = collect_examples(fitted, resolved, queries, wanted.targets, train.n_items)
-    ranker, gate = choose_ranker(resolved, train, examples, run)
+    surfaces, gates = choose_surfaces(resolved, train, examples, run, comes_back)
     if refit is not None:
         train = attach_vectors(refit, resolved, run)[0]
         fitted = fit_sources(train, resolved, run, "again with validation")
-    report = {"gate": gate.to_dict(), "failed": dict(fitted.failed), "notes": notes}
-    pipeline = assemble(scenario, train, resolved, fitted, ranker, report)
+    report = {"gate": gates[resolved.main].to_dict(), "failed": dict(fitted.failed), "notes": notes}
+    pipeline = assemble(scenario.name, train, resolved, fitted, surfaces, report)
     seconds = time.perf_counter() - started
     models: list[SourceModel | FailedModel | PipelineModel] = [
         SourceModel(label, fitted.seconds[label], source)

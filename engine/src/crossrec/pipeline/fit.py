@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from crossrec.components.candidates import Pool
-from crossrec.components.protocols import CandidateGenerator, Examples
+from crossrec.components.candidates import PAD, Pool
+from crossrec.components.consumption import EventEffects
+from crossrec.components.eligibility import CandidateRule
+from crossrec.components.live_items import LiveItems
+from crossrec.components.protocols import CandidateGenerator, Examples, Ranker
 from crossrec.components.query import QueryBatch
+from crossrec.components.repeats import repeat_rate
 from crossrec.components.run import RunOptions
 from crossrec.components.vectors import encoded, title_name
+from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.errors import CrossrecError, UsageError
 from crossrec.executors import LocalExecutor
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.cut import cut_for_validation
-from crossrec.pipeline.pipeline import Pipeline, gather, require_an_answer
-from crossrec.pipeline.ranker_choice import choose_ranker
-from crossrec.pipeline.resolved import Component, ResolvedPipeline
+from crossrec.pipeline.pipeline import Pipeline, ServedSurface, gather, require_an_answer
+from crossrec.pipeline.ranker_choice import GateReport, choose_ranker
+from crossrec.pipeline.resolved import Component, ResolvedPipeline, ResolvedSurface
+from crossrec.scenario import Scenario
 
 log = logging.getLogger("crossrec")
 
@@ -47,11 +54,12 @@ class FittedSources:
 
 
 def fit_pipeline(
-    scenario: str,
+    scenario: Scenario,
     dataset: Dataset,
     resolved: ResolvedPipeline,
     run: RunOptions,
     notes: Sequence[str] = (),
+    stamps: Mapping[str, int] | None = None,
 ) -> Pipeline:
     """Fit a pipeline on all events of `dataset`, with everything chosen before a cut.
 
@@ -59,6 +67,8 @@ def fit_pipeline(
     ----------
     notes : sequence of str
         What the caller has to say, for the report.
+    stamps : mapping, optional
+        How far the store was read: ``item_changes`` and ``last_event``.
 
     Raises
     ------
@@ -69,24 +79,28 @@ def fit_pipeline(
     """
     resolved.refuse_unusable()
     dataset, missing = attach_vectors(dataset, resolved, run)
-    keep = resolved.config.history == "keep"
-    cut = cut_for_validation(dataset, keep_history=keep, seed=run.seed)
+    repeats = repeat_rate(dataset.sequences)
+    rule = served_rule(scenario, dataset.catalog, resolved.main_surface, repeats.comes_back)
+    cut = cut_for_validation(dataset, rule, seed=run.seed)
     trial = fit_sources(cut.train, resolved, run, "before the cut")
     n_items = dataset.n_items
     examples = collect_examples(trial, resolved, cut.queries, cut.targets, n_items)
-    ranker, gate = choose_ranker(resolved, cut.train, examples, run)
+    surfaces, gates = choose_surfaces(resolved, cut.train, examples, run, repeats.comes_back)
     final = fit_sources(dataset, resolved, run, "on all events")
     report = {
         "cut": cut.rule,
-        "gate": gate.to_dict(),
+        "gate": gates[resolved.main].to_dict(),
+        "surfaces": {name: gate.to_dict() for name, gate in gates.items()},
+        "repeats": {"rate": round(repeats.rate, 4), "users": repeats.users},
         "fit_seconds": dict(final.seconds),
         "failed": dict(final.failed),
         "notes": [*notes, *missing],
         "users": dataset.n_users,
         "items": dataset.n_items,
         "events": len(dataset.events),
+        **(stamps or {}),
     }
-    return assemble(scenario, dataset, resolved, final, ranker, report)
+    return assemble(scenario.name, dataset, resolved, final, surfaces, report)
 
 
 def assemble(
@@ -94,11 +108,10 @@ def assemble(
     dataset: Dataset,
     resolved: ResolvedPipeline,
     fitted: FittedSources,
-    ranker: Any,
+    surfaces: Mapping[str, ServedSurface],
     report: Mapping[str, Any],
 ) -> Pipeline:
     """Put the fitted parts together."""
-    counts = dataset.item_counts
     return Pipeline(
         scenario=scenario,
         resolved=resolved,
@@ -106,13 +119,81 @@ def assemble(
         catalog=dataset.catalog,
         sources=fitted.sources,
         capabilities=resolved.capabilities,
-        ranker=ranker,
-        policies=build_policies(resolved),
-        fallback=np.argsort(-counts, kind="stable").astype(np.int64),
-        counts=counts,
+        surfaces=surfaces,
+        fallback=np.argsort(-dataset.item_evidence, kind="stable").astype(np.int64),
+        people=dataset.item_people,
         has_clock=dataset.has_clock,
         report=report,
     )
+
+
+def choose_surfaces(
+    resolved: ResolvedPipeline,
+    train: Dataset,
+    examples: Examples,
+    run: RunOptions,
+    comes_back: bool,
+) -> tuple[dict[str, ServedSurface], dict[str, GateReport]]:
+    """Choose the ranker of every surface; surfaces with the same plan share the choice.
+
+    Parameters
+    ----------
+    comes_back : bool
+        Whether people of the training events came back to what they had.
+    """
+    surfaces: dict[str, ServedSurface] = {}
+    gates: dict[str, GateReport] = {}
+    known: dict[str, tuple[Ranker, GateReport]] = {}
+    for name, plan in resolved.surfaces.items():
+        settings = {each: dict(one.settings) for each, one in plan.rankers.items()}
+        key = json.dumps([plan.about_items, plan.sources, plan.ranker, settings], sort_keys=True)
+        if key not in known:
+            known[key] = choose_ranker(plan, train, _seen_by(examples, plan), run)
+        ranker, gates[name] = known[key]
+        surfaces[name] = served_surface(plan, ranker, gates[name].chosen, comes_back)
+    return surfaces, gates
+
+
+def served_surface(
+    plan: ResolvedSurface, ranker: Ranker, ranker_name: str, comes_back: bool
+) -> ServedSurface:
+    """Put a surface together."""
+    return ServedSurface(
+        plan=plan,
+        ranker=ranker,
+        ranker_name=ranker_name,
+        policies={label: policy.build() for label, policy in plan.policies.items()},
+        keeps_history=keeps_history(plan, comes_back),
+    )
+
+
+def keeps_history(plan: ResolvedSurface, comes_back: bool) -> bool:
+    """Return whether known items that no consumption removes are candidates like others."""
+    return plan.history == "keep" or (plan.history == "auto" and comes_back)
+
+
+def served_rule(
+    scenario: Scenario, catalog: Catalog, plan: ResolvedSurface, comes_back: bool
+) -> CandidateRule:
+    """Return what a surface admits when it serves."""
+    return CandidateRule(
+        "served",
+        keeps_history(plan, comes_back),
+        EventEffects.of(scenario),
+        plan.config.fresh,
+        plan.config.weighs,
+        LiveItems(catalog, scenario.items),
+    )
+
+
+def _seen_by(examples: Examples, plan: ResolvedSurface) -> Examples:
+    """Return the examples with the candidates' scores of the surface's sources alone."""
+    labels = tuple(label for label in examples.pool.sources if label in plan.sources)
+    if labels == examples.pool.sources:
+        return examples
+    pool = examples.pool.select(labels)
+    index = np.where((pool.ranks >= 0).any(axis=2), pool.index, PAD)
+    return replace(examples, pool=replace(pool, index=index))
 
 
 def attach_vectors(
@@ -211,11 +292,6 @@ def collect_examples(
         require_an_answer(pool, degraded)
         pools.append(pool)
     return Examples(queries, _stacked(pools), targets)
-
-
-def build_policies(resolved: ResolvedPipeline) -> dict[str, Any]:
-    """Build the pipeline's policies, in order, by label."""
-    return {label: policy.build() for label, policy in resolved.policies.items()}
 
 
 def _stacked(pools: list[Pool]) -> Pool:

@@ -55,9 +55,29 @@ class FrozenCatalogSource:
         return found
 
     def _older(self, queries: QueryBatch) -> QueryBatch:
-        """Return the queries without later items."""
+        """Return the queries without later items, and with the columns of the others.
+
+        A list about later items alone is about nothing that the source knows: it gets no history
+        either, which would be taken in their place.
+        """
+        n = self._n_items
+        about = queries.about.within(n)
+        lost = (about.lengths == 0) & (queries.about.lengths > 0)
+        known = (queries.history.values < n) & ~lost[queries.history.row_of]
+        down = queries.demoted.values < n
+
+        def aligned(column: Any, kept: NDArray[np.bool_]) -> Any:
+            return column if column is None or kept.all() else column[kept]
+
         return replace(
             queries,
-            history=queries.history.within(self._n_items),
-            exclude=queries.exclude.within(self._n_items),
+            history=queries.history if known.all() else queries.history.where(known),
+            exclude=queries.exclude.within(n),
+            about=about,
+            negatives=queries.negatives.within(n),
+            demoted=queries.demoted.within(n),
+            factors=aligned(queries.factors, down),
+            times=aligned(queries.times, known),
+            types=aligned(queries.types, known),
+            weights=aligned(queries.weights, known),
         )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from crossrec.components.query import QueryBatch
-from crossrec.pipeline.pipeline import Pipeline
+from crossrec.pipeline.pipeline import Pipeline, ServedSurface
 from crossrec.pipeline.reasons import evidence_of, in_words
 
 
@@ -53,9 +53,11 @@ class ItemExplanation:
         return asdict(self)
 
 
-def explain_item(pipeline: Pipeline, batch: QueryBatch, item: int) -> ItemExplanation:
+def explain_item(
+    pipeline: Pipeline, surface: ServedSurface, batch: QueryBatch, item: int
+) -> ItemExplanation:
     """Return what the pipeline makes of `item` for a batch of one query."""
-    pool, scores, _ = pipeline.rank_user(batch)
+    pool, scores, _ = pipeline.scored_pool(surface, batch)
     catalog = pipeline.catalog
     columns = np.flatnonzero(pool.index[0] == item)
     place, outside = None, ""

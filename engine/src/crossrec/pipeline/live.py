@@ -1,9 +1,10 @@
-"""Items that came after the fit join the pipeline that serves, without a fit.
+"""The serving pipeline, kept up with the store's items without a fit.
 
-The store counts how often its items were written. Where the count has moved, the items behind the
-fitted ones are encoded and handed to every source that declares ``add_items``; what comes of it is
-swapped in as a whole. Nothing of this can fail a request: what could not take them in goes on with
-the items of the fit, and is named.
+The store numbers every writing of items. Where the number has moved, changed fields count from the
+next request on, and items that came after the fit are encoded and handed to every source that
+declares ``add_items``: in the background, never inside a request. What comes of it is swapped in as
+a whole. Nothing of this can fail a request: what could not take the items in goes on with those of
+the fit, and is named.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import logging
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crossrec.components.consumption import EventEffects
+from crossrec.components.live_items import LiveItems
 from crossrec.components.run import RunOptions
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
@@ -26,8 +29,10 @@ from crossrec.data.vocabulary import Vocabulary
 from crossrec.pipeline.fit import attach_vectors
 from crossrec.pipeline.frozen_catalog import FrozenCatalogSource
 from crossrec.pipeline.pipeline import Pipeline
-from crossrec.scenario import Scenario
-from crossrec.workspace import Workspace
+from crossrec.pipeline.request import Serving
+from crossrec.plugins.state import one_line
+from crossrec.scenario import ItemSchema, Scenario
+from crossrec.store.base import Store
 
 log = logging.getLogger("crossrec")
 
@@ -36,70 +41,120 @@ _COMPANY = 16
 #: Largest change of a number of a vector that rounding explains.
 _ROUNDING = 1e-3
 
+Records = Mapping[str, Mapping[str, Any]]
+
 
 class LivePipeline:
-    """A fitted pipeline that takes in what was ingested since.
+    """A fitted pipeline with what was ingested since. Safe for many threads.
 
-    Safe for many threads: one of them makes the new pipeline, the others go on with the old one
-    until it is there. Costs a request one look-up by key where nothing is new.
+    Costs a request one look-up by key where nothing is new.
+
+    Parameters
+    ----------
+    background : bool
+        Whether new items are taken in by a thread of their own; where False the caller waits.
     """
 
     def __init__(
         self,
         fitted: Pipeline,
         scenario: Scenario,
-        workspace: Workspace,
+        store: Store,
         run: RunOptions,
+        *,
+        background: bool = True,
     ) -> None:
         self._fitted, self._scenario = fitted, scenario
-        self._workspace, self._run = workspace, run
+        self._store, self._run, self._background = store, run, background
         self._grows = any("add_items" in able for able in fitted.capabilities.values())
-        self._current = fitted
-        self._seen = -1
-        self._records: Mapping[str, Mapping[str, Any]] = {}
+        items = LiveItems(fitted.catalog, scenario.items)
+        self._serving = Serving(fitted, items, EventEffects.of(scenario))
+        self._seen = int(fitted.report.get("item_changes", 0))
+        self._new: dict[str, Mapping[str, Any]] = {}
+        self._taken: Mapping[str, Any] = {}
         self._lock = Lock()
+        self._growing = Lock()
 
-    def pipeline(self) -> Pipeline:
-        """Return the pipeline with all items that its sources can take in."""
-        if not self._grows:
-            return self._current
+    def serving(self) -> Serving:
+        """Return what a request is answered from, with the newest fields of all items."""
         try:
-            changes = self._workspace.store().item_changes(self._scenario.name)
+            changes = self._store.item_changes(self._scenario.name)
         except Exception as error:
-            log.warning("cannot look for new items", exc_info=error)
-            return self._current
-        if changes != self._seen and self._lock.acquire(blocking=False):
+            log.warning("cannot look for changed items", exc_info=error)
+            return self._serving
+        if changes != self._seen:
+            self._catch_up(changes)
+        return self._serving
+
+    def _catch_up(self, changes: int) -> None:
+        """Apply changed fields at once, and take in new items outside the request."""
+        with self._lock:
+            if changes == self._seen:
+                return
             try:
-                self._look(changes)
-            finally:
-                self._lock.release()
-        return self._current
+                changed = self._store.items_changed(self._scenario.name, self._seen)
+            except Exception as error:
+                log.warning("cannot read changed items", exc_info=error)
+                return
+            self._serving = replace(self._serving, items=self._with_fields(changed))
+            known = self._fitted.catalog.items
+            new = {id_: fields for id_, fields in changed.items() if id_ not in known}
+            self._new |= new
+            self._seen = changes
+        if new and self._grows:
+            if self._background:
+                Thread(target=self._grow, name="crossrec-new-items", daemon=True).start()
+            else:
+                self._grow()
 
-    def _look(self, changes: int) -> None:
-        """Take in what is new; where that fails the pipeline is the fitted one, and says so."""
-        fitted = self._fitted
-        try:
-            records = self._new_records()
-            if records != self._records:
-                self._current = (
-                    with_items(fitted, self._scenario, records, self._run) if records else fitted
-                )
-                self._records = records
-        except Exception as error:
-            log.warning("new items could not be taken in", exc_info=error)
-            failed = {"new items": f"{type(error).__name__}: {error}"}
-            self._current = replace(fitted, unavailable={**fitted.unavailable, **failed})
-            self._records = {}
-        self._seen = changes
+    def _with_fields(self, changed: Records) -> LiveItems:
+        """Return the live items with changed fields on top."""
+        items = self._serving.items
+        index = items.catalog.items.index
+        places = {index(id_): fields for id_, fields in changed.items()}
+        places.pop(-1, None)
+        return items.updated(places)
 
-    def _new_records(self) -> dict[str, dict[str, Any]]:
-        """Return the fields of the items that the fitted catalog lacks."""
-        items = self._fitted.catalog.items
-        if not len(items):
-            return {}
-        store, last = self._workspace.store(), items.id(len(items) - 1)
-        found = store.items_after(self._scenario.name, last)
-        return {id_: fields for id_, fields in found.items() if id_ not in items}
+    def _grow(self) -> None:
+        """Take in all items that came after the fit, and swap the result in."""
+        with self._growing:
+            while True:
+                with self._lock:
+                    records = dict(self._new)
+                described = _described(records, self._scenario.items)
+                if described == self._taken:
+                    return
+                try:
+                    grown = with_items(self._fitted, self._scenario, records, self._run)
+                except (Exception, SystemExit) as error:  # whatever happens, requests are answered
+                    log.warning("new items cannot be taken in", exc_info=error)
+                    with self._lock:
+                        self._swap(_without_new(self._serving.pipeline, one_line(error)))
+                    return
+                with self._lock:
+                    self._swap(grown)
+                self._taken = described
+
+    def _swap(self, pipeline: Pipeline) -> None:
+        """Serve another pipeline, with the newest fields of all its items."""
+        ids, index = self._serving.items.catalog.items, pipeline.catalog.items.index
+        changed = {index(ids.id(item)): one for item, one in self._serving.items.changed.items()}
+        # Those of a new item may have been written again while it was taken in.
+        changed |= {index(id_): fields for id_, fields in self._new.items()}
+        changed.pop(-1, None)
+        items = LiveItems(pipeline.catalog, self._scenario.items, changed)
+        self._serving = replace(self._serving, pipeline=pipeline, items=items)
+
+
+def _described(records: Records, schema: ItemSchema) -> Mapping[str, Any]:
+    """Return what sources know an item by: another price is no reason to take it in anew."""
+    new = Catalog.from_records(Vocabulary(records), records, schema)
+    return dict(zip(records, zip(new.titles, new.texts, new.categories, new.creators), strict=True))
+
+
+def _without_new(pipeline: Pipeline, error: str) -> Pipeline:
+    """Return the pipeline that goes on serving, with why it lacks the newest items."""
+    return replace(pipeline, unavailable={**pipeline.unavailable, "new items": error})
 
 
 def with_items(
@@ -137,7 +192,7 @@ def with_items(
         catalog=catalog,
         sources=sources,
         fallback=np.concatenate([fitted.fallback, np.arange(before, after)]),
-        counts=np.concatenate([fitted.counts, np.zeros(after - before, fitted.counts.dtype)]),
+        people=np.concatenate([fitted.people, np.zeros(after - before, fitted.people.dtype)]),
         report={**fitted.report, "new_items": new_items},
         unavailable={**fitted.unavailable, **failed},
     )
@@ -203,7 +258,7 @@ def _grown(source: Any, fitted: Pipeline, label: str, dataset: Dataset) -> tuple
             longer.add_items(dataset)
         except Exception as raised:
             log.warning("source %s could not take in new items", label, exc_info=raised)
-            error = f"new items could not be taken in: {type(raised).__name__}: {raised}"
+            error = f"new items could not be taken in: {one_line(raised)}"
         else:
             return longer, ""
     return FrozenCatalogSource(source, len(fitted.catalog), dataset.n_items), error

@@ -22,9 +22,31 @@ from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import CrossrecError
 from crossrec.pipeline.config import PipelineConfig
 from crossrec.pipeline.guard import Admission, scores_of
-from crossrec.pipeline.resolved import ResolvedPipeline
+from crossrec.pipeline.resolved import ResolvedPipeline, ResolvedSurface
+from crossrec.plugins.state import one_line
 
 log = logging.getLogger("crossrec")
+
+
+@dataclass(frozen=True, eq=False)
+class ServedSurface:
+    """One surface of a fitted pipeline.
+
+    Attributes
+    ----------
+    plan : ResolvedSurface
+    ranker : Ranker
+    ranker_name : str
+    policies : mapping of label to Policy, in the order of the file
+    keeps_history : bool
+        Whether known items that no consumption removes are candidates like others.
+    """
+
+    plan: ResolvedSurface
+    ranker: Ranker
+    ranker_name: str
+    policies: Mapping[str, Policy]
+    keeps_history: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +55,15 @@ class Pipeline:
 
     Attributes
     ----------
+    scenario : str
     resolved : ResolvedPipeline
     sources : mapping of label to fitted candidate generator
     capabilities : mapping of label to the abilities that its registration declares
+    surfaces : mapping of name to ServedSurface
     fallback : int64 array, shape (n_items,)
-        All items, the most popular first: what fills a list that the sources leave short.
-    counts : int64 array, shape (n_items,)
-        Number of interactions of each item at the time of the fit.
+        All items, those with the most evidence first: what fills a list that stays short.
+    people : int64 array, shape (n_items,)
+        How many people had evidence for each item at the time of the fit.
     has_clock : bool
     report : mapping
         What the fit chose and why, as JSON values.
@@ -53,10 +77,9 @@ class Pipeline:
     catalog: Catalog
     sources: Mapping[str, CandidateGenerator]
     capabilities: Mapping[str, frozenset[str]]
-    ranker: Ranker
-    policies: Mapping[str, Policy]
+    surfaces: Mapping[str, ServedSurface]
     fallback: NDArray[np.int64]
-    counts: NDArray[np.int64]
+    people: NDArray[np.int64]
     has_clock: bool
     report: Mapping[str, Any]
     unavailable: Mapping[str, str] = field(default_factory=dict)
@@ -66,45 +89,78 @@ class Pipeline:
         """The pipeline file."""
         return self.resolved.config
 
+    @property
+    def main(self) -> ServedSurface:
+        """The surface that evaluation and a request without a surface take."""
+        return self.surfaces[self.resolved.main]
+
     def rank(self, queries: QueryBatch, k: int) -> Candidates:
-        """Return the best `k` of the pool of each query; policies are not applied.
+        """Return the best `k` of the main surface's pool of each query; no policy is applied.
 
         Raises
         ------
         CrossrecError
             If every source fails.
         """
-        pool, scores, degraded = self.rank_user(queries)
+        pool, scores, degraded = self.scored_pool(self.main, queries)
         require_an_answer(pool, degraded)
         return best_of(pool, scores, k)
 
-    def rank_items(self, queries: QueryBatch) -> tuple[Pool, NDArray[np.float32], list[Degraded]]:
-        """Return pool and scores for an item surface, where only item-based sources answer."""
-        labels = self.config.item_sources or tuple(self.sources)
-        sources = {label: self.sources[label] for label in labels if label in self.sources}
-        return self._ranked(sources, ReciprocalRankFusion(), queries)
-
-    def rank_user(self, queries: QueryBatch) -> tuple[Pool, NDArray[np.float32], list[Degraded]]:
-        """Return pool and scores for a user surface, and what had to be left out."""
-        return self._ranked(self.sources, self.ranker, queries)
-
-    def _ranked(
-        self, sources: Mapping[str, CandidateGenerator], ranker: Ranker, queries: QueryBatch
+    def scored_pool(
+        self, surface: ServedSurface, queries: QueryBatch
     ) -> tuple[Pool, NDArray[np.float32], list[Degraded]]:
-        """Gather and order; where the ranker fails it is named, and ranks are fused instead."""
+        """Return the pool of a surface, its scores in [0, 1], and what had to be left out.
+
+        Where the ranker fails it is named, and ranks are fused instead.
+        """
+        labels = surface.plan.sources
+        sources = {label: self.sources[label] for label in labels if label in self.sources}
+        # A source relates candidates to its history: on a surface about items that is these items.
+        seeded = queries.related() if surface.plan.about_items else queries
         pool, degraded = gather(
-            sources, self.capabilities, queries, self.config.candidates, len(self.catalog)
+            sources, self.capabilities, seeded, self.config.candidates, len(self.catalog)
         )
         if not pool.sources:
             return pool, np.zeros(pool.index.shape, dtype=np.float32), degraded
         try:
-            scores = scores_of(ranker, queries, pool)
+            scores = scores_of(surface.ranker, queries, pool)
         except Exception as error:
-            name = str(self.report.get("gate", {}).get("chosen", type(ranker).__name__))
-            log.warning("ranker %s failed", name, exc_info=error)
-            degraded.append(Degraded(f"ranker {name}", f"{type(error).__name__}: {error}"))
+            log.warning("ranker %s failed", surface.ranker_name, exc_info=error)
+            degraded.append(Degraded(f"ranker {surface.ranker_name}", one_line(error)))
             scores = ReciprocalRankFusion().score(queries, pool)
-        return pool, scores, degraded
+        return pool, weighed_down(pool, on_unit_scale(scores, pool.valid), queries), degraded
+
+
+def on_unit_scale(scores: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return each row's scores between 0 (the worst of the pool) and 1 (the best); -inf at `PAD`.
+
+    Rankers score on scales of their own; what leaves the pipeline is an order on one scale.
+    """
+    low = np.where(valid, scores, np.inf).min(axis=1, keepdims=True, initial=np.inf)
+    high = np.where(valid, scores, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
+    spread = high - low
+    with np.errstate(invalid="ignore"):
+        unit = np.where(spread > 0, (scores - low) / np.where(spread > 0, spread, 1.0), 1.0)
+    return np.where(valid, unit, -np.inf).astype(np.float32)
+
+
+def weighed_down(
+    pool: Pool, scores: NDArray[np.float32], queries: QueryBatch
+) -> NDArray[np.float32]:
+    """Return the scores times what an earlier consumption has left of each item's weight."""
+    if queries.factors is None or not len(queries.factors):
+        return scores
+    width = len_of(pool, queries)
+    keys = queries.demoted.row_of * width + queries.demoted.values
+    own = np.arange(len(pool), dtype=np.int64)[:, None] * width + pool.index
+    at = np.minimum(np.searchsorted(keys, own), len(keys) - 1)
+    hit = (keys[at] == own) & pool.valid
+    return np.where(hit, scores * queries.factors[at], scores).astype(np.float32)
+
+
+def len_of(pool: Pool, queries: QueryBatch) -> int:
+    """Return a number above every item of the pool and of the demoted ones."""
+    return int(max(pool.index.max(initial=0), queries.demoted.values.max(initial=0))) + 2
 
 
 def gather(
@@ -126,9 +182,9 @@ def gather(
     for label, source in sources.items():
         try:
             found[label], complaint = admission.admit(source.generate(queries, size), size)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.warning("source %s failed", label, exc_info=error)
-            complaint = f"{type(error).__name__}: {error}"
+            complaint = one_line(error)
         if complaint:
             degraded.append(Degraded(label, complaint))
     if not found:

@@ -17,7 +17,7 @@ from crossrec.data.dataset import Dataset
 from crossrec.errors import UsageError
 from crossrec.pipeline.cut import ENOUGH
 from crossrec.pipeline.guard import scores_of
-from crossrec.pipeline.resolved import ResolvedPipeline
+from crossrec.pipeline.resolved import ResolvedSurface
 
 log = logging.getLogger("crossrec")
 
@@ -48,7 +48,7 @@ class GateReport:
 
 
 def choose_ranker(
-    resolved: ResolvedPipeline, train: Dataset, examples: Examples, run: RunOptions
+    plan: ResolvedSurface, train: Dataset, examples: Examples, run: RunOptions
 ) -> tuple[Ranker, GateReport]:
     """Fit the rankers on one half of the queries, score them on the other, and the other way round.
 
@@ -57,16 +57,18 @@ def choose_ranker(
     `ENOUGH` queries nothing can be distinguished, and rank fusion serves. A ranker that fails is
     left out and named.
     """
+    if plan.about_items:
+        return _of_items(plan, train, examples, run)
     n = len(examples.queries)
     if n < ENOUGH:
         why = f"only {n} validation queries: too few to choose, so ranks are fused"
-        return _build(resolved, "rrf"), GateReport("rrf", why, n)
+        return _build(plan, "rrf"), GateReport("rrf", why, n)
     folds = np.random.default_rng(run.seed).permutation(n) % 2
     gains: dict[str, NDArray[np.float64]] = {}
     failed: dict[str, str] = {}
-    for name in resolved.rankers:
+    for name in plan.rankers:
         try:
-            gains[name] = _cross_validated(resolved, name, train, examples, folds, run)
+            gains[name] = _cross_validated(plan, name, train, examples, folds, run)
         except UsageError:
             raise
         except Exception as error:
@@ -74,7 +76,7 @@ def choose_ranker(
     while gains:
         # The default is the simplest that did not fail.
         chosen = choose_option(gains, default=next(iter(gains))).option
-        winner = _build(resolved, chosen)
+        winner = _build(plan, chosen)
         try:
             winner.fit(train, examples, run)
         except Exception as error:
@@ -85,11 +87,26 @@ def choose_ranker(
         why = _why(chosen, n, ndcg, failed)
         return winner, GateReport(chosen, why, n, ndcg, failed)
     why = f"every ranker failed, so ranks are fused{_left_out(failed)}"
-    return _build(resolved, "rrf"), GateReport("rrf", why, n, {}, failed)
+    return _build(plan, "rrf"), GateReport("rrf", why, n, {}, failed)
+
+
+def _of_items(
+    plan: ResolvedSurface, train: Dataset, examples: Examples, run: RunOptions
+) -> tuple[Ranker, GateReport]:
+    """Return the ranker of a surface about items, which has no events of its own to be judged on.
+
+    The configured one serves; where none is, ranks are fused.
+    """
+    name = "rrf" if plan.ranker == "auto" else plan.ranker
+    ranker, why = _build(plan, name), "no events of this surface to choose by"
+    if plan.ranker != "auto":
+        ranker.fit(train, examples, run)
+        why = "named in the pipeline file"
+    return ranker, GateReport(name, why, 0)
 
 
 def _cross_validated(
-    resolved: ResolvedPipeline,
+    plan: ResolvedSurface,
     name: str,
     train: Dataset,
     examples: Examples,
@@ -99,7 +116,7 @@ def _cross_validated(
     """Return ndcg@10 of each query, ordered by a ranker that has not learnt from it."""
     gains = np.zeros(len(folds))
     for fold in (0, 1):
-        ranker = _build(resolved, name)
+        ranker = _build(plan, name)
         ranker.fit(train, _part(examples, np.flatnonzero(folds != fold)), run)
         part = _part(examples, np.flatnonzero(folds == fold))
         scores = scores_of(ranker, part.queries, part.pool)
@@ -126,8 +143,8 @@ def _left_out(failed: dict[str, str]) -> str:
     return f"; left out: {left_out}" if left_out else ""
 
 
-def _build(resolved: ResolvedPipeline, name: str) -> Ranker:
-    ranker: Ranker = resolved.rankers[name].build()
+def _build(plan: ResolvedSurface, name: str) -> Ranker:
+    ranker: Ranker = plan.rankers[name].build()
     return ranker
 
 

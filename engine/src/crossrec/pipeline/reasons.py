@@ -14,6 +14,7 @@ from crossrec.components.evidence import Evidence, Reason
 from crossrec.components.fusion import standardised
 from crossrec.components.query import QueryBatch
 from crossrec.data.catalog import Catalog
+from crossrec.jsonio import plain
 from crossrec.pipeline.pipeline import Pipeline
 
 log = logging.getLogger("crossrec")
@@ -118,7 +119,7 @@ def evidence_of(
 
 def _is_real(evidence: Any, n_items: int) -> bool:
     """Whether this is evidence whose history can be named."""
-    if not isinstance(evidence, Evidence):
+    if not isinstance(evidence, Evidence) or not isinstance(evidence.values, Mapping):
         return False
     history = evidence.history
     return not history or (min(history) >= 0 and max(history) < n_items)
@@ -129,4 +130,5 @@ def in_words(source: str, evidence: Evidence, catalog: Catalog) -> Reason:
     named = evidence.history[:_NAMED]
     titles = " and ".join(f"“{catalog.label(index)}”" for index in named)
     text = f"{evidence.phrase} {titles}".strip()
-    return Reason(source, text, tuple(catalog.items.id(index) for index in named))
+    ids = tuple(catalog.items.id(index) for index in named)
+    return Reason(source, text, ids, plain(evidence.values))

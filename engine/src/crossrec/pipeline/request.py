@@ -1,10 +1,11 @@
-"""The request path: query → history → sources → pool → ranker → policies → slate."""
+"""The request path: query → user state → sources → pool → ranker → policies once → slate."""
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,84 +13,382 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.components.candidates import Pool
+from crossrec.components.consumption import CODES, EventEffects, PastEffects, PastEvents, ages_of
+from crossrec.components.eligibility import CandidateRule
 from crossrec.components.evidence import Reason
-from crossrec.components.protocols import PolicyContext
+from crossrec.components.live_items import LiveItems
+from crossrec.components.protocols import Policy, PolicyContext
 from crossrec.components.query import Query, QueryBatch
-from crossrec.components.slate import Degraded, Slate, SlateItem
-from crossrec.components.threads import one_blas_thread
-from crossrec.data.catalog import Catalog
+from crossrec.components.ranked import PolicyChange, Ranked
+from crossrec.components.slate import Change, Degraded, Slate, SlateItem
+from crossrec.components.user_state import UserState
+from crossrec.data.catalog import as_text
+from crossrec.data.net_evidence import net_evidence
+from crossrec.data.vocabulary import Vocabulary
+from crossrec.jsonio import plain
 from crossrec.numeric.ragged import Ragged
-from crossrec.pipeline.pipeline import Pipeline, log
+from crossrec.pipeline.pipeline import Pipeline, ServedSurface, log
 from crossrec.pipeline.reasons import explain_items
+from crossrec.plugins.state import one_line
 
-#: Ranked items that policies may look through before a list stays short.
+#: Items that policies may look through before a list stays short.
 _REACH = 2000
-
-
-@dataclass(frozen=True)
-class Past:
-    """What the store knows of the user.
-
-    Attributes
-    ----------
-    liked : tuple of str
-        Items with a positive event, oldest first.
-    disliked : tuple of str
-        Items with a negative event: they are never recommended.
-    known : bool
-        Whether the store has any event of the user.
-    """
-
-    liked: tuple[str, ...] = ()
-    disliked: tuple[str, ...] = ()
-    known: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class ResolvedQuery:
-    """A query in indexes, with what has to be said about it."""
+    """A query in indexes, with what has to be said about it.
+
+    Attributes
+    ----------
+    batch : QueryBatch of one
+    familiar : int64 array
+        Known items that are no candidates but may fill the end of a list, the latest first.
+    barred : int64 array
+        What no policy may put in: everything excluded but the familiar items.
+    removed : PastEffects
+        What the user's past removes, and why.
+    path : str
+        Which history was used: "stored history", "given history", "items" or "no history".
+    """
 
     batch: QueryBatch
+    familiar: NDArray[np.int64]
+    barred: NDArray[np.int64]
+    removed: PastEffects
     path: str
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Serving:
+    """What a request is answered from.
+
+    Attributes
+    ----------
+    pipeline : Pipeline
+    items : LiveItems
+    effects : EventEffects
+        What the scenario declares of its events.
+    """
+
+    pipeline: Pipeline
+    items: LiveItems
+    effects: EventEffects
+
+
 def answer(
-    pipeline: Pipeline, query: Query, past: Past, *, surface: str, explain: bool = True
+    serving: Serving, query: Query, user: UserState, surface: str = "", *, explain: bool = True
 ) -> Slate:
-    """Answer one query. Never raises for an unknown user, item or an empty history."""
-    with one_blas_thread():  # one query is too little work for a pool of threads
-        return _answer(pipeline, query, past, surface, explain)
+    """Answer one query. Never raises for an unknown user, item or an empty history.
 
-
-def _answer(pipeline: Pipeline, query: Query, past: Past, surface: str, explain: bool) -> Slate:
+    Parameters
+    ----------
+    surface : str
+        A surface of the pipeline; its main one where "".
+    """
+    pipeline = serving.pipeline
+    served = pipeline.surfaces[surface or pipeline.resolved.main]
     now = time.time() if query.now is None else query.now
-    resolved = resolve_query(pipeline, query, past, now)
-    about_items = bool(query.item_ids)
-    rank = pipeline.rank_items if about_items else pipeline.rank_user
-    pool, scores, degraded = rank(resolved.batch)
-    empty = Slate(
-        items=(),
-        request_id=uuid.uuid4().hex,
+    request_id = uuid.uuid4().hex
+    resolved = resolve_query(serving, served, query, user, now)
+    pool, scores, degraded = pipeline.scored_pool(served, resolved.batch)
+    context = PolicyContext(
+        query=query,
+        user=user,
+        surface=served.plan.name,
+        items=serving.items,
+        now=now,
+        rng=np.random.default_rng(zlib.crc32(request_id.encode())),
+        k=query.k,
+    )
+    whole = _filled(pipeline, served, pool, scores, resolved, max(query.k, _REACH))
+    demoted = _demoted(resolved, whole)
+    ranked, failed = apply_policies(served.policies, whole, context, resolved.barred)
+    ranked = ranked.take(np.arange(min(query.k, len(ranked))))
+    slate = Slate(
+        items=_slate_items(serving.items, ranked),
+        request_id=request_id,
         scenario=pipeline.scenario,
-        surface=surface,
+        surface=served.plan.name,
         path=resolved.path,
-        degraded=(*_unavailable(pipeline), *degraded),
+        degraded=(*_unavailable(pipeline), *degraded, *failed),
+        changes=_changes(pipeline, (*demoted, *ranked.changes)),
         notes=resolved.notes,
     )
-    context = PolicyContext(query, pipeline.catalog, now)
-    barred = frozenset((*query.exclude, *query.item_ids, *past.disliked))
-    reach = 2 * query.k + 10  # with some to spare for what policies drop
-    while True:
-        items = _ordered(pipeline, pool, scores, resolved.batch.exclude.values, reach)
-        slate = _apply_policies(pipeline, replace(empty, items=items), context, barred)
-        if len(slate.items) >= query.k or len(items) < reach or reach >= _REACH:
-            break
-        reach = min(8 * reach, _REACH)
-    slate = replace(slate, items=slate.items[: query.k])
     if explain:
-        slate = _explained(pipeline, resolved.batch, pool, about_items, slate)
-    return replace(slate, short_because=_short(pipeline, slate, resolved.batch, query.k))
+        slate = _explained(pipeline, served, resolved.batch, pool, slate)
+    return replace(slate, short_because=_short(pipeline, slate, resolved, query.k))
+
+
+def rule_of(serving: Serving, surface: ServedSurface) -> CandidateRule:
+    """Return what a surface admits."""
+    plan = surface.plan.config
+    return CandidateRule(
+        "served",
+        surface.keeps_history,
+        serving.effects,
+        plan.fresh,
+        plan.weighs,
+        serving.items,
+    )
+
+
+def resolve_query(
+    serving: Serving, surface: ServedSurface, query: Query, user: UserState, now: float
+) -> ResolvedQuery:
+    """Turn ids into indexes; apply what the past does; note every fallback."""
+    pipeline = serving.pipeline
+    vocabulary = pipeline.catalog.items
+    notes: list[str] = []
+    clock = now if pipeline.has_clock else None
+    past = _past_events(vocabulary, user, clock)
+    effects = rule_of(serving, surface).effects_on(past)
+    history, columns = _history(vocabulary, user, query, notes)
+    about = _known(vocabulary, query.item_ids, "given items", notes)
+    removed = effects.removed.values
+    barred = [removed, about, vocabulary.indexes(query.exclude)]
+    familiar = np.zeros(0, dtype=np.int64)
+    if not surface.keeps_history:
+        barred.append(history)
+        if surface.plan.history != "exclude":
+            familiar = _familiar(history, np.concatenate(barred[:-1]))
+    exclude = np.unique(np.concatenate(barred))
+    exclude = exclude[exclude >= 0]
+    if query.user_id is not None and not user.known and not user.given:
+        notes.append(f"user {query.user_id!r} is unknown: nothing personal is known yet")
+    path = "given history" if user.given else "stored history"
+    path = "items" if len(about) else path if len(history) else "no history"
+    index = pipeline.users.index(query.user_id) if query.user_id is not None else -1
+    negative = past.items[(past.weights < 0) & (past.items >= 0)]
+    batch = QueryBatch(
+        users=np.array([-1 if user.given else index]),
+        history=_one_row(history),
+        exclude=_one_row(exclude),
+        now=None if clock is None else np.array([clock]),
+        about=_one_row(about),
+        negatives=_one_row(np.unique(negative)),
+        demoted=effects.demoted,
+        factors=effects.factors,
+        session_start=np.array([np.nan if user.session_start is None else user.session_start]),
+        context={name: np.array([value]) for name, value in query.context.items()},
+        surface=surface.plan.name,
+        **columns,
+    )
+    barred_for_policies = exclude[~np.isin(exclude, familiar)]
+    return ResolvedQuery(batch, familiar, barred_for_policies, effects, path, tuple(notes))
+
+
+def _past_events(vocabulary: Vocabulary, user: UserState, now: float | None) -> PastEvents:
+    """Return the user's events in indexes."""
+    past = user.past
+    rows = np.zeros(len(past), dtype=np.int64)
+    clock = None if now is None else np.array([now])
+    return PastEvents(
+        rows,
+        vocabulary.indexes(past.item_ids),
+        past.types,
+        past.weights,
+        ages_of(rows, past.times, clock, 1),
+    )
+
+
+def _history(
+    vocabulary: Vocabulary, user: UserState, query: Query, notes: list[str]
+) -> tuple[NDArray[np.int64], dict[str, Any]]:
+    """Return the items that the user has evidence for, session included, and their columns."""
+    events = user.history
+    items = vocabulary.indexes(events.item_ids)
+    unknown = int((items < 0).sum())
+    if unknown:
+        notes.append(f"{unknown} of {len(items)} history items are not in the fitted catalog")
+    ids = np.unique(np.array(events.item_ids, dtype=object), return_inverse=True)[1]
+    net = net_evidence(np.zeros(len(ids), dtype=np.int64), ids.astype(np.int64), events.weights)
+    kept = (items >= 0) & (net > 0)
+    session = _known(vocabulary, query.session, "session items", notes)
+    n = len(session)
+    latest = float(events.times[-1]) if len(events) else 0.0
+    return np.concatenate([items[kept], session]), {
+        "times": np.concatenate([events.times[kept], np.full(n, latest)]),
+        "types": np.concatenate([events.types[kept], np.zeros(n, dtype=np.int64)]),
+        "weights": np.concatenate([net[kept], np.ones(n, dtype=np.float32)]),
+    }
+
+
+def _known(
+    vocabulary: Vocabulary, ids: tuple[str, ...], what: str, notes: list[str]
+) -> NDArray[np.int64]:
+    """Return the items that the catalog has, and note how many it lacks."""
+    items = vocabulary.indexes(ids)
+    unknown = int((items < 0).sum())
+    if unknown:
+        notes.append(f"{unknown} of {len(items)} {what} are not in the fitted catalog")
+    return items[items >= 0]
+
+
+def _familiar(history: NDArray[np.int64], barred: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the distinct items of a history that nothing bars, the latest first."""
+    latest = history[::-1]
+    first = np.sort(np.unique(latest, return_index=True)[1])
+    distinct = latest[first]
+    return distinct[~np.isin(distinct, barred)]
+
+
+def _one_row(values: NDArray[np.int64]) -> Ragged:
+    return Ragged(np.array([0, len(values)]), values)
+
+
+def _filled(
+    pipeline: Pipeline,
+    surface: ServedSurface,
+    pool: Pool,
+    scores: NDArray[np.float32],
+    resolved: ResolvedQuery,
+    reach: int,
+) -> Ranked:
+    """Return the ranked pool, then the surface's fallbacks, then what the user knows already."""
+    order = np.argsort(-scores[0], kind="stable")
+    order = order[pool.index[0][order] >= 0]
+    index, score = pool.index[0][order], scores[0][order].astype(np.float64)
+    if len(index) >= reach:
+        return Ranked.of(index[:reach], score[:reach])
+    taken = np.zeros(len(pipeline.catalog), dtype=bool)
+    taken[index] = True
+    taken[resolved.batch.exclude.values] = True
+    parts = [index]
+    left = reach - len(index)
+    for name in surface.plan.config.fallback:
+        found = _fallback(pipeline, name, resolved.batch, left, taken)
+        taken[found] = True
+        parts.append(found)
+        left -= len(found)
+    parts.append(resolved.familiar[: max(left, 0)])
+    rest = np.concatenate(parts[1:])
+    return Ranked.of(np.concatenate([index, rest]), np.concatenate([score, np.zeros(len(rest))]))
+
+
+def _fallback(
+    pipeline: Pipeline, name: str, batch: QueryBatch, need: int, taken: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Return at most `need` free items of one fallback, in its order."""
+    if need <= 0:
+        return np.zeros(0, dtype=np.int64)
+    if name == "most_popular":
+        order = pipeline.fallback
+    elif name == "newest":
+        order = np.arange(len(taken) - 1, -1, -1)
+    else:
+        try:
+            order = pipeline.sources[name].generate(batch, need).row(0)
+            order = order[(order >= 0) & (order < len(taken))]
+        except Exception as error:
+            log.warning("fallback %s failed", name, exc_info=error)
+            return np.zeros(0, dtype=np.int64)
+    window = order[: need + int(taken.sum())]
+    free = window[~taken[window]]
+    first = np.sort(np.unique(free, return_index=True)[1])  # a source may name an item twice
+    return free[first[:need]]
+
+
+def _demoted(resolved: ResolvedQuery, ranked: Ranked) -> list[PolicyChange]:
+    """Return what an earlier consumption has weighed down, of the items in the pool."""
+    factors = dict(
+        zip(resolved.batch.demoted.values.tolist(), resolved.removed.factors.tolist(), strict=True)
+    )
+    return [
+        PolicyChange(
+            item, "demoted", "consumed_before", {"factor": round(factors[item], 4)}, "consumption"
+        )
+        for item in ranked.index.tolist()
+        if item in factors
+    ]
+
+
+def apply_policies(
+    policies: Mapping[str, Policy],
+    ranked: Ranked,
+    context: PolicyContext,
+    barred: NDArray[np.int64],
+) -> tuple[Ranked, list[Degraded]]:
+    """Apply each policy once, to the whole pool; one that misbehaves is left out and named."""
+    failed: list[Degraded] = []
+    for label, policy in policies.items():
+        try:
+            changed = policy.apply(ranked, context)
+            complaint = _complaint(ranked, changed, len(context.items), barred)
+        except (Exception, SystemExit) as error:
+            log.warning("policy %s failed", label, exc_info=error)
+            complaint = one_line(error)
+        if complaint:
+            failed.append(Degraded(label, complaint))
+            continue
+        own = changed.changes[len(ranked.changes) :]
+        named = (*ranked.changes, *(replace(change, policy=label) for change in own))
+        ranked = replace(changed, changes=named)
+    return ranked, failed
+
+
+def _complaint(before: Ranked, after: Any, n_items: int, barred: NDArray[np.int64]) -> str:
+    """Return what is wrong with a policy's answer; "" where nothing is."""
+    if not isinstance(after, Ranked):
+        return f"TypeError: apply returned {type(after).__name__}, not Ranked"
+    index = after.index
+    if index.dtype.kind not in "iu" or ((index < 0) | (index >= n_items)).any():
+        return "it returned what is no item of the catalog"
+    if len(np.unique(index)) < len(index):
+        return "it returned an item twice"
+    if np.isin(index, barred).any():
+        return "it returned an item that is excluded for this user"
+    if not np.isfinite(after.score).all():
+        return "it returned scores that are not finite"
+    if not ((after.propensity > 0) & (after.propensity <= 1)).all():
+        return "it returned propensities outside of (0, 1]"
+    if after.changes[: len(before.changes)] != before.changes:
+        return "it dropped the changes of the policies before it"
+    own = after.changes[len(before.changes) :]
+    if not all(_is_change(one, n_items) for one in own):
+        return "it recorded what is no change of an item of the catalog"
+    explained = {change.item for change in own}
+    gone = set(before.index.tolist()) - set(index.tolist())
+    come = set(index.tolist()) - set(before.index.tolist())
+    if (gone | come) - explained:
+        return f"it dropped or inserted {len((gone | come) - explained)} items without a change"
+    return ""
+
+
+def _is_change(change: Any, n_items: int) -> bool:
+    """Whether this is a change that can be put into words."""
+    return (
+        isinstance(change, PolicyChange)
+        and 0 <= change.item < n_items
+        and isinstance(change.values, Mapping)
+    )
+
+
+def _slate_items(items: LiveItems, ranked: Ranked) -> tuple[SlateItem, ...]:
+    """Return the items of the answer; scores fall from 1 towards 0 and mean the order alone."""
+    n = max(len(ranked), 1)
+    return tuple(
+        SlateItem(
+            item,
+            items.catalog.items.id(item),
+            round(1.0 - at / n, 6),
+            as_text(items.value(items.schema.title, item)),
+            propensity=propensity,
+        )
+        for at, (item, propensity) in enumerate(
+            zip(ranked.index.tolist(), ranked.propensity.tolist(), strict=True)
+        )
+    )
+
+
+def _changes(pipeline: Pipeline, changes: tuple[PolicyChange, ...]) -> tuple[Change, ...]:
+    """Return the changes in ids."""
+    ids = pipeline.catalog.items
+    return tuple(
+        Change(one.policy, ids.id(one.item), one.action, one.code, plain(one.values))
+        for one in changes
+    )
 
 
 def _unavailable(pipeline: Pipeline) -> list[Degraded]:
@@ -97,148 +396,41 @@ def _unavailable(pipeline: Pipeline) -> list[Degraded]:
     return [Degraded(label, error) for label, error in pipeline.unavailable.items()]
 
 
-def resolve_query(pipeline: Pipeline, query: Query, past: Past, now: float) -> ResolvedQuery:
-    """Turn ids into indexes; choose the history and note every fallback."""
-    items = pipeline.catalog.items
-    notes: list[str] = []
-    if query.item_ids:
-        given, path = query.item_ids, "items"
-    elif query.history is not None:
-        given, path = query.history + query.session, "given history"
-    else:
-        given, path = past.liked + query.session, "stored history"
-        if query.user_id is not None and not past.known:
-            notes.append(f"user {query.user_id!r} is unknown: nothing personal is known yet")
-    history = items.indexes(given)
-    unknown = int((history < 0).sum())
-    if unknown:
-        what = "given items" if query.item_ids else "history items"
-        notes.append(f"{unknown} of {len(history)} {what} are not in the fitted catalog")
-    history = history[history >= 0]
-    if not len(history):
-        path = "no history"
-    barred = items.indexes((*query.exclude, *past.disliked))
-    barred = barred[barred >= 0]
-    if query.item_ids or pipeline.config.history == "exclude":
-        beside = past.liked if query.item_ids and query.history is None else ()
-        consumed = items.indexes(beside)
-        barred = np.unique(np.concatenate([barred, history, consumed[consumed >= 0]]))
-    user = pipeline.users.index(query.user_id) if query.user_id is not None else -1
-    batch = QueryBatch(
-        users=np.array([user if query.history is None and not query.item_ids else -1]),
-        history=_one_row(history),
-        exclude=_one_row(barred),
-        now=np.array([now], dtype=np.float64) if pipeline.has_clock else None,
-    )
-    return ResolvedQuery(batch, path, tuple(notes))
-
-
-def _one_row(values: NDArray[np.int64]) -> Ragged:
-    return Ragged(np.array([0, len(values)]), values)
-
-
-def _ordered(
-    pipeline: Pipeline,
-    pool: Pool,
-    scores: NDArray[np.float32],
-    barred: NDArray[np.int64],
-    reach: int,
-) -> tuple[SlateItem, ...]:
-    """Return at most `reach` items: the ranked candidates, then the most popular of the rest."""
-    order = np.argsort(-scores[0], kind="stable")[:reach]
-    order = order[pool.index[0][order] >= 0]
-    ranked: list[int] = pool.index[0][order].tolist()
-    values: list[float] = scores[0][order].tolist()
-    if len(ranked) < reach:
-        taken = {*ranked, *barred.tolist()}
-        lowest = min(values, default=0.0)
-        rest = _first_free(pipeline.fallback, taken, reach - len(ranked))
-        ranked += rest
-        values += [lowest - 1.0 - at for at in range(len(rest))]
-    catalog = pipeline.catalog
-    return tuple(
-        SlateItem(index, catalog.items.id(index), value, catalog.titles[index])
-        for index, value in zip(ranked, values)
-    )
-
-
-def _first_free(order: NDArray[np.int64], taken: set[int], need: int) -> list[int]:
-    """Return the first `need` items of `order` that are not taken."""
-    free: list[int] = []
-    for index in order[: need + len(taken)].tolist():
-        if index not in taken:
-            free.append(index)
-            if len(free) == need:
-                break
-    return free
-
-
-def _apply_policies(
-    pipeline: Pipeline, slate: Slate, context: PolicyContext, barred: frozenset[str]
-) -> Slate:
-    """Apply the policies in order; one that raises is left out and named."""
-    for name, policy in pipeline.policies.items():
-        complaint = ""
-        try:
-            changed = policy.apply(slate, context)
-            if not isinstance(changed, Slate):
-                raise TypeError(f"apply returned {type(changed).__name__}, not Slate")
-            slate, complaint = _valid(pipeline.catalog, changed, barred)
-        except Exception as error:
-            log.warning("policy %s failed", name, exc_info=error)
-            complaint = f"{type(error).__name__}: {error}"
-        if complaint:
-            slate = replace(slate, degraded=(*slate.degraded, Degraded(name, complaint)))
-    return slate
-
-
-def _valid(catalog: Catalog, slate: Slate, barred: frozenset[str]) -> tuple[Slate, str]:
-    """Drop what no policy may put in; of an item that stands there twice the first place counts."""
-    kept: dict[str, SlateItem] = {}
-    dropped = 0
-    for item in slate.items:
-        index = catalog.items.index(item.item_id)
-        if index < 0 or item.item_id in barred:
-            dropped += 1
-            continue
-        title = item.title or catalog.titles[index]
-        if item.index != index or item.title != title:
-            item = replace(item, index=index, title=title)
-        kept.setdefault(item.item_id, item)
-    complaint = f"{dropped} items that are barred or not in the catalog were dropped"
-    return replace(slate, items=tuple(kept.values())), complaint if dropped else ""
-
-
 def _explained(
-    pipeline: Pipeline, batch: QueryBatch, pool: Pool, about_items: bool, slate: Slate
+    pipeline: Pipeline, surface: ServedSurface, batch: QueryBatch, pool: Pool, slate: Slate
 ) -> Slate:
     """Give every item its reasons."""
-    ranker: Any = None if about_items else pipeline.ranker
-    indexes: Sequence[int] = [item.index for item in slate.items]
-    found = explain_items(pipeline, batch, pool, ranker, indexes)
+    seeded = batch.related() if surface.plan.about_items else batch
+    found = explain_items(
+        pipeline, seeded, pool, surface.ranker, [item.index for item in slate.items]
+    )
+    known = set(batch.history.values.tolist())
     items = tuple(
-        replace(
-            item, reasons=item.reasons or found.get(item.index) or _fallback_reason(pipeline, item)
-        )
+        replace(item, reasons=found.get(item.index) or _fallback_reason(pipeline, item, known))
         for item in slate.items
     )
     return replace(slate, items=items)
 
 
-def _fallback_reason(pipeline: Pipeline, item: SlateItem) -> tuple[Reason, ...]:
-    """Say truthfully why an item stands there for which no source gave evidence."""
-    count = int(pipeline.counts[item.index])
-    text = f"popular: {count} events" if count else "from the catalog, no events yet"
-    return (Reason("fallback", text),)
+def _fallback_reason(pipeline: Pipeline, item: SlateItem, known: set[int]) -> tuple[Reason, ...]:
+    """Say truthfully why an item is in the list for which no source gave evidence."""
+    people = int(pipeline.people[item.index])
+    if item.index in known:
+        return (Reason("fallback", "known already, and nothing new is left"),)
+    if people:
+        text = f"popular: {people} {'person' if people == 1 else 'people'}"
+        return (Reason("fallback", text, values={"people": people}),)
+    return (Reason("fallback", "from the catalog, nobody has chosen it yet"),)
 
 
-def _short(pipeline: Pipeline, slate: Slate, batch: QueryBatch, k: int) -> str:
+def _short(pipeline: Pipeline, slate: Slate, resolved: ResolvedQuery, k: int) -> str:
     """Say why there are fewer than k items."""
     if len(slate.items) >= k:
         return ""
-    total = len(pipeline.catalog)
-    barred = len(np.unique(batch.exclude.values))
-    parts = [f"the catalog has {total} items", f"{barred} are excluded for this query"]
+    parts = [f"the catalog has {len(pipeline.catalog)} items"]
+    parts.append(f"{len(resolved.barred)} are excluded for this query")
+    codes, counts = np.unique(resolved.removed.codes, return_counts=True)
+    parts += [f"{n} {CODES[code].replace('_', ' ')}" for code, n in zip(codes, counts, strict=True)]
     dropped = sum(change.action == "dropped" for change in slate.changes)
     if dropped:
         parts.append(f"policies dropped {dropped}")

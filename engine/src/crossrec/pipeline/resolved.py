@@ -7,11 +7,11 @@ into the registry again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crossrec.errors import CrossrecError, UsageError
-from crossrec.pipeline.config import PipelineConfig
+from crossrec.pipeline.config import ABOUT_ITEMS, History, PipelineConfig, SurfaceConfig
 from crossrec.plugins.registration import Registration
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import one_line
@@ -57,36 +57,76 @@ class Component:
 
 
 @dataclass(frozen=True, eq=False)
+class ResolvedSurface:
+    """The plan of one surface, resolved.
+
+    Attributes
+    ----------
+    name : str
+    config : SurfaceConfig
+    sources : tuple of str
+        Labels, in the order of the file.
+    history : str
+        The rule for known items.
+    ranker : str
+        ``"auto"``, or the name that the file gives.
+    rankers : mapping of name to Component
+        The baselines, and the configured one.
+    policies : mapping of label to Component, in the order of the file
+    """
+
+    name: str
+    config: SurfaceConfig
+    sources: tuple[str, ...]
+    history: History
+    ranker: str
+    rankers: Mapping[str, Component]
+    policies: Mapping[str, Component]
+
+    @property
+    def about_items(self) -> bool:
+        """Whether its lists are about given items."""
+        return self.config.input in ABOUT_ITEMS
+
+
+@dataclass(frozen=True, eq=False)
 class ResolvedPipeline:
     """A pipeline file with every name in it resolved.
 
     Attributes
     ----------
     config : PipelineConfig
+    main : str
+        The surface that evaluation and a request without a surface take.
     encoder : Component or None
     sources : mapping of label to Component, in the order of the file
-    rankers : mapping of name to Component
-        The baselines, and the configured one.
-    policies : mapping of label to Component, in the order of the file
+    surfaces : mapping of name to ResolvedSurface
     """
 
     config: PipelineConfig
+    main: str
     encoder: Component | None
     sources: Mapping[str, Component]
-    rankers: Mapping[str, Component]
-    policies: Mapping[str, Component]
+    surfaces: Mapping[str, ResolvedSurface]
 
     @property
     def capabilities(self) -> dict[str, frozenset[str]]:
         """The capabilities of each source."""
         return {label: source.capabilities for label, source in self.sources.items()}
 
+    @property
+    def main_surface(self) -> ResolvedSurface:
+        """The plan of the main surface."""
+        return self.surfaces[self.main]
+
     def with_sources(self, labels: tuple[str, ...]) -> ResolvedPipeline:
         """Return the pipeline with only these sources, in the order of the file."""
-        kept = tuple(source for source in self.config.sources if source.label in labels)
-        config = self.config.model_copy(update={"sources": kept, "item_sources": ()})
-        sources = {source.label: self.sources[source.label] for source in kept}
-        return ResolvedPipeline(config, self.encoder, sources, self.rankers, self.policies)
+        sources = {label: one for label, one in self.sources.items() if label in labels}
+        surfaces = {
+            name: replace(surface, sources=tuple(one for one in surface.sources if one in labels))
+            for name, surface in self.surfaces.items()
+        }
+        return replace(self, sources=sources, surfaces=surfaces)
 
     def refuse_unusable(self) -> None:
         """Raise for what a fit cannot do without, before the fit and not after an hour of it.
@@ -103,23 +143,30 @@ class ResolvedPipeline:
         for source in self.sources.values():
             if isinstance(source.error, UsageError):
                 raise source.error
-        for part in (*self.rankers.values(), *self.policies.values(), self.encoder):
+        needed: list[Component | None] = [self.encoder]
+        for surface in self.surfaces.values():
+            needed += [*surface.rankers.values(), *surface.policies.values()]
+        for part in needed:
             if part is not None and part.error is not None:
                 raise part.error
 
 
-def resolve_pipeline(config: PipelineConfig, registry: Registry) -> ResolvedPipeline:
-    """Look up and check every component of a pipeline; what cannot be used keeps its error."""
-    rankers = dict.fromkeys(BASELINES)
-    if config.ranker != "auto":
-        rankers[config.ranker] = None
-    policies: dict[str, Component] = {}
-    for policy in config.policies:
-        times = sum(label.partition(" #")[0] == policy.name for label in policies)
-        label = f"{policy.name} #{times + 1}" if times else policy.name
-        policies[label] = _component(registry, "policies", policy.name, policy.settings, label)
+def resolve_pipeline(
+    config: PipelineConfig, registry: Registry, main: str = ""
+) -> ResolvedPipeline:
+    """Look up and check every component of a pipeline; what cannot be used keeps its error.
+
+    Parameters
+    ----------
+    main : str
+        The main surface; the first one about users where it is "" or not in the pipeline.
+    """
+    if main not in config.surfaces:
+        users = [name for name, one in config.surfaces.items() if one.input not in ABOUT_ITEMS]
+        main = next(iter((*users, *config.surfaces)), "")
     return ResolvedPipeline(
         config,
+        main,
         _encoder(config, registry),
         {
             source.label: _component(
@@ -127,11 +174,34 @@ def resolve_pipeline(config: PipelineConfig, registry: Registry) -> ResolvedPipe
             )
             for source in config.sources
         },
+        {name: _surface(config, name, registry) for name in config.surfaces},
+    )
+
+
+def _surface(config: PipelineConfig, name: str, registry: Registry) -> ResolvedSurface:
+    """Look up the ranker and the policies of one surface."""
+    own = config.surfaces[name]
+    if own.ranker:
+        ranker, settings = own.ranker, own.ranker_settings
+    elif own.input in ABOUT_ITEMS:  # the pipeline's is for lists about a user
+        ranker, settings = "auto", {}
+    else:
+        ranker, settings = config.ranker, config.ranker_settings
+    names = dict.fromkeys(BASELINES if ranker == "auto" else (*BASELINES, ranker))
+    policies: dict[str, Component] = {}
+    for policy in config.policies if own.policies is None else own.policies:
+        times = sum(label.partition(" #")[0] == policy.name for label in policies)
+        label = f"{policy.name} #{times + 1}" if times else policy.name
+        policies[label] = _component(registry, "policies", policy.name, policy.settings, label)
+    return ResolvedSurface(
+        name,
+        own,
+        config.sources_of(name),
+        config.history_of(name),
+        ranker,
         {
-            name: _component(
-                registry, "rankers", name, config.ranker_settings if name == config.ranker else {}
-            )
-            for name in rankers
+            each: _component(registry, "rankers", each, settings if each == ranker else {})
+            for each in names
         },
         policies,
     )

@@ -15,10 +15,11 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import ArtifactError
 from crossrec.pipeline.config import parse_config
-from crossrec.pipeline.fit import build_policies
-from crossrec.pipeline.pipeline import Pipeline
+from crossrec.pipeline.fit import served_surface
+from crossrec.pipeline.pipeline import Pipeline, ServedSurface
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.plugins.registry import Registry
+from crossrec.plugins.state import one_line
 
 KIND = "pipeline"
 
@@ -31,14 +32,14 @@ def save_pipeline(pipeline: Pipeline, folder: Path) -> Path:
     ArtifactError
         If a component cannot be stored, or the folder cannot be written to.
     """
-    ranker = pipeline.report["gate"]["chosen"]
     states = {
         f"source/{label}": _state_of(f"source {label!r}", source)
         for label, source in pipeline.sources.items()
     }
-    states[f"ranker/{ranker}"] = _state_of(f"ranker {ranker!r}", pipeline.ranker)
+    for name, surface in pipeline.surfaces.items():
+        states[f"ranker/{name}"] = _state_of(f"ranker {surface.ranker_name!r}", surface.ranker)
     states["catalog"] = _catalog_state(pipeline.catalog)
-    states["popularity"] = State({"fallback": pipeline.fallback, "counts": pipeline.counts})
+    states["popularity"] = State({"fallback": pipeline.fallback, "people": pipeline.people})
     return publish(
         folder,
         kind=KIND,
@@ -50,6 +51,11 @@ def save_pipeline(pipeline: Pipeline, folder: Path) -> Path:
             "config": pipeline.config.model_dump(mode="json"),
             "report": dict(pipeline.report),
             "has_clock": pipeline.has_clock,
+            "main": pipeline.resolved.main,
+            "surfaces": {
+                name: {"ranker": one.ranker_name, "keeps_history": one.keeps_history}
+                for name, one in pipeline.surfaces.items()
+            },
         },
     )
 
@@ -73,9 +79,8 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
     manifest = artifact.manifest
     if manifest.kind != KIND:
         raise ArtifactError(f"{folder} holds a {manifest.kind!r} artifact, not a pipeline")
-    resolved = resolve_pipeline(
-        parse_config(manifest.values["config"], str(artifact.path)), registry
-    )
+    config = parse_config(manifest.values["config"], str(artifact.path))
+    resolved = resolve_pipeline(config, registry, manifest.values["main"])
     report = dict(manifest.values["report"])
     catalog = _catalog(artifact.items, artifact.states["catalog"])
     sources: dict[str, Any] = {}
@@ -88,19 +93,22 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
             generator = source.build()
             generator.restore(state, catalog)
         except Exception as error:
-            unavailable[label] = f"{type(error).__name__}: {error}"
+            unavailable[label] = one_line(error)
             continue
         sources[label] = generator
     if not sources:
         causes = "; ".join(f"{label}: {error}" for label, error in unavailable.items())
         raise ArtifactError(f"no source of {artifact.path} can be restored ({causes})")
-    name = report["gate"]["chosen"]
-    try:
-        ranker = resolved.rankers[name].build()
-        ranker.restore(artifact.states[f"ranker/{name}"], catalog)
-    except Exception as error:
-        unavailable[f"ranker {name}"] = f"{type(error).__name__}: {error}"
-        ranker = ReciprocalRankFusion()
+    surfaces: dict[str, ServedSurface] = {}
+    for name, plan in resolved.surfaces.items():
+        kept = manifest.values["surfaces"][name]
+        try:
+            ranker = plan.rankers[kept["ranker"]].build()
+            ranker.restore(artifact.states[f"ranker/{name}"], catalog)
+        except Exception as error:
+            unavailable[f"ranker {kept['ranker']}"] = one_line(error)
+            ranker = ReciprocalRankFusion()
+        surfaces[name] = served_surface(plan, ranker, kept["ranker"], kept["keeps_history"])
     popularity = artifact.states["popularity"].arrays
     return Pipeline(
         scenario=manifest.values["scenario"],
@@ -109,10 +117,9 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
         catalog=catalog,
         sources=sources,
         capabilities=resolved.capabilities,
-        ranker=ranker,
-        policies=build_policies(resolved),
+        surfaces=surfaces,
         fallback=popularity["fallback"],
-        counts=popularity["counts"],
+        people=popularity["people"],
         has_clock=bool(manifest.values["has_clock"]),
         report=report,
         unavailable=unavailable,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from crossrec.data.events import Events
+from crossrec.data.user_events import UserEvents
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.scenario import Scenario
 from crossrec.store.rows import EventRows
@@ -16,15 +17,8 @@ from crossrec.store.rows import EventRows
 Records = Mapping[str, Mapping[str, Any]]
 
 
-class HistoryEvent(NamedTuple):
-    """One event of a user.
-
-    `time` is in seconds since 1970, or a position where the scenario has no clock.
-    """
-
-    item_id: str
-    time: float
-    weight: float
+#: Field of an item that is no longer offered.
+WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True)
@@ -85,8 +79,14 @@ class Store(Protocol):
     def item_changes(self, scenario: str) -> int:
         """Return a number that grows with every writing of items; read at each request."""
 
-    def items_after(self, scenario: str, item_id: str) -> dict[str, dict[str, Any]]:
-        """Return the fields of the known items first ingested after `item_id`, in that order."""
+    def items_changed(self, scenario: str, since: int) -> dict[str, dict[str, Any]]:
+        """Return the items that were written after the `since`-th writing, in order of ingestion.
+
+        Their fields, and `WITHDRAWN`, which says whether they are no longer offered.
+        """
+
+    def withdraw_items(self, scenario: str, kept: Collection[str]) -> int:
+        """Mark every known item that is not in `kept` as no longer offered; return how many."""
 
     def users(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
         """Return all users in the order of first ingestion, and the fields of the known ones."""
@@ -100,8 +100,19 @@ class Store(Protocol):
             If an event's type is unknown to the scenario.
         """
 
-    def history(self, scenario: Scenario, user_id: str, limit: int = 200) -> list[HistoryEvent]:
+    def user_events(self, scenario: Scenario, user_id: str, limit: int = 2000) -> UserEvents:
         """Return the last `limit` events of a user, oldest first; none for an unknown user."""
+
+    def acting_events(
+        self, scenario: Scenario, user_id: str, types: Collection[str], until: float
+    ) -> UserEvents:
+        """Return the latest event of each item and each of some types, up to a time, oldest first.
+
+        Without a limit: what was bought or refused long ago is still so.
+        """
+
+    def user_fields(self, scenario: str, user_id: str) -> dict[str, Any]:
+        """Return the row of the users table; empty for an unknown user."""
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Let all reads within see one state, whatever another process writes meanwhile."""

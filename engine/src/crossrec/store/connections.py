@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,13 +124,9 @@ class Connections:
                 raise
             connection.execute("COMMIT")
 
-    @contextmanager
-    def translated(self) -> Iterator[None]:
-        """Turn errors of SQLite about an unusable file into one line that says what to do."""
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise WorkspaceError(explain(self.path, error)) from error
+    def translated(self) -> AbstractContextManager[None]:
+        """Turn what SQLite says about an unusable file into one line that says what to do."""
+        return translated_errors(self.path)
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
@@ -140,6 +136,15 @@ class Connections:
             self._open.clear()
         self._local = threading.local()
         self._writer = None
+
+
+@contextmanager
+def translated_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite says about an unusable file into one line that says what to do."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise WorkspaceError(explain(path, error)) from error
 
 
 def explain(path: Path, error: sqlite3.DatabaseError) -> str:

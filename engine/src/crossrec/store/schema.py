@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 #: Layout of the tables, kept in ``PRAGMA user_version``. Raise it when a table changes.
-FORMAT = 1
+FORMAT = 2
 
 
 def check_format(db: Database, name: str) -> None:
@@ -53,6 +53,7 @@ def create_scenario(db: Database, scenario: str) -> None:
             {"id": int, "name": str, "data": str}, pk="id", not_null={"name"}, if_not_exists=True
         )
         table.create_index(["name"], unique=True, if_not_exists=True)
+    _add_item_columns(db, scenario)
     types = db.table(f"{scenario}_types")
     types.create({"id": int, "name": str}, pk="id", if_not_exists=True)
     types.create_index(["name"], unique=True, if_not_exists=True)
@@ -65,6 +66,19 @@ def create_scenario(db: Database, scenario: str) -> None:
     )
     row = {"name": scenario, "has_clock": None, "last_event": 0}
     db.table("scenarios").insert(row, ignore=True)
+
+
+def _add_item_columns(db: Database, scenario: str) -> None:
+    """Add what an item's row needs besides its fields, also to a store of format 1.
+
+    `changed` is the number of the writing that touched the row last, so that what is new can be
+    read by it; `withdrawn` is 1 where the item is no longer offered.
+    """
+    table = db.table(f"{scenario}_items")
+    for column in ("changed", "withdrawn"):
+        if column not in table.columns_dict:
+            table.add_column(column, int, not_null_default=0)
+    table.create_index(["changed"], if_not_exists=True)
 
 
 def quoted(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,19 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.data.events import Events
+from crossrec.data.user_events import UserEvents
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.data.weights import event_weights
 from crossrec.errors import DataError, WorkspaceError
 from crossrec.scenario import Scenario
-from crossrec.store.base import Counts, HistoryEvent, Records
+from crossrec.store.base import WITHDRAWN, Counts, Records
 from crossrec.store.connections import Connections, explain
 from crossrec.store.rows import Coded, EventRows
 from crossrec.store.schema import create_scenario, quoted
 from crossrec.store.writing import VALUES_A_QUERY, claim_clock, insert_keys, insert_rows
 
-_UPSERT = (
+_UPSERT_USERS = (
     "INSERT INTO {table} (name, data) VALUES (?, ?) ON CONFLICT (name) DO UPDATE "
     "SET data = json_patch(coalesce(data, '{{}}'), excluded.data)"
+)
+# What is written again is offered again.
+_UPSERT_ITEMS = (
+    "INSERT INTO {table} (name, data, changed, withdrawn) VALUES (?, ?, {change}, 0) "
+    "ON CONFLICT (name) DO UPDATE SET data = json_patch(coalesce(data, '{{}}'), excluded.data), "
+    "changed = excluded.changed, withdrawn = 0"
 )
 # Infinity marks a missing value: numpy.fromiter takes no None, and stored values are finite.
 _SELECT_EVENTS = (
@@ -37,12 +44,20 @@ _SELECT_HISTORY = (
     'WHERE e."user" = (SELECT "id" FROM {users} WHERE "name" = ?) '
     'ORDER BY e."time" DESC, e."id" DESC LIMIT ?'
 )
+_SELECT_ACTING = (
+    'SELECT i."name", e."type", e."time", e."value" FROM ('
+    'SELECT *, row_number() OVER (PARTITION BY "item", "type" ORDER BY "time" DESC, "id" DESC) '
+    'AS "place" FROM {events} '
+    'WHERE "user" = (SELECT "id" FROM {users} WHERE "name" = ?) AND "time" <= ? '
+    'AND "type" IN ({types})) e JOIN {items} i ON i."id" = e."item" '
+    'WHERE e."place" = 1 ORDER BY e."time", e."id"'
+)
 _COUNT_CHANGE = (
     "INSERT INTO changes VALUES (?, 1) ON CONFLICT (scenario) DO UPDATE SET items = items + 1"
 )
-_SELECT_AFTER = (
-    'SELECT "name", "data" FROM {table} WHERE "data" IS NOT NULL '
-    'AND "id" > (SELECT "id" FROM {table} WHERE "name" = ?) ORDER BY "id"'
+_SELECT_CHANGED = (
+    'SELECT "name", "data", "withdrawn" FROM {table} WHERE "data" IS NOT NULL '
+    'AND "changed" > ? ORDER BY +"id"'  # by the index of changes, not through the whole table
 )
 _ROW = np.dtype(
     [("user", "i8"), ("time", "f8"), ("id", "i8"), ("item", "i8"), ("type", "i8"), ("value", "f8")]
@@ -62,6 +77,7 @@ class SqliteStore:
         self._ids: dict[str, dict[str, int]] = {}
         self._types: dict[str, dict[int, int]] = {}
         self._found: set[str] = set()  # scenarios that have tables; none ever loses them
+        self._marked: set[str] = set()  # those whose items have the columns of format 2
 
     @classmethod
     def create(cls, path: Path) -> SqliteStore:
@@ -91,10 +107,13 @@ class SqliteStore:
         rows = [(id_, json.dumps(fields, ensure_ascii=False)) for id_, fields in records.items()]
         with self._connections.transaction() as connection:
             before: int = connection.execute(known).fetchone()[0]
-            connection.executemany(_UPSERT.format(table=table), rows)
-            after: int = connection.execute(known).fetchone()[0]
             if kind == "items":
-                connection.execute(_COUNT_CHANGE, [scenario])
+                change = self._count_change(connection, scenario)
+                upsert = _UPSERT_ITEMS.format(table=table, change=change)
+            else:
+                upsert = _UPSERT_USERS.format(table=table)
+            connection.executemany(upsert, rows)
+            after: int = connection.execute(known).fetchone()[0]
         return after - before
 
     def add_events(self, scenario: str, rows: EventRows) -> int:
@@ -194,8 +213,16 @@ class SqliteStore:
         return {name for (name,) in self._read(f"SELECT name FROM {table} WHERE data IS NOT NULL")}
 
     def items(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
-        """Return all items in the order of first ingestion, and the fields of the known ones."""
-        return self._records(scenario, "items")
+        """Return all items in the order of first ingestion, and the fields of the known ones.
+
+        Those that are no longer offered have the field `WITHDRAWN`.
+        """
+        vocabulary, records = self._records(scenario, "items")
+        if self._marks_items(scenario):
+            select = f"SELECT name FROM {quoted(f'{scenario}_items')} WHERE withdrawn = 1"
+            for (name,) in self._read(select):
+                records[name][WITHDRAWN] = True
+        return vocabulary, records
 
     def item_changes(self, scenario: str) -> int:
         """Return how often items were written; 0 in a store that never counted."""
@@ -208,12 +235,40 @@ class SqliteStore:
             raise WorkspaceError(explain(self._connections.path, error)) from error
         return 0 if row is None else int(row[0])
 
-    def items_after(self, scenario: str, item_id: str) -> dict[str, dict[str, Any]]:
-        """Return the fields of the known items first ingested after `item_id`, in that order."""
-        if not self._exists(scenario):
+    def items_changed(self, scenario: str, since: int) -> dict[str, dict[str, Any]]:
+        """Return the items that were written after the `since`-th writing, in order of ingestion.
+
+        Their fields, and `WITHDRAWN`, which says whether they are no longer offered.
+        """
+        if not self._marks_items(scenario):
             return {}
-        select = _SELECT_AFTER.format(table=quoted(f"{scenario}_items"))
-        return {name: json.loads(data) for name, data in self._read(select, [item_id])}
+        select = _SELECT_CHANGED.format(table=quoted(f"{scenario}_items"))
+        rows = self._read(select, [since])
+        return {
+            name: {**json.loads(data), WITHDRAWN: bool(withdrawn)} for name, data, withdrawn in rows
+        }
+
+    def withdraw_items(self, scenario: str, kept: Collection[str]) -> int:
+        """Mark every known item that is not in `kept` as no longer offered; return how many."""
+        if not self._exists(scenario):
+            return 0
+        self._prepare(scenario)
+        table = quoted(f"{scenario}_items")
+        with self._connections.transaction() as connection:
+            select = f"SELECT id, name FROM {table} WHERE data IS NOT NULL AND withdrawn = 0"
+            gone = [(id_,) for id_, name in connection.execute(select) if name not in kept]
+            if gone:
+                change = self._count_change(connection, scenario)
+                update = f"UPDATE {table} SET withdrawn = 1, changed = {change} WHERE id = ?"
+                connection.executemany(update, gone)
+        return len(gone)
+
+    @staticmethod
+    def _count_change(connection: sqlite3.Connection, scenario: str) -> int:
+        """Number this writing of items."""
+        connection.execute(_COUNT_CHANGE, [scenario])
+        select = "SELECT items FROM changes WHERE scenario = ?"
+        return int(connection.execute(select, [scenario]).fetchone()[0])
 
     def users(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
         """Return all users in the order of first ingestion, and the fields of the known ones."""
@@ -256,27 +311,57 @@ class SqliteStore:
             weights=event_weights(kinds, values, scenario),
         )
 
-    def history(self, scenario: Scenario, user_id: str, limit: int = 200) -> list[HistoryEvent]:
+    def user_events(self, scenario: Scenario, user_id: str, limit: int = 2000) -> UserEvents:
         """Return the last `limit` events of a user, oldest first; none for an unknown user."""
         if not self._exists(scenario.name):
-            return []
-        users, items, events = (
-            quoted(f"{scenario.name}_{kind}") for kind in ("users", "items", "events")
-        )
-        select = _SELECT_HISTORY.format(users=users, items=items, events=events)
-        rows = self._read(select, [user_id, limit])[::-1]
+            return UserEvents.empty()
+        select = _SELECT_HISTORY.format(**self._tables(scenario.name))
+        return self._as_user_events(scenario, self._read(select, [user_id, limit])[::-1])
+
+    def acting_events(
+        self, scenario: Scenario, user_id: str, types: Collection[str], until: float
+    ) -> UserEvents:
+        """Return the latest event of each item and each of some types, up to a time, oldest first.
+
+        Without a limit: what was bought or refused long ago is still so.
+        """
+        if not self._exists(scenario.name):
+            return UserEvents.empty()
+        indexes = self._type_indexes(scenario)
+        wanted = [
+            str(number) for number, index in indexes.items() if scenario.events[index].name in types
+        ]
+        select = _SELECT_ACTING.format(types=", ".join(wanted), **self._tables(scenario.name))
+        return self._as_user_events(scenario, self._read(select, [user_id, until]))
+
+    def user_fields(self, scenario: str, user_id: str) -> dict[str, Any]:
+        """Return the row of the users table; empty for an unknown user."""
+        if not self._exists(scenario):
+            return {}
+        table = quoted(f"{scenario}_users")
+        rows = self._read(f"SELECT data FROM {table} WHERE name = ?", [user_id])
+        return dict(json.loads(rows[0][0])) if rows and rows[0][0] is not None else {}
+
+    @staticmethod
+    def _tables(scenario: str) -> dict[str, str]:
+        return {kind: quoted(f"{scenario}_{kind}") for kind in ("users", "items", "events")}
+
+    def _as_user_events(self, scenario: Scenario, rows: list[Any]) -> UserEvents:
+        """Return rows of (item, type, time, value) as columns."""
         if not rows:
-            return []
+            return UserEvents.empty()
         types = self._types.get(scenario.name, {})
         if any(row[1] not in types for row in rows):
             types = self._type_indexes(scenario)
         kinds = np.array([types[row[1]] for row in rows], dtype=np.int64)
         values = np.array([row[3] for row in rows], dtype=np.float64)
-        weights = event_weights(kinds, values, scenario).tolist()
-        return [
-            HistoryEvent(row[0], float(row[2]), weight)
-            for row, weight in zip(rows, weights, strict=True)
-        ]
+        return UserEvents(
+            tuple(row[0] for row in rows),
+            kinds,
+            values,
+            event_weights(kinds, values, scenario),
+            np.array([row[2] for row in rows], dtype=np.float64),
+        )
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -303,6 +388,14 @@ class SqliteStore:
             return False
         self._found.add(scenario)
         return True
+
+    def _marks_items(self, scenario: str) -> bool:
+        """Whether items have the columns of format 2, which an older store gets when written to."""
+        if scenario not in self._marked and self._exists(scenario):
+            rows = self._read(f"PRAGMA table_info({quoted(f'{scenario}_items')})")
+            if "changed" in {row[1] for row in rows}:
+                self._marked.add(scenario)
+        return scenario in self._marked
 
     def _positions(self, table: str) -> NDArray[np.int64]:
         """Return the vocabulary index of each integer id, -1 where there is none."""

@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
+from crossrec.components.live_items import LiveItems
 from crossrec.components.protocols import PolicyContext
 from crossrec.components.query import Query
-from crossrec.components.slate import Change, Degraded, Slate, SlateItem
+from crossrec.components.ranked import PolicyChange, Ranked
+from crossrec.components.user_state import UserState
+from crossrec.scenario import ItemSchema
 from crossrec.testing import toy as toys
 from crossrec.testing.base import Conformance
 
 QUERIES = {
     "user": Query(user_id="u1"),
-    "unknown user": Query(user_id="nobody"),
+    "stranger": Query(user_id="nobody"),
     "history": Query(history=("p0", "p1")),
     "nothing": Query(history=()),
     "item": Query(item_ids=("p0",)),
@@ -23,105 +27,113 @@ QUERIES = {
     "many": Query(user_id="u1", k=1000),
 }
 EACH = pytest.mark.parametrize("query", list(QUERIES))
+_SCHEMA = ItemSchema((), "{title}", creator="maker")
 
 
 class PolicyTests(Conformance, kit=True):
-    """What every policy must do, whatever its rule."""
+    """What every policy must do, whatever its rule is."""
 
     kind: ClassVar[str] = "policies"
 
     def context(self, query: str = "user") -> PolicyContext:
-        """Return a request to the shop, after its last event."""
-        toy = toys.shop()
-        now = toys.START + 40 * toys.HOUR
-        return PolicyContext(QUERIES[query], toy.dataset.catalog, now)
-
-    def slate(self, context: PolicyContext, n: int = 12) -> Slate:
-        """Return a ranked slate of `n` items of the shop."""
-        catalog = context.catalog
-        items = tuple(
-            SlateItem(i, catalog.items.id(i), 1.0 - i / 100, catalog.titles[i]) for i in range(n)
-        )
-        return Slate(
-            items,
-            request_id="r1",
-            scenario="toy",
+        """Return a request on the shop, an hour after its last event."""
+        given = QUERIES[query]
+        return PolicyContext(
+            query=given,
+            user=UserState(given.user_id),
             surface="for_you",
-            path="stored history",
-            degraded=(Degraded("als", "MemoryError"),),
-            changes=(Change("earlier", "p9", "drop", "seen"),),
-            notes=("a note",),
+            items=LiveItems(toys.shop().dataset.catalog, _SCHEMA),
+            now=toys.START + 40 * toys.HOUR,
+            rng=np.random.default_rng(1),
+            k=given.k,
         )
 
-    def apply(self, slate: Slate, context: PolicyContext, policy: Any = None) -> Slate:
-        """Apply the policy and check the contract of the slate."""
-        after: Slate = (policy or self.build()).apply(slate, context)
-        assert isinstance(after, Slate), f"apply returned {type(after).__name__}"
-        ids = after.item_ids
-        assert len(set(ids)) == len(ids), "an item is in the slate twice"
-        for item in after.items:
-            own = context.catalog.items.id(item.index)
-            assert own == item.item_id, f"index {item.index} is {own}, not {item.item_id}"
-            assert item.score == item.score, f"the score of {item.item_id} is not a number"
+    def ranked(self, context: PolicyContext, n: int = 12) -> Ranked:
+        """Return a ranked pool of `n` items of the shop, to which something was done before."""
+        earlier = PolicyChange(len(context.items) - 1, "dropped", "seen", policy="earlier")
+        return Ranked(
+            np.arange(n, dtype=np.int64),
+            1.0 - np.arange(n) / 100,
+            np.ones(n),
+            (earlier,),
+        )
+
+    def apply(self, ranked: Ranked, context: PolicyContext, policy: Any = None) -> Ranked:
+        """Apply and check the contract of the answer."""
+        after: Ranked = (policy or self.build()).apply(ranked, context)
+        assert isinstance(after, Ranked), f"apply returned {type(after).__name__}, not Ranked"
+        index = after.index.tolist()
+        assert len(set(index)) == len(index), "an item twice"
+        assert all(0 <= item < len(context.items) for item in index), "no item of the catalog"
+        assert np.isfinite(after.score).all(), "a score is not a number"
+        assert ((after.propensity > 0) & (after.propensity <= 1)).all(), "not in (0, 1]"
         return after
 
     @EACH
-    def test_the_slate_stays_valid(self, query: str) -> None:
-        """For any request, items stay distinct and exist."""
+    def test_the_pool_stays_valid(self, query: str) -> None:
+        """Whatever the request, items stay distinct and real."""
         context = self.context(query)
         for n in (12, 1, 0):
-            self.apply(self.slate(context, n), context)
+            self.apply(self.ranked(context, n), context)
 
-    def test_a_catalog_without_attributes(self) -> None:
-        """A catalog that lacks the attributes that the policy reads raises nothing."""
+    def test_an_empty_catalog_of_attributes(self) -> None:
+        """A catalog that lacks what the policy looks at bars nothing and breaks nothing."""
         context = self.context()
-        bare = replace(context, catalog=replace(context.catalog, attributes={}))
-        self.apply(self.slate(bare), bare)
+        catalog = replace(context.items.catalog, attributes={})
+        bare = replace(context, items=LiveItems(catalog, _SCHEMA))
+        self.apply(self.ranked(bare), bare)
 
     @EACH
     def test_every_dropped_item_has_its_reason(self, query: str) -> None:
-        """Dropped and inserted items are recorded with policy, action and reason."""
+        """What is gone or new is recorded with an action and a code."""
         context = self.context(query)
-        before = self.slate(context)
+        before = self.ranked(context)
         after = self.apply(before, context)
         new = after.changes[len(before.changes) :]
-        changed = {change.item_id for change in new}
-        dropped = set(before.item_ids) - set(after.item_ids)
-        inserted = set(after.item_ids) - set(before.item_ids)
-        assert dropped <= changed, f"dropped, not recorded: {sorted(dropped - changed)}"
-        assert inserted <= changed, f"inserted, not recorded: {sorted(inserted - changed)}"
-        assert all(c.policy and c.action and c.why.strip() for c in new)
+        changed = {change.item for change in new}
+        gone = set(before.index.tolist()) - set(after.index.tolist())
+        come = set(after.index.tolist()) - set(before.index.tolist())
+        assert gone <= changed, f"dropped without a change: {sorted(gone - changed)}"
+        assert come <= changed, f"inserted without a change: {sorted(come - changed)}"
+        assert all(change.action and change.code.strip() for change in new)
 
-    def test_a_new_order_is_recorded(self) -> None:
-        """Where the order of the kept items changes, at least one change is recorded."""
+    def test_a_reordered_pool_says_so(self) -> None:
+        """Where the order of the kept items changes there is at least one recorded change."""
         context = self.context()
-        before = self.slate(context)
+        before = self.ranked(context)
         after = self.apply(before, context)
-        kept = [id_ for id_ in before.item_ids if id_ in set(after.item_ids)]
-        moved = [id_ for id_ in after.item_ids if id_ in set(kept)] != kept
+        left = set(after.index.tolist())
+        kept = [item for item in before.index.tolist() if item in left]
+        moved = [item for item in after.index.tolist() if item in set(kept)] != kept
         assert not moved or len(after.changes) > len(before.changes)
 
-    def test_earlier_records_are_kept(self) -> None:
-        """Earlier changes, notes and failures are kept, and so is the request."""
+    def test_earlier_changes_stay(self) -> None:
+        """What policies before it have done is still there."""
         context = self.context()
-        before = self.slate(context)
-        after = self.apply(before, context)
-        assert after.changes[: len(before.changes)] == before.changes
-        for name in ("request_id", "scenario", "surface", "path", "degraded"):
-            assert getattr(after, name) == getattr(before, name), f"{name} was changed"
-        assert set(before.notes) <= set(after.notes)
+        before = self.ranked(context)
+        assert self.apply(before, context).changes[: len(before.changes)] == before.changes
 
-    def test_the_given_slate_is_not_modified(self) -> None:
-        """Slates are values: a policy returns a new one."""
+    def test_the_given_pool_is_not_touched(self) -> None:
+        """Pools are values, and their arrays read-only: a policy returns another one."""
         context = self.context()
-        slate = self.slate(context)
-        self.apply(slate, context)
-        assert slate == self.slate(context)
+        ranked = self.ranked(context)
+        self.apply(ranked, context)
+        again = self.ranked(context)
+        np.testing.assert_array_equal(ranked.index, again.index)
+        np.testing.assert_array_equal(ranked.score, again.score)
+        assert ranked.changes == again.changes
 
-    def test_the_same_request_gets_the_same_slate(self) -> None:
-        """The same policy, and another with the same settings, give the same slate."""
-        context = self.context()
+    def test_the_same_request_gets_the_same_pool(self) -> None:
+        """By the same policy and by another one with the same settings; chance comes by `rng`."""
         policy = self.build()
-        slates = [self.apply(self.slate(context), context, policy) for _ in range(2)]
-        slates.append(self.apply(self.slate(context), context))
-        assert slates[0] == slates[1] == slates[2]
+        pools = [
+            self.apply(self.ranked(context), context, chosen)
+            for context, chosen in (
+                (self.context(), policy),
+                (self.context(), policy),
+                (self.context(), None),
+            )
+        ]
+        for pool in pools[1:]:
+            np.testing.assert_array_equal(pool.index, pools[0].index)
+            np.testing.assert_array_equal(pool.propensity, pools[0].propensity)

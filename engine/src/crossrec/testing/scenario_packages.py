@@ -12,7 +12,7 @@ import numpy as np
 
 from crossrec.data.catalog import render
 from crossrec.data.weights import event_weights
-from crossrec.pipeline.config import load_config
+from crossrec.pipeline.config import ABOUT_ITEMS, load_config
 from crossrec.plugins.registry import load_registry
 from crossrec.testing.scenarios import ScenarioTests
 
@@ -129,8 +129,14 @@ class ScenarioPackageTests(ScenarioTests, kit=True):
         """The sources in order, one encoder for all, and no popularity in "more like this"."""
         config = load_config(self.scenario())
         assert tuple(source.name for source in config.sources) == self.sources
-        assert config.history == "exclude"
-        assert not any(label.startswith("popularity") for label in config.item_sources)
+        assert {name: one.input for name, one in config.surfaces.items()} == self.surfaces
+        for name, surface in config.surfaces.items():
+            if surface.input in ABOUT_ITEMS:
+                popular = [one for one in config.sources_of(name) if one.startswith("popularity")]
+                assert not popular, f"{name} shows what is popular: {popular}"
+            else:
+                assert config.sources_of(name) == tuple(one.label for one in config.sources)
+                assert config.history_of(name) == "auto", "the data decide what comes back"
         registry = load_registry()
         assert config.encoder in registry.names("encoders")
         installed = registry.names("candidate_generators")

@@ -103,12 +103,12 @@ class Together(Counts):
     def scores(self, queries: QueryBatch) -> NDArray[np.float32]:
         """Return the mean of the history's rows."""
         counts = self.learnt()
-        scores: NDArray[np.float32] = weigh(queries, len(counts), limit=1000).matrix @ counts
+        scores: NDArray[np.float32] = weigh(queries.related(), len(counts), limit=1000).matrix @ counts
         return scores
 
     def explain(self, queries: QueryBatch, index: NDArray[np.int64]) -> list[Evidence | None]:
         """Return the history items that share users with each item, and how many."""
-        history = np.unique(queries.history.row(0))
+        history = np.unique(queries.seeds.row(0))
         found: list[Evidence | None] = []
         for item in index:
             shared = self.learnt()[history, item]

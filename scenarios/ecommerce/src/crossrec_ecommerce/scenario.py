@@ -39,9 +39,9 @@ EVENTS = (
     ),
     EventType(
         "remove_from_list",
-        kind="explicit",
         polarity=-1,
         strength=-2.0,
+        cancels=("add_to_list",),
         summary="removed the product from a list; weighs as much as adding it",
     ),
     EventType(
@@ -56,6 +56,7 @@ EVENTS = (
         polarity=-1,
         strength=-1.0,
         aliases=("removefromcart",),
+        cancels=("add_to_cart",),
         summary="removed the product from the cart",
     ),
     EventType(

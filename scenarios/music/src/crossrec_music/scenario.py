@@ -129,6 +129,7 @@ EVENTS = (
         polarity=-1,
         strength=-8.0,
         consumes="hard",
+        relation="artist",
         summary="wants nothing by its artist",
     ),
 )

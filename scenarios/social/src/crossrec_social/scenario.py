@@ -164,6 +164,7 @@ EVENTS = (
         strength=-4.0,
         consumes="hard",
         aliases=("mute",),
+        relation="author",
         summary="muted the author of this post",
     ),
     EventType(
@@ -173,6 +174,7 @@ EVENTS = (
         strength=-5.0,
         consumes="hard",
         aliases=("block",),
+        relation="author",
         summary="blocked the author of this post",
     ),
     EventType(
@@ -186,17 +188,17 @@ EVENTS = (
     ),
     EventType(
         "unlike",
-        kind="explicit",
         polarity=-1,
         strength=-2.0,
+        cancels=("like",),
         aliases=("unfavorite", "remove_like"),
         summary="took back a like; weighs as much as the like",
     ),
     EventType(
         "unfollow_author",
-        kind="explicit",
         polarity=-1,
         strength=-5.0,
+        cancels=("follow_author",),
         aliases=("unfollow",),
         summary="unfollowed the author; weighs as much as the follow",
     ),

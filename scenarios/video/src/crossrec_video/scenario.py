@@ -113,6 +113,7 @@ EVENTS = (
         strength=-6.0,
         consumes="hard",
         aliases=("block_channel",),
+        relation="creator",
         summary="wants nothing from its channel",
     ),
 )

@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from crossrec.terminal import echo_json, json_option, progress, table, workspace_option
+from crossrec.terminal import (
+    echo_json,
+    json_option,
+    progress,
+    table,
+    wait_option,
+    workspace_option,
+)
 
 
 @click.command()
@@ -30,6 +37,7 @@ from crossrec.terminal import echo_json, json_option, progress, table, workspace
     show_default=True,
     help="Also train the text encoder's top layers on items that people consume together.",
 )
+@wait_option
 @json_option
 def pretrain(
     scenarios: str,
@@ -39,6 +47,7 @@ def pretrain(
     threads: int | None,
     measure: bool,
     adapt_encoder: bool,
+    wait: float | None,
     as_json: bool,
 ) -> None:
     """Pretrain a backbone on the events of several scenarios.
@@ -51,6 +60,7 @@ def pretrain(
     from crossrec_backbone.pretraining.workspace import pretrain_scenarios
 
     opened = Workspace.open(workspace)
+    opened.wait = wait
     with progress() as report:
         run = RunOptions(seed=seed, threads=threads, cache=opened.cache, progress=report)
         names = [part.strip() for part in scenarios.split(",") if part.strip()]

@@ -1,0 +1,154 @@
+"""The catalog as it is now: the fitted one, under the fields that were written since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.data.catalog import Catalog, as_list
+from crossrec.numeric.ragged import IntArray
+from crossrec.scenario import ItemSchema
+
+#: Turns a field into a number; NaN where it holds none.
+Parse = Callable[[Any], float]
+
+
+class LiveItems:
+    """Columns of the catalog with the store's newest values. Immutable but for its caches.
+
+    Safe for many threads: two of them may compute the same column, which is then the same.
+
+    Parameters
+    ----------
+    changed : mapping of item index to fields
+        Fields that were written after the fit, new ones over old ones.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        schema: ItemSchema,
+        changed: Mapping[int, Mapping[str, Any]] | None = None,
+    ) -> None:
+        self.catalog, self.schema = catalog, schema
+        self.changed = dict(changed or {})
+        self._numbers: dict[tuple[str, Parse], NDArray[np.float64]] = {}
+        self._entities: dict[str, Entities] = {}
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self.catalog)
+
+    def value(self, name: str, item: int) -> Any:
+        """Return one field of one item; None where it has none."""
+        own = self.changed.get(item)
+        if own is not None and name in own:
+            return own[name]
+        return self._fitted(name)[item]
+
+    def numbers(self, name: str, parse: Parse) -> NDArray[np.float64]:
+        """Return a field of all items as numbers, float64 (n_items,); NaN where there is none.
+
+        Parsed once a catalog, and again only for the items that change.
+        """
+        key = (name, parse)
+        known = self._numbers.get(key)
+        if known is None:
+            column = self._fitted(name)
+            if isinstance(column, _Nothing):
+                known = np.full(len(self), np.nan)
+            else:
+                known = np.fromiter((parse(value) for value in column), np.float64, len(self))
+            for item, fields in self.changed.items():
+                if name in fields:
+                    known[item] = parse(fields[name])
+            known.flags.writeable = False
+            self._numbers[key] = known
+        return known
+
+    def entities(self, name: str) -> Entities:
+        """Return which items share which values of a field."""
+        known = self._entities.get(name)
+        if known is None:
+            with self._lock:
+                if name not in self._entities:
+                    self._entities[name] = Entities(self._lists(name))
+                known = self._entities[name]
+        return known
+
+    def updated(self, changed: Mapping[int, Mapping[str, Any]]) -> LiveItems:
+        """Return the catalog with further changes; what was computed is carried over."""
+        merged = {**self.changed}
+        for item, fields in changed.items():
+            merged[item] = {**merged.get(item, {}), **fields}
+        fresh = LiveItems(self.catalog, self.schema, merged)
+        for (name, parse), column in self._numbers.items():
+            touched = {item: fields[name] for item, fields in changed.items() if name in fields}
+            if touched:
+                column = column.copy()
+                for item, value in touched.items():
+                    column[item] = parse(value)
+                column.flags.writeable = False
+            fresh._numbers[name, parse] = column
+        names = {name for fields in changed.values() for name in fields}
+        fresh._entities.update({k: v for k, v in self._entities.items() if k not in names})
+        return fresh
+
+    def _lists(self, name: str) -> list[tuple[str, ...]]:
+        column = self._fitted(name)
+        return [
+            as_list(self.changed[at][name] if name in self.changed.get(at, {}) else column[at])
+            for at in range(len(self))
+        ]
+
+    def _fitted(self, name: str) -> Any:
+        """Return the fitted column of a field."""
+        catalog, schema = self.catalog, self.schema
+        if name in catalog.attributes:
+            return catalog.attributes[name]
+        own = {
+            schema.title: catalog.titles,
+            schema.categories: catalog.categories,
+            schema.creator: catalog.creators,
+        }
+        return own.get(name, _NOTHING) if name else _NOTHING
+
+
+class _Nothing:
+    """A column in which every value is None."""
+
+    def __getitem__(self, item: int) -> None:
+        return None
+
+
+_NOTHING = _Nothing()
+
+
+class Entities:
+    """Items by the values of one field: all tracks of an artist, all posts of an author."""
+
+    def __init__(self, values: list[tuple[str, ...]]) -> None:
+        self._values = values
+        members: dict[str, list[int]] = {}
+        for item, names in enumerate(values):
+            for name in {name.casefold() for name in names}:
+                members.setdefault(name, []).append(item)
+        self._members = {name: np.array(items, dtype=np.int64) for name, items in members.items()}
+
+    def of(self, item: int) -> tuple[str, ...]:
+        """Return the values of an item."""
+        return self._values[item]
+
+    def items(self, name: str) -> IntArray:
+        """Return the items that have this value, int64, ascending."""
+        return self._members.get(name.casefold(), np.zeros(0, dtype=np.int64))
+
+    def sharing(self, item: int) -> IntArray:
+        """Return the items that share a value with `item`, itself included."""
+        parts = [self.items(name) for name in self._values[item]]
+        own = np.array([item], dtype=np.int64)
+        return np.unique(np.concatenate([own, *parts]))

@@ -1,0 +1,117 @@
+"""A ranked pool as arrays, and what policies do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Action = Literal["dropped", "moved", "inserted", "demoted"]
+
+
+@dataclass(frozen=True)
+class PolicyChange:
+    """What a policy did to one item: a code with numbers, to be worded in any language.
+
+    Attributes
+    ----------
+    policy : str
+        Filled in by the host: the label of the policy in the pipeline.
+    item : int
+        Index in the catalog.
+    action : {"dropped", "moved", "inserted", "demoted"}
+    code : str
+        Why, e.g. ``"out_of_stock"``.
+    values : mapping of str to JSON value
+        The numbers and names behind it, e.g. ``{"expires_at": 1577836800.0}``.
+    """
+
+    item: int
+    action: Action
+    code: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    policy: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """Candidates of one request, the best first. Arrays are read-only.
+
+    Attributes
+    ----------
+    index : int64 array, shape (m,)
+        Distinct items of the catalog.
+    score : float64 array, shape (m,)
+        In [0, 1] where it comes from the ranker; an order, never a probability.
+    propensity : float64 array, shape (m,)
+        Chance with which a randomised policy put the item where it is; 1 from deterministic ones.
+    changes : tuple of PolicyChange
+    """
+
+    index: NDArray[np.int64]
+    score: NDArray[np.float64]
+    propensity: NDArray[np.float64]
+    changes: tuple[PolicyChange, ...] = ()
+
+    def __post_init__(self) -> None:
+        shapes = {self.index.shape, self.score.shape, self.propensity.shape}
+        if len(shapes) != 1 or self.index.ndim != 1:
+            raise ValueError("index, score and propensity must be flat and equally long")
+        for name in ("index", "score", "propensity"):
+            view = getattr(self, name).view()
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+
+    @classmethod
+    def of(cls, index: NDArray[np.int64], score: NDArray[np.float64]) -> Ranked:
+        """Return a ranked pool that nothing was done to."""
+        return cls(index, score, np.ones(len(index)))
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def take(self, places: NDArray[np.int64] | NDArray[np.bool_], *changes: PolicyChange) -> Ranked:
+        """Return the items at these places (or where the mask is true), with what was changed."""
+        return Ranked(
+            self.index[places],
+            self.score[places],
+            self.propensity[places],
+            (*self.changes, *changes),
+        )
+
+    def without(
+        self,
+        dropped: NDArray[np.bool_],
+        code: str,
+        values: Sequence[Mapping[str, Any]] | None = None,
+    ) -> Ranked:
+        """Return the pool without some items, for one reason.
+
+        Parameters
+        ----------
+        dropped : bool array, shape (m,)
+        values : sequence of mapping, optional
+            The numbers behind each drop, in the order of the dropped items.
+        """
+        gone = self.index[dropped].tolist()
+        if not gone:
+            return self
+        details = values if values is not None else [{}] * len(gone)
+        changes = (
+            PolicyChange(item, "dropped", code, value)
+            for item, value in zip(gone, details, strict=True)
+        )
+        return self.take(~dropped, *changes)
+
+    def weighed(self, factors: NDArray[np.float64], code: str) -> Ranked:
+        """Return the pool in a new order: scores times `factors`; what loses is recorded."""
+        score = self.score * factors
+        order = np.argsort(-score, kind="stable")
+        changes = (
+            PolicyChange(int(self.index[at]), "demoted", code, {"factor": round(float(f), 4)})
+            for at, f in ((at, factors[at]) for at in np.flatnonzero(factors < 1).tolist())
+        )
+        return replace(self, score=score).take(order, *changes)

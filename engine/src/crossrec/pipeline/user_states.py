@@ -1,0 +1,52 @@
+"""From a store to what a request knows of its user."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from crossrec.components.consumption import EventEffects
+from crossrec.components.user_state import HISTORY, UserState, session_start
+from crossrec.data.user_events import UserEvents
+from crossrec.scenario import Scenario
+from crossrec.store.base import Store
+
+
+def read_user_state(store: Store, scenario: Scenario, user_id: str) -> UserState:
+    """Return the latest events of a user, older ones that still act, and the profile."""
+    try:
+        with store.snapshot():
+            history = store.user_events(scenario, user_id, HISTORY)
+            acting = UserEvents.empty()
+            if len(history) == HISTORY:
+                types = EventEffects.of(scenario).acting_types
+                acting = store.acting_events(scenario, user_id, types, float(history.times[0]))
+            profile = store.user_fields(scenario.name, user_id)
+    except UnicodeEncodeError:  # half a character: no user that was ever ingested
+        return UserState(user_id)
+    return UserState(
+        user_id,
+        history,
+        acting,
+        session_start=session_start(history),
+        profile=profile,
+        known=len(history) > 0,
+    )
+
+
+def with_given_history(
+    user: UserState, item_ids: tuple[str, ...], scenario: Scenario, now: float
+) -> UserState:
+    """Return the user with a history that came with the request, in place of the stored one.
+
+    Each given item counts as an event of the scenario's default type, just now. What the store
+    knows the user has banned or consumed still holds.
+    """
+    default = next(
+        (at for at, event in enumerate(scenario.events) if event.name == scenario.default_event), 0
+    )
+    given = replace(
+        UserEvents.of_items(item_ids, default), times=np.full(len(item_ids), now, np.float64)
+    )
+    return replace(user, history=given, acting=user.past, given=True, session_start=None)

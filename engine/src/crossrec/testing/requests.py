@@ -1,0 +1,92 @@
+"""Requests on a fitted pipeline without a workspace, for tests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from crossrec.components.consumption import EventEffects
+from crossrec.components.live_items import LiveItems
+from crossrec.components.query import Query
+from crossrec.components.slate import Slate
+from crossrec.components.user_state import UserState
+from crossrec.data.user_events import UserEvents
+from crossrec.pipeline.pipeline import Pipeline
+from crossrec.pipeline.request import Serving, answer
+from crossrec.pipeline.user_states import with_given_history
+from crossrec.scenario import EventType, ItemField, ItemSchema, Relation, Scenario, Surface
+
+#: A shop where what is bought does not come back, and what is disliked never does.
+TOY = Scenario(
+    name="toy",
+    summary="a toy shop",
+    events=(
+        EventType("buy", consumes="hard"),
+        EventType("dislike", kind="explicit", polarity=-1, strength=-1.0, consumes="hard"),
+        EventType("view"),
+    ),
+    items=ItemSchema((ItemField("title"), ItemField("is_hidden", "flag")), "{title}"),
+    surfaces=(Surface("user"), Surface("item", "item")),
+    pipeline="",
+    default_event="buy",
+    main_surface="user",
+    relations=(Relation("maker", "maker"),),
+)
+
+
+def serve(pipeline: Pipeline, scenario: Scenario = TOY) -> Serving:
+    """Return what requests on `pipeline` are answered from."""
+    items = LiveItems(pipeline.catalog, scenario.items)
+    return Serving(pipeline, items, EventEffects.of(scenario))
+
+
+def with_parts(pipeline: Pipeline, **parts: Any) -> Pipeline:
+    """Return the pipeline with other parts (ranker, policies …) on all of its surfaces."""
+    surfaces = {name: replace(one, **parts) for name, one in pipeline.surfaces.items()}
+    return replace(pipeline, surfaces=surfaces)
+
+
+def user_with(
+    liked: Sequence[str] = (),
+    disliked: Sequence[str] = (),
+    user_id: str | None = None,
+    *,
+    viewed: Sequence[str] = (),
+) -> UserState:
+    """Return a user of `TOY` who has bought, viewed and disliked some items, in this order."""
+    ids = (*liked, *viewed, *disliked)
+    n = len(ids)
+    types = [0] * len(liked) + [2] * len(viewed) + [1] * len(disliked)
+    weights = [1.0] * (len(liked) + len(viewed)) + [-1.0] * len(disliked)
+    events = UserEvents(
+        tuple(ids),
+        np.array(types, dtype=np.int64),
+        np.full(n, np.nan),
+        np.array(weights, dtype=np.float32),
+        np.arange(n, dtype=np.float64),
+    )
+    return UserState(user_id, events, known=n > 0)
+
+
+def ask(
+    pipeline: Pipeline,
+    user: UserState | None = None,
+    *,
+    scenario: Scenario = TOY,
+    explain: bool = True,
+    **fields: Any,
+) -> Slate:
+    """Answer one query given as the fields of `Query`."""
+    query = Query(**fields)
+    user = user or UserState(query.user_id)
+    if query.history is not None:
+        now = time.time() if query.now is None else query.now
+        user = with_given_history(user, query.history, scenario, now)
+    about = bool(query.item_ids)
+    surfaces = pipeline.surfaces
+    name = next(name for name, one in surfaces.items() if one.plan.about_items == about)
+    return answer(serve(pipeline, scenario), query, user, name, explain=explain)

@@ -1,0 +1,114 @@
+"""The decision log: what was written is read, once, by any thread; what is forgotten is gone."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from crossrec.pipeline.decision_writer import DecisionWriter
+from crossrec.store.decisions import Decision, Feedback, ShownItem, SqliteDecisionLog
+
+
+def decision(request: str, time: float = 1.0, user: str | None = "u1", *items: str) -> Decision:
+    shown = tuple(ShownItem(item, 1.0 - at / 10, 1.0, "ease") for at, item in enumerate(items))
+    return Decision(request, time, "shop", "home", user, "v1", "p1", "stored history", 2.5, shown)
+
+
+@pytest.fixture
+def log(tmp_path):
+    log = SqliteDecisionLog(tmp_path / "decisions.db")
+    yield log
+    log.close()
+
+
+def test_what_was_written_is_read(log) -> None:
+    one = decision("r1", 1.0, "u1", "a", "b")
+    log.write([one, decision("r2", 2.0, None, "c")])
+    assert log.decision("r1") == one
+    assert log.decision("unheard of") is None
+    assert [found.request_id for found in log.latest("shop", 5)] == ["r2", "r1"]
+    assert [found.request_id for found in log.latest("shop", 5, user_id="u1")] == ["r1"]
+    assert log.latest("another", 5) == []
+
+
+def test_a_request_is_kept_once(log) -> None:
+    log.write([decision("r1", 1.0, "u1", "a")])
+    log.write([decision("r1", 9.0, "u2", "b")])
+    assert log.decision("r1") == decision("r1", 1.0, "u1", "a")
+
+
+def test_impressions_are_counted(log) -> None:
+    log.write([decision("r1", 1.0, "u1", "a", "b"), decision("r2", 5.0, "u1", "a")])
+    log.write([decision("r3", 9.0, "u2", "a")])
+    assert log.impressions("shop", "u1") == {"a": (2, 5.0), "b": (1, 1.0)}
+    assert log.impressions("shop", "nobody") == {}
+
+
+def test_the_same_feedback_counts_once(log) -> None:
+    log.write([decision("r1", 1.0, "u1", "a")])
+    click = Feedback("r1", "a", "click", None, 2.0)
+    assert log.add_feedback([click, click]) == 1
+    assert log.add_feedback([click, click._replace(event_type="buy", value=3.0)]) == 1
+    assert [one.event_type for one in log.feedback_on("r1")] == ["click", "buy"]
+
+
+def test_a_forgotten_user_is_in_no_file(log, tmp_path) -> None:
+    log.write([decision(f"r{n}", n, "secret-person", "a") for n in range(50)])
+    log.write([decision("other", 1.0, "u2", "a")])
+    log.add_feedback([Feedback("r1", "a", "click", None, 2.0)])
+    assert log.forget("secret-person") == 50
+    assert log.feedback_on("r1") == []
+    assert log.decision("other") is not None
+    log.close()
+    for path in Path(tmp_path).iterdir():
+        assert b"secret-person" not in path.read_bytes(), path.name
+
+
+def test_old_decisions_are_pruned(log) -> None:
+    log.write([decision("r1", 1.0, "u1", "a"), decision("r2", 9.0, "u1", "a")])
+    assert log.prune(before=5.0) == 1
+    assert log.decision("r1") is None
+    assert log.decision("r2") is not None
+
+
+def test_many_threads_write_behind_the_answer(log) -> None:
+    writer = DecisionWriter(log)
+
+    def answer(thread: int) -> None:
+        for n in range(50):
+            writer.add(decision(f"{thread}-{n}", float(n), "u1", "a"))
+
+    threads = [threading.Thread(target=answer, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    writer.flush()
+    assert len(log.latest("shop", 1000)) == 400
+    writer.close()
+    writer.add(decision("late", 1.0, "u1", "a"))
+    assert log.decision("late") is None
+    assert writer.dropped == 0
+
+
+def test_a_log_that_fails_costs_no_answer(log, caplog) -> None:
+    class Full(SqliteDecisionLog):
+        def write(self, decisions) -> None:
+            raise OSError("disk full")
+
+    writer = DecisionWriter(Full(log.path))
+    writer.add(decision("r1"))
+    writer.flush()
+    assert writer.dropped == 1
+    assert "1 decisions could not be written" in caplog.text
+    writer.close()
+
+
+def test_a_sample_is_kept(log) -> None:
+    writer = DecisionWriter(log, sample=0.25)
+    for n in range(400):
+        writer.add(decision(f"r{n}"))
+    writer.flush()
+    assert 50 < len(log.latest("shop", 1000)) < 150
+    writer.close()
