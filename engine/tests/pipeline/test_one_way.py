@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from crossrec.components.candidates import Candidates
 from crossrec.components.eligibility import queries_of
+from crossrec.components.history import weigh
 from crossrec.components.fusion import BestSource, ReciprocalRankFusion, WeightedFusion
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.run import RunOptions
@@ -40,7 +41,7 @@ class Listed:
         self.table = rng.normal(size=(dataset.n_items, dataset.n_items)).astype(np.float32)
 
     def _scores(self, queries):
-        return np.asarray(queries.related().profile(len(self.table), decay=0.7) @ self.table)
+        return np.asarray(weigh(queries.related(), len(self.table), decay=0.7).matrix @ self.table)
 
     def generate(self, queries, k):
         scores = self._scores(queries)

@@ -47,8 +47,8 @@ def test_popularity_sums_strengths(build: Build, batch_of: BatchOf) -> None:
     assert found.index.tolist() == [[1, 0]]
     assert found.score.tolist() == [[4.0, 1.5]]
     assert said(source, batch_of([[]]), 1, 0, 2, 3) == [
-        "popular: 1 event",
-        "popular: 3 events",
+        "popular: 1 person",
+        "popular: 3 people",
         None,
         None,
     ]
@@ -106,9 +106,9 @@ def test_an_event_halves_with_every_half_life(build: Build, batch_of: BatchOf) -
     assert found.index.tolist() == [[2, 0, 1]]
     np.testing.assert_allclose(found.score, [[1.0, 0.75, 0.5]])
     assert said(source, batch_of([[]]), 2, 0, 1) == [
-        "popular: 1 event in the last 30 days",
-        "popular: 3 events, none lately",
-        "popular: 1 event in the last 30 days",
+        "popular: 1 person in the last 30 days",
+        "popular: 3 people, none lately",
+        "popular: 1 person in the last 30 days",
     ]
 
 
@@ -125,7 +125,7 @@ def test_without_a_clock_age_is_the_number_of_later_events(build: Build, batch_o
     found = source.generate(batch_of([[]]), 3)
     assert found.index.tolist() == [[2, 0, 1]]
     np.testing.assert_allclose(found.score, [[2.0, 0.75, 0.5]])
-    assert said(source, batch_of([[]]), 2) == ["popular: 2 events at the end of histories"]
+    assert said(source, batch_of([[]]), 2) == ["popular: 2 people at the end of histories"]
 
 
 def test_the_order_of_users_without_a_clock_does_not_matter(
@@ -148,7 +148,7 @@ def test_trending_compares_two_windows(build: Build, batch_of: BatchOf) -> None:
     assert found.index.tolist() == [[2, 0]]
     np.testing.assert_allclose(found.score, [[2.0, 1.5]])
     assert said(source, batch_of([[]]), 0, 1) == [
-        "rising: 4 events in the last 7 days, 1 in the 7 days before",
+        "rising: 4 people in the last 7 days, 1 in the 7 days before",
         None,
     ]
 
@@ -171,7 +171,7 @@ def test_trending_without_a_clock_looks_at_the_ends_of_histories(
     assert source.generate(batch_of([[]]), 3).index.tolist() == [[1]]
     assert source.score(batch_of([[]]), np.array([[1]])).tolist() == [[3.0]]
     assert said(source, batch_of([[]]), 1) == [
-        "rising: 3 events at the end of histories, 0 just before"
+        "rising: 3 people at the end of histories, 0 just before"
     ]
 
 
@@ -179,5 +179,5 @@ def test_trending_without_a_clock_looks_at_the_ends_of_histories(
 def test_days_read_well(build: Build, batch_of: BatchOf, days: float) -> None:
     source = fitted(Trending(TrendingConfig(window_days=days)), build([[0]], 1, days=[[3]]))
     words = "day" if days == 1 else "2.5 days"
-    expected = f"rising: 1 event in the last {words}, 0 in the {words} before"
+    expected = f"rising: 1 person in the last {words}, 0 in the {words} before"
     assert said(source, batch_of([[]]), 0) == [expected]

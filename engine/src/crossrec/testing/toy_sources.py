@@ -103,7 +103,9 @@ class Together(Counts):
     def scores(self, queries: QueryBatch) -> NDArray[np.float32]:
         """Return the mean of the history's rows."""
         counts = self.learnt()
-        scores: NDArray[np.float32] = weigh(queries.related(), len(counts), limit=1000).matrix @ counts
+        scores: NDArray[np.float32] = (
+            weigh(queries.related(), len(counts), limit=1000).matrix @ counts
+        )
         return scores
 
     def explain(self, queries: QueryBatch, index: NDArray[np.int64]) -> list[Evidence | None]:

@@ -38,7 +38,7 @@ class Board:
     scores : float64 array, shape (n_items,)
         0 or less where there is no evidence for an item.
     counts : int64 array, shape (2, n_items)
-        The numbers of events that explanations name; each source defines their meaning.
+        The numbers of people that explanations name; each source defines their meaning.
     clock : bool
         Whether ages were in days.
     """
@@ -109,10 +109,10 @@ class BoardSource:
         return out
 
     def explain(self, queries: QueryBatch, index: NDArray[np.int64]) -> list[Evidence | None]:
-        """Return the numbers of events behind each item of `index`."""
+        """Return the numbers of people behind each item of `index`."""
         board = self.board
         return [
-            Evidence(self._words(board, int(item)))
+            self._evidence(board, int(item))
             if 0 <= item < len(board) and board.scores[item] > 0
             else None
             for item in index
@@ -132,7 +132,7 @@ class BoardSource:
             bool(state.values["clock"]),
         )
 
-    def _words(self, board: Board, item: int) -> str:
+    def _evidence(self, board: Board, item: int) -> Evidence:
         raise NotImplementedError
 
 
@@ -153,11 +153,12 @@ class Popularity(BoardSource):
         """Count."""
         events = dataset.interactions
         scores = _sums(events.items, events.weights, dataset.n_items)
-        counts = np.stack([dataset.item_counts, dataset.item_counts])
+        counts = np.stack([dataset.item_people, dataset.item_people])
         self._board = Board(scores, counts, dataset.has_clock)
 
-    def _words(self, board: Board, item: int) -> str:
-        return f"popular: {_events(board.counts[0, item])}"
+    def _evidence(self, board: Board, item: int) -> Evidence:
+        people = int(board.counts[0, item])
+        return Evidence(f"popular: {_people(people)}", values={"people": people})
 
 
 class DecayedPopularityConfig(Settings):
@@ -196,17 +197,19 @@ class DecayedPopularity(BoardSource):
         if not dataset.has_clock:
             half_life = self.config.half_life_events
         mass = events.weights * np.power(0.5, age / half_life)
-        recent = np.bincount(events.items[age <= half_life], minlength=n_items)
+        recent = _people_of(dataset, age <= half_life)
         scores = _sums(events.items, mass, n_items)
-        self._board = Board(scores, np.stack([recent, dataset.item_counts]), dataset.has_clock)
+        self._board = Board(scores, np.stack([recent, dataset.item_people]), dataset.has_clock)
 
-    def _words(self, board: Board, item: int) -> str:
+    def _evidence(self, board: Board, item: int) -> Evidence:
         recent, total = (int(count) for count in board.counts[:, item])
         if recent == 0:
-            return f"popular: {_events(total)}, none lately"
-        if board.clock:
-            return f"popular: {_events(recent)} in the last {_days(self.config.half_life_days)}"
-        return f"popular: {_events(recent)} at the end of histories"
+            words = f"popular: {_people(total)}, none lately"
+        elif board.clock:
+            words = f"popular: {_people(recent)} in the last {_days(self.config.half_life_days)}"
+        else:
+            words = f"popular: {_people(recent)} at the end of histories"
+        return Evidence(words, values={"people": total, "lately": recent})
 
 
 class TrendingConfig(Settings):
@@ -249,16 +252,18 @@ class Trending(BoardSource):
         n, items = dataset.n_items, events.items
         inside = [which == 0, which == 1]
         now, before = (_sums(items[at], events.weights[at], n) for at in inside)
-        counts = np.stack([np.bincount(items[at], minlength=n) for at in inside])
+        counts = np.stack([_people_of(dataset, at) for at in inside])
         rise = (now - before) / (before + self.config.smoothing)
         self._board = Board(rise, counts, dataset.has_clock)
 
-    def _words(self, board: Board, item: int) -> str:
+    def _evidence(self, board: Board, item: int) -> Evidence:
         now, before = (int(count) for count in board.counts[:, item])
         if board.clock:
             days = _days(self.config.window_days)
-            return f"rising: {_events(now)} in the last {days}, {before} in the {days} before"
-        return f"rising: {_events(now)} at the end of histories, {before} just before"
+            words = f"rising: {_people(now)} in the last {days}, {before} in the {days} before"
+        else:
+            words = f"rising: {_people(now)} at the end of histories, {before} just before"
+        return Evidence(words, values={"now": now, "before": before})
 
 
 def _ages(dataset: Dataset) -> NDArray[np.float64]:
@@ -268,6 +273,13 @@ def _ages(dataset: Dataset) -> NDArray[np.float64]:
     times = dataset.interactions.times
     ages: NDArray[np.float64] = times.max(initial=-np.inf) - times
     return ages
+
+
+def _people_of(dataset: Dataset, which: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return how many people have one of the chosen interactions with each item, (n_items,)."""
+    events, n = dataset.interactions, dataset.n_items
+    pairs = np.unique(events.users[which] * n + events.items[which])
+    return np.bincount(pairs % max(n, 1), minlength=n)
 
 
 def _sums(items: NDArray[np.int64], mass: NDArray[Any], n_items: int) -> NDArray[np.float64]:
@@ -300,8 +312,8 @@ def _moments(board: Board, exclude: Ragged) -> tuple[NDArray[np.float32], NDArra
     return mean.astype(np.float32), std.astype(np.float32)
 
 
-def _events(count: Any) -> str:
-    return f"{int(count)} event" + ("" if count == 1 else "s")
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} people"
 
 
 def _days(days: float) -> str:

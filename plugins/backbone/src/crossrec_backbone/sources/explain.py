@@ -119,8 +119,13 @@ def evidence(
             continue
         phrase, alike = phrasing(item, places[item][:count])
         at = [places[item].index(place) for place in alike[:_HISTORY]]
-        row = zip(*((named[item][i], strengths[item][i]) for i in at), strict=True)
-        out.append(Evidence(phrase, *row))
+        out.append(
+            Evidence(
+                phrase,
+                tuple(named[item][i] for i in at),
+                tuple(strengths[item][i] for i in at),
+            )
+        )
     return out
 
 
