@@ -51,6 +51,7 @@ ROOMS: dict[str, set[str]] = {
         "numeric",
         "plugins",
         "scenario",
+        "store",
         "workspace",
     },
     "testing": {

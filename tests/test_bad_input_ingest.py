@@ -261,7 +261,10 @@ def test_a_workspace_in_use_by_another_process(crossrec):
     Path("e.csv").write_text(GOOD)
     with workspace.writing():
         result = subprocess.run(
-            [sys.executable, "-m", "crossrec", "ingest", "ecommerce", "--events", "e.csv"],
+            [
+                *(sys.executable, "-m", "crossrec", "ingest", "ecommerce"),
+                *("--events", "e.csv", "--wait", "0"),
+            ],
             capture_output=True,
             text=True,
             check=False,

@@ -115,7 +115,7 @@ def test_a_workspace_in_use(folder):
     lock = os.open(folder / "ws" / ".lock", os.O_RDWR | os.O_CREAT)
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
-        line = complaint(call("fit", "ecommerce", "-w", folder / "ws"), 1)
+        line = complaint(call("fit", "ecommerce", "-w", folder / "ws", "--wait", 0), 1)
         assert "in use by another process" in line
         reading = call("recommend", "ecommerce", "--user", "u1", "-w", folder / "ws")
         assert reading.exit_code == 0

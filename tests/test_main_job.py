@@ -137,7 +137,7 @@ def test_evaluate_prints_the_agreed_json(shop):
     report = json.loads(out)
     assert report["scenario"] == scenario
     assert report["protocol"] == "temporal"
-    assert report["candidates"] == "unseen"
+    assert report["candidates"] == "served"
     rows = {row["model"]: row for row in report["results"]}
     assert {"content", "item-knn", "pipeline", "repeat-last"} <= set(rows)
     for row in rows.values():

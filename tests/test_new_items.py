@@ -11,6 +11,7 @@ from crossrec.workspace import Workspace
 KINDS = ("northern choir", "desert guitar")
 OWN = """
 encoder = ""
+history = "exclude"
 item_sources = ["text-behaviour"]
 
 [[sources]]

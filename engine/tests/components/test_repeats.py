@@ -35,6 +35,13 @@ def test_from_five_in_a_hundred_of_twenty_users_on(share, users, comes_back) -> 
     assert RepeatRate(share, users).comes_back is comes_back
 
 
+def test_a_shop_of_new_things() -> None:
+    assert not rate(*([user, user + 1, user + 2] for user in range(100))).comes_back
+    few = [[user, user + 1, user + 2] for user in range(98)] + [[1, 1], [2, 2]]
+    assert rate(*few) == RepeatRate(pytest.approx(0.02), 100), "noise among many users"
+    assert not rate(*few).comes_back
+
+
 @given(st.lists(st.lists(st.integers(0, 3), max_size=5), max_size=8))
 def test_equals_the_loop_over_users(rows) -> None:
     able = [row for row in rows if len(row) >= 2]

@@ -372,7 +372,7 @@ def test_bans_and_purchases_of_before_the_last_2000_events_hold(
     assert "2 consumed, 1 disliked, 1 entity banned" in slate.short_because
 
 
-def test_the_surfaces_own_length_holds_unless_another_is_asked_for(engine):
+def test_the_surfaces_own_length_holds_unless_the_request_names_another(engine):
     assert len(engine.recommend("red", "u2").items) == 8
     assert len(engine.recommend("red", "u2", surface="shelf").items) == 3
     assert len(engine.recommend("red", "u2", surface="shelf", k=5).items) == 5

@@ -217,14 +217,14 @@ def test_fresh_and_weighs_are_the_surfaces(fit, dataset):
     pipeline = fit(scenario=radio, surfaces=surfaces)
     day = 86_400.0
     user = user_with(liked=("i0",))
-    asked = {"k": 20, "now": 5 * day}
-    assert "i0" in on(pipeline, "user", user, radio, **asked).item_ids
-    assert "i0" not in on(pipeline, "slow", user, radio, **asked).item_ids
-    left = on(pipeline, "user", user, radio, **asked)
+    options = {"k": 20, "now": 5 * day}
+    assert "i0" in on(pipeline, "user", user, radio, **options).item_ids
+    assert "i0" not in on(pipeline, "slow", user, radio, **options).item_ids
+    left = on(pipeline, "user", user, radio, **options)
     (change,) = left.changes
     assert (change.policy, change.item_id, change.action) == ("consumption", "i0", "demoted")
     assert change.values == {"factor": round(1 - 0.5 ** (5 / 4), 4)}
-    light = on(pipeline, "light", user, radio, **asked)
+    light = on(pipeline, "light", user, radio, **options)
     assert light.changes == ()
     places = [slate.item_ids.index("i0") for slate in (light, left)]
     assert places[0] < places[1]

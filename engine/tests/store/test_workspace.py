@@ -214,7 +214,7 @@ def test_a_second_writer_waits_until_the_first_is_done_and_says_so_once(workspac
     )
 
 
-def test_a_writer_that_waits_long_enough_is_told_how_long(workspace, caplog):
+def test_a_writer_that_waits_long_enough_says_how_long(workspace, caplog):
     process = in_another_process(workspace.path, HOLD)
     workspace.wait = 0.2
     started = time.monotonic()
@@ -263,7 +263,7 @@ def test_the_lock_is_given_back_after_an_error_and_may_be_nested(workspace):
 
 
 def refused(workspace):
-    """Return what another thread is told that does not wait; None where it may write."""
+    """Return what another thread hears that does not wait; None where it may write."""
     found = []
 
     def write():

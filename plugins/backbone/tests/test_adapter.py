@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from crossrec.components.candidates import PAD
 from crossrec.components.ndcg import target_gains
+from crossrec.components.repeats import RepeatRate
 from crossrec.components.run import RunOptions
 from crossrec.data.events import Events
 from crossrec.errors import ConfigError
@@ -21,7 +22,6 @@ from crossrec_backbone.adaptation.adapter import (
 )
 from crossrec_backbone.adaptation.baselines import PLAIN
 from crossrec_backbone.adaptation.gate import MIXTURE, GateDecision
-from crossrec_backbone.adaptation.repeats import RepeatConfig, Repeats
 from crossrec_backbone.adaptation.report import build_report, lines
 from crossrec_backbone.adaptation.target_ranker import TIERS, HeldOutExamples, cross_fit
 from crossrec_backbone.pretrained.model import GENERAL
@@ -274,8 +274,7 @@ def test_where_people_repeat_the_history_is_open(shop) -> None:
     adapter = fit_adapter(repeating, None, BELOW, RUN, settings=SETTINGS)
     assert adapter.repeats
     assert adapter.report["repeats"]["rate"] == 1.0
-    closed = AdapterConfig(rounds=5, repeats=RepeatConfig(rate=1.1))
-    assert not fit_adapter(repeating, None, BELOW, RUN, settings=closed).repeats
+    assert not fit_adapter(dataset, None, BELOW, RUN, settings=SETTINGS).repeats
 
 
 def test_without_lightgbm_the_closed_forms_serve(shop, monkeypatch) -> None:
@@ -304,7 +303,7 @@ def test_the_report_in_plain_lines(shop, backbone) -> None:
 def test_a_mixture_that_loses_is_reported_as_left_out() -> None:
     decision = GateDecision("EASE", 100, {MIXTURE: 0.1, "EASE": 0.2}, "EASE", -0.1, 0.01)
     report = build_report(
-        Mixture(1.0), Mixture(1.0), [], Repeats(0.0, 100, False), users=100, decision=decision
+        Mixture(1.0), Mixture(1.0), [], RepeatRate(0.0, 100), users=100, decision=decision
     )
     assert report["left_out"]["mixture"] == "EASE alone is better by 0.1000 ndcg@10"
 

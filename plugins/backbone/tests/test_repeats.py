@@ -3,40 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from crossrec.components.query import QueryBatch
 from crossrec.numeric.ragged import Ragged
 from crossrec_backbone.adaptation.folds import held_out_folds
-from crossrec_backbone.adaptation.repeats import RepeatConfig, exclude_history, repeat_rate
+from crossrec_backbone.adaptation.repeats import exclude_history
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 ROWS = st.lists(st.lists(st.integers(0, 6), max_size=7), min_size=1, max_size=12)
-
-
-def test_rate_by_hand() -> None:
-    rows = Ragged.from_rows([[1, 2, 1], [1, 2], [3], [], [4, 4]])
-    found = repeat_rate(rows, RepeatConfig(users=3))
-    assert (found.rate, found.users, found.candidates) == (pytest.approx(2 / 3), 3, True)
-
-
-def test_nothing_repeats_in_a_shop_of_new_things() -> None:
-    rows = Ragged.from_rows([[u, u + 1, u + 2] for u in range(100)])
-    assert not repeat_rate(rows, RepeatConfig()).candidates
-
-
-def test_a_few_repeats_among_many_users_are_noise() -> None:
-    rows = [[u, u + 1, u + 2] for u in range(98)] + [[1, 1], [2, 2]]
-    found = repeat_rate(Ragged.from_rows(rows), RepeatConfig(rate=0.05))
-    assert found.rate == pytest.approx(0.02)
-    assert not found.candidates
-
-
-def test_too_few_users_decide_nothing() -> None:
-    found = repeat_rate(Ragged.from_rows([[1, 1]] * 5), RepeatConfig(users=20))
-    assert found.rate == 1.0
-    assert not found.candidates
-    assert repeat_rate(Ragged.empty(4), RepeatConfig()).users == 0
 
 
 def test_the_history_is_excluded_unless_repeats_are_candidates() -> None:

@@ -148,7 +148,7 @@ def test_trending_compares_two_windows(build: Build, batch_of: BatchOf) -> None:
     assert found.index.tolist() == [[2, 0]]
     np.testing.assert_allclose(found.score, [[2.0, 1.5]])
     assert said(source, batch_of([[]]), 0, 1) == [
-        "rising: 4 people in the last 7 days, 1 in the 7 days before",
+        "rising: 1 person in the last 7 days, 1 in the 7 days before",
         None,
     ]
 
@@ -171,7 +171,7 @@ def test_trending_without_a_clock_looks_at_the_ends_of_histories(
     assert source.generate(batch_of([[]]), 3).index.tolist() == [[1]]
     assert source.score(batch_of([[]]), np.array([[1]])).tolist() == [[3.0]]
     assert said(source, batch_of([[]]), 1) == [
-        "rising: 3 people at the end of histories, 0 just before"
+        "rising: 2 people at the end of histories, 0 just before"
     ]
 
 

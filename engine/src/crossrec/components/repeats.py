@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from crossrec.numeric.ragged import Ragged
 
 #: From this share of repeating users on, known items are candidates …
@@ -47,10 +45,7 @@ def repeat_rate(sequences: Ragged) -> RepeatRate:
     sequences : Ragged
         Items of each user, oldest first.
     """
-    own = sequences.take(np.flatnonzero(sequences.lengths >= 2))
-    if not len(own):
+    last = sequences.indptr[1:][sequences.lengths >= 2] - 1
+    if not len(last):
         return RepeatRate(0.0, 0)
-    last = own.values[own.indptr[1:] - 1]
-    same = own.values == np.repeat(last, own.lengths)
-    count = np.bincount(own.row_of, weights=same, minlength=len(own))
-    return RepeatRate(float((count > 1).mean()), len(own))
+    return RepeatRate(float((~sequences.distinct_mask()[last]).mean()), len(last))

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from crossrec.components.repeats import RepeatRate, repeat_rate
 from crossrec.components.run import RunOptions
 from crossrec.components.settings import Settings
 from crossrec.data.dataset import Dataset
@@ -20,7 +21,6 @@ from pydantic import Field
 
 from crossrec_backbone.adaptation.folds import held_out_folds
 from crossrec_backbone.adaptation.gate import MIXTURE, decide
-from crossrec_backbone.adaptation.repeats import RepeatConfig, Repeats, repeat_rate
 from crossrec_backbone.adaptation.report import build_report, pretraining_gain
 from crossrec_backbone.adaptation.target_ranker import (
     HeldOutExamples,
@@ -50,7 +50,6 @@ class AdapterConfig(Settings):
         Trees of the target's ranker.
     head_weights, target_weights, plain_weights : tuple of float
         Options of w, of β, and of the weights of EASE and content; β within its `Tier`.
-    repeats : RepeatConfig
     """
 
     folds: int = Field(4, ge=2)
@@ -60,7 +59,6 @@ class AdapterConfig(Settings):
     head_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0)
     target_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
     plain_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0)
-    repeats: RepeatConfig = RepeatConfig()
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +136,7 @@ class PreparedTarget:
     config: BackboneConfig
     settings: AdapterConfig
     events: int
-    repeats: Repeats
+    repeats: RepeatRate
     examples: HeldOutExamples | None = None
     ranker: TargetRanker | None = None
 
@@ -173,7 +171,7 @@ def prepare_target(
 ) -> PreparedTarget:
     """Hold out events of the target and cross-fit its ranker on them."""
     sequences = dataset.sequences
-    repeats = repeat_rate(sequences, settings.repeats)
+    repeats = repeat_rate(sequences)
     prepared = PreparedTarget(config, settings, len(sequences.values), repeats)
     folds = held_out_folds(
         sequences,
@@ -181,7 +179,7 @@ def prepare_target(
         run.seed,
         limit=settings.queries,
         least=settings.floor,
-        repeats=repeats.candidates,
+        repeats=repeats.comes_back,
     )
     if not folds:
         return prepared
@@ -226,7 +224,7 @@ def adapt(prepared: PreparedTarget, backbone: Backbone | None, family: str) -> A
         heads.get(chosen.head) if serves and chosen.head_weight else None,
         ranker.fitted if serves and ranker is not None and chosen.target_weight else None,
         decision.serves,
-        prepared.repeats.candidates,
+        prepared.repeats.comes_back,
         report,
     )
 
@@ -246,7 +244,7 @@ def _default_adapter(
     repeats = prepared.repeats
     report = build_report(default, default, [], repeats, users=0, why=why)
     head = heads.get(default.head) if default.head_weight else None
-    return Adapter(default, head, None, MIXTURE, repeats.candidates, report)
+    return Adapter(default, head, None, MIXTURE, repeats.comes_back, report)
 
 
 def _without_head(

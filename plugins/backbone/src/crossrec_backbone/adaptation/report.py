@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from crossrec.components.paired_gain import PairedGain
+from crossrec.components.repeats import RepeatRate
 from numpy.typing import NDArray
 
 from crossrec_backbone.adaptation.gate import MIXTURE, GateDecision
-from crossrec_backbone.adaptation.repeats import Repeats
 from crossrec_backbone.ranking.mixture import Mixture, Step
 
 _NAMES = {
@@ -27,7 +27,7 @@ def build_report(
     default: Mixture,
     chosen: Mixture,
     steps: Sequence[Step],
-    repeats: Repeats,
+    repeats: RepeatRate,
     *,
     users: int,
     decision: GateDecision | None = None,
@@ -50,7 +50,7 @@ def build_report(
         "defaults": asdict(default),
         "weights": asdict(chosen),
         "steps": [asdict(step) for step in steps],
-        "repeats": asdict(repeats),
+        "repeats": {**asdict(repeats), "candidates": repeats.comes_back},
         "left_out": _left_out(chosen, why, decision),
     }
     if pretraining is not None:
