@@ -25,11 +25,11 @@ class MainJob:
 
     name: str
     protocol: str
-    candidates: tuple[str, ...] = ("unseen",)
+    candidates: tuple[str, ...] = ("unseen", "served")
 
 
 JOBS = (
-    MainJob("scientific", "leave-one-out", ("unseen", "all")),
+    MainJob("scientific", "leave-one-out", ("unseen", "all", "served")),
     MainJob("uci", "temporal"),
     MainJob("ml-1m", "leave-one-out"),
     MainJob("lastfm", "leave-one-out"),
@@ -53,7 +53,7 @@ def measured(job: MainJob, seed: int) -> dict[str, Any]:
     from crossrec.evaluation.evaluate import evaluate
     from crossrec.evaluation.protocol import EvaluationProtocol
     from crossrec.pipeline.config import load_config
-    from crossrec.pipeline.evaluate_models import build_models
+    from crossrec.pipeline.evaluate_models import build_models, rule_for
     from crossrec.pipeline.resolved import resolve_pipeline
 
     with temporary_workspace() as (workspace, _):
@@ -69,15 +69,15 @@ def measured(job: MainJob, seed: int) -> dict[str, Any]:
         assert len(slate.items) == 10, slate.short_because
         reports = []
         for candidates in job.candidates:
-            build = partial(
-                build_models,
-                scenario.name,
-                resolve_pipeline(load_config(scenario), engine.registry),
-                run=run,
-                keep_history=candidates == "all",
+            resolved = resolve_pipeline(
+                load_config(scenario), engine.registry, scenario.main_surface
             )
+            rule = rule_for(scenario, resolved, candidates)
+            build = partial(build_models, scenario, resolved, run=run, rule_for=rule)
             protocol = EvaluationProtocol(split=job.protocol, candidates=candidates, seed=seed)  # type: ignore[arg-type]
-            reports.append(evaluate(dataset, build, protocol, scenario=scenario.name))
+            reports.append(
+                evaluate(dataset, build, protocol, rule_for=rule, scenario=scenario.name)
+            )
         return {
             "set": job.name,
             "scenario": scenario.name,

@@ -188,3 +188,12 @@ def test_unknown_model_to_evaluate(folder):
         folder / "ws",
     )
     assert "eese" in complaint(result, 2)
+
+
+def test_negative_events_alone_are_events_but_nothing_to_find(tmp_path):
+    rows = "\n".join(f"u{user},i{user % 3},remove_from_cart" for user in range(9))
+    (tmp_path / "e.csv").write_text(f"user_id,item_id,event_type\n{rows}\n")
+    ingested = call("ingest", "ecommerce", "--events", tmp_path / "e.csv", "-w", tmp_path / "ws")
+    assert ingested.exit_code == 0
+    line = complaint(call("evaluate", "ecommerce", "-w", tmp_path / "ws"), 1)
+    assert "none of the 9 events" in line

@@ -76,8 +76,13 @@ def evaluate(
     config = load_config(known, pipeline_file)
     place = Workspace.open(workspace)
     dataset = place.dataset(known)
-    if not len(dataset.interactions):
+    if not len(dataset.events):
         raise DataError(f"scenario {scenario!r} has no events: run `crossrec ingest {scenario}`")
+    if not len(dataset.interactions):
+        raise DataError(
+            f"none of the {len(dataset.events)} events of scenario {scenario!r} leaves positive "
+            "evidence, so there is nothing to find: ingest positive events too"
+        )
     chosen_protocol = _protocol(dataset, protocol, candidates, users, folds, refit, seed)
     chosen = _names(models)
     with progress() as report_progress:
