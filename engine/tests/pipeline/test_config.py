@@ -197,6 +197,15 @@ def test_another_ranker_or_encoder_does_not_get_the_settings_of_the_old_one(load
     assert both.encoder_settings == {"size": 3}
 
 
+@pytest.mark.parametrize("own", ['ranker = "rrf"', "ranker_settings = {passes = 9}"])
+def test_the_ranker_for_all_surfaces_goes_before_the_plans_of_the_default(load, own):
+    home = load(own).surfaces["home"]
+    assert (home.ranker, home.ranker_settings) == ("", {}), "the pipeline's"
+    assert home.sources == ("b",), "the rest of its plan stays"
+    kept = load(f'{own}\n[surfaces.home]\nranker = "weighted"\nranker_settings = {{passes = 4}}')
+    assert kept.surfaces["home"].ranker_settings == {"passes": 4}
+
+
 def test_an_empty_file_changes_nothing(load, scenario):
     assert load("# nothing\n") == load_config(scenario)
 

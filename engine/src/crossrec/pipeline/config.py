@@ -228,7 +228,9 @@ def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
             if key in own:
                 values.pop(bound, None)
         # What the user sets for all surfaces goes before the default's plan of one.
-        gone = {"history", "policies", "ranker", "ranker_settings"} & own.keys()
+        gone = {"history", "policies"} & own.keys()
+        if own.keys() & {"ranker", "ranker_settings"}:
+            gone |= {"ranker", "ranker_settings"}
         surfaces = {
             surface: {key: value for key, value in plan.items() if key not in gone}
             for surface, plan in surfaces.items()
