@@ -67,6 +67,10 @@ class PolicyConfig(_Frozen):
         return {"name": values} if isinstance(values, str) else values
 
 
+class FeatureConfig(PolicyConfig):
+    """One feature set of a pipeline: its columns are called ``<name>.<column>``."""
+
+
 class SurfaceConfig(_Frozen):
     """How one surface is answered: a plan over the fitted sources.
 
@@ -132,6 +136,9 @@ class PipelineConfig(_Frozen):
     ranker : str
         ``"auto"`` chooses on validation among best source, reciprocal rank and weighted fusion;
         any registered ranker is tried too, and serves only where it wins.
+    features : tuple of FeatureConfig
+        Feature sets for rankers that read them; with the ranker ``"auto"`` the ranker ``linear`` is
+        tried too.
     policies : tuple of PolicyConfig
         Of surfaces that do not name their own.
     item_sources : tuple of str
@@ -148,6 +155,7 @@ class PipelineConfig(_Frozen):
     history: History = "auto"
     ranker: str = "auto"
     ranker_settings: dict[str, Any] = Field(default_factory=dict)
+    features: tuple[FeatureConfig, ...] = ()
     policies: tuple[PolicyConfig, ...] = ()
     sources: tuple[SourceConfig, ...]
     item_sources: tuple[str, ...] = ()
@@ -165,6 +173,9 @@ class PipelineConfig(_Frozen):
             raise ValueError("a pipeline needs at least one source")
         if "pipeline" in labels:
             raise ValueError("a source cannot be called 'pipeline': give it another label")
+        sets = [one.name for one in self.features]
+        if len(set(sets)) < len(sets):
+            raise ValueError("a feature set is named twice")
         missing = set(self.item_sources) - set(labels)
         if missing:
             raise ValueError(f"item_sources names {min(missing)!r}, which is no source")

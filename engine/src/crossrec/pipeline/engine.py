@@ -249,7 +249,7 @@ class Engine:
         query = Query(user_id=user_id, history=given)
         user, surface = self._user_state(known, query), serving.pipeline.main
         resolved = resolve_query(serving, surface, query, user, time.time())
-        return explain_item(serving.pipeline, surface, resolved.batch, item)
+        return explain_item(serving.pipeline, surface, resolved.batch, item, serving.items)
 
     def pipeline(self, scenario: str) -> Pipeline:
         """Return the serving pipeline; see `serving`."""

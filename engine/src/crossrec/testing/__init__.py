@@ -10,6 +10,7 @@ from crossrec.testing.base import Conformance
 from crossrec.testing.candidates import CandidateGeneratorTests
 from crossrec.testing.demo_data import DemoDataTests
 from crossrec.testing.encoders import EncoderTests
+from crossrec.testing.features import FeatureTests
 from crossrec.testing.policies import PolicyTests
 from crossrec.testing.rankers import RankerTests
 from crossrec.testing.scenario_packages import ScenarioPackageTests
@@ -20,6 +21,7 @@ __all__ = [
     "Conformance",
     "DemoDataTests",
     "EncoderTests",
+    "FeatureTests",
     "PolicyTests",
     "RankerTests",
     "ScenarioPackageTests",
