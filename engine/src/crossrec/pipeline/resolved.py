@@ -207,7 +207,8 @@ def _surface(config: PipelineConfig, name: str, registry: Registry) -> ResolvedS
         ranker, settings = "auto", {}
     else:
         ranker, settings = config.ranker, config.ranker_settings
-    more = (FEATURE_RANKER,) if config.features else ()
+    judged = own.input not in ABOUT_ITEMS  # a surface about items has nothing to choose by
+    more = (FEATURE_RANKER,) if config.features and judged else ()
     names = dict.fromkeys((*BASELINES, *(more if ranker == "auto" else (ranker,))))
     policies: dict[str, Component] = {}
     for policy in config.policies if own.policies is None else own.policies:
