@@ -11,6 +11,8 @@ from crossrec.testing import (
     CandidateGeneratorTests,
     Conformance,
     EncoderTests,
+    FeatureTests,
+    LanguageModelTests,
     PolicyTests,
     RankerTests,
     ScenarioTests,
@@ -30,6 +32,8 @@ TRAITS: Mapping[str, Mapping[str, Any]] = {
 KITS: tuple[type[Conformance], ...] = (
     CandidateGeneratorTests,
     EncoderTests,
+    FeatureTests,
+    LanguageModelTests,
     PolicyTests,
     RankerTests,
     ScenarioTests,

@@ -64,6 +64,17 @@ def register_policies(register: Register) -> None:
 
 
 @hookimpl
+def register_language_models(register: Register) -> None:
+    """Register what words reasons without a model."""
+    register(
+        "template",
+        "crossrec.components.template_model:TemplateModel",
+        config="crossrec.components.template_model:TemplateConfig",
+        summary="words reasons by a file of templates for each language: English, German",
+    )
+
+
+@hookimpl
 def register_stores(register: Register) -> None:
     """Register the store of a local workspace."""
     register(

@@ -191,7 +191,7 @@ def _last(seeds: Ragged) -> NDArray[np.int64]:
 
 
 def _fitted(values: NDArray[np.float64], at: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the values of items, float64 of `at`'s shape; NaN for those that came after the fit."""
+    """Return the values of items, float64 of `at`'s shape; NaN for those after the fit."""
     if not len(values):
         return np.full(at.shape, np.nan)
     return np.where(at < len(values), values[np.minimum(at, len(values) - 1)], np.nan)

@@ -71,6 +71,19 @@ class FeatureConfig(PolicyConfig):
     """One feature set of a pipeline: its columns are called ``<name>.<column>``."""
 
 
+class WordingConfig(_Frozen):
+    """How answers are put into another language than English.
+
+    Attributes
+    ----------
+    language_model : str
+        The registered language model that words reasons and changes.
+    """
+
+    language_model: str = "template"
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
 class SurfaceConfig(_Frozen):
     """How one surface is answered: a plan over the fitted sources.
 
@@ -144,6 +157,8 @@ class PipelineConfig(_Frozen):
     item_sources : tuple of str
         Labels of the sources of surfaces about items ("more like this") that do not name their
         own; all where empty.
+    wording : WordingConfig
+        What words the reasons of a request in another language.
     surfaces : mapping of name to SurfaceConfig
         The scenario's, with the keys of the user's file in their place.
     """
@@ -159,6 +174,7 @@ class PipelineConfig(_Frozen):
     policies: tuple[PolicyConfig, ...] = ()
     sources: tuple[SourceConfig, ...]
     item_sources: tuple[str, ...] = ()
+    wording: WordingConfig = WordingConfig()
     surfaces: dict[str, SurfaceConfig] = Field(
         default_factory=lambda: {"user": SurfaceConfig(), "item": SurfaceConfig(input="item")}
     )

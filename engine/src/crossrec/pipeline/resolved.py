@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from crossrec.errors import CrossrecError, UsageError
@@ -45,6 +46,11 @@ class Component:
     def capabilities(self) -> frozenset[str]:
         """What the registration declares beyond the protocol."""
         return self.registration.capabilities if self.registration else frozenset()
+
+    @cached_property
+    def built(self) -> Any:
+        """The component, built at its first use and shared from then on."""
+        return self.build()
 
     def build(self) -> Any:
         """Build an unfitted component.
@@ -111,6 +117,8 @@ class ResolvedPipeline:
     sources : mapping of label to Component, in the order of the file
     surfaces : mapping of name to ResolvedSurface
     features : mapping of name to Component, the feature sets
+    language_model : Component or None
+        What words answers in other languages; built where one is first wanted.
     """
 
     config: PipelineConfig
@@ -119,6 +127,7 @@ class ResolvedPipeline:
     sources: Mapping[str, Component]
     surfaces: Mapping[str, ResolvedSurface]
     features: Mapping[str, Component] = field(default_factory=dict)
+    language_model: Component | None = None
 
     @property
     def capabilities(self) -> dict[str, frozenset[str]]:
@@ -159,7 +168,7 @@ class ResolvedPipeline:
                 "the pipeline names features, but none of its rankers reads any: set ranker = "
                 f'"{FEATURE_RANKER}" or "auto"'
             )
-        needed: list[Component | None] = [self.encoder]
+        needed: list[Component | None] = [self.encoder, self.language_model]
         for surface in self.surfaces.values():
             needed += [*surface.rankers.values(), *surface.policies.values()]
         for part in needed:
@@ -195,6 +204,11 @@ def resolve_pipeline(
             one.name: _component(registry, "features", one.name, one.settings)
             for one in config.features
         },
+        _guarded(
+            config.wording.language_model,
+            config.wording.settings,
+            lambda: registry.get("language_models", config.wording.language_model),
+        ),
     )
 
 

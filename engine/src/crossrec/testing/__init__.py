@@ -11,6 +11,7 @@ from crossrec.testing.candidates import CandidateGeneratorTests
 from crossrec.testing.demo_data import DemoDataTests
 from crossrec.testing.encoders import EncoderTests
 from crossrec.testing.features import FeatureTests
+from crossrec.testing.language_models import LanguageModelTests
 from crossrec.testing.policies import PolicyTests
 from crossrec.testing.rankers import RankerTests
 from crossrec.testing.scenario_packages import ScenarioPackageTests
@@ -22,6 +23,7 @@ __all__ = [
     "DemoDataTests",
     "EncoderTests",
     "FeatureTests",
+    "LanguageModelTests",
     "PolicyTests",
     "RankerTests",
     "ScenarioPackageTests",
