@@ -210,6 +210,12 @@ def test_an_empty_file_changes_nothing(load, scenario):
     assert load("# nothing\n") == load_config(scenario)
 
 
+def test_a_source_may_be_its_name_alone(load):
+    first, second = load('sources = ["a", {name = "c", settings = {reg = 2.0}}]').sources
+    assert (first.name, first.label, first.settings) == ("a", "a", {})
+    assert (second.name, second.label, second.settings) == ("c", "c", {"reg": 2.0})
+
+
 def test_one_generator_twice_needs_labels(load):
     text = 'sources = [{name = "a"}, {name = "a", label = "again", settings = {reg = 9}}]'
     config = load(text)
@@ -238,7 +244,7 @@ def test_what_windows_editors_put_in_front_is_no_error(load):
         ('candidates = "many"', "candidates: "),
         ("colour = 1", "colour: "),
         ("sources = []", "at least one source"),
-        ('sources = ["a"]', "sources: 0: "),
+        ("sources = [3]", "sources: 0: "),
         ("sources = [{}]", "sources: 0: name"),
         ('sources = [{name = "a", settngs = {}}]', "sources: 0: settngs"),
         ("policies = [{settings = {}}]", "policies: 0: name"),

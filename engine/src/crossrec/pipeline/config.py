@@ -50,6 +50,8 @@ class SourceConfig(_Frozen):
     @model_validator(mode="before")
     @classmethod
     def _label_defaults_to_name(cls, values: Any) -> Any:
+        if isinstance(values, str):
+            return {"name": values, "label": values}
         if isinstance(values, Mapping) and not values.get("label"):
             return {**values, "label": values.get("name", "")}
         return values
