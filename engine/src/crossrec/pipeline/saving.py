@@ -142,7 +142,7 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
         report=report,
         unavailable=unavailable,
         features=features,
-        schema=ItemSchema((), "", **manifest.values["schema"]),
+        schema=ItemSchema((), "", **manifest.values.get("schema", {})),
     )
 
 
