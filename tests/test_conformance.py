@@ -14,6 +14,7 @@ from crossrec.testing import (
     FeatureTests,
     LanguageModelTests,
     PolicyTests,
+    PretrainedTests,
     RankerTests,
     ScenarioTests,
 )
@@ -35,6 +36,7 @@ KITS: tuple[type[Conformance], ...] = (
     FeatureTests,
     LanguageModelTests,
     PolicyTests,
+    PretrainedTests,
     RankerTests,
     ScenarioTests,
 )

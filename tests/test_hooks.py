@@ -43,7 +43,7 @@ from crossrec.store.base import Store
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "hooks.md").read_text(encoding="utf-8")
 HOOKS = hook_names()
-_BLOCK = re.compile(r"```\w+\n# (crossrec_example/\w+\.\w+)\n(.*?)```", re.DOTALL)
+_BLOCK = re.compile(r"```\w+\n# (crossrec_example/[\w/]+\.\w+)\n(.*?)```", re.DOTALL)
 #: Hook → the class of the kit that its example passes, and what the kit cannot find out by itself.
 KITS = {
     "register_encoders": ("EncoderTests", {}),
@@ -51,6 +51,7 @@ KITS = {
     "register_features": ("FeatureTests", {}),
     "register_rankers": ("RankerTests", {"learns": False}),
     "register_policies": ("PolicyTests", {}),
+    "register_pretrained": ("PretrainedTests", {}),
     "register_scenarios": ("ScenarioTests", {}),
     "register_language_models": ("LanguageModelTests", {}),
 }
@@ -87,6 +88,7 @@ def example(tmp_path, monkeypatch):
         package = tmp_path / "crossrec_example"
         package.mkdir()
         for path, code in files.items():
+            (tmp_path / path).parent.mkdir(exist_ok=True)
             (tmp_path / path).write_text(code, encoding="utf-8")
         install_metadata(tmp_path)
         monkeypatch.syspath_prepend(str(tmp_path))
@@ -256,16 +258,13 @@ def exercise_commands(loaded):
 
 
 def exercise_pretrained(component, tmp_path):
-    import json
-
-    from crossrec.pipeline.pretrained import CARD, survey_pretrained
+    from crossrec.pipeline.pretrained import survey_pretrained
     from crossrec.plugins.loader import LoadedPlugin
     from crossrec.plugins.registry import Registry
     from crossrec.plugins.state import PluginState
 
     folder = component.build()
-    folder.mkdir()
-    (folder / CARD).write_text(json.dumps({"sources": []}))
+    assert folder == tmp_path / "crossrec_example" / "recipes"
     state = PluginState("example", "crossrec-example", "0.1.0", "loaded")
     (found,) = survey_pretrained(None, Registry([LoadedPlugin(state, (component,))])).found
     assert (found.name, found.path, found.default) == ("recipes", folder, False)
@@ -324,7 +323,7 @@ def test_every_example_of_a_kind_with_a_kit_passes_it(tmp_path):
         files = dict(_BLOCK.findall(section(hook)))
         plugins.append(files.pop("crossrec_example/plugin.py"))
         for path, code in files.items():
-            (tmp_path / path).parent.mkdir(exist_ok=True)
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path).write_text(code, encoding="utf-8")
         (name,) = re.findall(r'register\(\s*"([^"]+)"', plugins[-1])
         lines = [f"{key} = {value!r}" for key, value in {"component": name, **traits}.items()]

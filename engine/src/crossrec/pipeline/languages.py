@@ -64,11 +64,11 @@ def in_language(slate: Slate, language: str, model: Component) -> Slate:
             lost.append(request.text)
     degraded = slate.degraded
     if lost:
-        error = (
+        stays = (
             f"{len(lost)} of {len(prompts)} texts stay English: no faithful wording in "
             f"{language!r}, such as of {lost[0]!r}"
         )
-        degraded = (*degraded, Degraded(label, error))
+        degraded = (*degraded, Degraded(label, stays))
     worded = _worded(slate, language, words)
     return replace(worded, degraded=degraded, notes=(*slate.notes, *note))
 

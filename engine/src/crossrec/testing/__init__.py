@@ -13,6 +13,7 @@ from crossrec.testing.encoders import EncoderTests
 from crossrec.testing.features import FeatureTests
 from crossrec.testing.language_models import LanguageModelTests
 from crossrec.testing.policies import PolicyTests
+from crossrec.testing.pretrained import PretrainedTests
 from crossrec.testing.rankers import RankerTests
 from crossrec.testing.scenario_packages import ScenarioPackageTests
 from crossrec.testing.scenarios import ScenarioTests
@@ -25,6 +26,7 @@ __all__ = [
     "FeatureTests",
     "LanguageModelTests",
     "PolicyTests",
+    "PretrainedTests",
     "RankerTests",
     "ScenarioPackageTests",
     "ScenarioTests",
