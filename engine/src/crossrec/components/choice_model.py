@@ -60,7 +60,7 @@ def fit_choices(
         gradient, curvature = _derivatives(x, there, weights)
         gradient += reg * (weights - prior) - wanted
         curvature[np.diag_indices(len(prior))] += reg
-        step: Floats = np.linalg.solve(curvature, gradient)
+        step = np.asarray(np.linalg.solve(curvature, gradient), dtype=np.float64)
         weights, before, value = _descended(loss, weights, step, value)
         if before - value <= _ENOUGH * max(1.0, abs(value)):
             break

@@ -217,6 +217,5 @@ def _shared(
         code = codes[at, slot]
         own += code >= 0
         hits += ((code[:, :, None] == theirs[:, None, :]) & (code >= 0)[:, :, None]).any(axis=2)
-    without: NDArray[np.bool_] = (theirs < 0).all(axis=1, keepdims=True)
-    unknown = (own == 0) | without
+    unknown = (own == 0) | np.asarray((theirs < 0).all(axis=1))[:, None]
     return np.where(unknown, np.nan, hits / np.maximum(own, 1))

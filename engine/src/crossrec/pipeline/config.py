@@ -70,7 +70,15 @@ class PolicyConfig(_Frozen):
 
 
 class FeatureConfig(PolicyConfig):
-    """One feature set of a pipeline: its columns are called ``<name>.<column>``."""
+    """One feature set of a pipeline: its columns are called ``<name>.<column>``.
+
+    Attributes
+    ----------
+    name : str
+        The registered feature set.
+    settings : mapping
+        Its settings.
+    """
 
 
 class WordingConfig(_Frozen):
@@ -80,6 +88,8 @@ class WordingConfig(_Frozen):
     ----------
     language_model : str
         The registered language model that words reasons and changes.
+    settings : mapping
+        Its settings.
     """
 
     language_model: str = "template"
