@@ -263,6 +263,14 @@ def test_reasons_in_another_language(shop):
     assert any(text.startswith("popular: ") for text in said), "it has no template, and is shown"
 
 
+def test_a_language_shows_the_reasons_in_it(shop):
+    done = shop("recommend", "--history", "t0", "-k", "2", "--language", "de")
+    assert done.exit_code == 0, done.output
+    header, *rows = done.stdout.splitlines()
+    assert header.split()[-1] == "WHY"
+    assert all("oft zusammen mit “tool no. 0”" in row for row in rows[:2])
+
+
 def test_degraded_wording_is_printed(shop):
     done = shop("recommend", "--history", "t0", "--explain", "--language", "fr")
     assert done.exit_code == 0, done.output

@@ -62,7 +62,7 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
 @click.option("--exclude", help="Item ids that must not be returned.")
 @click.option("-k", default=10, show_default=True, help="Length of the list.")
 @click.option("--explain", is_flag=True, help="Show why each item is recommended.")
-@click.option("--language", help="Language of the reasons, such as de; English by default.")
+@click.option("--language", help="Explain in this language, such as de.")
 @json_option
 def recommend(
     scenario: str,
@@ -82,6 +82,7 @@ def recommend(
 
     if items and (user is not None or history is not None):
         raise UsageError("give --item alone, without --user and --history")
+    explain = explain or language is not None
     slate = Engine.open(workspace, background=False).recommend(
         scenario,
         user,
