@@ -12,10 +12,12 @@ from settings_tables import settings_tables
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {
     "candidate_generators": "Candidate generators",
+    "features": "Feature sets",
     "rankers": "Rankers",
     "policies": "Policies",
     "encoders": "Encoders",
     "importers": "Importers",
+    "language_models": "Language models",
     "stores": "Stores",
     "executors": "Executors",
 }

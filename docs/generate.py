@@ -3,7 +3,7 @@
 Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
-``figures FILE``, ``transfer TARGET``, ``cold PROTOCOL``, ``rooms PACKAGE``,
+``demo``, ``figures FILE``, ``transfer TARGET``, ``cold PROTOCOL``, ``rooms PACKAGE``,
 ``scenarios`` or ``plugins``.
 """
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from components_page import components_page, plugins_region, scenarios_region
+from demo_excerpt import demo_excerpt
 from markdown_table import NOTE, table
 from rooms import picture, rooms_region
 
@@ -197,8 +198,17 @@ def shown(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def demo_region(_: str) -> str:
+    """Return a part of the recorded demo."""
+    path = RESULTS / "demo.txt"
+    if not path.is_file():
+        return "Not recorded yet: run `python benchmarks/demo.py`.\n"
+    return demo_excerpt(path.read_text(encoding="utf-8"))
+
+
 WRITERS: dict[str, Callable[[str], str]] = {
     "results": results_region,
+    "demo": demo_region,
     "figures": figures_region,
     "transfer": transfer_region,
     "cold": cold_region,

@@ -11,7 +11,10 @@ from crossrec.testing import (
     CandidateGeneratorTests,
     Conformance,
     EncoderTests,
+    FeatureTests,
+    LanguageModelTests,
     PolicyTests,
+    PretrainedTests,
     RankerTests,
     ScenarioTests,
 )
@@ -30,7 +33,10 @@ TRAITS: Mapping[str, Mapping[str, Any]] = {
 KITS: tuple[type[Conformance], ...] = (
     CandidateGeneratorTests,
     EncoderTests,
+    FeatureTests,
+    LanguageModelTests,
     PolicyTests,
+    PretrainedTests,
     RankerTests,
     ScenarioTests,
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -213,3 +215,65 @@ def test_cold_starts_that_were_not_measured_say_how(generate: Any) -> None:
     assert "benchmarks/cold.py" in generate.cold_region("items")
     store(generate, "cold", {"items": []})
     assert "Not measured yet" in generate.cold_region("items")
+
+
+DEMO = """ecommerce: real: {long}
+5 recommendations for user 1
+#  TITLE  WHY
+1  one    because
+2  two    because
+3  three  because
+
+music: generated
+5 recommendations for user u1
+1  song   because
+
+video: generated
+5 recommendations for user u2
+#  TITLE  WHY
+1  film   because
+2  clip   because
+
+How well each list predicts
+SCENARIO   MODEL     RECALL@10
+ecommerce  ease      0.100
+video      ease      0.200
+video      pipeline  0.300
+"""
+
+
+def test_the_demo_is_shown_as_it_was_recorded(generate: Any) -> None:
+    assert "benchmarks/demo.py" in generate.refreshed("<!-- generated: demo -->\n<!-- end -->")
+    (generate.RESULTS / "demo.txt").write_text(DEMO.format(long="x" * 200), encoding="utf-8")
+    lines = generate.demo_region("").splitlines()
+    assert lines[0] == "```text"
+    assert lines[-1] == "```"
+    assert lines[1] == f"ecommerce: real: {'x' * 86}…"
+    assert lines[4:6] == ["1  one    because", "2  two    because"]
+    assert lines[7] == "video: generated"
+    assert "song" not in "".join(lines)
+    assert lines[-4:-1] == [
+        "SCENARIO   MODEL     RECALL@10",
+        "video      ease      0.200",
+        "video      pipeline  0.300",
+    ]
+
+
+@pytest.mark.parametrize("lost", ["video: ", "How well"])
+def test_a_demo_without_what_is_shown_is_an_error(generate: Any, lost: str) -> None:
+    text = DEMO.replace(lost, "something else ")
+    (generate.RESULTS / "demo.txt").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"run benchmarks/demo\.py"):
+        generate.demo_region("")
+
+
+@pytest.mark.slow
+def test_the_recorded_demo_is_what_the_demo_prints() -> None:
+    """The same lists, and figures that differ by no more than rounding on another machine."""
+    recorded = (ROOT / "benchmarks" / "results" / "demo.txt").read_text(encoding="utf-8")
+    command = [sys.executable, "-m", "crossrec", "demo"]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True)
+    figure = re.compile(r"\b0\.\d{3}\b")
+    assert figure.sub("…", done.stdout.strip()) == figure.sub("…", recorded.strip())
+    old, new = (list(map(float, figure.findall(text))) for text in (recorded, done.stdout))
+    assert new == pytest.approx(old, abs=0.005)

@@ -1,11 +1,12 @@
-"""A hook without documentation, without an exercised example or without a shipped plugin fails."""
+"""A hook without documentation or without an example that is run fails."""
 
 from __future__ import annotations
 
 import inspect
+import os
 import re
+import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -13,33 +14,47 @@ import pytest
 from click.testing import CliRunner
 from crossrec import hookspecs
 from crossrec.components.candidates import Pool
+from crossrec.components.live_items import LiveItems
 from crossrec.components.protocols import (
     CandidateGenerator,
     Encoder,
+    FeatureSource,
+    LanguageModel,
     Policy,
     PolicyContext,
     Ranker,
 )
 from crossrec.components.query import Query
+from crossrec.components.ranked import Ranked
 from crossrec.components.run import RunOptions
-from crossrec.components.slate import Slate, SlateItem
+from crossrec.components.user_state import UserState
+from crossrec.components.wording import WordingRequest, in_english
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import DataError
 from crossrec.plugins.found import find_plugins
-from crossrec.plugins.known import EXTRAS, PROVIDERS
 from crossrec.plugins.loader import hook_names, load_plugins
-from crossrec.plugins.registration import KINDS
-from crossrec.plugins.registry import Registry, load_registry
+from crossrec.plugins.registry import Registry
 from crossrec.scenario import ItemSchema
 from crossrec.store.base import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "hooks.md").read_text(encoding="utf-8")
 HOOKS = hook_names()
-_BLOCK = re.compile(r"```python\n# (crossrec_example/\w+\.py)\n(.*?)```", re.DOTALL)
+_BLOCK = re.compile(r"```\w+\n# (crossrec_example/[\w/]+\.\w+)\n(.*?)```", re.DOTALL)
+#: Hook → the class of the kit that its example passes, and what the kit cannot find out by itself.
+KITS = {
+    "register_encoders": ("EncoderTests", {}),
+    "register_candidate_generators": ("CandidateGeneratorTests", {"personalised": False}),
+    "register_features": ("FeatureTests", {}),
+    "register_rankers": ("RankerTests", {"learns": False}),
+    "register_policies": ("PolicyTests", {}),
+    "register_pretrained": ("PretrainedTests", {}),
+    "register_scenarios": ("ScenarioTests", {}),
+    "register_language_models": ("LanguageModelTests", {}),
+}
 
 
 def signature(hook: str) -> str:
@@ -53,6 +68,17 @@ def section(hook: str) -> str:
     return rest.partition("\n## ")[0]
 
 
+def install_metadata(folder: Path) -> None:
+    """Write what pip would: the metadata and the entry point of the example's distribution."""
+    info = folder / "crossrec_example-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: crossrec-example\nVersion: 0.1.0\n"
+        "Requires-Dist: crossrec>=0.1,<0.2\n"
+    )
+    (info / "entry_points.txt").write_text("[crossrec]\nexample = crossrec_example.plugin\n")
+
+
 @pytest.fixture
 def example(tmp_path, monkeypatch):
     """Return a function that installs the example of one hook and loads it as a plugin."""
@@ -62,14 +88,9 @@ def example(tmp_path, monkeypatch):
         package = tmp_path / "crossrec_example"
         package.mkdir()
         for path, code in files.items():
+            (tmp_path / path).parent.mkdir(exist_ok=True)
             (tmp_path / path).write_text(code, encoding="utf-8")
-        info = tmp_path / "crossrec_example-0.1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(
-            "Metadata-Version: 2.1\nName: crossrec-example\nVersion: 0.1.0\n"
-            "Requires-Dist: crossrec>=0.1,<0.2\n"
-        )
-        (info / "entry_points.txt").write_text("[crossrec]\nexample = crossrec_example.plugin\n")
+        install_metadata(tmp_path)
         monkeypatch.syspath_prepend(str(tmp_path))
         (found,) = (p for p in find_plugins() if p.distribution == "crossrec-example")
         (loaded,) = load_plugins([found], strict=True)
@@ -80,9 +101,11 @@ def example(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
+SCHEMA = ItemSchema(fields=(), text_template="{title}", creator="by")
+
+
 def dataset() -> Dataset:
     """Return three users who turn to items of six, the last at time 50."""
-    schema = ItemSchema(fields=(), text_template="{title}", creator="by")
     records = {
         f"i{j}": {"title": title, "by": by}
         for j, (title, by) in enumerate(
@@ -96,7 +119,7 @@ def dataset() -> Dataset:
             ]
         )
     }
-    catalog = Catalog.from_records(Vocabulary(records), records, schema)
+    catalog = Catalog.from_records(Vocabulary(records), records, SCHEMA)
     events = Events.from_columns([0, 0, 1, 1, 2], [0, 1, 2, 3, 4], [10, 20, 30, 40, 50])
     return Dataset.build(Vocabulary(["u0", "u1", "u2"]), catalog, events, has_clock=True)
 
@@ -143,20 +166,46 @@ def exercise_rankers(component, tmp_path):
     ranks = np.array([[[0, -1], [1, 0], [-1, -1]]] * 3)
     pool = Pool(index, np.zeros((3, 3, 2), np.float32), ranks, ("a", "b"), zeros, zeros + 1)
     scores = ranker.score(queries(data), pool)
-    assert scores.tolist() == [[1.0, 2.0, -np.inf]] * 3
+    assert scores.tolist() == [[1.5, 2.75, -np.inf]] * 3
     component.build().restore(ranker.state(), data.catalog)
 
 
 def exercise_policies(component, tmp_path):
     policy, data = component.build(), dataset()
     assert isinstance(policy, Policy)
-    slate = Slate(tuple(SlateItem(j, f"i{j}", 1 - j / 10) for j in range(5)))
-    answer = policy.apply(slate, PolicyContext(Query(), data.catalog, 60.0))
-    assert answer.item_ids == ("i0", "i2", "i3")
-    assert [(c.item_id, c.why) for c in answer.changes] == [
-        ("i1", "another item of ann is above"),
-        ("i4", "another item of bob is above"),
+    context = PolicyContext(
+        query=Query(),
+        user=UserState(),
+        surface="home",
+        items=LiveItems(data.catalog, SCHEMA),
+        now=60.0,
+        rng=np.random.default_rng(0),
+        k=2,
+    )
+    answer = policy.apply(Ranked.of(np.arange(5), 1 - np.arange(5) / 10), context)
+    assert answer.index.tolist() == [0, 2, 3]
+    assert [(c.item, c.code, c.values) for c in answer.changes] == [
+        (1, "creator_is_above", {"creator": "ann"}),
+        (4, "creator_is_above", {"creator": "bob"}),
     ]
+    assert in_english("creator_is_above", {}) == "creator is above"
+
+
+def exercise_features(component, tmp_path):
+    features, data = component.build(), dataset()
+    assert isinstance(features, FeatureSource)
+    features.fit(data, RunOptions())
+    index = np.array([[0, 2, -1]] * 3)
+    values = features.compute(queries(data), index, LiveItems(data.catalog, SCHEMA))
+    np.testing.assert_array_equal(values[0, :, 0], [2, 0, np.nan])
+    np.testing.assert_array_equal(values[2, :, 0], [0, 1, np.nan])
+
+
+def exercise_language_models(component, tmp_path):
+    model = component.build()
+    assert isinstance(model, LanguageModel)
+    prompts = [WordingRequest("de", "popular: 3 people").prompt(), "Name a colour."]
+    assert model.complete(prompts, max_tokens=9, seed=0) == ["because: popular: 3 people", ""]
 
 
 def exercise_scenarios(component, tmp_path):
@@ -209,16 +258,13 @@ def exercise_commands(loaded):
 
 
 def exercise_pretrained(component, tmp_path):
-    import json
-
-    from crossrec.pipeline.pretrained import CARD, survey_pretrained
+    from crossrec.pipeline.pretrained import survey_pretrained
     from crossrec.plugins.loader import LoadedPlugin
     from crossrec.plugins.registry import Registry
     from crossrec.plugins.state import PluginState
 
     folder = component.build()
-    folder.mkdir()
-    (folder / CARD).write_text(json.dumps({"sources": []}))
+    assert folder == tmp_path / "crossrec_example" / "recipes"
     state = PluginState("example", "crossrec-example", "0.1.0", "loaded")
     (found,) = survey_pretrained(None, Registry([LoadedPlugin(state, (component,))])).found
     assert (found.name, found.path, found.default) == ("recipes", folder, False)
@@ -227,6 +273,8 @@ def exercise_pretrained(component, tmp_path):
 EXERCISES = {
     "register_encoders": exercise_encoders,
     "register_candidate_generators": exercise_candidate_generators,
+    "register_features": exercise_features,
+    "register_language_models": exercise_language_models,
     "register_rankers": exercise_rankers,
     "register_policies": exercise_policies,
     "register_pretrained": exercise_pretrained,
@@ -268,6 +316,48 @@ def test_every_hook_is_exercised_by_its_documented_example(hook, example, tmp_pa
     EXERCISES[hook](component, tmp_path)
 
 
+def test_every_example_of_a_kind_with_a_kit_passes_it(tmp_path):
+    """All in one process of pytest, as their author would run them."""
+    plugins, tests = [], ["from crossrec.testing import *"]
+    for hook, (kit, traits) in KITS.items():
+        files = dict(_BLOCK.findall(section(hook)))
+        plugins.append(files.pop("crossrec_example/plugin.py"))
+        for path, code in files.items():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(code, encoding="utf-8")
+        (name,) = re.findall(r'register\(\s*"([^"]+)"', plugins[-1])
+        lines = [f"{key} = {value!r}" for key, value in {"component": name, **traits}.items()]
+        tests.append(f"class Test{kit}({kit}):\n    " + "\n    ".join(lines))
+    (tmp_path / "crossrec_example" / "plugin.py").write_text("\n".join(plugins), encoding="utf-8")
+    (tmp_path / "test_examples.py").write_text("\n".join(tests), encoding="utf-8")
+    install_metadata(tmp_path)
+    paths = [str(tmp_path), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_examples.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    for kit, _ in KITS.values():
+        assert f"Test{kit}" in "\n".join(tests)
+    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) > 60
+
+
+def test_every_kind_with_a_kit_has_an_example_that_is_tested_by_it():
+    import crossrec.testing as kit
+
+    kinds = {
+        one.kind
+        for name in kit.__all__
+        if isinstance(one := getattr(kit, name), type) and getattr(one, "kind", "")
+    }
+    assert {f"register_{kind}" for kind in kinds} == set(KITS)
+
+
 def test_the_command_hook_is_exercised_by_its_documented_example(example):
     exercise_commands(example("register_commands"))
 
@@ -280,63 +370,6 @@ def test_the_plugin_module_of_every_example_imports_nothing_heavy(hook):
     ]
 
 
-@pytest.mark.parametrize("hook", HOOKS)
-def test_every_hook_is_implemented_by_a_shipped_plugin(hook):
-    shipped = {"crossrec", *shipped_distributions()}
-    implementers = [
-        state.distribution
-        for state in load_registry().plugins
-        if state.status == "loaded" and hook in state.hooks and state.distribution in shipped
-    ]
-    assert implementers, f"no shipped plugin implements {hook}"
-
-
-def test_every_installed_plugin_is_loaded():
-    from crossrec.cli.plugins import plugin_states
-
-    assert [f"{s.name}: {s.error}" for s in plugin_states() if s.broken] == []
-
-
-def test_no_shipped_plugin_warns():
-    shipped = {"crossrec", *shipped_distributions()}
-    warned = [s for s in load_registry().plugins if s.distribution in shipped and s.warnings]
-    assert warned == []
-
-
-def shipped_distributions() -> list[str]:
-    """Return the names of the distributions here that register anything, the engine's aside."""
-    files = [*ROOT.glob("plugins/*/pyproject.toml"), *ROOT.glob("scenarios/*/pyproject.toml")]
-    projects = [tomllib.loads(path.read_text())["project"] for path in files]
-    return sorted(one["name"] for one in projects if "crossrec" in one["entry-points"])
-
-
-@pytest.mark.parametrize("distribution", shipped_distributions())
-def test_the_table_of_providers_is_what_the_packages_register(distribution):
-    """The table answers for packages that are *not* installed, so it has to be written down."""
-    state = next((s for s in load_registry().plugins if s.distribution == distribution), None)
-    if state is None:
-        pytest.skip(f"{distribution} is not installed")
-    listed = {f"{kind}:{name}" for (kind, name), of in PROVIDERS.items() if of == distribution}
-    assert listed == set(state.components)
-
-
-def test_the_table_of_providers_names_shipped_packages_only():
-    assert set(PROVIDERS.values()) <= set(shipped_distributions())
-    assert {kind for kind, _ in PROVIDERS} <= set(KINDS)
-
-
-def test_the_extras_in_hints_exist():
-    declared = {"crossrec": ROOT / "engine"} | {
-        tomllib.loads((folder / "pyproject.toml").read_text())["project"]["name"]: folder
-        for folder in [*ROOT.glob("plugins/*"), *ROOT.glob("scenarios/*")]
-        if (folder / "pyproject.toml").exists()
-    }
-    for wanted in EXTRAS.values():
-        name, _, extra = wanted.rstrip("]").partition("[")
-        project = tomllib.loads((declared[name] / "pyproject.toml").read_text())["project"]
-        assert not extra or extra in project["optional-dependencies"], wanted
-
-
 def test_the_python_in_the_page_on_plugins_runs(capsys):
     page = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
@@ -344,8 +377,3 @@ def test_the_python_in_the_page_on_plugins_runs(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("builtin crossrec 0.1.0 loaded")
     assert lines[-1] == "[1, 2]"
-
-
-def test_loading_everything_twice_gives_the_same():
-    first = [one.state for one in load_plugins(find_plugins())]
-    assert [one.state for one in load_plugins(find_plugins())] == first

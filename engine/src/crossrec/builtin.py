@@ -33,6 +33,24 @@ def register_rankers(register: Register) -> None:
         "crossrec.components.fusion:BestSource",
         summary="the order of the source that is best on validation",
     )
+    register(
+        "linear",
+        "crossrec.components.linear_ranker:LinearRanker",
+        config="crossrec.components.linear_ranker:LinearConfig",
+        capabilities={"features"},
+        summary="weighted sum of scores, ranks and features, weights learnt from choices",
+    )
+
+
+@hookimpl
+def register_features(register: Register) -> None:
+    """Register what rankers may know of an item besides its scores."""
+    register(
+        "item_facts",
+        "crossrec.components.item_facts:ItemFacts",
+        config="crossrec.components.item_facts:ItemFactsConfig",
+        summary="age, people, price, category, creator and text length of an item",
+    )
 
 
 @hookimpl
@@ -42,6 +60,17 @@ def register_policies(register: Register) -> None:
         "availability",
         "crossrec.components.policies:Availability",
         summary="drops items that are hidden, expired, not yet there or out of stock",
+    )
+
+
+@hookimpl
+def register_language_models(register: Register) -> None:
+    """Register what words reasons without a model."""
+    register(
+        "template",
+        "crossrec.components.template_model:TemplateModel",
+        config="crossrec.components.template_model:TemplateConfig",
+        summary="words reasons by a file of templates for each language: English, German",
     )
 
 

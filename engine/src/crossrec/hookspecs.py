@@ -46,13 +46,18 @@ def register_candidate_generators(register: Register) -> None:
 
 
 @hookspec
+def register_features(register: Register) -> None:
+    """Register feature sets: query × candidates → columns for learned rankers."""
+
+
+@hookspec
 def register_rankers(register: Register) -> None:
     """Register rankers: query × candidates → scores."""
 
 
 @hookspec
 def register_policies(register: Register) -> None:
-    """Register policies: ranked candidates + context → slate."""
+    """Register policies: ranked pool + context → ranked pool."""
 
 
 @hookspec
@@ -68,6 +73,11 @@ def register_scenarios(register: Register) -> None:
 @hookspec
 def register_importers(register: Register) -> None:
     """Register importers: public file formats → items and events."""
+
+
+@hookspec
+def register_language_models(register: Register) -> None:
+    """Register language models: text → text."""
 
 
 @hookspec

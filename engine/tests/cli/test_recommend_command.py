@@ -247,3 +247,39 @@ def test_lists_that_are_none(text):
 @given(st.lists(st.text(max_size=6), max_size=5))
 def test_any_ids_can_be_given_as_json(ids):
     assert _ids(json.dumps(ids)) == ids
+
+
+def test_reasons_in_another_language(shop):
+    english = slate(shop("recommend", "--history", "t0,t2", "-k", "10", "--json"))
+    german = slate(
+        shop("recommend", "--history", "t0,t2", "-k", "10", "--language", "de", "--json")
+    )
+    assert [i["item_id"] for i in german["items"]] == [i["item_id"] for i in english["items"]]
+    said = [reason["text"] for item in german["items"] for reason in item["reasons"]]
+    assert any(text.startswith("oft zusammen mit “tool no. ") for text in said)
+    (one,) = german["degraded"]
+    assert one["component"] == "language model template"
+    assert "stay English: no faithful wording in 'de', such as of 'popular: " in one["error"]
+    assert any(text.startswith("popular: ") for text in said), "it has no template, and is shown"
+
+
+def test_a_language_shows_the_reasons_in_it(shop):
+    done = shop("recommend", "--history", "t0", "-k", "2", "--language", "de")
+    assert done.exit_code == 0, done.output
+    header, *rows = done.stdout.splitlines()
+    assert header.split()[-1] == "WHY"
+    assert all("oft zusammen mit “tool no. 0”" in row for row in rows[:2])
+
+
+def test_degraded_wording_is_printed(shop):
+    done = shop("recommend", "--history", "t0", "--explain", "--language", "fr")
+    assert done.exit_code == 0, done.output
+    assert "often together with “tool no. 0”" in done.stdout
+    assert "degraded: language model template: " in done.stdout
+    assert "no templates for the language 'fr'" in done.stdout
+
+
+def test_what_is_no_language_is_refused(shop):
+    assert "'Deutsch!' is no language" in complaint(
+        shop("recommend", "--history", "t0", "--language", "Deutsch!")
+    )

@@ -197,8 +197,23 @@ def test_another_ranker_or_encoder_does_not_get_the_settings_of_the_old_one(load
     assert both.encoder_settings == {"size": 3}
 
 
+@pytest.mark.parametrize("own", ['ranker = "rrf"', "ranker_settings = {passes = 9}"])
+def test_the_ranker_for_all_surfaces_goes_before_the_plans_of_the_default(load, own):
+    home = load(own).surfaces["home"]
+    assert (home.ranker, home.ranker_settings) == ("", {}), "the pipeline's"
+    assert home.sources == ("b",), "the rest of its plan stays"
+    kept = load(f'{own}\n[surfaces.home]\nranker = "weighted"\nranker_settings = {{passes = 4}}')
+    assert kept.surfaces["home"].ranker_settings == {"passes": 4}
+
+
 def test_an_empty_file_changes_nothing(load, scenario):
     assert load("# nothing\n") == load_config(scenario)
+
+
+def test_a_source_may_be_its_name_alone(load):
+    first, second = load('sources = ["a", {name = "c", settings = {reg = 2.0}}]').sources
+    assert (first.name, first.label, first.settings) == ("a", "a", {})
+    assert (second.name, second.label, second.settings) == ("c", "c", {"reg": 2.0})
 
 
 def test_one_generator_twice_needs_labels(load):
@@ -229,7 +244,7 @@ def test_what_windows_editors_put_in_front_is_no_error(load):
         ('candidates = "many"', "candidates: "),
         ("colour = 1", "colour: "),
         ("sources = []", "at least one source"),
-        ('sources = ["a"]', "sources: 0: "),
+        ("sources = [3]", "sources: 0: "),
         ("sources = [{}]", "sources: 0: name"),
         ('sources = [{name = "a", settngs = {}}]', "sources: 0: settngs"),
         ("policies = [{settings = {}}]", "policies: 0: name"),

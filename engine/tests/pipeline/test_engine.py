@@ -391,9 +391,9 @@ def test_the_moment_reaches_policies_and_sources(engine, monkeypatch):
 
     scored = request_module.Pipeline.scored_pool
 
-    def watched(self, surface, queries):
+    def watched(self, surface, queries, items):
         seen.append(queries)
-        return scored(self, surface, queries)
+        return scored(self, surface, queries, items)
 
     monkeypatch.setattr(request_module.Pipeline, "scored_pool", watched)
     engine.recommend("red", "u2", now=1_700_000_999.0, context={"hour": 9}, surface="shelf")

@@ -22,6 +22,9 @@ def test_the_engine_registers_its_own_through_the_hooks(engine):
         "rankers:rrf",
         "rankers:weighted",
         "rankers:best",
+        "rankers:linear",
+        "features:item_facts",
+        "language_models:template",
         "policies:availability",
         "stores:sqlite",
         "executors:local",
@@ -29,7 +32,9 @@ def test_the_engine_registers_its_own_through_the_hooks(engine):
     assert "register_commands" not in state.hooks, "its commands work without loading plugins"
 
 
-@pytest.mark.parametrize("kind", ["rankers", "policies", "executors"])
+@pytest.mark.parametrize(
+    "kind", ["rankers", "features", "policies", "language_models", "executors"]
+)
 def test_everything_it_registers_can_be_built(engine, kind):
     for registration in engine.all(kind):
         assert registration.build() is not None

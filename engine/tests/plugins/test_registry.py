@@ -83,7 +83,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(registry_of):
     with pytest.raises(UsageError) as caught:
         registry_of().get("rankers", "weigthed")
     assert str(caught.value).startswith("unknown ranker 'weigthed': did you mean 'weighted'?")
-    assert "installed: best, rrf, weighted" in str(caught.value)
+    assert "installed: best, linear, rrf, weighted" in str(caught.value)
     assert caught.value.exit_code == 2
 
 

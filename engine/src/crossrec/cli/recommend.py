@@ -62,6 +62,7 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
 @click.option("--exclude", help="Item ids that must not be returned.")
 @click.option("-k", default=10, show_default=True, help="Length of the list.")
 @click.option("--explain", is_flag=True, help="Show why each item is recommended.")
+@click.option("--language", help="Explain in this language, such as de.")
 @json_option
 def recommend(
     scenario: str,
@@ -73,6 +74,7 @@ def recommend(
     exclude: str | None,
     k: int,
     explain: bool,
+    language: str | None,
     as_json: bool,
 ) -> None:
     """Recommend items of SCENARIO to a user, for a history, or about an item."""
@@ -80,6 +82,7 @@ def recommend(
 
     if items and (user is not None or history is not None):
         raise UsageError("give --item alone, without --user and --history")
+    explain = explain or language is not None
     slate = Engine.open(workspace, background=False).recommend(
         scenario,
         user,
@@ -89,6 +92,7 @@ def recommend(
         k=k,
         surface=surface,
         explain=explain or as_json,
+        language=language,
     )
     show(slate, explain=explain, as_json=as_json)
 

@@ -95,6 +95,10 @@ class Pool:
     sources : tuple of str
     mean, std : float32 arrays, shape (n, n_sources)
         Each source's score statistics over the catalog where it gives them, else over the pool.
+    columns : tuple of str
+        Names of the feature columns: ``"<feature set>.<column>"``.
+    features : float32 array, shape (n, m, n_columns), or None
+        NaN where a feature is not known. None where no ranker reads features.
     """
 
     index: NDArray[np.int64]
@@ -103,6 +107,8 @@ class Pool:
     sources: tuple[str, ...]
     mean: NDArray[np.float32]
     std: NDArray[np.float32]
+    columns: tuple[str, ...] = ()
+    features: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.index)
@@ -129,6 +135,8 @@ class Pool:
             self.sources,
             self.mean[rows],
             self.std[rows],
+            self.columns,
+            None if self.features is None else self.features[rows],
         )
 
     def select(self, sources: tuple[str, ...]) -> Pool:
@@ -141,4 +149,6 @@ class Pool:
             sources,
             self.mean[:, at],
             self.std[:, at],
+            self.columns,
+            self.features,
         )

@@ -1,8 +1,8 @@
-"""The four protocols. Everything that scores is a plugin behind one of them."""
+"""The protocols. Everything that scores, and what it builds on, is a plugin behind one of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -118,6 +118,75 @@ class GrowingSource(CandidateGenerator, Protocol):
         ...
 
 
+@runtime_checkable
+class FeatureSource(Protocol):
+    """Query × candidates → columns for learned rankers.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Names of the columns, distinct and without a dot; the same for every object of one setting.
+    """
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        ...
+
+    def fit(self, dataset: Dataset, run: RunOptions) -> None:
+        """Learn from `dataset`; a second call starts anew."""
+        ...
+
+    def compute(
+        self, queries: QueryBatch, index: NDArray[np.int64], items: LiveItems
+    ) -> NDArray[np.float32]:
+        """Return the columns of given candidates.
+
+        Parameters
+        ----------
+        index : int64 array, shape (n, m)
+            Item indexes, `PAD` allowed; also of items that came after the fit.
+        items : LiveItems
+            The catalog's columns as they are now.
+
+        Returns
+        -------
+        float32 array, shape (n, m, len(columns))
+            NaN at `PAD` and where a value is not known.
+        """
+        ...
+
+    def state(self) -> State:
+        """Return what was learnt, as arrays and JSON values."""
+        ...
+
+    def restore(self, state: State, catalog: Catalog) -> None:
+        """Take back what `state` returned; arrays may be read-only."""
+        ...
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """Text → text."""
+
+    @property
+    def name(self) -> str:
+        """What answers, for reports: the model and its version."""
+        ...
+
+    @property
+    def cost(self) -> float:
+        """Price in US dollars of 1,000 tokens, read or written; 0 where nothing is charged."""
+        ...
+
+    def complete(self, prompts: Sequence[str], *, max_tokens: int, seed: int) -> list[str]:
+        """Return one text for each prompt, "" where there is no answer to it.
+
+        An answer has at most `max_tokens` words, and depends on its prompt and the seed alone.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Examples:
     """What a ranker learns from: queries, their candidates, and what really came next.
@@ -153,6 +222,17 @@ class Ranker(Protocol):
 
     def restore(self, state: State, catalog: Catalog) -> None:
         """Take back what `state` returned."""
+        ...
+
+
+class FeatureRanker(Ranker, Protocol):
+    """A ranker with the capability ``features``: it reads ``pool.features``.
+
+    Columns may be missing from a pool, and any value may be NaN: then they move no candidate.
+    """
+
+    def features(self) -> tuple[str, ...]:
+        """Return the columns that the fitted ranker reads: a request computes no other sets."""
         ...
 
 

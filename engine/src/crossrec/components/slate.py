@@ -34,18 +34,25 @@ class SlateItem:
 
 @dataclass(frozen=True)
 class Change:
-    """What a policy did to one item, and why: a code with numbers, to be worded in any language."""
+    """What a policy did to one item, and why: a code with numbers, to be worded in any language.
+
+    Attributes
+    ----------
+    text : str
+        The code in the language that was wanted; "" for English.
+    """
 
     policy: str
     item_id: str
     action: str
     code: str
     values: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
 
     @property
     def why(self) -> str:
-        """The code in English."""
-        return in_english(self.code, self.values)
+        """The code in words."""
+        return self.text or in_english(self.code, self.values)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ class SourceConfig(_Frozen):
     @model_validator(mode="before")
     @classmethod
     def _label_defaults_to_name(cls, values: Any) -> Any:
+        if isinstance(values, str):
+            return {"name": values, "label": values}
         if isinstance(values, Mapping) and not values.get("label"):
             return {**values, "label": values.get("name", "")}
         return values
@@ -65,6 +67,33 @@ class PolicyConfig(_Frozen):
     @classmethod
     def _name_alone(cls, values: Any) -> Any:
         return {"name": values} if isinstance(values, str) else values
+
+
+class FeatureConfig(PolicyConfig):
+    """One feature set of a pipeline: its columns are called ``<name>.<column>``.
+
+    Attributes
+    ----------
+    name : str
+        The registered feature set.
+    settings : mapping
+        Its settings.
+    """
+
+
+class WordingConfig(_Frozen):
+    """How answers are put into another language than English.
+
+    Attributes
+    ----------
+    language_model : str
+        The registered language model that words reasons and changes.
+    settings : mapping
+        Its settings.
+    """
+
+    language_model: str = "template"
+    settings: dict[str, Any] = Field(default_factory=dict)
 
 
 class SurfaceConfig(_Frozen):
@@ -132,11 +161,16 @@ class PipelineConfig(_Frozen):
     ranker : str
         ``"auto"`` chooses on validation among best source, reciprocal rank and weighted fusion;
         any registered ranker is tried too, and serves only where it wins.
+    features : tuple of FeatureConfig
+        Feature sets for rankers that read them; with the ranker ``"auto"`` the ranker ``linear`` is
+        tried too.
     policies : tuple of PolicyConfig
         Of surfaces that do not name their own.
     item_sources : tuple of str
         Labels of the sources of surfaces about items ("more like this") that do not name their
         own; all where empty.
+    wording : WordingConfig
+        What words the reasons of a request in another language.
     surfaces : mapping of name to SurfaceConfig
         The scenario's, with the keys of the user's file in their place.
     """
@@ -148,9 +182,11 @@ class PipelineConfig(_Frozen):
     history: History = "auto"
     ranker: str = "auto"
     ranker_settings: dict[str, Any] = Field(default_factory=dict)
+    features: tuple[FeatureConfig, ...] = ()
     policies: tuple[PolicyConfig, ...] = ()
     sources: tuple[SourceConfig, ...]
     item_sources: tuple[str, ...] = ()
+    wording: WordingConfig = WordingConfig()
     surfaces: dict[str, SurfaceConfig] = Field(
         default_factory=lambda: {"user": SurfaceConfig(), "item": SurfaceConfig(input="item")}
     )
@@ -165,6 +201,9 @@ class PipelineConfig(_Frozen):
             raise ValueError("a pipeline needs at least one source")
         if "pipeline" in labels:
             raise ValueError("a source cannot be called 'pipeline': give it another label")
+        sets = [one.name for one in self.features]
+        if len(set(sets)) < len(sets):
+            raise ValueError("a feature set is named twice")
         missing = set(self.item_sources) - set(labels)
         if missing:
             raise ValueError(f"item_sources names {min(missing)!r}, which is no source")
@@ -228,7 +267,9 @@ def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
             if key in own:
                 values.pop(bound, None)
         # What the user sets for all surfaces goes before the default's plan of one.
-        gone = {"history", "policies", "ranker", "ranker_settings"} & own.keys()
+        gone = {"history", "policies"} & own.keys()
+        if own.keys() & {"ranker", "ranker_settings"}:
+            gone |= {"ranker", "ranker_settings"}
         surfaces = {
             surface: {key: value for key, value in plan.items() if key not in gone}
             for surface, plan in surfaces.items()

@@ -19,6 +19,7 @@ from crossrec.ingest.report import IngestReport
 from crossrec.pipeline.config import load_config, with_backbone
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
+from crossrec.pipeline.languages import checked_language, in_language
 from crossrec.pipeline.live import LivePipeline
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface
 from crossrec.pipeline.pretrained import FOLDER, default_backbone, survey_pretrained
@@ -176,6 +177,7 @@ class Engine:
         context: Mapping[str, Any] | None = None,
         explain: bool = True,
         now: float | None = None,
+        language: str | None = None,
     ) -> Slate:
         """Recommend `k` items to a user, for a given history, or about items.
 
@@ -196,11 +198,15 @@ class Engine:
             What is known of the moment: device, country, hour …
         explain : bool
             Whether every item carries its reasons.
+        language : str, optional
+            Tag of the language that reasons and changes are worded in, by the pipeline's language
+            model; what it cannot word stays English and is named in ``degraded``.
 
         Raises
         ------
         UsageError
-            For an unknown scenario or surface, k below 1, or one string in place of a list of ids.
+            For an unknown scenario or surface, k below 1, one string in place of a list of ids, or
+            what is no language.
         NotFittedError
             If the scenario was not fitted yet.
         """
@@ -218,8 +224,11 @@ class Engine:
             surface=place.plan.name,
             k=place.plan.config.k if k is None else k,
         )
+        wanted = None if language is None else checked_language(language)
         user = self._user_state(known, query)
-        return answer(serving, query, user, place.plan.name, explain=explain)
+        slate = answer(serving, query, user, place.plan.name, explain=explain)
+        model = serving.pipeline.resolved.language_model
+        return slate if wanted is None or model is None else in_language(slate, wanted, model)
 
     def similar(self, scenario: str, item_id: str, *, k: int = 10, explain: bool = True) -> Slate:
         """Recommend `k` items like one item."""
@@ -249,7 +258,7 @@ class Engine:
         query = Query(user_id=user_id, history=given)
         user, surface = self._user_state(known, query), serving.pipeline.main
         resolved = resolve_query(serving, surface, query, user, time.time())
-        return explain_item(serving.pipeline, surface, resolved.batch, item)
+        return explain_item(serving.pipeline, surface, resolved.batch, item, serving.items)
 
     def pipeline(self, scenario: str) -> Pipeline:
         """Return the serving pipeline; see `serving`."""

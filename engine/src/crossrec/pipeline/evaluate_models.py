@@ -15,6 +15,7 @@ from crossrec.components.eligibility import (
     eligible_targets,
     queries_of,
 )
+from crossrec.components.live_items import LiveItems
 from crossrec.components.protocols import CandidateGenerator
 from crossrec.components.query import QueryBatch
 from crossrec.components.repeats import repeat_rate
@@ -23,6 +24,7 @@ from crossrec.data.dataset import Dataset
 from crossrec.data.splits import Targets
 from crossrec.errors import NotFittedError, UsageError
 from crossrec.pipeline.cut import LIMIT
+from crossrec.pipeline.features import fit_features, with_features
 from crossrec.pipeline.fit import (
     assemble,
     attach_vectors,
@@ -136,12 +138,20 @@ def build_models(
     wanted = eligible_targets(validation, rule, seed=run.seed, limit=LIMIT)
     queries = queries_of(wanted, train, rule)
     examples = collect_examples(fitted, resolved, queries, wanted.targets, train.n_items)
+    features = fit_features(train, resolved, run)
+    items = LiveItems(train.catalog, scenario.items)
+    examples = with_features(examples, features, items)
     surfaces, gates = choose_surfaces(resolved, train, examples, run, comes_back)
     if refit is not None:
         train = attach_vectors(refit, resolved, run)[0]
         fitted = fit_sources(train, resolved, run, "again with validation")
-    report = {"gate": gates[resolved.main].to_dict(), "failed": dict(fitted.failed), "notes": notes}
-    pipeline = assemble(scenario.name, train, resolved, fitted, surfaces, report)
+        features = fit_features(train, resolved, run)
+    report = {
+        "gate": gates[resolved.main].to_dict(),
+        "failed": {**fitted.failed, **features.failed},
+        "notes": notes,
+    }
+    pipeline = assemble(scenario, train, resolved, fitted, surfaces, report, features)
     seconds = time.perf_counter() - started
     models: list[SourceModel | FailedModel | PipelineModel] = [
         SourceModel(label, fitted.seconds[label], source)

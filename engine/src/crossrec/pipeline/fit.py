@@ -26,6 +26,7 @@ from crossrec.errors import CrossrecError, UsageError
 from crossrec.executors import LocalExecutor
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.cut import cut_for_validation
+from crossrec.pipeline.features import FittedFeatures, fit_features, with_features
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, gather, require_an_answer
 from crossrec.pipeline.ranker_choice import GateReport, choose_ranker
 from crossrec.pipeline.resolved import Component, ResolvedPipeline, ResolvedSurface
@@ -85,35 +86,40 @@ def fit_pipeline(
     trial = fit_sources(cut.train, resolved, run, "before the cut")
     n_items = dataset.n_items
     examples = collect_examples(trial, resolved, cut.queries, cut.targets, n_items)
+    items = LiveItems(dataset.catalog, scenario.items)
+    features = fit_features(cut.train, resolved, run)
+    examples = with_features(examples, features, items)
     surfaces, gates = choose_surfaces(resolved, cut.train, examples, run, repeats.comes_back)
     final = fit_sources(dataset, resolved, run, "on all events")
+    features = fit_features(dataset, resolved, run)
     report = {
         "cut": cut.rule,
         "gate": gates[resolved.main].to_dict(),
         "surfaces": {name: gate.to_dict() for name, gate in gates.items()},
         "repeats": {"rate": round(repeats.rate, 4), "users": repeats.users},
         "fit_seconds": dict(final.seconds),
-        "failed": dict(final.failed),
+        "failed": {**final.failed, **features.failed},
         "notes": [*notes, *missing],
         "users": dataset.n_users,
         "items": dataset.n_items,
         "events": len(dataset.events),
         **(stamps or {}),
     }
-    return assemble(scenario.name, dataset, resolved, final, surfaces, report)
+    return assemble(scenario, dataset, resolved, final, surfaces, report, features)
 
 
 def assemble(
-    scenario: str,
+    scenario: Scenario,
     dataset: Dataset,
     resolved: ResolvedPipeline,
     fitted: FittedSources,
     surfaces: Mapping[str, ServedSurface],
     report: Mapping[str, Any],
+    features: FittedFeatures,
 ) -> Pipeline:
     """Put the fitted parts together."""
     return Pipeline(
-        scenario=scenario,
+        scenario=scenario.name,
         resolved=resolved,
         users=dataset.users,
         catalog=dataset.catalog,
@@ -124,6 +130,8 @@ def assemble(
         people=dataset.item_people,
         has_clock=dataset.has_clock,
         report=report,
+        features=features.sets,
+        schema=scenario.items,
     )
 
 

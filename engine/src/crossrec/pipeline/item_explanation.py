@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from crossrec.components.live_items import LiveItems
 from crossrec.components.query import QueryBatch
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface
 from crossrec.pipeline.reasons import evidence_of, in_words
@@ -54,10 +55,14 @@ class ItemExplanation:
 
 
 def explain_item(
-    pipeline: Pipeline, surface: ServedSurface, batch: QueryBatch, item: int
+    pipeline: Pipeline,
+    surface: ServedSurface,
+    batch: QueryBatch,
+    item: int,
+    items: LiveItems | None = None,
 ) -> ItemExplanation:
     """Return what the pipeline makes of `item` for a batch of one query."""
-    pool, scores, _ = pipeline.scored_pool(surface, batch)
+    pool, scores, _ = pipeline.scored_pool(surface, batch, items)
     catalog = pipeline.catalog
     columns = np.flatnonzero(pool.index[0] == item)
     place, outside = None, ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 
 from crossrec.components.candidates import PAD, Candidates, Pool
 from crossrec.components.fusion import ReciprocalRankFusion
+from crossrec.components.live_items import LiveItems
 from crossrec.components.pooling import build_pool
-from crossrec.components.protocols import CandidateGenerator, Policy, Ranker
+from crossrec.components.protocols import CandidateGenerator, FeatureSource, Policy, Ranker
 from crossrec.components.query import QueryBatch
 from crossrec.components.slate import Degraded
 from crossrec.data.catalog import Catalog
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import CrossrecError
 from crossrec.pipeline.config import PipelineConfig
+from crossrec.pipeline.features import add_features
 from crossrec.pipeline.guard import Admission, scores_of
-from crossrec.pipeline.resolved import ResolvedPipeline, ResolvedSurface
+from crossrec.pipeline.resolved import FEATURES, ResolvedPipeline, ResolvedSurface
 from crossrec.plugins.state import one_line
+from crossrec.scenario import ItemSchema
 
 log = logging.getLogger("crossrec")
 
@@ -48,6 +51,16 @@ class ServedSurface:
     policies: Mapping[str, Policy]
     keeps_history: bool
 
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The feature columns that its ranker reads."""
+        serving = self.plan.rankers.get(self.ranker_name)
+        if serving is None or FEATURES not in serving.capabilities:
+            return ()
+        # Ranks are fused in the place of a ranker that cannot be restored: that reads none.
+        read = getattr(self.ranker, FEATURES, tuple)
+        return tuple(read())
+
 
 @dataclass(frozen=True, eq=False)
 class Pipeline:
@@ -69,6 +82,9 @@ class Pipeline:
         What the fit chose and why, as JSON values.
     unavailable : mapping of label to error
         Parts of the artifact that could not be restored, e.g. because their plugin is gone.
+    features : mapping of name to fitted feature set
+    schema : ItemSchema
+        Which fields of an item hold its title, categories and creator.
     """
 
     scenario: str
@@ -83,6 +99,8 @@ class Pipeline:
     has_clock: bool
     report: Mapping[str, Any]
     unavailable: Mapping[str, str] = field(default_factory=dict)
+    features: Mapping[str, FeatureSource] = field(default_factory=dict)
+    schema: ItemSchema = field(default_factory=lambda: ItemSchema((), ""))
 
     @property
     def config(self) -> PipelineConfig:
@@ -106,12 +124,22 @@ class Pipeline:
         require_an_answer(pool, degraded)
         return best_of(pool, scores, k)
 
+    @cached_property
+    def _as_fitted(self) -> LiveItems:
+        """The catalog without what was written since the fit."""
+        return LiveItems(self.catalog, self.schema)
+
     def scored_pool(
-        self, surface: ServedSurface, queries: QueryBatch
+        self, surface: ServedSurface, queries: QueryBatch, items: LiveItems | None = None
     ) -> tuple[Pool, NDArray[np.float32], list[Degraded]]:
         """Return the pool of a surface, its scores in [0, 1], and what had to be left out.
 
         Where the ranker fails it is named, and ranks are fused instead.
+
+        Parameters
+        ----------
+        items : LiveItems, optional
+            What feature sets read; the catalog as it was fitted where None.
         """
         labels = surface.plan.sources
         sources = {label: self.sources[label] for label in labels if label in self.sources}
@@ -123,6 +151,10 @@ class Pipeline:
         if not pool.sources:
             return pool, np.zeros(pool.index.shape, dtype=np.float32), degraded
         try:
+            if surface.columns:
+                items = items or self._as_fitted
+                pool, failed = add_features(pool, self.features, queries, items, surface.columns)
+                degraded += failed
             scores = scores_of(surface.ranker, queries, pool)
         except Exception as error:
             log.warning("ranker %s failed", surface.ranker_name, exc_info=error)

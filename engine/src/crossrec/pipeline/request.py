@@ -92,7 +92,7 @@ def answer(
     now = time.time() if query.now is None else query.now
     request_id = uuid.uuid4().hex
     resolved = resolve_query(serving, served, query, user, now)
-    pool, scores, degraded = pipeline.scored_pool(served, resolved.batch)
+    pool, scores, degraded = pipeline.scored_pool(served, resolved.batch, serving.items)
     context = PolicyContext(
         query=query,
         user=user,

@@ -7,7 +7,8 @@ into the registry again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from crossrec.errors import CrossrecError, UsageError
@@ -18,6 +19,10 @@ from crossrec.plugins.state import one_line
 
 #: The rankers that any other has to beat, the simplest first.
 BASELINES = ("best", "rrf", "weighted")
+#: What reads features where the pipeline has any and names no ranker.
+FEATURE_RANKER = "linear"
+#: The capability of rankers that read features.
+FEATURES = "features"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +46,11 @@ class Component:
     def capabilities(self) -> frozenset[str]:
         """What the registration declares beyond the protocol."""
         return self.registration.capabilities if self.registration else frozenset()
+
+    @cached_property
+    def built(self) -> Any:
+        """The component, built at its first use and shared from then on."""
+        return self.build()
 
     def build(self) -> Any:
         """Build an unfitted component.
@@ -88,6 +98,11 @@ class ResolvedSurface:
         """Whether its lists are about given items."""
         return self.config.input in ABOUT_ITEMS
 
+    @property
+    def reads_features(self) -> bool:
+        """Whether one of its rankers reads features."""
+        return any(FEATURES in ranker.capabilities for ranker in self.rankers.values())
+
 
 @dataclass(frozen=True, eq=False)
 class ResolvedPipeline:
@@ -101,6 +116,9 @@ class ResolvedPipeline:
     encoder : Component or None
     sources : mapping of label to Component, in the order of the file
     surfaces : mapping of name to ResolvedSurface
+    features : mapping of name to Component, the feature sets
+    language_model : Component or None
+        What words answers in other languages; built where one is first wanted.
     """
 
     config: PipelineConfig
@@ -108,6 +126,8 @@ class ResolvedPipeline:
     encoder: Component | None
     sources: Mapping[str, Component]
     surfaces: Mapping[str, ResolvedSurface]
+    features: Mapping[str, Component] = field(default_factory=dict)
+    language_model: Component | None = None
 
     @property
     def capabilities(self) -> dict[str, frozenset[str]]:
@@ -140,10 +160,15 @@ class ResolvedPipeline:
         CrossrecError
             If a policy or the configured ranker cannot be built.
         """
-        for source in self.sources.values():
+        for source in (*self.sources.values(), *self.features.values()):
             if isinstance(source.error, UsageError):
                 raise source.error
-        needed: list[Component | None] = [self.encoder]
+        if self.features and not any(one.reads_features for one in self.surfaces.values()):
+            raise UsageError(
+                "the pipeline names features, but none of its rankers reads any: set ranker = "
+                f'"{FEATURE_RANKER}" or "auto"'
+            )
+        needed: list[Component | None] = [self.encoder, self.language_model]
         for surface in self.surfaces.values():
             needed += [*surface.rankers.values(), *surface.policies.values()]
         for part in needed:
@@ -175,6 +200,15 @@ def resolve_pipeline(
             for source in config.sources
         },
         {name: _surface(config, name, registry) for name in config.surfaces},
+        {
+            one.name: _component(registry, "features", one.name, one.settings)
+            for one in config.features
+        },
+        _guarded(
+            config.wording.language_model,
+            config.wording.settings,
+            lambda: registry.get("language_models", config.wording.language_model),
+        ),
     )
 
 
@@ -187,7 +221,9 @@ def _surface(config: PipelineConfig, name: str, registry: Registry) -> ResolvedS
         ranker, settings = "auto", {}
     else:
         ranker, settings = config.ranker, config.ranker_settings
-    names = dict.fromkeys(BASELINES if ranker == "auto" else (*BASELINES, ranker))
+    judged = own.input not in ABOUT_ITEMS  # a surface about items has nothing to choose by
+    more = (FEATURE_RANKER,) if config.features and judged else ()
+    names = dict.fromkeys((*BASELINES, *(more if ranker == "auto" else (ranker,))))
     policies: dict[str, Component] = {}
     for policy in config.policies if own.policies is None else own.policies:
         times = sum(label.partition(" #")[0] == policy.name for label in policies)

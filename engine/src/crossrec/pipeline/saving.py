@@ -15,13 +15,17 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import ArtifactError
 from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.features import label_of
 from crossrec.pipeline.fit import served_surface
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import one_line
+from crossrec.scenario import ItemSchema
 
 KIND = "pipeline"
+#: What of an item schema is kept: which fields have a column of their own.
+_SCHEMA = ("title", "categories", "creator")
 
 
 def save_pipeline(pipeline: Pipeline, folder: Path) -> Path:
@@ -38,6 +42,8 @@ def save_pipeline(pipeline: Pipeline, folder: Path) -> Path:
     }
     for name, surface in pipeline.surfaces.items():
         states[f"ranker/{name}"] = _state_of(f"ranker {surface.ranker_name!r}", surface.ranker)
+    for name, features in pipeline.features.items():
+        states[f"features/{name}"] = _state_of(f"feature set {name!r}", features)
     states["catalog"] = _catalog_state(pipeline.catalog)
     states["popularity"] = State({"fallback": pipeline.fallback, "people": pipeline.people})
     return publish(
@@ -52,6 +58,7 @@ def save_pipeline(pipeline: Pipeline, folder: Path) -> Path:
             "report": dict(pipeline.report),
             "has_clock": pipeline.has_clock,
             "main": pipeline.resolved.main,
+            "schema": {name: getattr(pipeline.schema, name) for name in _SCHEMA},
             "surfaces": {
                 name: {"ranker": one.ranker_name, "keeps_history": one.keeps_history}
                 for name, one in pipeline.surfaces.items()
@@ -99,6 +106,17 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
     if not sources:
         causes = "; ".join(f"{label}: {error}" for label, error in unavailable.items())
         raise ArtifactError(f"no source of {artifact.path} can be restored ({causes})")
+    features: dict[str, Any] = {}
+    for name, component in resolved.features.items():
+        state = artifact.states.get(f"features/{name}")
+        if state is None:
+            continue
+        try:
+            features[name] = component.build()
+            features[name].restore(state, catalog)
+        except Exception as error:
+            features.pop(name, None)
+            unavailable[label_of(name)] = one_line(error)
     surfaces: dict[str, ServedSurface] = {}
     for name, plan in resolved.surfaces.items():
         kept = manifest.values["surfaces"][name]
@@ -123,6 +141,8 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
         has_clock=bool(manifest.values["has_clock"]),
         report=report,
         unavailable=unavailable,
+        features=features,
+        schema=ItemSchema((), "", **manifest.values.get("schema", {})),
     )
 
 

@@ -33,8 +33,8 @@ def unknown_name(
 
 def singular(kind: str) -> str:
     """Return what one component of a kind is called: ``candidate_generators`` → source."""
-    names = {"candidate_generators": "source", "policies": "policy"}
-    return names.get(kind, kind.removesuffix("s"))
+    names = {"candidate_generators": "source", "policies": "policy", "features": "feature set"}
+    return names.get(kind, kind.removesuffix("s").replace("_", " "))
 
 
 def _how_to_get(name: str, distribution: str, plugins: Iterable[PluginState]) -> str:

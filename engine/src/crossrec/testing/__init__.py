@@ -10,7 +10,10 @@ from crossrec.testing.base import Conformance
 from crossrec.testing.candidates import CandidateGeneratorTests
 from crossrec.testing.demo_data import DemoDataTests
 from crossrec.testing.encoders import EncoderTests
+from crossrec.testing.features import FeatureTests
+from crossrec.testing.language_models import LanguageModelTests
 from crossrec.testing.policies import PolicyTests
+from crossrec.testing.pretrained import PretrainedTests
 from crossrec.testing.rankers import RankerTests
 from crossrec.testing.scenario_packages import ScenarioPackageTests
 from crossrec.testing.scenarios import ScenarioTests
@@ -20,7 +23,10 @@ __all__ = [
     "Conformance",
     "DemoDataTests",
     "EncoderTests",
+    "FeatureTests",
+    "LanguageModelTests",
     "PolicyTests",
+    "PretrainedTests",
     "RankerTests",
     "ScenarioPackageTests",
     "ScenarioTests",

@@ -20,6 +20,12 @@ from crossrec.testing.toy import Toy
 #: Every run of the kit: one seed, one thread, nothing cached.
 RUN = RunOptions(seed=7, threads=1)
 
+#: Kind → the capabilities that are methods of its components.
+OPTIONAL: Mapping[str, frozenset[str]] = {
+    "candidate_generators": CAPABILITIES - {"features"},
+    "rankers": frozenset({"features"}),
+}
+
 _KIT: set[type] = set()
 
 
@@ -120,10 +126,11 @@ class Conformance(Kit, kit=True):
 
     def test_capabilities_are_declared_and_there(self) -> None:
         """Declared capabilities exist, and existing ones are declared: others are never called."""
-        if self.kind not in ("candidate_generators",):
-            pytest.skip("only sources have optional capabilities")
+        optional = OPTIONAL.get(self.kind)
+        if optional is None:
+            pytest.skip("only sources and rankers have optional capabilities")
         component, declared = self.build(), self.registration().capabilities
-        able = {name for name in CAPABILITIES if callable(getattr(component, name, None))}
+        able = {name for name in optional if callable(getattr(component, name, None))}
         assert declared <= able, f"declared but missing: {sorted(declared - able)}"
         assert able <= declared, f"not declared, so never called: {sorted(able - declared)}"
 

@@ -97,6 +97,16 @@ class PolicyTests(Conformance, kit=True):
         assert come <= changed, f"inserted without a change: {sorted(come - changed)}"
         assert all(change.action and change.code.strip() for change in new)
 
+    def test_every_inserted_item_has_its_reason(self) -> None:
+        """Into a pool of half of the catalog nothing comes without an action and a code."""
+        context = self.context()
+        before = self.ranked(context, len(context.items) // 2)
+        after = self.apply(before, context)
+        new = after.changes[len(before.changes) :]
+        come = set(after.index.tolist()) - set(before.index.tolist())
+        assert come <= {change.item for change in new}, "inserted without a change"
+        assert all(change.action and change.code.strip() for change in new)
+
     def test_a_reordered_pool_says_so(self) -> None:
         """Where the order of the kept items changes there is at least one recorded change."""
         context = self.context()

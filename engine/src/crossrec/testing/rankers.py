@@ -49,6 +49,26 @@ def pool_of(toy: Toy, *, agree: bool, seed: int = 0) -> Pool:
     return Pool(index, scores, ranks, SOURCES, mean, std)
 
 
+def random_pool(toy: Toy, seed: int) -> Pool:
+    """Return a pool in which neither source knows the withheld item."""
+    pool = pool_of(toy, agree=False, seed=seed)
+    rng = np.random.default_rng(seed)
+    scores = rng.random(pool.scores.shape).astype(np.float32)
+    scores[~pool.valid] = np.nan
+    order = np.argsort(np.argsort(-np.nan_to_num(scores, nan=-1e9), axis=1), axis=1)
+    ranks = np.where(np.isnan(scores), -1, order).astype(np.int64)
+    return replace(pool, scores=scores, ranks=ranks)
+
+
+def with_columns(toy: Toy, pool: Pool) -> Pool:
+    """Return the pool with a column that is high for the withheld item, and one of noise."""
+    rng = np.random.default_rng(3)
+    features = rng.random((*pool.index.shape, 2)).astype(np.float32)
+    features[..., 0] += 5.0 * (pool.index == toy.withheld[:, None])
+    features[~pool.valid] = np.nan
+    return replace(pool, columns=("toy.right", "toy.noise"), features=features)
+
+
 class RankerTests(Conformance, kit=True):
     """What every ranker must do.
 
@@ -101,6 +121,31 @@ class RankerTests(Conformance, kit=True):
         ranker = self.fitted(toy, pool_of(toy, agree=False, seed=1))
         fresh = pool_of(toy, agree=False, seed=2)
         assert self.hits(toy, fresh, self.score(ranker, toy.queries, fresh)) >= 0.9
+
+    def test_learns_from_features(self) -> None:
+        """Where sources are random and a column shows the right item, the ranker follows it."""
+        self.able("features")
+        toy = self.toy()
+        ranker = self.fitted(toy, with_columns(toy, random_pool(toy, seed=1)))
+        fresh = with_columns(toy, random_pool(toy, seed=2))
+        assert set(ranker.features()) <= set(fresh.columns)
+        assert self.hits(toy, fresh, self.score(ranker, toy.queries, fresh)) >= 0.9
+
+    def test_features_that_are_not_there(self) -> None:
+        """Columns that are missing, or unknown for all candidates, move no candidate."""
+        self.able("features")
+        toy = self.toy()
+        pool = with_columns(toy, pool_of(toy, agree=True))
+        ranker = self.fitted(toy, pool)
+        assert pool.features is not None
+        unknown = replace(pool, features=np.full_like(pool.features, np.nan))
+        missing = replace(pool, columns=(), features=None)
+        left = self.score(ranker, toy.queries, missing)
+        np.testing.assert_allclose(self.score(ranker, toy.queries, unknown), left, rtol=1e-5)
+        assert self.hits(toy, missing, left) == 1.0
+        bare = self.fitted(toy, missing)
+        assert bare.features() == ()
+        self.score(bare, toy.queries, pool)
 
     def test_missing_scores(self) -> None:
         """Candidates without the scores of a source are scored too."""

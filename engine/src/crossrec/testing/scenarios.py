@@ -117,6 +117,9 @@ class ScenarioTests(Conformance, kit=True):
             registry.get("candidate_generators", source.name).build(dict(source.settings))
         for policy in config.policies:
             registry.get("policies", policy.name).build(dict(policy.settings))
+        for features in config.features:
+            registry.get("features", features.name).build(dict(features.settings))
+        registry.get("language_models", config.wording.language_model)
         if config.encoder:
             registry.get("encoders", config.encoder)
         if config.ranker != "auto":

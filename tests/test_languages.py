@@ -1,0 +1,62 @@
+"""The shipped German words every reason that an installed source gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from crossrec.components.run import RunOptions
+from crossrec.components.template_model import TemplateModel
+from crossrec.components.wording import WordingRequest
+from crossrec.pipeline.reasons import in_words
+from crossrec.plugins.registry import load_registry
+from crossrec.testing import toy
+from crossrec.testing.toy import Toy
+
+SOURCES = [
+    one.name for one in load_registry().all("candidate_generators") if "explain" in one.capabilities
+]
+
+
+def toys() -> Iterator[Toy]:
+    for clock in (True, False):
+        yield toy.shop(clock=clock)
+        yield toy.checkerboard(16, clock=clock)
+
+
+def reasons_of(source: Any, data: Toy) -> set[str]:
+    """Return the texts of all reasons that a source gives for all users."""
+    found: set[str] = set()
+    for row in range(len(data.queries)):
+        query = data.queries.take(np.array([row]))
+        items = source.generate(query, 10).row(0)
+        for evidence in source.explain(query, items):
+            if evidence is not None:
+                found.add(in_words("source", evidence, data.dataset.catalog).text)
+    return found
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_reason_has_german_words(name: str) -> None:
+    texts: set[str] = set()
+    for data in toys():
+        source = load_registry().get("candidate_generators", name).build()
+        try:
+            source.fit(data.dataset, RunOptions(seed=1, threads=1))
+        except Exception as error:  # a model or vectors that this source needs
+            pytest.skip(f"{name} cannot be fitted on the toys alone: {error}")
+        texts |= reasons_of(source, data)
+    assert texts, "the source explains nothing"
+    requests = [WordingRequest("de", text) for text in sorted(texts)]
+    prompts = [request.prompt() for request in requests]
+    answers = TemplateModel().complete(prompts, max_tokens=80, seed=0)
+    lost = [
+        request.text
+        for request, answer in zip(requests, answers, strict=True)
+        if not request.is_kept_by(answer)
+    ]
+    assert not lost, f"no German words for {lost}"
+    same = {request.text for request in requests} & set(answers)
+    assert not same, f"left in English: {same}"
