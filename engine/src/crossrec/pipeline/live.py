@@ -32,7 +32,7 @@ from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.request import Serving
 from crossrec.plugins.state import one_line
 from crossrec.scenario import ItemSchema, Scenario
-from crossrec.store.base import Store
+from crossrec.store.base import WITHDRAWN, Store
 
 log = logging.getLogger("crossrec")
 
@@ -71,6 +71,7 @@ class LivePipeline:
         self._serving = Serving(fitted, items, EventEffects.of(scenario))
         self._seen = int(fitted.report.get("item_changes", 0))
         self._new: dict[str, Mapping[str, Any]] = {}
+        self._deleted: set[str] = set()
         self._taken: Mapping[str, Any] = {}
         self._lock = Lock()
         self._growing = Lock()
@@ -91,14 +92,22 @@ class LivePipeline:
         with self._lock:
             if changes == self._seen:
                 return
+            known = self._fitted.catalog.items
             try:
                 changed = self._store.items_changed(self._scenario.name, self._seen)
+                there = {*known.ids, *self._new}
+                gone = self._store.deleted_items(self._scenario.name, self._seen, there)
             except Exception as error:
                 log.warning("cannot read changed items", exc_info=error)
                 return
-            self._serving = replace(self._serving, items=self._with_fields(changed))
-            known = self._fitted.catalog.items
-            new = {id_: fields for id_, fields in changed.items() if id_ not in known}
+            self._deleted = (self._deleted - changed.keys()) | gone
+            items = self._with_fields(changed)
+            self._serving = replace(self._serving, items=items, deleted=self._gone_from(items))
+            new = {
+                id_: fields
+                for id_, fields in changed.items()
+                if id_ not in known and (id_ in self._new or not fields.get(WITHDRAWN))
+            }
             self._new |= new
             self._seen = changes
         if new and self._grows:
@@ -114,6 +123,11 @@ class LivePipeline:
         places = {index(id_): fields for id_, fields in changed.items()}
         places.pop(-1, None)
         return items.updated(places)
+
+    def _gone_from(self, items: LiveItems) -> NDArray[np.int64]:
+        """Return the deleted items of a catalog."""
+        found = items.catalog.items.indexes(sorted(self._deleted))
+        return found[found >= 0]
 
     def _grow(self) -> None:
         """Take in all items that came after the fit, and swap the result in."""
@@ -143,7 +157,8 @@ class LivePipeline:
         changed |= {index(id_): fields for id_, fields in self._new.items()}
         changed.pop(-1, None)
         items = LiveItems(pipeline.catalog, self._scenario.items, changed)
-        self._serving = replace(self._serving, pipeline=pipeline, items=items)
+        deleted = self._gone_from(items)
+        self._serving = replace(self._serving, pipeline=pipeline, items=items, deleted=deleted)
 
 
 def _described(records: Records, schema: ItemSchema) -> Mapping[str, Any]:
