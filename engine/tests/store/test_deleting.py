@@ -189,11 +189,15 @@ def test_deleting_events_changes_no_items_unless_one_goes_with_them(store):
 
 
 def test_an_error_within_takes_everything_back(store):
-    with pytest.raises(RuntimeError), store.together("shop"):
-        store.add_items("shop", {"x": {}})
-        store.withdraw_items("shop", {"x"})
-        store.add_events("shop", rows(("zoe", "z", "view", 50.0)))
-        raise RuntimeError("the file ends here")
+    def write_and_fail():
+        with store.together("shop"):
+            store.add_items("shop", {"x": {}})
+            store.withdraw_items("shop", {"x"})
+            store.add_events("shop", rows(("zoe", "z", "view", 50.0)))
+            raise RuntimeError("the file ends here")
+
+    with pytest.raises(RuntimeError):
+        write_and_fail()
     assert names(store) == (["a", "b", "c"], ["ann", "bob", "cid"])
     assert store.counts("shop").withdrawn == 0
     assert store.add_events("shop", rows(("zoe", "z", "view", 50.0))) == 1

@@ -189,8 +189,11 @@ class Store(Protocol):
         ingested again.
         """
 
+    def delete_users(self, scenario: str, ids: Collection[str]) -> Deleted:
+        """Delete users with all their events; unknown ids are left out."""
+
     def delete_user(self, scenario: str, user_id: str) -> Deleted:
-        """Delete a user with all events; nothing for an unknown one."""
+        """Delete one user with all events; nothing for an unknown one."""
 
     def delete_events(
         self,

@@ -27,27 +27,27 @@ class Deleting(Tables):
 
     def delete_items(self, scenario: str, ids: Collection[str]) -> Deleted:
         """Delete items with their events; unknown ids are left out."""
-        if not self._exists(scenario) or not ids:
-            return Deleted()
-        tables = tables_of(scenario)
-        with self._erasing(scenario) as connection:
-            _choose(connection, tables["items"], list(ids))
-            chosen = '(SELECT "id" FROM temp."chosen")'
-            events = _delete_events(connection, scenario, f'WHERE "item" IN {chosen}', [])
-            delete = f'DELETE FROM {tables["items"]} WHERE "id" IN {chosen}'
-            items = connection.execute(delete).rowcount
-            return _unsupported(connection, scenario, Deleted(items=items, events=events))
+        return self._delete_named(scenario, "item", ids)
+
+    def delete_users(self, scenario: str, ids: Collection[str]) -> Deleted:
+        """Delete users with all their events; unknown ids are left out."""
+        return self._delete_named(scenario, "user", ids)
 
     def delete_user(self, scenario: str, user_id: str) -> Deleted:
-        """Delete a user with all events; nothing for an unknown one."""
-        if not self._exists(scenario):
+        """Delete one user with all events; nothing for an unknown one."""
+        return self.delete_users(scenario, [user_id])
+
+    def _delete_named(self, scenario: str, kind: str, ids: Collection[str]) -> Deleted:
+        """Delete rows of the items or of the users, and the events that name them."""
+        if not self._exists(scenario) or not ids:
             return Deleted()
-        where, values = where_events(scenario, "", user_id, None, None, None)
+        table, chosen = tables_of(scenario)[f"{kind}s"], '(SELECT "id" FROM temp."chosen")'
         with self._erasing(scenario) as connection:
-            events = _delete_events(connection, scenario, where, values)
-            delete = f'DELETE FROM {tables_of(scenario)["users"]} WHERE "name" = ?'
-            users = connection.execute(delete, [user_id]).rowcount
-            return _unsupported(connection, scenario, Deleted(users=users, events=events))
+            _choose(connection, table, list(ids))
+            events = _delete_events(connection, scenario, f'WHERE "{kind}" IN {chosen}', [])
+            rows = connection.execute(f'DELETE FROM {table} WHERE "id" IN {chosen}').rowcount
+            named = Deleted(items=rows) if kind == "item" else Deleted(users=rows)
+            return _unsupported(connection, scenario, named._replace(events=events))
 
     def delete_events(
         self,

@@ -48,7 +48,7 @@ class Tables:
 
     @contextmanager
     def together(self, scenario: str) -> Iterator[None]:
-        """Make all writing within one transaction: after an error or a crash none of it is there."""
+        """Make all writing within one transaction; see `Store.together`."""
         self._prepare(scenario)
         with self._writing():
             yield
