@@ -221,8 +221,10 @@ class Engine:
         user = self._user_state(known, query)
         return answer(serving, query, user, place.plan.name, explain=explain)
 
-    def similar(self, scenario: str, item_id: str, *, k: int = 10, explain: bool = True) -> Slate:
-        """Recommend `k` items like one item."""
+    def similar(
+        self, scenario: str, item_id: str, *, k: int | None = None, explain: bool = True
+    ) -> Slate:
+        """Recommend `k` items like one item; as many as the surface says where it is None."""
         return self.recommend(scenario, item_ids=(item_id,), k=k, explain=explain)
 
     def explain(
