@@ -116,8 +116,14 @@ class Store(Protocol):
     def counts(self, scenario: str) -> Counts:
         """Return how much there is of `scenario`."""
 
-    def known_items(self, scenario: str) -> set[str]:
-        """Return the ids of all items that have a row in the item table."""
+    def known_items(self, scenario: str, *, offered: bool = False) -> set[str]:
+        """Return the ids of all items that have a row in the item table.
+
+        Parameters
+        ----------
+        offered : bool
+            Whether to leave out those that are no longer offered.
+        """
 
     def items(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
         """Return all items in the order of first ingestion, and the fields of the known ones."""

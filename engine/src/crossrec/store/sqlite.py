@@ -187,12 +187,21 @@ class SqliteStore(Listing, Deleting):
         has_clock = None if clock is None else bool(clock)
         return Counts(n_users, n_items, known, n_events, has_clock, gone or 0)
 
-    def known_items(self, scenario: str) -> set[str]:
-        """Return the ids of all items that have a row in the item table."""
+    def known_items(self, scenario: str, *, offered: bool = False) -> set[str]:
+        """Return the ids of all items that have a row in the item table.
+
+        Parameters
+        ----------
+        offered : bool
+            Whether to leave out those that are no longer offered.
+        """
         if not self._exists(scenario):
             return set()
+        where = "data IS NOT NULL"
+        if offered and self._marks_items(scenario):
+            where += " AND withdrawn = 0"
         table = quoted(f"{scenario}_items")
-        return {name for (name,) in self._read(f"SELECT name FROM {table} WHERE data IS NOT NULL")}
+        return {name for (name,) in self._read(f"SELECT name FROM {table} WHERE {where}")}
 
     def items(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
         """Return all items in the order of first ingestion, and the fields of the known ones.
