@@ -6,19 +6,19 @@ The meaning comes from the section ``Attributes`` of the docstring of the pydant
 from __future__ import annotations
 
 import inspect
-import json
-import re
 import types
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from crossrec.pipeline.pipeline_file import toml_value
+from crossrec.plugins.meanings import attributes, meanings
 from markdown_table import table
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 _WORDS = {bool: "true or false", int: "whole number", float: "number", str: "text"}
 _MANY = {bool: "flags", int: "whole numbers", float: "numbers", str: "texts"}
-_ENTRY = re.compile(r"^(\w+(?:, \w+)*) *(?::.*)?$")
+__all__ = ["attributes", "meanings", "settings_tables", "toml", "type_in_words"]
 
 
 def settings_tables(models: Iterable[tuple[str, type[BaseModel]]]) -> str:
@@ -70,33 +70,6 @@ def default_of(field: FieldInfo) -> Any:
     return field.get_default(call_default_factory=True)
 
 
-def meanings(model: type[BaseModel]) -> dict[str, str]:
-    """Return what the docstrings of a model and of its bases say of each setting."""
-    found: dict[str, str] = {}
-    for base in reversed(model.__mro__):
-        if issubclass(base, BaseModel) and base is not BaseModel:
-            found |= attributes(inspect.cleandoc(base.__doc__ or ""))
-    return found
-
-
-def attributes(docstring: str) -> dict[str, str]:
-    """Return the entries of the section ``Attributes`` of a NumPy docstring, each on one line."""
-    _, _, section = docstring.partition("Attributes\n----------\n")
-    found: dict[str, str] = {}
-    names: list[str] = []
-    for line in section.splitlines():
-        entry = _ENTRY.match(line)
-        if entry is not None:
-            names = entry[1].split(", ")
-            found |= dict.fromkeys(names, "")
-        elif line.startswith(" ") or not line:
-            for name in names:
-                found[name] = f"{found[name]} {line.strip()}".strip()
-        else:
-            break
-    return {name: text.replace("``", "`") for name, text in found.items()}
-
-
 def type_in_words(field: FieldInfo) -> str:
     """Return the type of a setting with its limits: "whole number, 1 or more"."""
     return ", ".join([_type(field.annotation), *_limits(field.metadata)])
@@ -146,15 +119,8 @@ def _limits(metadata: Iterable[Any]) -> list[str]:
 
 
 def toml(value: Any) -> str:
-    """Return a value as a pipeline file writes it."""
-    if value is None:
-        return "none"
-    if isinstance(value, dict):
-        inner = ", ".join(f"{key} = {toml(part)}" for key, part in value.items())
-        return f"{{ {inner} }}" if inner else "{}"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(toml(part) for part in value)}]"
-    return json.dumps(value, ensure_ascii=False)
+    """Return a value as a pipeline file writes it; it has no word for none."""
+    return "none" if value is None else toml_value(value)
 
 
 def _summary(model: type[BaseModel]) -> str:

@@ -41,6 +41,8 @@ class SourceConfig(_Frozen):
         The registered candidate generator.
     label : str
         How it is called in reports; needed only where a generator is used twice.
+    settings : mapping
+        Its own settings; the others have their defaults.
     """
 
     name: str
@@ -56,7 +58,15 @@ class SourceConfig(_Frozen):
 
 
 class PolicyConfig(_Frozen):
-    """One policy of a pipeline, applied in the order of the file."""
+    """One policy of a pipeline, applied in the order of the file.
+
+    Attributes
+    ----------
+    name : str
+        The registered policy.
+    settings : mapping
+        Its own settings; the others have their defaults.
+    """
 
     name: str
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -80,6 +90,8 @@ class SurfaceConfig(_Frozen):
     ranker : str
         "" takes the pipeline's, with its settings. ``"auto"`` chooses by the surface's own
         validation queries where it has any, and fuses ranks elsewhere.
+    ranker_settings : mapping
+        Settings of the ranker that is named beside them.
     policies : tuple of PolicyConfig or None
         Applied in this order; None takes the pipeline's.
     fallback : tuple of str
@@ -123,6 +135,8 @@ class PipelineConfig(_Frozen):
     ----------
     encoder : str
         Registered encoder whose item vectors the sources may use; "" for none.
+    encoder_settings : mapping
+        Settings of the encoder.
     title_vectors : bool
         Whether titles alone are encoded too, as ``vectors["<encoder>:title"]``.
     candidates : int
@@ -132,8 +146,12 @@ class PipelineConfig(_Frozen):
     ranker : str
         ``"auto"`` chooses on validation among best source, reciprocal rank and weighted fusion;
         any registered ranker is tried too, and serves only where it wins.
+    ranker_settings : mapping
+        Settings of the ranker.
     policies : tuple of PolicyConfig
         Of surfaces that do not name their own.
+    sources : tuple of SourceConfig
+        The candidate generators, at least one.
     item_sources : tuple of str
         Labels of the sources of surfaces about items ("more like this") that do not name their
         own; all where empty.
@@ -196,6 +214,20 @@ class PipelineConfig(_Frozen):
         labels = tuple(source.label for source in self.sources)
         return tuple(label for label in labels if not chosen or label in chosen)
 
+    def ranker_of(self, name: str) -> tuple[str, dict[str, Any]]:
+        """Return the ranker of a surface and its settings."""
+        own = self.surfaces[name]
+        if own.ranker:
+            return own.ranker, own.ranker_settings
+        if own.input in ABOUT_ITEMS:  # the pipeline's is for lists about a user
+            return "auto", {}
+        return self.ranker, self.ranker_settings
+
+    def policies_of(self, name: str) -> tuple[PolicyConfig, ...]:
+        """Return the policies of a surface."""
+        own = self.surfaces[name].policies
+        return self.policies if own is None else own
+
     def history_of(self, name: str) -> History:
         """Return the rule of a surface for known items."""
         own = self.surfaces[name].history
@@ -229,6 +261,7 @@ def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
                 values.pop(bound, None)
         # What the user sets for all surfaces goes before the default's plan of one.
         gone = {"history", "policies", "ranker", "ranker_settings"} & own.keys()
+        gone |= {bound for key, bound in _BOUND.items() if key in gone}
         surfaces = {
             surface: {key: value for key, value in plan.items() if key not in gone}
             for surface, plan in surfaces.items()

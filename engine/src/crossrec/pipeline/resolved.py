@@ -180,22 +180,16 @@ def resolve_pipeline(
 
 def _surface(config: PipelineConfig, name: str, registry: Registry) -> ResolvedSurface:
     """Look up the ranker and the policies of one surface."""
-    own = config.surfaces[name]
-    if own.ranker:
-        ranker, settings = own.ranker, own.ranker_settings
-    elif own.input in ABOUT_ITEMS:  # the pipeline's is for lists about a user
-        ranker, settings = "auto", {}
-    else:
-        ranker, settings = config.ranker, config.ranker_settings
+    ranker, settings = config.ranker_of(name)
     names = dict.fromkeys(BASELINES if ranker == "auto" else (*BASELINES, ranker))
     policies: dict[str, Component] = {}
-    for policy in config.policies if own.policies is None else own.policies:
+    for policy in config.policies_of(name):
         times = sum(label.partition(" #")[0] == policy.name for label in policies)
         label = f"{policy.name} #{times + 1}" if times else policy.name
         policies[label] = _component(registry, "policies", policy.name, policy.settings, label)
     return ResolvedSurface(
         name,
-        own,
+        config.surfaces[name],
         config.sources_of(name),
         config.history_of(name),
         ranker,
