@@ -40,10 +40,14 @@ def settings_tables(models: Iterable[tuple[str, type[BaseModel]]]) -> str:
         names = ", ".join(f"`{name}`" for name in components)
         summary = _summary(model)
         title = f"`{group}` of {names}: {summary}" if group else names
-        rows = [_row(name, field, model) for name, field in model.model_fields.items()]
-        columns = ("setting", "type", "default", "what it means")
-        parts.append(f"**{title}**\n\n{table(columns, rows)}")
+        parts.append(f"**{title}**\n\n{model_table(model, 'setting')}")
     return "\n".join(parts)
+
+
+def model_table(model: type[BaseModel], what: str) -> str:
+    """Return the table of one model's fields, each of which is called `what`."""
+    rows = [_row(name, field, model) for name, field in model.model_fields.items()]
+    return table((what, "type", "default", "what it means"), rows)
 
 
 def _groups(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
@@ -62,6 +66,8 @@ def _row(name: str, field: FieldInfo, model: type[BaseModel]) -> tuple[str, str,
     default = "required" if field.is_required() else f"`{toml(default_of(field))}`"
     if default == "`none`":
         default = "none"
+    if _holds_models(field):
+        default = ""
     return f"`{name}`", type_in_words(field), default, meaning
 
 
@@ -87,13 +93,17 @@ def _type(annotation: Any) -> str:
     if origin in (Union, types.UnionType):
         inner = [_type(part) for part in arguments if part is not type(None)]
         return " or ".join([*inner, *(["none"] if type(None) in arguments else [])])
+    if _is_model(annotation):
+        return "table"
+    if annotation is Any:
+        return "anything"
     if origin is Literal:
         return "one of " + ", ".join(f"`{toml(value)}`" for value in arguments)
     if origin is dict:
         return f"{_type(arguments[1])} by name"
     if origin in (tuple, list):
         kinds = [part for part in arguments if part is not Ellipsis]
-        many = _MANY.get(kinds[0], _type(kinds[0]))
+        many = "tables" if _is_model(kinds[0]) else _MANY.get(kinds[0], _type(kinds[0]))
         fixed = origin is tuple and Ellipsis not in arguments
         return f"{len(kinds)} {many}" if fixed else f"list of {many}"
     return getattr(annotation, "__name__", str(annotation))
@@ -127,6 +137,14 @@ def _summary(model: type[BaseModel]) -> str:
     """Return the first line of a model's docstring, to go on after a colon."""
     first = inspect.cleandoc(model.__doc__ or "").partition("\n")[0].rstrip(".")
     return first[:1].lower() + first[1:]
+
+
+def _holds_models(field: FieldInfo) -> bool:
+    """Whether the default of a setting is made of models, which have tables of their own."""
+    if field.is_required():
+        return False
+    default = default_of(field)
+    return isinstance(default, dict) and any(isinstance(v, BaseModel) for v in default.values())
 
 
 def _is_model(annotation: Any) -> bool:

@@ -52,6 +52,8 @@ class SourceConfig(_Frozen):
     @model_validator(mode="before")
     @classmethod
     def _label_defaults_to_name(cls, values: Any) -> Any:
+        if isinstance(values, str):
+            values = {"name": values}
         if isinstance(values, Mapping) and not values.get("label"):
             return {**values, "label": values.get("name", "")}
         return values
@@ -86,14 +88,15 @@ class SurfaceConfig(_Frozen):
         What a request on it brings: a user or a history, an item, a cart or playlist, the items of
         a running session, or nothing.
     sources : tuple of str
-        Labels of the sources that answer; all of the pipeline where empty.
+        Labels of the sources that answer; where empty all of the pipeline, and on a surface about
+        items its `item_sources`.
     ranker : str
         "" takes the pipeline's, with its settings. ``"auto"`` chooses by the surface's own
         validation queries where it has any, and fuses ranks elsewhere.
     ranker_settings : mapping
         Settings of the ranker that is named beside them.
     policies : tuple of PolicyConfig or None
-        Applied in this order; None takes the pipeline's.
+        Applied in this order; the pipeline's where the key is missing.
     fallback : tuple of str
         What fills a list that stays short, in this order: ``"most_popular"``, ``"newest"``, or the
         label of a source.
@@ -102,8 +105,8 @@ class SurfaceConfig(_Frozen):
     history : {"auto", "keep", "last", "exclude"} or None
         Known items that no consumption removes: ``"keep"`` ranks them like others, ``"last"`` puts
         them behind all others, ``"exclude"`` leaves them out, ``"auto"`` keeps them where people of
-        the training events came back to what they had, else puts them last. None takes the
-        pipeline's.
+        the training events came back to what they had, else puts them last. Where the
+        key is missing the pipeline's rule holds.
     fresh : float
         Half-lives during which a soft consumption removes its item.
     weighs : float
@@ -142,7 +145,7 @@ class PipelineConfig(_Frozen):
     candidates : int
         Size of the pool that the ranker orders.
     history : {"auto", "keep", "last", "exclude"}
-        For surfaces that do not say themselves; see `SurfaceConfig`.
+        Rule for known items on surfaces that do not say themselves.
     ranker : str
         ``"auto"`` chooses on validation among best source, reciprocal rank and weighted fusion;
         any registered ranker is tried too, and serves only where it wins.
