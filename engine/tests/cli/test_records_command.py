@@ -133,7 +133,7 @@ def test_anything_but_a_yes_deletes_nothing(shop, answer):
         done = shop(words[0], "delete", "tools", words[1], given=answer)
         assert done.exit_code == 1
         assert done.stdout == ""
-        assert "nothing was deleted; --yes deletes without asking" in done.stderr
+        assert "nothing was deleted; --yes deletes without a question" in done.stderr
     assert values(shop("events", "list", "tools", "--limit", "500", "--json"))[-1]["number"] == 201
 
 

@@ -253,6 +253,7 @@ def test_a_page_of_each_table(store):
     for page in (store.list_items, store.list_users, store.list_events):
         assert page("never", limit=5) == []
     assert (store.item("never", "a"), store.user("never", "u")) == (None, None)
+    assert (store.item("shop", "\ud800"), store.user("shop", "\ud800")) == (None, None)
     assert store.count_events("never") == 0
 
 

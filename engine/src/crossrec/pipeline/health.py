@@ -203,8 +203,10 @@ def not_available(items: LiveItems, now: float) -> dict[str, int]:
 
 def barred_by(items: LiveItems, now: float) -> NDArray[np.bool_]:
     """Return which items cannot be had, bool (n_items,)."""
-    found = [bars for _, bars, _ in causes(items, now, np.arange(len(items)))]
-    return np.logical_or.reduce(found)
+    barred = np.zeros(len(items), dtype=bool)
+    for _, bars, _ in causes(items, now, np.arange(len(items))):
+        barred |= bars
+    return barred
 
 
 def surface_reports(serving: Serving, barred: int) -> tuple[SurfaceHealth, ...]:

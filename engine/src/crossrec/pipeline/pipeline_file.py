@@ -8,7 +8,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -17,6 +17,8 @@ from crossrec.pipeline.config import PipelineConfig, PolicyConfig, SourceConfig,
 from crossrec.pipeline.resolved import Component, ResolvedPipeline, ResolvedSurface
 from crossrec.plugins.meanings import meanings
 from crossrec.plugins.registration import resolve
+
+Model = TypeVar("Model", bound=BaseModel)
 
 _WIDTH = 100
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -73,7 +75,7 @@ def _policies(
     return tuple(replaced(policy, settings=settings_of(part)) for policy, part in found)
 
 
-def replaced(config: Any, **values: Any) -> Any:
+def replaced(config: Model, **values: Any) -> Model:
     """Return a validated copy of a model with some fields replaced."""
     fields = {name: getattr(config, name) for name in type(config).model_fields}
     return type(config).model_validate({**fields, **values})

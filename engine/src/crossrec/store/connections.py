@@ -114,7 +114,8 @@ class Connections:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Write everything within, or nothing of it; one within another is a part of that."""
         connection: sqlite3.Connection = self.writer().conn
-        if connection.in_transaction:
+        within = connection.in_transaction
+        if within:
             yield connection
             return
         with self.translated():

@@ -59,7 +59,7 @@ class Deleting(Tables):
         number: int | None = None,
     ) -> Deleted:
         """Delete the events that meet all conditions; at least one must be given."""
-        where, values = where_events(scenario, "", user_id, item_id, event_type, number)
+        where, values = where_events(scenario, user_id, item_id, event_type, number)
         if not values:
             raise UsageError("all events would be deleted: name a user, an item, a type or one")
         if not self._exists(scenario):

@@ -9,10 +9,10 @@ from crossrec.store.base import StoredEvent, StoredItem, StoredUser
 from crossrec.store.tables import Tables, tables_of
 
 _EVENTS = (
-    'SELECT e."id", u."name", i."name", t."name", e."time", e."value" FROM {events} e '
+    'SELECT e."id", u."name", i."name", t."name", e."time", e."value" FROM ('
+    'SELECT * FROM {events} {where} ORDER BY "time" DESC, "id" DESC LIMIT ? OFFSET ?) e '
     'JOIN {users} u ON u."id" = e."user" JOIN {items} i ON i."id" = e."item" '
-    'JOIN {types} t ON t."id" = e."type" {where} ORDER BY e."time" DESC, e."id" DESC '
-    "LIMIT ? OFFSET ?"
+    'JOIN {types} t ON t."id" = e."type" ORDER BY e."time" DESC, e."id" DESC'
 )
 _USERS = (
     'SELECT "name", "data", (SELECT count(*) FROM {events} WHERE "user" = u."id") '
@@ -20,9 +20,9 @@ _USERS = (
 )
 #: Column of the events → the condition that it is the one of a name.
 _OF_NAME = {
-    "user": '{column} = (SELECT "id" FROM {users} WHERE "name" = ?)',
-    "item": '{column} = (SELECT "id" FROM {items} WHERE "name" = ?)',
-    "type": '{column} = (SELECT "id" FROM {types} WHERE "name" = ?)',
+    "user": '"user" = (SELECT "id" FROM {users} WHERE "name" = ?)',
+    "item": '"item" = (SELECT "id" FROM {items} WHERE "name" = ?)',
+    "type": '"type" = (SELECT "id" FROM {types} WHERE "name" = ?)',
 }
 
 
@@ -40,7 +40,7 @@ class Listing(Tables):
 
     def item(self, scenario: str, item_id: str) -> StoredItem | None:
         """Return one item; None for an unknown one."""
-        found = self._items(scenario, 'WHERE "name" = ?', [item_id, 1, 0])
+        found = self._items(scenario, 'WHERE "name" = ?', [_whole(item_id), 1, 0])
         return found[0] if found else None
 
     def _items(self, scenario: str, where: str, values: list[Any]) -> list[StoredItem]:
@@ -64,7 +64,7 @@ class Listing(Tables):
 
     def user(self, scenario: str, user_id: str) -> StoredUser | None:
         """Return one user; None for an unknown one."""
-        found = self._users(scenario, 'WHERE "name" = ?', [user_id, 1, 0])
+        found = self._users(scenario, 'WHERE "name" = ?', [_whole(user_id), 1, 0])
         return found[0] if found else None
 
     def _users(self, scenario: str, where: str, values: list[Any]) -> list[StoredUser]:
@@ -87,7 +87,7 @@ class Listing(Tables):
         """Return a page of the events that meet all conditions, the newest first."""
         if not self._exists(scenario):
             return []
-        where, values = where_events(scenario, "e.", user_id, item_id, event_type, number)
+        where, values = where_events(scenario, user_id, item_id, event_type, number)
         select = _EVENTS.format(where=where, **tables_of(scenario))
         return [StoredEvent(*row) for row in self._read(select, [*values, limit, offset])]
 
@@ -103,33 +103,36 @@ class Listing(Tables):
         """Return how many events meet all conditions."""
         if not self._exists(scenario):
             return 0
-        where, values = where_events(scenario, "", user_id, item_id, event_type, number)
+        where, values = where_events(scenario, user_id, item_id, event_type, number)
         select = f"SELECT count(*) FROM {tables_of(scenario)['events']} {where}"
         return int(self._read(select, values)[0][0])
 
 
+def _whole(name: str) -> str | None:
+    """Return a name; None for one with half a character, which was never ingested."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return None
+    return name
+
+
 def where_events(
     scenario: str,
-    alias: str,
     user_id: str | None,
     item_id: str | None,
     event_type: str | None,
     number: int | None,
 ) -> tuple[str, list[Any]]:
-    """Return the WHERE clause of the events that meet all conditions, and its values.
-
-    Parameters
-    ----------
-    alias : str
-        What stands before the columns: ``"e."``, or nothing.
-    """
+    """Return the WHERE clause of the events that meet all conditions, and its values."""
     tables = tables_of(scenario)
-    terms, values = [], []
+    terms: list[str] = []
+    values: list[Any] = []
     for name, wanted in (("user", user_id), ("item", item_id), ("type", event_type)):
         if wanted is not None:
-            terms.append(_OF_NAME[name].format(column=f'{alias}"{name}"', **tables))
+            terms.append(_OF_NAME[name].format(**tables))
             values.append(wanted)
     if number is not None:
-        terms.append(f'{alias}"id" = ?')
+        terms.append('"id" = ?')
         values.append(number)
-    return (f"WHERE {' AND '.join(terms)}" if terms else ""), [*values]
+    return (f"WHERE {' AND '.join(terms)}" if terms else ""), values

@@ -34,7 +34,7 @@ def page_options(command: Command) -> Command:
 
 def yes_option(command: Command) -> Command:
     """Add ``--yes``."""
-    return click.option("--yes", is_flag=True, help="Delete without asking.")(command)
+    return click.option("--yes", is_flag=True, help="Delete without a question.")(command)
 
 
 def opened_workspace(path: Path, scenario: str, wait: float | None = None) -> Workspace:
@@ -67,7 +67,7 @@ def confirm(question: str, *, yes: bool) -> None:
         click.echo("", err=True)
         agreed = False
     if not agreed:
-        click.echo("nothing was deleted; --yes deletes without asking", err=True)
+        click.echo("nothing was deleted; --yes deletes without a question", err=True)
         raise click.exceptions.Exit(1)
 
 
