@@ -13,7 +13,8 @@ from crossrec.components.history import weigh
 from crossrec.components.policies import number
 from crossrec.components.state import State
 from crossrec.components.topk import top_k
-from crossrec.ingest import ingest_files
+from crossrec.errors import DataError
+from crossrec.ingest import IngestOptions, ingest_files
 from crossrec.pipeline import live as live_module
 from crossrec.scenario import EventType, ItemField, ItemSchema, Relation, Scenario, Surface
 from crossrec.workspace import Workspace
@@ -658,8 +659,12 @@ def test_an_engine_that_starts_after_the_deletion_knows_of_it(shop, registry):
     deleting(shop, "t4")
     again = Engine(Workspace.open(shop.folder / "ws"), registry, background=False)
     assert "t4" not in again.recommend("fixed", history=["t0"], k=20).item_ids
-    again.fit("fixed")
-    assert "t4" not in again.recommend("fixed", history=["t0"], k=20).item_ids
+    shop.events("u0,t4,80000")
+    late = Engine(Workspace.open(shop.folder / "ws"), registry, background=False)
+    assert "t4" not in late.recommend("fixed", history=["t0"], k=20).item_ids
+    deleting(shop, "t4")
+    late.fit("fixed")
+    assert "t4" not in late.recommend("fixed", history=["t0"], k=20).item_ids
 
 
 def test_an_item_that_came_and_went_after_the_fit_is_not_offered(shop):
@@ -719,3 +724,22 @@ def test_an_item_of_events_alone_is_withdrawn_like_any_other(shop):
     assert set(shop.ids("t4")) == {"t0", "t2"}
     shop.engine.fit("strict")
     assert set(shop.ids("t4")) == {"t0", "t2"}
+
+
+def test_a_full_feed_counts_at_the_next_request_and_a_broken_one_does_not(shop):
+    shop = shop("strict")
+    full = IngestOptions(complete="items")
+
+    def feed(*numbers):
+        table = shop.folder / "full.csv"
+        table.write_text("item_id,title\n" + "".join(f"t{n},thing {n}\n" for n in numbers))
+        return shop.engine.ingest("strict", items=table, options=full)
+
+    every = set(shop.ids("t0"))
+    assert feed(*range(2, 12)).feed.withdrawn == 2
+    assert set(shop.ids("t0")) == every - {"t0", "t1"}
+    with pytest.raises(DataError, match="nothing was stored"):
+        feed(3)
+    assert set(shop.ids("t0")) == every - {"t0", "t1"}
+    assert feed(*range(1, 12)).feed.returned == 1
+    assert set(shop.ids("t0")) == every - {"t0"}

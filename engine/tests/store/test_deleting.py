@@ -168,7 +168,7 @@ def test_no_byte_of_it_stays_in_a_file(tmp_path):
 
 def test_what_is_deleted_is_a_change_of_items_until_it_is_written_again(store):
     before = store.item_changes("shop")
-    fitted = {"a", "b", "c"}
+    fitted = {"a", "b"}
     assert store.deleted_items("shop", before, fitted) == set()
     store.delete_items("shop", ["b"])
     assert store.item_changes("shop") == before + 1
@@ -179,13 +179,21 @@ def test_what_is_deleted_is_a_change_of_items_until_it_is_written_again(store):
     assert store.items_changed("shop", before + 1) == {"b": {"withdrawn": False}}
 
 
+def test_an_event_does_not_bring_a_deleted_item_back(store):
+    before = store.item_changes("shop")
+    store.delete_items("shop", ["a", "c"])
+    store.add_events("shop", rows(("ann", "a", "view", 90.0), ("ann", "c", "view", 91.0)))
+    assert store.deleted_items("shop", before, {"a"}, {"c"}) == {"a"}
+    assert store.deleted_items("shop", before, {"a", "c"}) == {"a", "c"}
+
+
 def test_deleting_events_changes_no_items_unless_one_goes_with_them(store):
     before = store.item_changes("shop")
     store.delete_events("shop", user_id="bob")
     assert store.item_changes("shop") == before
     store.delete_events("shop", user_id="cid")
     assert store.item_changes("shop") == before + 1
-    assert store.deleted_items("shop", before, {"a", "c"}) == {"c"}
+    assert store.deleted_items("shop", before, {"a"}, {"c"}) == {"c"}
 
 
 def test_an_error_within_takes_everything_back(store):
@@ -232,7 +240,7 @@ def test_a_store_of_format_1_loses_what_is_deleted_too(tmp_path):
     assert old.list_items("shop", limit=9, withdrawn=True) == []
     assert old.deleted_items("shop", 0, {"a"}) == set()
     assert old.delete_user("shop", "ann").events == 2
-    assert old.deleted_items("shop", 0, {"a", "b"}) == {"b"}
+    assert old.deleted_items("shop", 0, {"a"}, {"b", "c"}) == {"b"}
     assert old.add_events("shop", rows(*EVENTS)) == 0, "its keys do not say whose they are"
     old.close()
 

@@ -10,9 +10,10 @@ the fit, and is named.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import replace
+from itertools import chain
 from threading import Lock, Thread
 from typing import Any
 
@@ -95,8 +96,7 @@ class LivePipeline:
             known = self._fitted.catalog.items
             try:
                 changed = self._store.items_changed(self._scenario.name, self._seen)
-                there = {*known.ids, *self._new}
-                gone = self._store.deleted_items(self._scenario.name, self._seen, there)
+                gone = self._deleted_since()
             except Exception as error:
                 log.warning("cannot read changed items", exc_info=error)
                 return
@@ -123,6 +123,19 @@ class LivePipeline:
         places = {index(id_): fields for id_, fields in changed.items()}
         places.pop(-1, None)
         return items.updated(places)
+
+    def _deleted_since(self) -> set[str]:
+        """Return the items, fitted and new, that were deleted since the store was last read."""
+        known = chain(self._fitted_items(known=True), self._new)
+        others = self._fitted_items(known=False)
+        return self._store.deleted_items(self._scenario.name, self._seen, known, others)
+
+    def _fitted_items(self, *, known: bool) -> Iterator[str]:
+        """Yield the fitted items that had a row in the item table, or the others."""
+        catalog = self._fitted.catalog
+        for id_, one in zip(catalog.items.ids, catalog.known.tolist(), strict=True):
+            if one is known:
+                yield id_
 
     def _gone_from(self, items: LiveItems) -> NDArray[np.int64]:
         """Return the deleted items of a catalog."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -218,8 +218,19 @@ class Store(Protocol):
             If there is no condition.
         """
 
-    def deleted_items(self, scenario: str, since: int, among: Collection[str]) -> set[str]:
-        """Return which of some items are gone, if any were deleted after the `since`-th writing."""
+    def deleted_items(
+        self, scenario: str, since: int, known: Iterable[str], others: Iterable[str] = ()
+    ) -> set[str]:
+        """Return which items are gone, if any were deleted after the `since`-th writing.
+
+        Parameters
+        ----------
+        known : iterable of str
+            Items that had a row in the item table: an event that names one brings none back. Not
+            read where no item was deleted.
+        others : iterable of str
+            Items of events alone.
+        """
 
     def users(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
         """Return all users in the order of first ingestion, and the fields of the known ones."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -68,15 +68,18 @@ class Deleting(Tables):
             events = _delete_events(connection, scenario, where, values)
             return _unsupported(connection, scenario, Deleted(events=events))
 
-    def deleted_items(self, scenario: str, since: int, among: Collection[str]) -> set[str]:
-        """Return which of some items are gone, if any were deleted after the `since`-th writing.
+    def deleted_items(
+        self, scenario: str, since: int, known: Iterable[str], others: Iterable[str] = ()
+    ) -> set[str]:
+        """Return which items are gone, if any were deleted after the `since`-th writing.
 
-        Costs one look-up by key where none was.
+        See `Store.deleted_items`. Costs one look-up by key where none was deleted.
         """
         if not self._exists(scenario) or not self._deletions(scenario) > since:
             return set()
-        rows = self._read(f'SELECT "name" FROM {tables_of(scenario)["items"]}')
-        return set(among) - {name for (name,) in rows}
+        rows = self._read(f'SELECT "name", "data" IS NULL FROM {tables_of(scenario)["items"]}')
+        described = {name for name, bare in rows if not bare}
+        return (set(known) - described) | (set(others) - {name for name, _ in rows})
 
     def _deletions(self, scenario: str) -> int:
         """Return which writing of items deleted some last; 0 for none."""
