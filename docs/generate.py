@@ -4,7 +4,7 @@ Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
 ``demo``, ``figures FILE``, ``transfer TARGET``, ``cold PROTOCOL``, ``rooms PACKAGE``,
-``scenarios`` or ``plugins``.
+``keys TABLE`` (of a pipeline file), ``fading``, ``scenarios`` or ``plugins``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 from components_page import components_page, plugins_region, scenarios_region
 from demo_excerpt import demo_excerpt
 from markdown_table import NOTE, table
+from pipeline_pages import fading_region, keys_region
 from rooms import picture, rooms_region
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -214,6 +215,8 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "cold": cold_region,
     "plugins": lambda _: plugins_region(),
     "rooms": rooms_region,
+    "keys": keys_region,
+    "fading": lambda _: fading_region(),
     "scenarios": lambda _: scenarios_region(),
 }
 

@@ -6,19 +6,19 @@ The meaning comes from the section ``Attributes`` of the docstring of the pydant
 from __future__ import annotations
 
 import inspect
-import json
-import re
 import types
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from crossrec.pipeline.pipeline_file import toml_value
+from crossrec.plugins.meanings import attributes, meanings
 from markdown_table import table
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 _WORDS = {bool: "true or false", int: "whole number", float: "number", str: "text"}
 _MANY = {bool: "flags", int: "whole numbers", float: "numbers", str: "texts"}
-_ENTRY = re.compile(r"^(\w+(?:, \w+)*) *(?::.*)?$")
+__all__ = ["attributes", "meanings", "settings_tables", "toml", "type_in_words"]
 
 
 def settings_tables(models: Iterable[tuple[str, type[BaseModel]]]) -> str:
@@ -40,10 +40,14 @@ def settings_tables(models: Iterable[tuple[str, type[BaseModel]]]) -> str:
         names = ", ".join(f"`{name}`" for name in components)
         summary = _summary(model)
         title = f"`{group}` of {names}: {summary}" if group else names
-        rows = [_row(name, field, model) for name, field in model.model_fields.items()]
-        columns = ("setting", "type", "default", "what it means")
-        parts.append(f"**{title}**\n\n{table(columns, rows)}")
+        parts.append(f"**{title}**\n\n{model_table(model, 'setting')}")
     return "\n".join(parts)
+
+
+def model_table(model: type[BaseModel], what: str) -> str:
+    """Return the table of one model's fields, each of which is called `what`."""
+    rows = [_row(name, field, model) for name, field in model.model_fields.items()]
+    return table((what, "type", "default", "what it means"), rows)
 
 
 def _groups(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
@@ -62,39 +66,14 @@ def _row(name: str, field: FieldInfo, model: type[BaseModel]) -> tuple[str, str,
     default = "required" if field.is_required() else f"`{toml(default_of(field))}`"
     if default == "`none`":
         default = "none"
+    if _holds_models(field):
+        default = ""
     return f"`{name}`", type_in_words(field), default, meaning
 
 
 def default_of(field: FieldInfo) -> Any:
     """Return the default of a setting."""
     return field.get_default(call_default_factory=True)
-
-
-def meanings(model: type[BaseModel]) -> dict[str, str]:
-    """Return what the docstrings of a model and of its bases say of each setting."""
-    found: dict[str, str] = {}
-    for base in reversed(model.__mro__):
-        if issubclass(base, BaseModel) and base is not BaseModel:
-            found |= attributes(inspect.cleandoc(base.__doc__ or ""))
-    return found
-
-
-def attributes(docstring: str) -> dict[str, str]:
-    """Return the entries of the section ``Attributes`` of a NumPy docstring, each on one line."""
-    _, _, section = docstring.partition("Attributes\n----------\n")
-    found: dict[str, str] = {}
-    names: list[str] = []
-    for line in section.splitlines():
-        entry = _ENTRY.match(line)
-        if entry is not None:
-            names = entry[1].split(", ")
-            found |= dict.fromkeys(names, "")
-        elif line.startswith(" ") or not line:
-            for name in names:
-                found[name] = f"{found[name]} {line.strip()}".strip()
-        else:
-            break
-    return {name: text.replace("``", "`") for name, text in found.items()}
 
 
 def type_in_words(field: FieldInfo) -> str:
@@ -114,13 +93,17 @@ def _type(annotation: Any) -> str:
     if origin in (Union, types.UnionType):
         inner = [_type(part) for part in arguments if part is not type(None)]
         return " or ".join([*inner, *(["none"] if type(None) in arguments else [])])
+    if _is_model(annotation):
+        return "table"
+    if annotation is Any:
+        return "anything"
     if origin is Literal:
         return "one of " + ", ".join(f"`{toml(value)}`" for value in arguments)
     if origin is dict:
         return f"{_type(arguments[1])} by name"
     if origin in (tuple, list):
         kinds = [part for part in arguments if part is not Ellipsis]
-        many = _MANY.get(kinds[0], _type(kinds[0]))
+        many = "tables" if _is_model(kinds[0]) else _MANY.get(kinds[0], _type(kinds[0]))
         fixed = origin is tuple and Ellipsis not in arguments
         return f"{len(kinds)} {many}" if fixed else f"list of {many}"
     return getattr(annotation, "__name__", str(annotation))
@@ -146,21 +129,22 @@ def _limits(metadata: Iterable[Any]) -> list[str]:
 
 
 def toml(value: Any) -> str:
-    """Return a value as a pipeline file writes it."""
-    if value is None:
-        return "none"
-    if isinstance(value, dict):
-        inner = ", ".join(f"{key} = {toml(part)}" for key, part in value.items())
-        return f"{{ {inner} }}" if inner else "{}"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(toml(part) for part in value)}]"
-    return json.dumps(value, ensure_ascii=False)
+    """Return a value as a pipeline file writes it; it has no word for none."""
+    return "none" if value is None else toml_value(value)
 
 
 def _summary(model: type[BaseModel]) -> str:
     """Return the first line of a model's docstring, to go on after a colon."""
     first = inspect.cleandoc(model.__doc__ or "").partition("\n")[0].rstrip(".")
     return first[:1].lower() + first[1:]
+
+
+def _holds_models(field: FieldInfo) -> bool:
+    """Whether the default of a setting is made of models, which have tables of their own."""
+    if field.is_required():
+        return False
+    default = default_of(field)
+    return isinstance(default, dict) and any(isinstance(v, BaseModel) for v in default.values())
 
 
 def _is_model(annotation: Any) -> bool:

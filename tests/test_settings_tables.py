@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import pytest
-from components_page import kind_section
+from components_page import KINDS, kind_section, registered
+from crossrec.plugins.registration import resolve
 from pydantic import BaseModel, Field
 from settings_tables import attributes, meanings, settings_tables, toml, type_in_words
 
@@ -130,3 +132,25 @@ def test_no_table_shows_a_representation_of_python() -> None:
         assert "Config(" not in text
         assert "<class" not in text
         assert "typing." not in text
+
+
+def models_within(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """Yield a model and those of its groups."""
+    yield model
+    for field in model.model_fields.values():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from models_within(field.annotation)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_setting_of_ours_says_what_it_means(kind: str) -> None:
+    found = [one for one in registered(kind) if one.config is not None]
+    silent = {
+        f"{one.name}: {part.__name__}.{name}"
+        for one in found
+        for part in models_within(resolve(one.config))
+        for name, field in part.model_fields.items()
+        if not meanings(part).get(name)
+        and not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel))
+    }
+    assert silent == set()

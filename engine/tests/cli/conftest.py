@@ -78,9 +78,9 @@ def workshop(tmp_path_factory, make_workshop):
     (resources / "pipeline.toml").write_text(PIPELINE)
     chosen = [make_workshop(tools=tables)]
 
-    def call(*arguments):
+    def call(*arguments, given=""):
         words = [str(argument) for argument in arguments]
-        return CliRunner().invoke(main, words, prog_name="crossrec")
+        return CliRunner().invoke(main, words, input=given, prog_name="crossrec")
 
     def use(registry):
         chosen[0] = registry

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from crossrec.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,14 @@ def test_it_shows_what_serves_and_what_was_left_out(clinic):
     assert lines[1] == "  sources: together"
     assert lines[2].startswith("  ranker: rrf (only 40 validation queries")
     assert lines[3] == "  left out by the fit: dear: MemoryError: needs 99 GB"
+    assert lines[4:8] == [
+        "  surface bench (main): needs a user or a history; has together, ranked by rrf; "
+        "falls back to most_popular, then to known items; k 10",
+        "  surface bench lacks dear: MemoryError: needs 99 GB",
+        "  surface alike: needs an item; has together, ranked by rrf; falls back to most_popular, "
+        "then to known items; k 10",
+        "  surface alike lacks dear: MemoryError: needs 99 GB",
+    ]
     assert lines[-2] == ("toys: 12 items and 200 events, not fitted yet: run `crossrec fit toys`")
     assert lines[-1] == "all well"
 
@@ -63,6 +72,12 @@ def test_json_has_the_same(clinic):
     assert tools["failed"] == {"dear": "MemoryError: needs 99 GB"}
     assert (tools["reports"], tools["new_items"], tools["unavailable"]) == ({}, {}, {})
     assert (toys["fitted"], toys["ok"], toys["error"]) == (False, True, "")
+    bench, alike = tools["surfaces"]
+    assert (bench["name"], bench["main"], alike["main"]) == ("bench", True, False)
+    assert bench["missing"] == {"dear": "MemoryError: needs 99 GB"}
+    assert bench["why"].startswith("only 40 validation queries")
+    assert alike["why"] == "no events of this surface to choose by"
+    assert (tools["not_available"], tools["deleted"]) == ({}, 0)
 
 
 def test_it_counts_what_came_after_the_fit(clinic, copied):
@@ -72,6 +87,56 @@ def test_it_counts_what_came_after_the_fit(clinic, copied):
     assert done.exit_code == 0, done.output
     done = clinic("doctor", where=copied)
     assert done.stdout.splitlines()[0].endswith("and 12 items, 1 events since")
+
+
+def written(clinic, copied, *rows):
+    """Ingest items as JSON lines."""
+    table = copied.parent / "items.jsonl"
+    table.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = clinic("ingest", "tools", "--items", table, where=copied)
+    assert done.exit_code == 0, done.output
+
+
+def test_it_counts_the_items_that_cannot_be_had_by_their_newest_fields(clinic, copied):
+    own = copied.parent / "own.toml"
+    own.write_text(
+        'policies = ["availability"]\nsources = [{name = "together"}]\n'
+        "[surfaces.alike]\npolicies = []\n"
+    )
+    spellings = ["OutOfStock", "https://schema.org/SoldOut", "sold out", "0", "in stock"]
+    rows = [{"item_id": f"t{n}", "availability": one} for n, one in enumerate(spellings)]
+    written(clinic, copied, *rows)
+    assert clinic("fit", "tools", "--pipeline", own, where=copied).exit_code == 0
+    lines = clinic("doctor", where=copied).stdout.splitlines()
+    assert "  items that cannot be had: 4 out of stock; 0 of them since the fit" in lines
+    written(
+        clinic, copied,
+        {"item_id": "t0", "availability": "IN_STOCK"},
+        {"item_id": "t4", "available_quantity": 0},
+        {"item_id": "t5", "is_hidden": "yes"},
+        {"item_id": "t6", "expires_at": "2020-01-01"},
+        {"item_id": "t7", "is_hidden": True, "available_quantity": 0},
+    )  # fmt: skip
+    Workspace.open(copied).store().withdraw_items("tools", {f"t{n}" for n in range(11)})
+    done = clinic("items", "delete", "tools", "t9", "--yes", where=copied)
+    assert done.exit_code == 0, done.output
+    lines = clinic("doctor", where=copied).stdout.splitlines()
+    assert (
+        "  items that cannot be had: 1 withdrawn, 2 hidden, 1 expired, 4 out of stock; "
+        "5 of them since the fit"
+    ) in lines
+    assert "  items deleted since the fit: 1" in lines
+    assert (
+        "  surface alike offers 8 items that cannot be had: name the policy availability in "
+        in ("\n".join(lines))
+    )
+    assert not [line for line in lines if line.startswith("  surface bench offers")]
+    tools = json.loads(clinic("doctor", "--json", where=copied).stdout)["scenarios"][0]
+    assert tools["not_available"] == {"withdrawn": 1, "hidden": 2, "expired": 1, "out_of_stock": 4}
+    assert (tools["newly_not_available"], tools["deleted"]) == (5, 1)
+    offered = clinic("recommend", "tools", "--history", "t0", "-k", "20", "--json", where=copied)
+    found = {item["item_id"] for item in json.loads(offered.stdout)["items"]}
+    assert found == {"t0", "t8", "t10"}, "doctor and requests agree"
 
 
 def test_a_damaged_artifact_is_named_and_the_others_are_still_reported(clinic, copied):
@@ -121,8 +186,6 @@ def test_a_source_that_cannot_be_restored_is_named(clinic, copied, monkeypatch):
 
 
 def test_an_empty_workspace_and_none_at_all(clinic, tmp_path):
-    from crossrec.workspace import Workspace
-
     Workspace.create(tmp_path / "ws").close()
     done = clinic("doctor", where=tmp_path / "ws")
     assert done.exit_code == 0

@@ -165,6 +165,26 @@ def test_similar_items(shop):
     assert "often together with “tool no. 1”" in plain
 
 
+def test_the_length_of_a_list_is_the_surfaces_own(workshop, workshop_tables, tmp_path):
+    frames = workshop_tables(0)
+    frames.events.to_csv(tmp_path / "events.csv", index=False)
+    own = tmp_path / "own.toml"
+    own.write_text("[surfaces.bench]\nk = 3\n[surfaces.alike]\nk = 2\n")
+    where = ("-w", tmp_path / "ws")
+    assert workshop("ingest", "tools", "--events", tmp_path / "events.csv", *where).exit_code == 0
+    assert workshop("fit", "tools", "--pipeline", own, *where).exit_code == 0
+
+    def length(command, *words):
+        return len(slate(workshop(command, "tools", *words, "--json", *where))["items"])
+
+    assert length("recommend", "--user", "u1") == 3
+    assert length("recommend", "--item", "t1") == 2
+    assert length("similar", "t1") == 2
+    assert length("recommend", "--user", "u1", "-k", "5") == 5
+    assert length("similar", "t1", "-k", "4") == 4
+    assert "[default: the surface's own]" in workshop("recommend", "--help").stdout
+
+
 def test_explain_prints_every_source(shop):
     done = shop("explain", "t4", "--history", "t0,t2")
     assert done.exit_code == 0, done.output

@@ -351,3 +351,12 @@ def test_a_configuration_cannot_be_changed():
 @pytest.mark.parametrize("candidates", [1, 2000])
 def test_the_ends_of_the_pools_size_are_allowed(candidates):
     assert parse_config({"sources": [{"name": "a"}], "candidates": candidates}, "t")
+
+
+def test_a_source_may_be_a_name_alone():
+    config = parse_config({"sources": ["a", {"name": "b", "settings": {"n": 1}}]}, "test")
+    assert [(one.name, one.label, one.settings) for one in config.sources] == [
+        ("a", "a", {}), ("b", "b", {"n": 1}),
+    ]  # fmt: skip
+    with pytest.raises(ConfigError, match="two sources are called 'a'"):
+        parse_config({"sources": ["a", "a"]}, "test")

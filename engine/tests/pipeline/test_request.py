@@ -138,7 +138,8 @@ def test_a_known_user_is_named_by_index_and_time(pipeline):
     assert found.batch.now.tolist() == [12.0]
     for stranger in ({"user_id": "nobody"}, {"user_id": "u7", "history": ()}, {}):
         assert resolved(pipeline, None, 12.0, **stranger).batch.users.tolist() == [-1]
-    about = resolved(pipeline, None, 12.0, "item", user_id="u7", item_ids=("i1",))
+    known = UserState("u7", known=True)
+    about = resolved(pipeline, known, 12.0, "item", user_id="u7", item_ids=("i1",))
     assert about.batch.users.tolist() == [7], "an item surface knows its user too"
     assert about.batch.about.row(0).tolist() == [1]
     assert about.batch.surface == "item"

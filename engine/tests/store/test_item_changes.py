@@ -83,16 +83,26 @@ def test_what_is_not_kept_is_withdrawn_and_stays_in_the_catalog(store):
     store.add_items("shop", {"a": {"title": "A"}, "b": {"title": "B"}, "c": {}})
     store.add_events("shop", events("i1"))
     before = store.item_changes("shop")
-    assert store.withdraw_items("shop", {"b", "unheard of"}) == 2
+    assert store.withdraw_items("shop", {"b", "unheard of"}) == 3
     assert store.item_changes("shop") == before + 1
-    assert store.items_changed("shop", before) == {
-        "a": {"title": "A", "withdrawn": True}, "c": {"withdrawn": True},
-    }  # fmt: skip
+    gone = {"a": {"title": "A", "withdrawn": True}, "c": {"withdrawn": True}}
+    gone["i1"] = {"withdrawn": True}
+    assert store.items_changed("shop", before) == gone
     vocabulary, records = store.items("shop")
     assert list(vocabulary.ids) == ["a", "b", "c", "i1"]
-    assert records == {"a": {"title": "A", "withdrawn": True}, "b": {"title": "B"},
-                       "c": {"withdrawn": True}}  # fmt: skip
+    assert records == {**gone, "b": {"title": "B"}}
     assert store.known_items("shop") == {"a", "b", "c"}
+    assert store.counts("shop").withdrawn == 3
+
+
+def test_an_item_of_events_alone_is_offered_again_once_it_has_a_row(store):
+    store.add_events("shop", events("i1"))
+    store.withdraw_items("shop", ())
+    assert store.counts("shop").withdrawn == 1
+    store.add_events("shop", events("i1", "i2"))
+    assert store.counts("shop").withdrawn == 1, "another event puts nothing back on offer"
+    store.add_items("shop", {"i1": {}})
+    assert store.counts("shop").withdrawn == 0
 
 
 def test_withdrawing_again_changes_nothing(store):

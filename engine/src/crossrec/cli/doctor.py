@@ -11,7 +11,7 @@ import click
 from crossrec.terminal import echo_json, json_option, workspace_option
 
 if TYPE_CHECKING:
-    from crossrec.pipeline.health import ScenarioHealth
+    from crossrec.pipeline.health import ScenarioHealth, SurfaceHealth
     from crossrec.plugins.state import PluginState
 
 
@@ -22,7 +22,8 @@ def doctor(workspace: Path, as_json: bool) -> None:
     """Check plugins and every fitted scenario; exit code 1 if something cannot serve.
 
     Names what the fit left out and why: sources that failed, parts of a backbone that its adapter
-    or its gate found to be of no use here, and items that came later.
+    or its gate found to be of no use here, and items that came later or cannot be had. Says of each
+    surface what it needs, has and falls back to.
     """
     from crossrec.pipeline.engine import Engine
     from crossrec.pipeline.health import examine
@@ -93,6 +94,35 @@ def _details(one: ScenarioHealth) -> Iterator[str]:
         known, unknown = ", ".join(one.new_items["in"]), ", ".join(one.new_items["not_in"])
         unknown = f", not by {unknown} before the next fit" if unknown else ""
         yield f"new items: {one.new_items['items']}, known by {known or 'none'}{unknown}"
+    yield from _items(one)
+    for surface in one.surfaces:
+        yield from _surface(surface)
     for label, report in one.reports.items():
         yield from (f"{label}: {line}" for line in report.lines)
     yield from (f"note: {note}" for note in one.notes)
+
+
+def _items(one: ScenarioHealth) -> Iterator[str]:
+    """Yield how many items cannot be had now, and since when."""
+    if one.not_available:
+        counts = ", ".join(f"{n} {why.replace('_', ' ')}" for why, n in one.not_available.items())
+        yield f"items that cannot be had: {counts}; {one.newly_not_available} of them since the fit"
+    if one.deleted:
+        yield f"items deleted since the fit: {one.deleted}"
+
+
+def _surface(one: SurfaceHealth) -> Iterator[str]:
+    """Yield what a surface needs, has and falls back to."""
+    main = " (main)" if one.main else ""
+    has = f"{', '.join(one.sources)}, ranked by {one.ranker}" if one.sources else "no source"
+    policies = f", policies {', '.join(one.policies)}" if one.policies else ""
+    known = "" if one.known_items != "last" else ", then to known items"
+    falls = f"falls back to {', '.join(one.fallback) or 'nothing'}{known}"
+    yield f"surface {one.name}{main}: needs {one.needs}; has {has}{policies}; {falls}; k {one.k}"
+    for label, error in one.missing.items():
+        yield f"surface {one.name} lacks {label}: {error}"
+    if one.unfiltered:
+        yield (
+            f"surface {one.name} offers {one.unfiltered} items that cannot be had: name the policy "
+            "availability in its policies"
+        )

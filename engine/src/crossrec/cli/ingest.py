@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -37,6 +37,19 @@ _FILES = click.Path(path_type=Path)
 @click.option("--time-format", help="How times are written, such as '%d/%m/%Y %H:%M'.")
 @click.option("--no-clock", is_flag=True, help="Leave times out: the order of the rows counts.")
 @click.option("--strict", is_flag=True, help="Store nothing if any row is bad.")
+@click.option(
+    "--complete",
+    type=click.Choice(["items"]),
+    help="The items are a full feed: what is missing from it is no longer offered.",
+)
+@click.option(
+    "--most-withdrawn",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    metavar="SHARE",
+    help="Largest share of the offered items that a full feed may withdraw.",
+)
 @workspace_option
 @wait_option
 @json_option
@@ -53,6 +66,8 @@ def ingest(
     time_format: str | None,
     no_clock: bool,
     strict: bool,
+    complete: Literal["items"] | None,
+    most_withdrawn: float,
     workspace: Path,
     wait: float | None,
     as_json: bool,
@@ -69,6 +84,8 @@ def ingest(
 
     if (format_name is None) != (folder is None):
         raise UsageError("--format NAME and FOLDER go together: give both, or --items/--events")
+    if complete and not (items or format_name):
+        raise UsageError("--complete items says that --items FILE is a full feed: give it too")
     if format_name and (items or events or users):
         raise UsageError("--format reads a folder: leave --items, --events and --users out")
     declared = load_registry().scenario(scenario)
@@ -80,6 +97,8 @@ def ingest(
             time_format=time_format,
             has_clock=not no_clock,
             strict=strict,
+            complete=complete,
+            most_withdrawn=most_withdrawn,
             wait=wait,
             progress=report_progress,
         )

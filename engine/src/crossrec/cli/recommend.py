@@ -60,7 +60,7 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
 @click.option("--item", "items", multiple=True, help="Item id that the list is about (repeatable).")
 @click.option("--surface", help="Where the list is shown; the scenario's usual one by default.")
 @click.option("--exclude", help="Item ids that must not be returned.")
-@click.option("-k", default=10, show_default=True, help="Length of the list.")
+@click.option("-k", type=int, help="Length of the list.  [default: the surface's own]")
 @click.option("--explain", is_flag=True, help="Show why each item is recommended.")
 @click.option("--language", help="Explain in this language, such as de.")
 @json_option
@@ -72,7 +72,7 @@ def recommend(
     items: tuple[str, ...],
     surface: str | None,
     exclude: str | None,
-    k: int,
+    k: int | None,
     explain: bool,
     language: str | None,
     as_json: bool,
@@ -101,14 +101,14 @@ def recommend(
 @click.argument("scenario")
 @click.argument("item_ids", nargs=-1, required=True)
 @workspace_option
-@click.option("-k", default=10, show_default=True, help="Length of the list.")
+@click.option("-k", type=int, help="Length of the list.  [default: the surface's own]")
 @click.option("--explain", is_flag=True, help="Show why each item is recommended.")
 @json_option
 def similar(
     scenario: str,
     item_ids: tuple[str, ...],
     workspace: Path,
-    k: int,
+    k: int | None,
     explain: bool,
     as_json: bool,
 ) -> None:

@@ -16,6 +16,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "similar": ("crossrec.cli.recommend:similar", "More like these items."),
     "explain": ("crossrec.cli.recommend:explain", "Why an item is recommended to a user."),
     "evaluate": ("crossrec.cli.evaluate:evaluate", "Measure every source and the pipeline."),
+    "items": ("crossrec.cli.records.items:items", "Look into the stored items, and delete some."),
+    "users": ("crossrec.cli.records.users:users", "Look into the stored users, and delete some."),
+    "events": (
+        "crossrec.cli.records.events:events",
+        "Look into the stored events, and delete some.",
+    ),
+    "pipeline": ("crossrec.cli.pipeline:pipeline", "The pipeline that a fit would use, or used."),
     "doctor": ("crossrec.cli.doctor:doctor", "What serves, what was left out, and why."),
     "plugins": ("crossrec.cli.plugins:plugins", "List and check what is installed."),
     "install": ("crossrec.cli.install:install", "Install plugins or scenario packages."),

@@ -45,7 +45,13 @@ def reciprocal_ranks(pool: Pool, constant: float) -> NDArray[np.float32]:
 
 
 class RrfConfig(BaseModel):
-    """Settings of `rrf`."""
+    """Settings of `rrf`.
+
+    Attributes
+    ----------
+    constant : float
+        Added to each rank: the larger, the less the first places count beyond the others.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -9,17 +9,22 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from crossrec.components.live_items import LiveItems
 from crossrec.components.protocols import PolicyContext
 from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.data.catalog import as_text
 
+_QUANTITY = re.compile(r"([-+]?\d+(?:[.,]\d+)?)\s*[^\W\d_]*\.?")
 _YES = frozenset({"1", "1.0", "true", "yes", "y", "t", "on"})
 _NO = frozenset({"0", "0.0", "false", "no", "n", "f", "off"})
 #: Letters of the usual ways to say that there is none left, in the languages of most catalogs.
 _OUT = frozenset(
     {
         "outofstock", "oos", "soldout", "unavailable", "notavailable", "notinstock", "nostock",
-        "discontinued", "endoflife", "eol", "none", "notforsale",
+        "discontinued", "endoflife", "eol", "none", "notforsale", "sold", "markassold", "empty",
+        "nolongeravailable", "notavailableanymore", "outofprint", "noneleft", "stockout",
+        "temporarilyoutofstock", "temporarilyunavailable", "temporarilysoldout",
+        "currentlyoutofstock", "currentlyunavailable", "currentlysoldout",
         "ausverkauft", "nichtverfügbar", "nichtlieferbar", "nichtauflager", "vergriffen",
         "rupturedestock", "rupture", "épuisé", "epuise", "indisponible",
         "agotado", "nodisponible", "sinexistencias", "esaurito", "nondisponibile",
@@ -45,7 +50,7 @@ class Availability:
         index = ranked.index
         barred = np.zeros(len(index), dtype=bool)
         changes: list[PolicyChange] = []
-        for code, bars, values in causes(context, index):
+        for code, bars, values in causes(context.items, context.now, index):
             for at in np.flatnonzero(bars & ~barred).tolist():
                 detail = {"at": float(values[at])} if len(values) else {}
                 changes.append(PolicyChange(int(index[at]), "dropped", code, detail))
@@ -54,21 +59,29 @@ class Availability:
 
 
 def causes(
-    context: PolicyContext, index: NDArray[np.int64]
+    items: LiveItems, now: float, index: NDArray[np.int64]
 ) -> list[tuple[Cause, NDArray[np.bool_], NDArray[np.float64]]]:
-    """Return each cause with the items that it bars, and the time behind it where there is one."""
-    items, now, none = context.items, context.now, np.zeros(0)
+    """Return each cause with the items that it bars, and the time behind it where there is one.
+
+    Parameters
+    ----------
+    now : float
+        Seconds since 1970.
+    index : int64 array, shape (n,)
+        The items to look at.
+    """
+    none = np.zeros(0)
     expires = items.numbers("expires_at", seconds)[index]
     begins = items.numbers("available_at", seconds)[index]
     out = items.numbers("availability", out_of_stock)[index] == 1
-    quantity = items.numbers("available_quantity", number)[index]
+    left = items.numbers("available_quantity", quantity)[index]
     with np.errstate(invalid="ignore"):
         return [
             ("withdrawn", items.numbers("withdrawn", flag)[index] == 1, none),
             ("hidden", items.numbers("is_hidden", flag)[index] == 1, none),
             ("expired", expires <= now, expires),
             ("not_yet_available", begins > now, begins),
-            ("out_of_stock", out | (quantity <= 0), none),
+            ("out_of_stock", out | (left <= 0), none),
         ]
 
 
@@ -87,12 +100,18 @@ def number(value: Any) -> float:
         return float("nan")
 
 
+def quantity(value: Any) -> float:
+    """Return a number that a unit may follow, as in ``"0 pcs"``; NaN where there is none."""
+    found = _QUANTITY.fullmatch(as_text(value))
+    return number(found[1].replace(",", ".")) if found else number(value)
+
+
 def out_of_stock(value: Any) -> float:
     """Return 1 where a text says that there is none left, else 0; NaN where there is none."""
     text = as_text(value).lower()
     if not text:
         return float("nan")
-    if text in _NO:
+    if text in _NO or number(text) <= 0:
         return 1.0
     last = text.rstrip("/").rpartition("/")[2] if "://" in text else text
     return float(re.sub(r"[\W_]+", "", last) in _OUT)

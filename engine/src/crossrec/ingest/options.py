@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from crossrec.errors import DataError
 from crossrec.ingest.mapping import ColumnMap, TableKind, guess_columns
@@ -38,6 +39,10 @@ class IngestOptions:
         False leaves the times out: the order of the rows counts.
     strict : bool
         Whether one bad row refuses everything.
+    complete : {"items"} or None
+        Whether the tables of items are a full feed: what is missing from them is no longer offered.
+    most_withdrawn : float
+        Largest share of the offered items that a full feed may withdraw, 0 to 1.
     chunk_rows : int
         Rows of a batch, which is one transaction.
     wait : float or None
@@ -55,6 +60,8 @@ class IngestOptions:
     time_format: str | None = None
     has_clock: bool = True
     strict: bool = False
+    complete: Literal["items"] | None = None
+    most_withdrawn: float = 0.5
     chunk_rows: int = 250_000
     wait: float | None = None
     now: Callable[[], float] = time.time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -119,6 +119,32 @@ class TableReport:
         return found
 
 
+@dataclass(frozen=True)
+class FullFeed:
+    """What a full feed of items changed in what is offered.
+
+    Attributes
+    ----------
+    items : int
+        Distinct items of the feed.
+    withdrawn : int
+        Items that were offered before and are missing from it.
+    returned : int
+        Items that were withdrawn before and are in it.
+    """
+
+    items: int
+    withdrawn: int
+    returned: int
+
+    def line(self) -> str:
+        """Return one line of text."""
+        return (
+            f"full feed of {self.items:,} items: {self.withdrawn:,} no longer offered, "
+            f"{self.returned:,} offered again"
+        )
+
+
 @dataclass
 class IngestReport:
     """What one ingestion did.
@@ -129,6 +155,8 @@ class IngestReport:
         Users, items, known_items and events that the store now holds of the scenario.
     stored : bool
         False where `strict` refused everything.
+    feed : FullFeed or None
+        What a full feed of items took off the list, and put back.
     """
 
     scenario: str
@@ -137,6 +165,7 @@ class IngestReport:
     has_clock: bool | None = None
     note: str = ""
     stored: bool = True
+    feed: FullFeed | None = None
 
     @property
     def n_bad(self) -> int:
@@ -155,6 +184,7 @@ class IngestReport:
             "has_clock": self.has_clock,
             "note": self.note,
             "totals": dict(self.totals),
+            "feed": None if self.feed is None else asdict(self.feed),
             "tables": [table.to_dict() for table in self.tables],
         }
 
@@ -162,6 +192,8 @@ class IngestReport:
         """Return the report as lines of text."""
         found = [self.note] if self.note else []
         found += [line for table in self.tables for line in table.lines()]
+        if self.feed is not None:
+            found.append(self.feed.line())
         if self.stored and self.totals:
             totals = ", ".join(
                 f"{self.totals[name]:,} {name}" for name in ("users", "items", "events")

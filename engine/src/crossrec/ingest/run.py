@@ -13,12 +13,20 @@ from numpy.typing import NDArray
 
 from crossrec.errors import DataError
 from crossrec.ingest.columns import ITEM, USER
+from crossrec.ingest.feed import refuse_rejected, refuse_withdrawal
 from crossrec.ingest.frames import Frames, Importer
 from crossrec.ingest.keys import KeyMaker
 from crossrec.ingest.mapping import TableKind
 from crossrec.ingest.options import IngestOptions, Input, Table, plan_files, plan_sources
 from crossrec.ingest.reading.chunks import Chunk, FrameReader, TableReader
-from crossrec.ingest.report import SHOWN_LINES, IngestReport, RejectedWriter, TableReport, Tally
+from crossrec.ingest.report import (
+    SHOWN_LINES,
+    FullFeed,
+    IngestReport,
+    RejectedWriter,
+    TableReport,
+    Tally,
+)
 from crossrec.ingest.validation import EventDraft, EventValidator, RecordValidator, RowFaults
 from crossrec.scenario import Scenario
 from crossrec.store.rows import EventRows
@@ -141,15 +149,15 @@ def _ingest(
         store = workspace.store()
         if options.strict:
             checked = IngestReport(scenario.name, stored=False)
-            for table in tables:
-                job = _Job(table, scenario, options, folder, _taken(checked))
-                checked.tables.append(job.run(None))
+            _read(checked, tables, scenario, options, folder, None)
             if checked.n_bad:
                 raise RejectedRowsError(checked)
         report = IngestReport(scenario.name)
-        for table in tables:
-            job = _Job(table, scenario, options, folder, _taken(report))
-            report.tables.append(job.run(store))
+        if options.complete is not None:
+            feed = [table for table in tables if table.kind == "items"]
+            tables = [table for table in tables if table.kind != "items"]
+            _store_feed(report, feed, scenario, options, folder, store)
+        _read(report, tables, scenario, options, folder, store)
         counts = store.counts(scenario.name)
     report.has_clock = counts.has_clock
     report.totals = {
@@ -159,6 +167,49 @@ def _ingest(
         "events": counts.events,
     }
     return report
+
+
+def _read(
+    report: IngestReport,
+    tables: list[Table],
+    scenario: Scenario,
+    options: IngestOptions,
+    folder: Path,
+    store: Store | None,
+) -> set[str]:
+    """Put all tables through to the store, or to nothing; return the ids of their items."""
+    ids: set[str] = set()
+    for table in tables:
+        job = _Job(table, scenario, options, folder, _taken(report))
+        report.tables.append(job.run(store))
+        ids |= job.item_ids
+    return ids
+
+
+def _store_feed(
+    report: IngestReport,
+    tables: list[Table],
+    scenario: Scenario,
+    options: IngestOptions,
+    folder: Path,
+    store: Store,
+) -> None:
+    """Store a full feed of items and withdraw what is missing from it, or do neither.
+
+    Raises
+    ------
+    DataError
+        If the feed looks like a broken export; the store is then as it was.
+    """
+    name = scenario.name
+    before, offered = store.counts(name).withdrawn, store.known_items(name, offered=True)
+    with store.together(name):
+        kept = _read(report, tables, scenario, options, folder, store)
+        refuse_rejected(report, kept)
+        refuse_withdrawal(len(offered - kept), len(offered), options.most_withdrawn)
+        withdrawn = store.withdraw_items(name, kept)
+    returned = before + withdrawn - store.counts(name).withdrawn
+    report.feed = FullFeed(len(kept), withdrawn, returned)
 
 
 def _taken(report: IngestReport) -> set[str]:
@@ -183,6 +234,7 @@ class _Job:
         self._rejected = RejectedWriter(
             folder / _free_name(table.source.name, taken), table.source.header
         )
+        self.item_ids: set[str] = set()
         self._report = TableReport(
             table.kind, table.source.name, table.columns.described(), table.columns.unused
         )
@@ -262,6 +314,8 @@ class _Job:
             repeated = draft.repeated
             lines = chunk.lines(repeated).tolist() if len(repeated) else []
             self._report.notice("repeated id, the later fields count", len(repeated), lines)
+            if kind == "items" and self._options.complete is not None:
+                self.item_ids.update(draft.records)
             if store is not None:
                 add = store.add_items if kind == "items" else store.add_users
                 self._report.new += add(self._scenario.name, draft.records)

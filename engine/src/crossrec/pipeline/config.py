@@ -41,6 +41,8 @@ class SourceConfig(_Frozen):
         The registered candidate generator.
     label : str
         How it is called in reports; needed only where a generator is used twice.
+    settings : mapping
+        Its own settings; the others have their defaults.
     """
 
     name: str
@@ -51,14 +53,22 @@ class SourceConfig(_Frozen):
     @classmethod
     def _label_defaults_to_name(cls, values: Any) -> Any:
         if isinstance(values, str):
-            return {"name": values, "label": values}
+            values = {"name": values}
         if isinstance(values, Mapping) and not values.get("label"):
             return {**values, "label": values.get("name", "")}
         return values
 
 
 class PolicyConfig(_Frozen):
-    """One policy of a pipeline, applied in the order of the file."""
+    """One policy of a pipeline, applied in the order of the file.
+
+    Attributes
+    ----------
+    name : str
+        The registered policy.
+    settings : mapping
+        Its own settings; the others have their defaults.
+    """
 
     name: str
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -105,12 +115,15 @@ class SurfaceConfig(_Frozen):
         What a request on it brings: a user or a history, an item, a cart or playlist, the items of
         a running session, or nothing.
     sources : tuple of str
-        Labels of the sources that answer; all of the pipeline where empty.
+        Labels of the sources that answer; where empty all of the pipeline, and on a surface about
+        items its `item_sources`.
     ranker : str
         "" takes the pipeline's, with its settings. ``"auto"`` chooses by the surface's own
         validation queries where it has any, and fuses ranks elsewhere.
+    ranker_settings : mapping
+        Settings of the ranker that is named beside them.
     policies : tuple of PolicyConfig or None
-        Applied in this order; None takes the pipeline's.
+        Applied in this order; the pipeline's where the key is missing.
     fallback : tuple of str
         What fills a list that stays short, in this order: ``"most_popular"``, ``"newest"``, or the
         label of a source.
@@ -119,8 +132,8 @@ class SurfaceConfig(_Frozen):
     history : {"auto", "keep", "last", "exclude"} or None
         Known items that no consumption removes: ``"keep"`` ranks them like others, ``"last"`` puts
         them behind all others, ``"exclude"`` leaves them out, ``"auto"`` keeps them where people of
-        the training events came back to what they had, else puts them last. None takes the
-        pipeline's.
+        the training events came back to what they had, else puts them last. Where the
+        key is missing the pipeline's rule holds.
     fresh : float
         Half-lives during which a soft consumption removes its item.
     weighs : float
@@ -152,20 +165,26 @@ class PipelineConfig(_Frozen):
     ----------
     encoder : str
         Registered encoder whose item vectors the sources may use; "" for none.
+    encoder_settings : mapping
+        Settings of the encoder.
     title_vectors : bool
         Whether titles alone are encoded too, as ``vectors["<encoder>:title"]``.
     candidates : int
         Size of the pool that the ranker orders.
     history : {"auto", "keep", "last", "exclude"}
-        For surfaces that do not say themselves; see `SurfaceConfig`.
+        Rule for known items on surfaces that do not say themselves.
     ranker : str
         ``"auto"`` chooses on validation among best source, reciprocal rank and weighted fusion;
         any registered ranker is tried too, and serves only where it wins.
     features : tuple of FeatureConfig
         Feature sets for rankers that read them; with the ranker ``"auto"`` the ranker ``linear`` is
         tried too.
+    ranker_settings : mapping
+        Settings of the ranker.
     policies : tuple of PolicyConfig
         Of surfaces that do not name their own.
+    sources : tuple of SourceConfig
+        The candidate generators, at least one.
     item_sources : tuple of str
         Labels of the sources of surfaces about items ("more like this") that do not name their
         own; all where empty.
@@ -234,6 +253,20 @@ class PipelineConfig(_Frozen):
             chosen = self.item_sources
         labels = tuple(source.label for source in self.sources)
         return tuple(label for label in labels if not chosen or label in chosen)
+
+    def ranker_of(self, name: str) -> tuple[str, dict[str, Any]]:
+        """Return the ranker of a surface and its settings."""
+        own = self.surfaces[name]
+        if own.ranker:
+            return own.ranker, own.ranker_settings
+        if own.input in ABOUT_ITEMS:  # the pipeline's is for lists about a user
+            return "auto", {}
+        return self.ranker, self.ranker_settings
+
+    def policies_of(self, name: str) -> tuple[PolicyConfig, ...]:
+        """Return the policies of a surface."""
+        own = self.surfaces[name].policies
+        return self.policies if own is None else own
 
     def history_of(self, name: str) -> History:
         """Return the rule of a surface for known items."""

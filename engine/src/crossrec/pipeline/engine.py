@@ -230,8 +230,10 @@ class Engine:
         model = serving.pipeline.resolved.language_model
         return slate if wanted is None or model is None else in_language(slate, wanted, model)
 
-    def similar(self, scenario: str, item_id: str, *, k: int = 10, explain: bool = True) -> Slate:
-        """Recommend `k` items like one item."""
+    def similar(
+        self, scenario: str, item_id: str, *, k: int | None = None, explain: bool = True
+    ) -> Slate:
+        """Recommend `k` items like one item; as many as the surface says where it is None."""
         return self.recommend(scenario, item_ids=(item_id,), k=k, explain=explain)
 
     def explain(

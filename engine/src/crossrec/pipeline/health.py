@@ -2,16 +2,76 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.components.live_items import LiveItems
+from crossrec.components.policies import Availability, causes
 from crossrec.components.protocols import SourceReport
 from crossrec.errors import CrossrecError, NotFittedError
+from crossrec.pipeline.config import Input
 
 if TYPE_CHECKING:
     from crossrec.pipeline.engine import Engine
-    from crossrec.pipeline.pipeline import Pipeline
+    from crossrec.pipeline.pipeline import Pipeline, ServedSurface
+    from crossrec.pipeline.request import Serving
+
+#: What a request on a surface has to bring.
+NEEDS: Mapping[Input, str] = {
+    "user": "a user or a history",
+    "item": "an item",
+    "items": "items, such as those of a cart or a playlist",
+    "session": "the items of a session",
+    "nothing": "nothing",
+}
+
+
+@dataclass(frozen=True)
+class SurfaceHealth:
+    """One surface: what it needs, what it has, and what it falls back to.
+
+    Attributes
+    ----------
+    main : bool
+        Whether a request without a surface takes it.
+    needs : str
+        What a request on it has to bring.
+    sources : tuple of str
+        Labels of the sources that answer.
+    missing : mapping of label to error
+        Sources of its plan that do not.
+    ranker, why : str
+        Which ranker serves, and why it was chosen.
+    policies : tuple of str
+        Labels, in the order in which they are applied.
+    known_items : str
+        What becomes of items that the user knows and no event removes: "ranked like others",
+        "last" or "left out".
+    fallback : tuple of str
+        What fills a list that stays short, in this order.
+    k : int
+        Length of a list where the request does not say.
+    unfiltered : int
+        Items that cannot be had and are offered nevertheless, since no policy looks at that.
+    """
+
+    name: str
+    main: bool
+    needs: str
+    sources: tuple[str, ...]
+    missing: Mapping[str, str]
+    ranker: str
+    why: str
+    policies: tuple[str, ...]
+    known_items: str
+    fallback: tuple[str, ...]
+    k: int
+    unfiltered: int = 0
 
 
 @dataclass(frozen=True)
@@ -41,6 +101,14 @@ class ScenarioHealth:
         not. Empty where there are none, or where no source can take in any.
     reports : mapping of label to SourceReport
         Of every source that can tell: what its fit learnt, what was left out and why.
+    surfaces : tuple of SurfaceHealth
+    not_available : mapping of cause to number of items
+        Items that cannot be had now, by the newest fields: withdrawn, hidden, expired,
+        not_yet_available, out_of_stock. Each is counted under the most lasting of its causes.
+    newly_not_available : int
+        How many of these could be had by the fields that the fit saw.
+    deleted : int
+        Items that were deleted since the fit.
     """
 
     scenario: str
@@ -58,6 +126,10 @@ class ScenarioHealth:
     notes: tuple[str, ...] = ()
     new_items: Mapping[str, Any] = field(default_factory=dict)
     reports: Mapping[str, SourceReport] = field(default_factory=dict)
+    surfaces: tuple[SurfaceHealth, ...] = ()
+    not_available: Mapping[str, int] = field(default_factory=dict)
+    newly_not_available: int = 0
+    deleted: int = 0
 
     @property
     def ok(self) -> bool:
@@ -83,12 +155,17 @@ def examine_scenario(engine: Engine, scenario: str) -> ScenarioHealth:
     """Look at one scenario; whatever is wrong with it is reported, not raised."""
     stored = asdict(engine.workspace.store().counts(scenario))
     try:
-        pipeline = engine.pipeline(scenario)
+        serving = engine.serving(scenario)
     except NotFittedError:
         return ScenarioHealth(scenario, stored)
     except CrossrecError as error:
         return ScenarioHealth(scenario, stored, str(error))
+    pipeline = serving.pipeline
     report = pipeline.report
+    now = time.time()
+    by_cause = not_available(serving.items, now)
+    barred = barred_by(serving.items, now)
+    as_fitted = barred_by(LiveItems(serving.items.catalog, serving.items.schema), now)
     return ScenarioHealth(
         scenario,
         stored,
@@ -104,6 +181,68 @@ def examine_scenario(engine: Engine, scenario: str) -> ScenarioHealth:
         notes=tuple(report["notes"]),
         new_items=dict(report.get("new_items", {})),
         reports=source_reports(pipeline),
+        surfaces=surface_reports(serving, int(barred.sum())),
+        not_available=by_cause,
+        newly_not_available=int((barred & ~as_fitted).sum()),
+        deleted=len(serving.deleted),
+    )
+
+
+def not_available(items: LiveItems, now: float) -> dict[str, int]:
+    """Return how many items cannot be had, each under the first of its causes."""
+    index = np.arange(len(items))
+    seen = np.zeros(len(items), dtype=bool)
+    counts: dict[str, int] = {}
+    for cause, bars, _ in causes(items, now, index):
+        fresh = bars & ~seen
+        if fresh.any():
+            counts[cause] = int(fresh.sum())
+        seen |= bars
+    return counts
+
+
+def barred_by(items: LiveItems, now: float) -> NDArray[np.bool_]:
+    """Return which items cannot be had, bool (n_items,)."""
+    barred = np.zeros(len(items), dtype=bool)
+    for _, bars, _ in causes(items, now, np.arange(len(items))):
+        barred |= bars
+    return barred
+
+
+def surface_reports(serving: Serving, barred: int) -> tuple[SurfaceHealth, ...]:
+    """Return what each surface needs, has and falls back to.
+
+    Parameters
+    ----------
+    barred : int
+        Number of items that cannot be had now.
+    """
+    pipeline = serving.pipeline
+    return tuple(_surface_report(pipeline, one, barred) for one in pipeline.surfaces.values())
+
+
+def _surface_report(pipeline: Pipeline, served: ServedSurface, barred: int) -> SurfaceHealth:
+    plan = served.plan
+    failed = {**pipeline.report["failed"], **pipeline.unavailable}
+    known = "last" if plan.history != "exclude" else "left out"
+    filters = any(isinstance(policy, Availability) for policy in served.policies.values())
+    return SurfaceHealth(
+        name=plan.name,
+        main=plan.name == pipeline.resolved.main,
+        needs=NEEDS[plan.config.input],
+        sources=tuple(label for label in plan.sources if label in pipeline.sources),
+        missing={
+            label: failed.get(label, "it was not fitted")
+            for label in plan.sources
+            if label not in pipeline.sources
+        },
+        ranker=served.ranker_name,
+        why=pipeline.report["surfaces"][plan.name]["why"],
+        policies=tuple(served.policies),
+        known_items="ranked like others" if served.keeps_history else known,
+        fallback=plan.config.fallback,
+        k=plan.config.k,
+        unfiltered=0 if filters else barred,
     )
 
 

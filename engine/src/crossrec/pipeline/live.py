@@ -10,9 +10,10 @@ the fit, and is named.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import replace
+from itertools import chain
 from threading import Lock, Thread
 from typing import Any
 
@@ -32,7 +33,7 @@ from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.request import Serving
 from crossrec.plugins.state import one_line
 from crossrec.scenario import ItemSchema, Scenario
-from crossrec.store.base import Store
+from crossrec.store.base import WITHDRAWN, Store
 
 log = logging.getLogger("crossrec")
 
@@ -71,6 +72,7 @@ class LivePipeline:
         self._serving = Serving(fitted, items, EventEffects.of(scenario))
         self._seen = int(fitted.report.get("item_changes", 0))
         self._new: dict[str, Mapping[str, Any]] = {}
+        self._deleted: set[str] = set()
         self._taken: Mapping[str, Any] = {}
         self._lock = Lock()
         self._growing = Lock()
@@ -91,14 +93,21 @@ class LivePipeline:
         with self._lock:
             if changes == self._seen:
                 return
+            known = self._fitted.catalog.items
             try:
                 changed = self._store.items_changed(self._scenario.name, self._seen)
+                gone = self._deleted_since()
             except Exception as error:
                 log.warning("cannot read changed items", exc_info=error)
                 return
-            self._serving = replace(self._serving, items=self._with_fields(changed))
-            known = self._fitted.catalog.items
-            new = {id_: fields for id_, fields in changed.items() if id_ not in known}
+            self._deleted = (self._deleted - changed.keys()) | gone
+            items = self._with_fields(changed)
+            self._serving = replace(self._serving, items=items, deleted=self._gone_from(items))
+            new = {
+                id_: fields
+                for id_, fields in changed.items()
+                if id_ not in known and (id_ in self._new or not fields.get(WITHDRAWN))
+            }
             self._new |= new
             self._seen = changes
         if new and self._grows:
@@ -114,6 +123,24 @@ class LivePipeline:
         places = {index(id_): fields for id_, fields in changed.items()}
         places.pop(-1, None)
         return items.updated(places)
+
+    def _deleted_since(self) -> set[str]:
+        """Return the items, fitted and new, that were deleted since the store was last read."""
+        known = chain(self._fitted_items(known=True), self._new)
+        others = self._fitted_items(known=False)
+        return self._store.deleted_items(self._scenario.name, self._seen, known, others)
+
+    def _fitted_items(self, *, known: bool) -> Iterator[str]:
+        """Yield the fitted items that had a row in the item table, or the others."""
+        catalog = self._fitted.catalog
+        for id_, one in zip(catalog.items.ids, catalog.known.tolist(), strict=True):
+            if one is known:
+                yield id_
+
+    def _gone_from(self, items: LiveItems) -> NDArray[np.int64]:
+        """Return the deleted items of a catalog."""
+        found = items.catalog.items.indexes(sorted(self._deleted))
+        return found[found >= 0]
 
     def _grow(self) -> None:
         """Take in all items that came after the fit, and swap the result in."""
@@ -143,7 +170,8 @@ class LivePipeline:
         changed |= {index(id_): fields for id_, fields in self._new.items()}
         changed.pop(-1, None)
         items = LiveItems(pipeline.catalog, self._scenario.items, changed)
-        self._serving = replace(self._serving, pipeline=pipeline, items=items)
+        deleted = self._gone_from(items)
+        self._serving = replace(self._serving, pipeline=pipeline, items=items, deleted=deleted)
 
 
 def _described(records: Records, schema: ItemSchema) -> Mapping[str, Any]:

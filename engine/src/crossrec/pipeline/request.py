@@ -6,7 +6,7 @@ import time
 import uuid
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -70,11 +70,14 @@ class Serving:
     items : LiveItems
     effects : EventEffects
         What the scenario declares of its events.
+    deleted : int64 array
+        Items that were deleted since the fit: whatever the policies are, none is returned.
     """
 
     pipeline: Pipeline
     items: LiveItems
     effects: EventEffects
+    deleted: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 def answer(
@@ -147,7 +150,7 @@ def resolve_query(
     history, columns = _history(vocabulary, user, query, notes)
     about = _known(vocabulary, query.item_ids, "given items", notes)
     removed = effects.removed.values
-    barred = [removed, about, vocabulary.indexes(query.exclude)]
+    barred = [removed, about, vocabulary.indexes(query.exclude), serving.deleted]
     familiar = np.zeros(0, dtype=np.int64)
     if not surface.keeps_history:
         barred.append(history)
@@ -162,7 +165,8 @@ def resolve_query(
     index = pipeline.users.index(query.user_id) if query.user_id is not None else -1
     negative = past.items[(past.weights < 0) & (past.items >= 0)]
     batch = QueryBatch(
-        users=np.array([-1 if user.given else index]),
+        # Of whom the store knows nothing any more, what the fit learnt is not used.
+        users=np.array([index if user.known and not user.given else -1]),
         history=_one_row(history),
         exclude=_one_row(exclude),
         now=None if clock is None else np.array([clock]),

@@ -215,17 +215,12 @@ def resolve_pipeline(
 def _surface(config: PipelineConfig, name: str, registry: Registry) -> ResolvedSurface:
     """Look up the ranker and the policies of one surface."""
     own = config.surfaces[name]
-    if own.ranker:
-        ranker, settings = own.ranker, own.ranker_settings
-    elif own.input in ABOUT_ITEMS:  # the pipeline's is for lists about a user
-        ranker, settings = "auto", {}
-    else:
-        ranker, settings = config.ranker, config.ranker_settings
+    ranker, settings = config.ranker_of(name)
     judged = own.input not in ABOUT_ITEMS  # a surface about items has nothing to choose by
     more = (FEATURE_RANKER,) if config.features and judged else ()
     names = dict.fromkeys((*BASELINES, *(more if ranker == "auto" else (ranker,))))
     policies: dict[str, Component] = {}
-    for policy in config.policies if own.policies is None else own.policies:
+    for policy in config.policies_of(name):
         times = sum(label.partition(" #")[0] == policy.name for label in policies)
         label = f"{policy.name} #{times + 1}" if times else policy.name
         policies[label] = _component(registry, "policies", policy.name, policy.settings, label)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from crossrec.data.events import Events
 from crossrec.data.user_events import UserEvents
@@ -15,7 +15,6 @@ from crossrec.store.rows import EventRows
 
 #: Fields of items or users by id.
 Records = Mapping[str, Mapping[str, Any]]
-
 
 #: Field of an item that is no longer offered.
 WITHDRAWN = "withdrawn"
@@ -31,6 +30,8 @@ class Counts:
         All items, those that occur in events only included.
     known_items : int
         Items with a row in the item table.
+    withdrawn : int
+        Items that are no longer offered.
     has_clock : bool or None
         Whether event times are seconds; None before the first event.
     """
@@ -40,6 +41,51 @@ class Counts:
     known_items: int = 0
     events: int = 0
     has_clock: bool | None = None
+    withdrawn: int = 0
+
+
+class StoredItem(NamedTuple):
+    """One item as it is stored; `known` is False where only events name it."""
+
+    item_id: str
+    fields: Mapping[str, Any]
+    known: bool
+    withdrawn: bool
+
+
+class StoredUser(NamedTuple):
+    """One user as it is stored, with the number of events."""
+
+    user_id: str
+    fields: Mapping[str, Any]
+    events: int
+
+
+class StoredEvent(NamedTuple):
+    """One event as it is stored.
+
+    Attributes
+    ----------
+    number : int
+        Its place in the order of ingestion, which no other event ever has.
+    time : float
+        Seconds since 1970, or its number where there is no clock.
+    """
+
+    number: int
+    user_id: str
+    item_id: str
+    event_type: str
+    time: float
+    value: float | None
+
+
+class Deleted(NamedTuple):
+    """How much was deleted, with what was known by the deleted events alone."""
+
+    items: int = 0
+    users: int = 0
+    events: int = 0
 
 
 @runtime_checkable
@@ -70,8 +116,14 @@ class Store(Protocol):
     def counts(self, scenario: str) -> Counts:
         """Return how much there is of `scenario`."""
 
-    def known_items(self, scenario: str) -> set[str]:
-        """Return the ids of all items that have a row in the item table."""
+    def known_items(self, scenario: str, *, offered: bool = False) -> set[str]:
+        """Return the ids of all items that have a row in the item table.
+
+        Parameters
+        ----------
+        offered : bool
+            Whether to leave out those that are no longer offered.
+        """
 
     def items(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
         """Return all items in the order of first ingestion, and the fields of the known ones."""
@@ -86,7 +138,99 @@ class Store(Protocol):
         """
 
     def withdraw_items(self, scenario: str, kept: Collection[str]) -> int:
-        """Mark every known item that is not in `kept` as no longer offered; return how many."""
+        """Mark every item that is not in `kept` as no longer offered; return how many."""
+
+    def together(self, scenario: str) -> AbstractContextManager[None]:
+        """Make all writing within one transaction, as if it were one `add_*` call."""
+
+    def list_items(
+        self, scenario: str, *, limit: int, offset: int = 0, withdrawn: bool | None = None
+    ) -> list[StoredItem]:
+        """Return a page of the items in the order of ingestion.
+
+        Parameters
+        ----------
+        withdrawn : bool, optional
+            Only those that are no longer offered, or only the others.
+        """
+
+    def item(self, scenario: str, item_id: str) -> StoredItem | None:
+        """Return one item; None for an unknown one."""
+
+    def list_users(self, scenario: str, *, limit: int, offset: int = 0) -> list[StoredUser]:
+        """Return a page of the users in the order of ingestion."""
+
+    def user(self, scenario: str, user_id: str) -> StoredUser | None:
+        """Return one user; None for an unknown one."""
+
+    def list_events(
+        self,
+        scenario: str,
+        *,
+        limit: int,
+        offset: int = 0,
+        user_id: str | None = None,
+        item_id: str | None = None,
+        event_type: str | None = None,
+        number: int | None = None,
+    ) -> list[StoredEvent]:
+        """Return a page of the events that meet all conditions, the newest first."""
+
+    def count_events(
+        self,
+        scenario: str,
+        *,
+        user_id: str | None = None,
+        item_id: str | None = None,
+        event_type: str | None = None,
+        number: int | None = None,
+    ) -> int:
+        """Return how many events meet all conditions."""
+
+    def delete_items(self, scenario: str, ids: Collection[str]) -> Deleted:
+        """Delete items with their events; unknown ids are left out.
+
+        What is deleted can be read from no file of the store afterwards, here and below. Users and
+        items that were known by the deleted events alone go with them, and the same events may be
+        ingested again.
+        """
+
+    def delete_users(self, scenario: str, ids: Collection[str]) -> Deleted:
+        """Delete users with all their events; unknown ids are left out."""
+
+    def delete_user(self, scenario: str, user_id: str) -> Deleted:
+        """Delete one user with all events; nothing for an unknown one."""
+
+    def delete_events(
+        self,
+        scenario: str,
+        *,
+        user_id: str | None = None,
+        item_id: str | None = None,
+        event_type: str | None = None,
+        number: int | None = None,
+    ) -> Deleted:
+        """Delete the events that meet all conditions.
+
+        Raises
+        ------
+        UsageError
+            If there is no condition.
+        """
+
+    def deleted_items(
+        self, scenario: str, since: int, known: Iterable[str], others: Iterable[str] = ()
+    ) -> set[str]:
+        """Return which items are gone, if any were deleted after the `since`-th writing.
+
+        Parameters
+        ----------
+        known : iterable of str
+            Items that had a row in the item table: an event that names one brings none back. Not
+            read where no item was deleted.
+        others : iterable of str
+            Items of events alone.
+        """
 
     def users(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
         """Return all users in the order of first ingestion, and the fields of the known ones."""

@@ -112,8 +112,12 @@ class Connections:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write everything within, or nothing of it."""
+        """Write everything within, or nothing of it; one within another is a part of that."""
         connection: sqlite3.Connection = self.writer().conn
+        within = connection.in_transaction
+        if within:
+            yield connection
+            return
         with self.translated():
             connection.execute("BEGIN IMMEDIATE")
             try:

@@ -30,11 +30,13 @@ def check_format(db: Database, name: str) -> None:
 def create_base(db: Database) -> None:
     """Create what every store has, and stamp the format.
 
-    `changes` counts how often items were written; a store from before it is one without changes.
+    `changes` counts how often items were written, and keeps which of these writings deleted some
+    last; a store from before it is one without changes.
     """
     columns = {"name": str, "has_clock": int, "last_event": int}
     db.table("scenarios").create(columns, pk="name", if_not_exists=True)
     db.table("changes").create({"scenario": str, "items": int}, pk="scenario", if_not_exists=True)
+    _add_columns(db, "changes", "deleted")
     db.execute(f"PRAGMA user_version = {FORMAT}")
 
 
@@ -45,7 +47,8 @@ def create_scenario(db: Database, scenario: str) -> None:
     sorted by (user, time, id), where `id` is their place in the order of ingestion: a history is
     one range of the table, and no second index has to be kept. The keys that make events unique
     are in a table of their own, so that a batch can be written to both in sorted order; that
-    is twice as fast as an index over random keys.
+    is twice as fast as an index over random keys. `event` is the number of the key's event, NULL
+    for the events of a store of format 1.
     """
     for kind in ("users", "items"):
         table = db.table(f"{scenario}_{kind}")
@@ -57,7 +60,10 @@ def create_scenario(db: Database, scenario: str) -> None:
     types = db.table(f"{scenario}_types")
     types.create({"id": int, "name": str}, pk="id", if_not_exists=True)
     types.create_index(["name"], unique=True, if_not_exists=True)
-    db.table(f"{scenario}_keys").create({"key": int}, pk="key", if_not_exists=True)
+    keys = db.table(f"{scenario}_keys")
+    keys.create({"key": int, "event": int}, pk="key", if_not_exists=True)
+    if "event" not in keys.columns_dict:
+        keys.add_column("event", int)
     db.execute(
         f"CREATE TABLE IF NOT EXISTS {quoted(f'{scenario}_events')} ("
         '"user" INTEGER NOT NULL, "time" REAL NOT NULL, "id" INTEGER NOT NULL, '
@@ -74,11 +80,16 @@ def _add_item_columns(db: Database, scenario: str) -> None:
     `changed` is the number of the writing that touched the row last, so that what is new can be
     read by it; `withdrawn` is 1 where the item is no longer offered.
     """
-    table = db.table(f"{scenario}_items")
-    for column in ("changed", "withdrawn"):
+    _add_columns(db, f"{scenario}_items", "changed", "withdrawn")
+    db.table(f"{scenario}_items").create_index(["changed"], if_not_exists=True)
+
+
+def _add_columns(db: Database, name: str, *columns: str) -> None:
+    """Add columns of numbers that are 0 in the rows there are, where they are missing."""
+    table = db.table(name)
+    for column in columns:
         if column not in table.columns_dict:
             table.add_column(column, int, not_null_default=0)
-    table.create_index(["changed"], if_not_exists=True)
 
 
 def quoted(name: str) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,12 @@ from crossrec.data.weights import event_weights
 from crossrec.errors import DataError, WorkspaceError
 from crossrec.scenario import Scenario
 from crossrec.store.base import WITHDRAWN, Counts, Records
-from crossrec.store.connections import Connections, explain
+from crossrec.store.connections import explain
+from crossrec.store.deleting import Deleting
+from crossrec.store.listing import Listing
 from crossrec.store.rows import Coded, EventRows
-from crossrec.store.schema import create_scenario, quoted
+from crossrec.store.schema import quoted
+from crossrec.store.tables import count_change, tables_of
 from crossrec.store.writing import VALUES_A_QUERY, claim_clock, insert_keys, insert_rows
 
 _UPSERT_USERS = (
@@ -49,22 +51,19 @@ _SELECT_ACTING = (
     'SELECT *, row_number() OVER (PARTITION BY "item", "type" ORDER BY "time" DESC, "id" DESC) '
     'AS "place" FROM {events} '
     'WHERE "user" = (SELECT "id" FROM {users} WHERE "name" = ?) AND "time" <= ? '
-    'AND "type" IN ({types})) e JOIN {items} i ON i."id" = e."item" '
+    'AND "type" IN ({wanted})) e JOIN {items} i ON i."id" = e."item" '
     'WHERE e."place" = 1 ORDER BY e."time", e."id"'
 )
-_COUNT_CHANGE = (
-    "INSERT INTO changes VALUES (?, 1) ON CONFLICT (scenario) DO UPDATE SET items = items + 1"
-)
 _SELECT_CHANGED = (
-    'SELECT "name", "data", "withdrawn" FROM {table} WHERE "data" IS NOT NULL '
-    'AND "changed" > ? ORDER BY +"id"'  # by the index of changes, not through the whole table
+    'SELECT "name", coalesce("data", \'{{}}\'), "withdrawn" FROM {table} '
+    'WHERE "changed" > ? ORDER BY +"id"'  # by the index of changes, not through the whole table
 )
 _ROW = np.dtype(
     [("user", "i8"), ("time", "f8"), ("id", "i8"), ("item", "i8"), ("type", "i8"), ("value", "f8")]
 )
 
 
-class SqliteStore:
+class SqliteStore(Listing, Deleting):
     """Implements `crossrec.store.base.Store` in the file at `path`.
 
     Reading is safe from several threads and while one process writes. There must be one writer
@@ -72,12 +71,8 @@ class SqliteStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._connections = Connections(path)
-        self._prepared: set[str] = set()
-        self._ids: dict[str, dict[str, int]] = {}
+        super().__init__(path)
         self._types: dict[str, dict[int, int]] = {}
-        self._found: set[str] = set()  # scenarios that have tables; none ever loses them
-        self._marked: set[str] = set()  # those whose items have the columns of format 2
 
     @classmethod
     def create(cls, path: Path) -> SqliteStore:
@@ -85,10 +80,6 @@ class SqliteStore:
         store = cls(path)
         store._connections.writer()
         return store
-
-    def close(self) -> None:
-        """Release the connections; the next use opens new ones."""
-        self._connections.close()
 
     def add_items(self, scenario: str, records: Records) -> int:
         """Insert or update items; new fields win, old ones stay. Return how many were new."""
@@ -105,10 +96,10 @@ class SqliteStore:
         table = quoted(f"{scenario}_{kind}")
         known = f"SELECT count(data) FROM {table}"
         rows = [(id_, json.dumps(fields, ensure_ascii=False)) for id_, fields in records.items()]
-        with self._connections.transaction() as connection:
+        with self._writing() as connection:
             before: int = connection.execute(known).fetchone()[0]
             if kind == "items":
-                change = self._count_change(connection, scenario)
+                change = count_change(connection, scenario)
                 upsert = _UPSERT_ITEMS.format(table=table, change=change)
             else:
                 upsert = _UPSERT_USERS.format(table=table)
@@ -127,16 +118,12 @@ class SqliteStore:
         if not len(rows):
             return 0
         self._prepare(scenario)
-        try:
-            with self._connections.transaction() as connection:
-                last = claim_clock(connection, scenario, has_clock=rows.times is not None)
-                fresh = insert_keys(connection, quoted(f"{scenario}_keys"), rows.keys)
-                self._insert_events(connection, scenario, rows.take(fresh), last)
-                update = "UPDATE scenarios SET last_event = ? WHERE name = ?"
-                connection.execute(update, [last + len(fresh), scenario])
-        except BaseException:
-            self._ids.clear()  # what was rolled back must not be remembered
-            raise
+        with self._writing() as connection:
+            last = claim_clock(connection, scenario, has_clock=rows.times is not None)
+            fresh = insert_keys(connection, quoted(f"{scenario}_keys"), rows.keys, last)
+            self._insert_events(connection, scenario, rows.take(fresh), last)
+            update = "UPDATE scenarios SET last_event = ? WHERE name = ?"
+            connection.execute(update, [last + len(fresh), scenario])
         return len(fresh)
 
     def _insert_events(
@@ -158,14 +145,6 @@ class SqliteStore:
             quoted(f"{scenario}_events"),
             {name: column[order] for name, column in columns.items()},
         )
-
-    def _prepare(self, scenario: str) -> None:
-        """Create the scenario's tables where they are missing."""
-        if scenario not in self._prepared:
-            db = self._connections.writer()
-            with self._connections.translated():
-                create_scenario(db, scenario)
-            self._prepared.add(scenario)
 
     def _resolve(
         self, connection: sqlite3.Connection, table: str, column: Coded
@@ -196,21 +175,33 @@ class SqliteStore:
         users, items, events = (
             quoted(f"{scenario}_{kind}") for kind in ("users", "items", "events")
         )
+        withdrawn = "sum(withdrawn)" if self._marks_items(scenario) else "0"
         row = self._read(
             f"SELECT (SELECT count(*) FROM {users}), (SELECT count(*) FROM {items}), "
             f"(SELECT count(data) FROM {items}), (SELECT count(*) FROM {events}), "
-            "(SELECT has_clock FROM scenarios WHERE name = ?)",
+            "(SELECT has_clock FROM scenarios WHERE name = ?), "
+            f"(SELECT {withdrawn} FROM {items})",
             [scenario],
         )[0]
-        n_users, n_items, known, n_events, clock = row
-        return Counts(n_users, n_items, known, n_events, None if clock is None else bool(clock))
+        n_users, n_items, known, n_events, clock, gone = row
+        has_clock = None if clock is None else bool(clock)
+        return Counts(n_users, n_items, known, n_events, has_clock, gone or 0)
 
-    def known_items(self, scenario: str) -> set[str]:
-        """Return the ids of all items that have a row in the item table."""
+    def known_items(self, scenario: str, *, offered: bool = False) -> set[str]:
+        """Return the ids of all items that have a row in the item table.
+
+        Parameters
+        ----------
+        offered : bool
+            Whether to leave out those that are no longer offered.
+        """
         if not self._exists(scenario):
             return set()
+        where = "data IS NOT NULL"
+        if offered and self._marks_items(scenario):
+            where += " AND withdrawn = 0"
         table = quoted(f"{scenario}_items")
-        return {name for (name,) in self._read(f"SELECT name FROM {table} WHERE data IS NOT NULL")}
+        return {name for (name,) in self._read(f"SELECT name FROM {table} WHERE {where}")}
 
     def items(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
         """Return all items in the order of first ingestion, and the fields of the known ones.
@@ -221,7 +212,7 @@ class SqliteStore:
         if self._marks_items(scenario):
             select = f"SELECT name FROM {quoted(f'{scenario}_items')} WHERE withdrawn = 1"
             for (name,) in self._read(select):
-                records[name][WITHDRAWN] = True
+                records.setdefault(name, {})[WITHDRAWN] = True
         return vocabulary, records
 
     def item_changes(self, scenario: str) -> int:
@@ -249,26 +240,22 @@ class SqliteStore:
         }
 
     def withdraw_items(self, scenario: str, kept: Collection[str]) -> int:
-        """Mark every known item that is not in `kept` as no longer offered; return how many."""
+        """Mark every item that is not in `kept` as no longer offered; return how many.
+
+        Items of events alone are among them: they are not in a full feed either.
+        """
         if not self._exists(scenario):
             return 0
         self._prepare(scenario)
         table = quoted(f"{scenario}_items")
-        with self._connections.transaction() as connection:
-            select = f"SELECT id, name FROM {table} WHERE data IS NOT NULL AND withdrawn = 0"
+        with self._writing() as connection:
+            select = f"SELECT id, name FROM {table} WHERE withdrawn = 0"
             gone = [(id_,) for id_, name in connection.execute(select) if name not in kept]
             if gone:
-                change = self._count_change(connection, scenario)
+                change = count_change(connection, scenario)
                 update = f"UPDATE {table} SET withdrawn = 1, changed = {change} WHERE id = ?"
                 connection.executemany(update, gone)
         return len(gone)
-
-    @staticmethod
-    def _count_change(connection: sqlite3.Connection, scenario: str) -> int:
-        """Number this writing of items."""
-        connection.execute(_COUNT_CHANGE, [scenario])
-        select = "SELECT items FROM changes WHERE scenario = ?"
-        return int(connection.execute(select, [scenario]).fetchone()[0])
 
     def users(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
         """Return all users in the order of first ingestion, and the fields of the known ones."""
@@ -315,7 +302,7 @@ class SqliteStore:
         """Return the last `limit` events of a user, oldest first; none for an unknown user."""
         if not self._exists(scenario.name):
             return UserEvents.empty()
-        select = _SELECT_HISTORY.format(**self._tables(scenario.name))
+        select = _SELECT_HISTORY.format(**tables_of(scenario.name))
         return self._as_user_events(scenario, self._read(select, [user_id, limit])[::-1])
 
     def acting_events(
@@ -331,7 +318,7 @@ class SqliteStore:
         wanted = [
             str(number) for number, index in indexes.items() if scenario.events[index].name in types
         ]
-        select = _SELECT_ACTING.format(types=", ".join(wanted), **self._tables(scenario.name))
+        select = _SELECT_ACTING.format(wanted=", ".join(wanted), **tables_of(scenario.name))
         return self._as_user_events(scenario, self._read(select, [user_id, until]))
 
     def user_fields(self, scenario: str, user_id: str) -> dict[str, Any]:
@@ -341,10 +328,6 @@ class SqliteStore:
         table = quoted(f"{scenario}_users")
         rows = self._read(f"SELECT data FROM {table} WHERE name = ?", [user_id])
         return dict(json.loads(rows[0][0])) if rows and rows[0][0] is not None else {}
-
-    @staticmethod
-    def _tables(scenario: str) -> dict[str, str]:
-        return {kind: quoted(f"{scenario}_{kind}") for kind in ("users", "items", "events")}
 
     def _as_user_events(self, scenario: Scenario, rows: list[Any]) -> UserEvents:
         """Return rows of (item, type, time, value) as columns."""
@@ -362,40 +345,6 @@ class SqliteStore:
             event_weights(kinds, values, scenario),
             np.array([row[2] for row in rows], dtype=np.float64),
         )
-
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Let all reads within see one state, whatever another process writes meanwhile."""
-        connection = self._connections.reader()
-        if connection.in_transaction:
-            yield
-            return
-        connection.execute("BEGIN")
-        try:
-            yield
-        finally:
-            connection.execute("COMMIT")
-
-    def _read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        with self._connections.translated():
-            return self._connections.reader().execute(sql, values).fetchall()
-
-    def _exists(self, scenario: str) -> bool:
-        if scenario in self._found:
-            return True
-        found = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
-        if not self._read(found, [f"{scenario}_events"]):
-            return False
-        self._found.add(scenario)
-        return True
-
-    def _marks_items(self, scenario: str) -> bool:
-        """Whether items have the columns of format 2, which an older store gets when written to."""
-        if scenario not in self._marked and self._exists(scenario):
-            rows = self._read(f"PRAGMA table_info({quoted(f'{scenario}_items')})")
-            if "changed" in {row[1] for row in rows}:
-                self._marked.add(scenario)
-        return scenario in self._marked
 
     def _positions(self, table: str) -> NDArray[np.int64]:
         """Return the vocabulary index of each integer id, -1 where there is none."""

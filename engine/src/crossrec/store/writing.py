@@ -46,20 +46,30 @@ def insert_rows(
 
 
 def insert_keys(
-    connection: sqlite3.Connection, table: str, keys: NDArray[np.int64]
+    connection: sqlite3.Connection, table: str, keys: NDArray[np.int64], last: int
 ) -> NDArray[np.int64]:
-    """Insert the keys that are new and return their rows, ascending; of equal keys the first."""
+    """Insert the keys that are new and return their rows, ascending; of equal keys the first.
+
+    The events of these rows are numbered from `last` + 1, and each key is kept with its number.
+    """
     unique, first = np.unique(keys, return_index=True)
     connection.execute("SAVEPOINT keys")
     try:
-        insert_rows(connection, table, {"key": unique})
+        insert_rows(connection, table, {"key": unique, "event": _numbers(first, last)})
     except sqlite3.IntegrityError:
         connection.execute("ROLLBACK TO keys")
         known = _known_keys(connection, table, unique)
         unique, first = unique[~known], first[~known]
-        insert_rows(connection, table, {"key": unique})
+        insert_rows(connection, table, {"key": unique, "event": _numbers(first, last)})
     connection.execute("RELEASE keys")
     return np.sort(first)
+
+
+def _numbers(rows: NDArray[np.int64], last: int) -> NDArray[np.int64]:
+    """Return the numbers of distinct rows when they are counted in ascending order."""
+    numbers = np.empty(len(rows), dtype=np.int64)
+    numbers[np.argsort(rows)] = np.arange(last + 1, last + 1 + len(rows))
+    return numbers
 
 
 def _known_keys(

@@ -23,6 +23,7 @@ class BprConfig(Settings):
     embedding_size : int
         Length of the factors.
     learning_rate : float
+        Size of each step of the gradient descent.
     reg : float
         L2 penalty on the factors.
     epochs : int

@@ -42,6 +42,7 @@ class AdapterConfig(Settings):
     Attributes
     ----------
     folds : int
+        Parts of the held-out events; each is predicted by what the others taught.
     queries : int
         Held-out events at most, drawn at random.
     floor : int

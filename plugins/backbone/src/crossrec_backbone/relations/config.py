@@ -54,7 +54,15 @@ class TextConfig(Settings):
 
 
 class HistoryConfig(Settings):
-    """How a history becomes weights: the last item 1, the one before `decay`, then its square."""
+    """How a history becomes weights: the last item 1, the one before `decay`, then its square.
+
+    Attributes
+    ----------
+    decay : float
+        Weight of each item relative to the one after it.
+    limit : int
+        How many of the latest items count.
+    """
 
     decay: float = Field(0.8, gt=0, le=1)
     limit: int = Field(50, ge=1)
@@ -75,6 +83,8 @@ class GraphConfig(Settings):
         Catalogues up to this size compare all pairs; larger ones only the `shortlist` nearest by
         dense vectors; without vectors all pairs are compared at any size. On Amazon Beauty the
         shortlist keeps 99 % of the edges and the same ndcg@10.
+    shortlist : int
+        How many items nearest by dense vectors are compared where not all are.
     """
 
     neighbours: int = Field(50, ge=1)
@@ -147,6 +157,7 @@ class ConsensusConfig(Settings):
     Attributes
     ----------
     weights : RelationWeights
+        Of each text relation: for the decayed history, and for its last item.
     kappa : float
         Weight of prior-EASE's raw scores against the consensus, where nothing was validated.
     kappas : tuple of float

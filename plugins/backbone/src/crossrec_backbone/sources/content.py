@@ -47,7 +47,8 @@ class ContentConfig(Settings):
     text : TextConfig
         ``text.encoder`` names the vectors that are read; "" for words alone.
     history : HistoryConfig
-    weights : mapping of relation to (decayed history, last item)
+    weights : mapping of relation to (float, float)
+        Of each text relation: for the decayed history, and for its last item.
     postings : int
         How many entries of the lists "term → items" may be read for one query and lexical relation;
         those of the heaviest terms come first. It bounds the time of a query, whatever the size of

@@ -1,0 +1,1 @@
+"""What is stored, shown and deleted: one module for items, one for users, one for events."""
