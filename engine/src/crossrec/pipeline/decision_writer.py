@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections import deque
 from threading import Condition, Thread
 
@@ -15,6 +16,7 @@ log = logging.getLogger("crossrec")
 _FLUSH_SECONDS = 0.5
 #: Decisions that wait at most; where the log cannot keep up the oldest are dropped, and counted.
 _WAITING = 50_000
+_PRUNE_SECONDS, _DAY = 3600.0, 86_400.0
 
 
 class DecisionWriter:
@@ -24,10 +26,15 @@ class DecisionWriter:
     ----------
     sample : float
         Share of the decisions that are kept.
+    keep_days : float, optional
+        Older decisions are deleted, with the first batch and then once an hour.
     """
 
-    def __init__(self, decisions: DecisionLog, *, sample: float = 1.0) -> None:
-        self._log, self._sample = decisions, sample
+    def __init__(
+        self, decisions: DecisionLog, *, sample: float = 1.0, keep_days: float | None = None
+    ) -> None:
+        self._log, self._sample, self._keep_days = decisions, sample, keep_days
+        self._pruned = time.monotonic() - _PRUNE_SECONDS
         self._waiting: deque[Decision] = deque()
         self._changed = Condition()
         self._writing = 0
@@ -46,7 +53,7 @@ class DecisionWriter:
                 self._waiting.popleft()
                 self.dropped += 1
             self._waiting.append(decision)
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():  # as after a fork
                 self._thread = Thread(target=self._run, name="crossrec-decisions", daemon=True)
                 self._thread.start()
 
@@ -61,7 +68,7 @@ class DecisionWriter:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._write_waiting()
+        self.flush()
 
     def _run(self) -> None:
         while True:
@@ -81,6 +88,7 @@ class DecisionWriter:
             return
         try:
             self._log.write(batch)
+            self._prune()
         except Exception as error:  # an answer was given already; it must not come to harm
             self.dropped += len(batch)
             log.warning("%d decisions could not be written", len(batch), exc_info=error)
@@ -88,3 +96,13 @@ class DecisionWriter:
             with self._changed:
                 self._writing -= 1
                 self._changed.notify_all()
+
+    def _prune(self) -> None:
+        """Delete what is too old, now and then."""
+        if self._keep_days is None or time.monotonic() - self._pruned < _PRUNE_SECONDS:
+            return
+        self._pruned = time.monotonic()
+        try:
+            self._log.prune(before=time.time() - self._keep_days * _DAY)
+        except Exception as error:
+            log.warning("old decisions could not be deleted", exc_info=error)

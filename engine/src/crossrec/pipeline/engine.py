@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
+from types import TracebackType
 from typing import Any
 
 from crossrec.components.query import Query
@@ -14,9 +16,12 @@ from crossrec.components.run import RunOptions
 from crossrec.components.slate import Slate
 from crossrec.components.user_state import UserState
 from crossrec.errors import NotFittedError, UsageError
-from crossrec.ingest import IngestOptions, ingest_files
+from crossrec.ingest import IngestOptions, Input, ingest_files
 from crossrec.ingest.report import IngestReport
 from crossrec.pipeline.config import load_config, with_backbone
+from crossrec.pipeline.decision_record import decision_of
+from crossrec.pipeline.decision_writer import DecisionWriter
+from crossrec.pipeline.feedback import AppendedEvent, Feedbacks
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
 from crossrec.pipeline.live import LivePipeline
@@ -28,6 +33,7 @@ from crossrec.pipeline.saving import load_pipeline, save_pipeline
 from crossrec.pipeline.user_states import read_user_state, with_given_history
 from crossrec.plugins.registry import Registry, load_registry
 from crossrec.scenario import Scenario
+from crossrec.store.decisions import Decision
 from crossrec.workspace import Workspace
 
 
@@ -47,6 +53,9 @@ class Engine:
     background : bool
         Whether items that were ingested after the fit are taken in by a thread of their own, as a
         server wants it; where False the call that finds them waits, as a command wants it.
+    log : bool
+        Whether every answer is written to the decision log, behind the answer. Close the engine, or
+        use it in a ``with`` statement, so that the last ones are written too.
 
     Examples
     --------
@@ -55,28 +64,36 @@ class Engine:
     """
 
     def __init__(
-        self, workspace: Workspace, registry: Registry | None = None, *, background: bool = True
+        self,
+        workspace: Workspace,
+        registry: Registry | None = None,
+        *,
+        background: bool = True,
+        log: bool = False,
     ) -> None:
         self.workspace = workspace
         self.registry = registry or load_registry()
         self.background = background
+        self._log = log
+        self._writer: DecisionWriter | None = None
+        self._feedbacks = Feedbacks(workspace, self.registry)
         self._loaded: dict[str, _Loaded] = {}
         self._loading: dict[str, Lock] = {}
         self._guard = Lock()
 
     @classmethod
-    def open(cls, path: str | Path, *, background: bool = True) -> Engine:
-        """Open the workspace at `path`.
+    def open(cls, path: str | Path, *, background: bool = True, log: bool = False) -> Engine:
+        """Open the workspace at `path`; the options are those of the class.
 
         Raises
         ------
         WorkspaceError
             If there is no workspace.
         """
-        return cls(Workspace.open(Path(path)), background=background)
+        return cls(Workspace.open(Path(path)), background=background, log=log)
 
     @classmethod
-    def create(cls, path: str | Path, *, background: bool = True) -> Engine:
+    def create(cls, path: str | Path, *, background: bool = True, log: bool = False) -> Engine:
         """Open the workspace at `path`, made there if the folder is absent or empty.
 
         Raises
@@ -84,32 +101,141 @@ class Engine:
         WorkspaceError
             If the folder holds other things or cannot be written.
         """
-        return cls(Workspace.create(Path(path)), background=background)
+        return cls(Workspace.create(Path(path)), background=background, log=log)
+
+    def close(self) -> None:
+        """Write the decisions that wait, and release the store; the next use opens it again."""
+        with self._guard:
+            writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+        self.workspace.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def ingest(
         self,
         scenario: str,
         *,
-        items: str | Path | None = None,
-        events: str | Path | None = None,
-        users: str | Path | None = None,
+        items: Input = None,
+        events: Input = None,
+        users: Input = None,
         options: IngestOptions | None = None,
     ) -> IngestReport:
-        """Read files of items, events and users; bad rows are reported and never stop good ones.
+        """Read items, events and users; bad rows are reported and never stop good ones.
+
+        Each is a path, a list of paths or a pandas DataFrame.
 
         Raises
         ------
         DataError
-            If a file cannot be read as what it was given for.
+            If a file or a table cannot be read as what it was given for.
         """
         return ingest_files(
             self.workspace,
             self.registry.scenario(scenario),
-            items=None if items is None else Path(items),
-            events=None if events is None else Path(events),
-            users=None if users is None else Path(users),
+            items=items,
+            events=events,
+            users=users,
             options=options,
         )
+
+    def append_event(
+        self,
+        scenario: str,
+        user_id: str,
+        item_id: str,
+        event_type: str,
+        value: float | None = None,
+        time: Any = None,
+        request_id: str | None = None,
+    ) -> AppendedEvent:
+        """Store one event, by the rules of ingestion; it counts from the next request on.
+
+        Does not wait for a running fit. The same event again changes nothing.
+
+        Parameters
+        ----------
+        time : float, str or datetime, optional
+            Now by default. Events of a scenario without times take none.
+        request_id : str, optional
+            The answer that the event came from. Where the decision log has it, and it showed the
+            item to this user, the event is also kept as feedback on it.
+
+        Raises
+        ------
+        UsageError
+            For an unknown scenario.
+        DataError
+            For an event that ingestion would reject, such as one of an unknown type.
+        """
+        self.flush()
+        return self._feedbacks.append_event(
+            self.registry.scenario(scenario), user_id, item_id, event_type, value, time, request_id
+        )
+
+    def feedback(
+        self,
+        request_id: str,
+        item_id: str,
+        event_type: str,
+        value: float | None = None,
+        time: float | None = None,
+    ) -> AppendedEvent:
+        """Keep what somebody did with an item that was shown to them.
+
+        It is attributed to the decision, and stored as an event of its user where it has one.
+
+        Parameters
+        ----------
+        time : float, optional
+            Seconds since 1970; now by default. Give it where the same feedback may be sent twice.
+
+        Raises
+        ------
+        UsageError
+            If the decision log has no such request, or did not keep the item of it.
+        DataError
+            For an event that ingestion would reject, such as one of an unknown type.
+        """
+        self.flush()
+        return self._feedbacks.give(request_id, item_id, event_type, value, time)
+
+    def decisions(
+        self, scenario: str, limit: int = 20, *, user_id: str | None = None
+    ) -> list[Decision]:
+        """Return the latest decisions of a scenario, or of one of its users, the newest first."""
+        name = self.registry.scenario(scenario).name
+        self.flush()
+        return self.workspace.decision_log().latest(name, limit, user_id=user_id)
+
+    def flush(self) -> None:
+        """Wait until the answers given so far are in the decision log."""
+        if self._writer is not None:
+            self._writer.flush()
+
+    def _write_down(self, slate: Slate, user_id: str | None, pipeline: Pipeline, ms: float) -> None:
+        """Hand an answer to the writer of the decision log."""
+        settings = self.workspace.settings.decision_log
+        if self._writer is None:
+            with self._guard:
+                if self._writer is None:
+                    self._writer = DecisionWriter(
+                        self.workspace.decision_log(),
+                        sample=settings.sample,
+                        keep_days=settings.keep_days,
+                    )
+                    weakref.finalize(self, self._writer.close)  # also when the process ends
+        self._writer.add(decision_of(slate, user_id, pipeline, ms, settings.items))
 
     def fit(
         self,
@@ -158,7 +284,8 @@ class Engine:
                 own = pipeline_file is not None
                 config, notes = default_backbone(config, dataset, scenario, seen, own=own)
             resolved = resolve_pipeline(config, self.registry, known.main_surface)
-            pipeline = fit_pipeline(known, dataset, resolved, options, notes, stamps)
+            executor = self.workspace.executor()
+            pipeline = fit_pipeline(known, dataset, resolved, options, notes, stamps, executor)
             save_pipeline(pipeline, self.workspace.artifact_path(scenario))
         return pipeline
 
@@ -204,6 +331,7 @@ class Engine:
         NotFittedError
             If the scenario was not fitted yet.
         """
+        started = time.perf_counter()
         known = self.registry.scenario(scenario)
         serving = self.serving(scenario)
         place = _surface(serving.pipeline, surface, about_items=bool(item_ids))
@@ -219,7 +347,13 @@ class Engine:
             k=place.plan.config.k if k is None else k,
         )
         user = self._user_state(known, query)
-        return answer(serving, query, user, place.plan.name, explain=explain)
+        slate = answer(
+            serving, query, user, place.plan.name, explain=explain, name_sources=self._log
+        )
+        if self._log:
+            milliseconds = 1000 * (time.perf_counter() - started)
+            self._write_down(slate, user_id, serving.pipeline, milliseconds)
+        return slate
 
     def similar(self, scenario: str, item_id: str, *, k: int = 10, explain: bool = True) -> Slate:
         """Recommend `k` items like one item."""

@@ -22,6 +22,7 @@ from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import Targets
 from crossrec.errors import NotFittedError, UsageError
+from crossrec.executors import Executor
 from crossrec.pipeline.cut import LIMIT
 from crossrec.pipeline.fit import (
     assemble,
@@ -103,6 +104,7 @@ def build_models(
     rule_for: Callable[[Dataset], CandidateRule],
     only: tuple[str, ...] = (),
     refit: Dataset | None = None,
+    executor: Executor | None = None,
 ) -> list[SourceModel | FailedModel | PipelineModel]:
     """Fit every source on `train`, choose the ranker on `validation`, return them as models.
 
@@ -115,6 +117,8 @@ def build_models(
         its sources.
     refit : Dataset, optional
         Fit the sources again on it, with the ranker that was chosen.
+    executor : Executor, optional
+        Where the sources are fitted; one after the other in this thread where None.
 
     Raises
     ------
@@ -130,7 +134,7 @@ def build_models(
     resolved.refuse_unusable()
     started = time.perf_counter()
     train, notes = attach_vectors(train, resolved, run)
-    fitted = fit_sources(train, resolved, run, "for evaluation")
+    fitted = fit_sources(train, resolved, run, "for evaluation", executor)
     comes_back = repeat_rate(train.sequences).comes_back
     rule = rule_for(train)
     wanted = eligible_targets(validation, rule, seed=run.seed, limit=LIMIT)
@@ -139,7 +143,7 @@ def build_models(
     surfaces, gates = choose_surfaces(resolved, train, examples, run, comes_back)
     if refit is not None:
         train = attach_vectors(refit, resolved, run)[0]
-        fitted = fit_sources(train, resolved, run, "again with validation")
+        fitted = fit_sources(train, resolved, run, "again with validation", executor)
     report = {"gate": gates[resolved.main].to_dict(), "failed": dict(fitted.failed), "notes": notes}
     pipeline = assemble(scenario.name, train, resolved, fitted, surfaces, report)
     seconds = time.perf_counter() - started

@@ -69,6 +69,8 @@ class Pipeline:
         What the fit chose and why, as JSON values.
     unavailable : mapping of label to error
         Parts of the artifact that could not be restored, e.g. because their plugin is gone.
+    version : str
+        Of the artifact that it was loaded from; "" before it is saved.
     """
 
     scenario: str
@@ -83,6 +85,7 @@ class Pipeline:
     has_clock: bool
     report: Mapping[str, Any]
     unavailable: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
 
     @property
     def config(self) -> PipelineConfig:

@@ -123,6 +123,7 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
         has_clock=bool(manifest.values["has_clock"]),
         report=report,
         unavailable=unavailable,
+        version=artifact.path.name,
     )
 
 

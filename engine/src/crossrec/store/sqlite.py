@@ -20,6 +20,7 @@ from crossrec.errors import DataError, WorkspaceError
 from crossrec.scenario import Scenario
 from crossrec.store.base import WITHDRAWN, Counts, Records
 from crossrec.store.connections import Connections, explain
+from crossrec.store.decisions import SqliteDecisionLog
 from crossrec.store.rows import Coded, EventRows
 from crossrec.store.schema import create_scenario, quoted
 from crossrec.store.writing import VALUES_A_QUERY, claim_clock, insert_keys, insert_rows
@@ -59,6 +60,8 @@ _SELECT_CHANGED = (
     'SELECT "name", "data", "withdrawn" FROM {table} WHERE "data" IS NOT NULL '
     'AND "changed" > ? ORDER BY +"id"'  # by the index of changes, not through the whole table
 )
+#: So few names are looked up anew in each batch.
+_LOOKED_UP = 100
 _ROW = np.dtype(
     [("user", "i8"), ("time", "f8"), ("id", "i8"), ("item", "i8"), ("type", "i8"), ("value", "f8")]
 )
@@ -67,12 +70,13 @@ _ROW = np.dtype(
 class SqliteStore:
     """Implements `crossrec.store.base.Store` in the file at `path`.
 
-    Reading is safe from several threads and while one process writes. There must be one writer
-    only, which the workspace's lock guarantees.
+    Reading is safe from several threads and while one process writes. Events may be appended by
+    several threads and processes at once; all other writing takes the workspace's lock.
     """
 
     def __init__(self, path: Path) -> None:
         self._connections = Connections(path)
+        self._decisions = SqliteDecisionLog(path.with_name(f"{path.stem}-decisions.db"))
         self._prepared: set[str] = set()
         self._ids: dict[str, dict[str, int]] = {}
         self._types: dict[str, dict[int, int]] = {}
@@ -83,11 +87,20 @@ class SqliteStore:
     def create(cls, path: Path) -> SqliteStore:
         """Create the file where it is missing, and return its store."""
         store = cls(path)
-        store._connections.writer()
+        store.set_up()
         return store
+
+    def set_up(self) -> None:
+        """Create the file where it is missing."""
+        self._connections.writer()
+
+    def decision_log(self) -> SqliteDecisionLog:
+        """Return the decision log in a file beside this one."""
+        return self._decisions
 
     def close(self) -> None:
         """Release the connections; the next use opens new ones."""
+        self._decisions.close()
         self._connections.close()
 
     def add_items(self, scenario: str, records: Records) -> int:
@@ -126,17 +139,18 @@ class SqliteStore:
         """
         if not len(rows):
             return 0
-        self._prepare(scenario)
-        try:
-            with self._connections.transaction() as connection:
-                last = claim_clock(connection, scenario, has_clock=rows.times is not None)
-                fresh = insert_keys(connection, quoted(f"{scenario}_keys"), rows.keys)
-                self._insert_events(connection, scenario, rows.take(fresh), last)
-                update = "UPDATE scenarios SET last_event = ? WHERE name = ?"
-                connection.execute(update, [last + len(fresh), scenario])
-        except BaseException:
-            self._ids.clear()  # what was rolled back must not be remembered
-            raise
+        with self._connections.exclusive():
+            self._prepare(scenario)
+            try:
+                with self._connections.transaction() as connection:
+                    last = claim_clock(connection, scenario, has_clock=rows.times is not None)
+                    fresh = insert_keys(connection, quoted(f"{scenario}_keys"), rows.keys)
+                    self._insert_events(connection, scenario, rows.take(fresh), last)
+                    update = "UPDATE scenarios SET last_event = ? WHERE name = ?"
+                    connection.execute(update, [last + len(fresh), scenario])
+            except BaseException:
+                self._ids.clear()  # what was rolled back must not be remembered
+                raise
         return len(fresh)
 
     def _insert_events(
@@ -161,18 +175,23 @@ class SqliteStore:
 
     def _prepare(self, scenario: str) -> None:
         """Create the scenario's tables where they are missing."""
-        if scenario not in self._prepared:
-            db = self._connections.writer()
-            with self._connections.translated():
-                create_scenario(db, scenario)
-            self._prepared.add(scenario)
+        with self._connections.exclusive():
+            if scenario not in self._prepared:
+                db = self._connections.writer()
+                with self._connections.translated():
+                    create_scenario(db, scenario)
+                self._prepared.add(scenario)
 
     def _resolve(
         self, connection: sqlite3.Connection, table: str, column: Coded
     ) -> NDArray[np.int64]:
-        """Return the integer of each row's name, giving new names the next ones."""
+        """Return the integer of each row's name, giving new names the next ones.
+
+        Few names are looked up each time: another process may have deleted some meanwhile.
+        """
         ids = self._ids.setdefault(table, {})
-        fresh = [name for name in column.values if name not in ids]
+        few = len(column.values) <= _LOOKED_UP
+        fresh = [name for name in column.values if few or name not in ids]
         if fresh:
             insert = f"INSERT OR IGNORE INTO {quoted(table)} (name) VALUES (?)"
             connection.executemany(insert, ((name,) for name in fresh))
