@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import Any
 
 from crossrec.components.query import Query
@@ -19,12 +17,10 @@ from crossrec.errors import NotFittedError, UsageError
 from crossrec.ingest import IngestOptions, Input, ingest_files
 from crossrec.ingest.report import IngestReport
 from crossrec.pipeline.config import load_config, with_backbone
-from crossrec.pipeline.decision_record import decision_of
-from crossrec.pipeline.decision_writer import DecisionWriter
-from crossrec.pipeline.feedback import AppendedEvent, Feedbacks
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
 from crossrec.pipeline.live import LivePipeline
+from crossrec.pipeline.logged_answers import LoggedAnswers
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface
 from crossrec.pipeline.pretrained import FOLDER, default_backbone, survey_pretrained
 from crossrec.pipeline.request import Serving, answer, resolve_query
@@ -33,7 +29,6 @@ from crossrec.pipeline.saving import load_pipeline, save_pipeline
 from crossrec.pipeline.user_states import read_user_state, with_given_history
 from crossrec.plugins.registry import Registry, load_registry
 from crossrec.scenario import Scenario
-from crossrec.store.decisions import Decision
 from crossrec.workspace import Workspace
 
 
@@ -45,7 +40,7 @@ class _Loaded:
     stamp: tuple[int, int]
 
 
-class Engine:
+class Engine(LoggedAnswers):
     """Fits and answers for all scenarios of a workspace. Safe for many threads.
 
     Parameters
@@ -71,12 +66,8 @@ class Engine:
         background: bool = True,
         log: bool = False,
     ) -> None:
-        self.workspace = workspace
-        self.registry = registry or load_registry()
+        super().__init__(workspace, registry or load_registry(), log=log)
         self.background = background
-        self._log = log
-        self._writer: DecisionWriter | None = None
-        self._feedbacks = Feedbacks(workspace, self.registry)
         self._loaded: dict[str, _Loaded] = {}
         self._loading: dict[str, Lock] = {}
         self._guard = Lock()
@@ -102,25 +93,6 @@ class Engine:
             If the folder holds other things or cannot be written.
         """
         return cls(Workspace.create(Path(path)), background=background, log=log)
-
-    def close(self) -> None:
-        """Write the decisions that wait, and release the store; the next use opens it again."""
-        with self._guard:
-            writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
-        self.workspace.close()
-
-    def __enter__(self) -> Engine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def ingest(
         self,
@@ -148,94 +120,6 @@ class Engine:
             users=users,
             options=options,
         )
-
-    def append_event(
-        self,
-        scenario: str,
-        user_id: str,
-        item_id: str,
-        event_type: str,
-        value: float | None = None,
-        time: Any = None,
-        request_id: str | None = None,
-    ) -> AppendedEvent:
-        """Store one event, by the rules of ingestion; it counts from the next request on.
-
-        Does not wait for a running fit. The same event again changes nothing.
-
-        Parameters
-        ----------
-        time : float, str or datetime, optional
-            Now by default. Events of a scenario without times take none.
-        request_id : str, optional
-            The answer that the event came from. Where the decision log has it, and it showed the
-            item to this user, the event is also kept as feedback on it.
-
-        Raises
-        ------
-        UsageError
-            For an unknown scenario.
-        DataError
-            For an event that ingestion would reject, such as one of an unknown type.
-        """
-        self.flush()
-        return self._feedbacks.append_event(
-            self.registry.scenario(scenario), user_id, item_id, event_type, value, time, request_id
-        )
-
-    def feedback(
-        self,
-        request_id: str,
-        item_id: str,
-        event_type: str,
-        value: float | None = None,
-        time: float | None = None,
-    ) -> AppendedEvent:
-        """Keep what somebody did with an item that was shown to them.
-
-        It is attributed to the decision, and stored as an event of its user where it has one.
-
-        Parameters
-        ----------
-        time : float, optional
-            Seconds since 1970; now by default. Give it where the same feedback may be sent twice.
-
-        Raises
-        ------
-        UsageError
-            If the decision log has no such request, or did not keep the item of it.
-        DataError
-            For an event that ingestion would reject, such as one of an unknown type.
-        """
-        self.flush()
-        return self._feedbacks.give(request_id, item_id, event_type, value, time)
-
-    def decisions(
-        self, scenario: str, limit: int = 20, *, user_id: str | None = None
-    ) -> list[Decision]:
-        """Return the latest decisions of a scenario, or of one of its users, the newest first."""
-        name = self.registry.scenario(scenario).name
-        self.flush()
-        return self.workspace.decision_log().latest(name, limit, user_id=user_id)
-
-    def flush(self) -> None:
-        """Wait until the answers given so far are in the decision log."""
-        if self._writer is not None:
-            self._writer.flush()
-
-    def _write_down(self, slate: Slate, user_id: str | None, pipeline: Pipeline, ms: float) -> None:
-        """Hand an answer to the writer of the decision log."""
-        settings = self.workspace.settings.decision_log
-        if self._writer is None:
-            with self._guard:
-                if self._writer is None:
-                    self._writer = DecisionWriter(
-                        self.workspace.decision_log(),
-                        sample=settings.sample,
-                        keep_days=settings.keep_days,
-                    )
-                    weakref.finalize(self, self._writer.close)  # also when the process ends
-        self._writer.add(decision_of(slate, user_id, pipeline, ms, settings.items))
 
     def fit(
         self,
@@ -350,10 +234,7 @@ class Engine:
         slate = answer(
             serving, query, user, place.plan.name, explain=explain, name_sources=self._log
         )
-        if self._log:
-            milliseconds = 1000 * (time.perf_counter() - started)
-            self._write_down(slate, user_id, serving.pipeline, milliseconds)
-        return slate
+        return self._logged(slate, user_id, serving.pipeline, started)
 
     def similar(self, scenario: str, item_id: str, *, k: int = 10, explain: bool = True) -> Slate:
         """Recommend `k` items like one item."""

@@ -56,7 +56,6 @@ class Feedbacks:
         now = clock.time()
         event = NewEvent(user_id, item_id, event_type, value, now if time is None else time)
         rows = event_rows(event, scenario, has_clock=has_clock, now=now)
-        self._workspace.store().set_up()
         stored = self._workspace.store().add_events(scenario.name, rows) > 0
         attributed = False
         if request_id:
@@ -69,7 +68,12 @@ class Feedbacks:
         return AppendedEvent(stored, attributed)
 
     def give(
-        self, request_id: str, item_id: str, event_type: str, value: float | None, time: Any
+        self,
+        request_id: str,
+        item_id: str,
+        event_type: str,
+        value: float | None,
+        time: float | None,
     ) -> AppendedEvent:
         """Keep feedback on a request, as an event of its user where it has one; see `Engine`."""
         decisions = self._workspace.decision_log()
@@ -84,7 +88,7 @@ class Feedbacks:
             raise UsageError(f"request {request_id!r}, item {item_id!r}: {fault}")
         scenario = self._registry.scenario(decision.scenario)
         now = clock.time()
-        moment = now if time is None else time
+        moment = now if time is None else float(time)
         # Without a clock the moment is in no column, but tells this event from the next.
         has_clock = self._has_clock(scenario)
         own = "" if has_clock else f"{request_id} {item_id} {event_type} {moment}"
@@ -94,7 +98,7 @@ class Feedbacks:
         stored = False
         if decision.user_id:
             stored = self._workspace.store().add_events(scenario.name, rows) > 0
-        decisions.add_feedback([_feedback(request_id, rows, float(moment))])
+        decisions.add_feedback([_feedback(request_id, rows, moment)])
         return AppendedEvent(stored, True)
 
     def _has_clock(self, scenario: Scenario) -> bool:
