@@ -62,6 +62,7 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
 @click.option("--exclude", help="Item ids that must not be returned.")
 @click.option("-k", default=10, show_default=True, help="Length of the list.")
 @click.option("--explain", is_flag=True, help="Show why each item is recommended.")
+@click.option("--log", is_flag=True, help="Write the answer to the decision log, for feedback.")
 @json_option
 def recommend(
     scenario: str,
@@ -73,6 +74,7 @@ def recommend(
     exclude: str | None,
     k: int,
     explain: bool,
+    log: bool,
     as_json: bool,
 ) -> None:
     """Recommend items of SCENARIO to a user, for a history, or about an item."""
@@ -80,17 +82,20 @@ def recommend(
 
     if items and (user is not None or history is not None):
         raise UsageError("give --item alone, without --user and --history")
-    slate = Engine.open(workspace, background=False).recommend(
-        scenario,
-        user,
-        history=None if history is None else _ids(history),
-        item_ids=items,
-        exclude=_ids(exclude),
-        k=k,
-        surface=surface,
-        explain=explain or as_json,
-    )
+    with Engine.open(workspace, background=False, log=log) as engine:
+        slate = engine.recommend(
+            scenario,
+            user,
+            history=None if history is None else _ids(history),
+            item_ids=items,
+            exclude=_ids(exclude),
+            k=k,
+            surface=surface,
+            explain=explain or as_json,
+        )
     show(slate, explain=explain, as_json=as_json)
+    if log and not as_json:
+        click.echo(f"request: {slate.request_id}")
 
 
 @click.command()
