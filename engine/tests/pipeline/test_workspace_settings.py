@@ -1,9 +1,10 @@
-"""``crossrec.toml``: a store and an executor of a plugin do the work; complaints name file and key."""
+"""``crossrec.toml``: a plugin's store and executor do the work; errors name file and key."""
 
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ SCENARIO = Scenario(
 class WatchedStore(SqliteStore):
     """SQLite in another file that counts who asked for what."""
 
-    calls: list[str] = []
+    calls: ClassVar[list[str]] = []
 
     def __init__(self, path):
         super().__init__(path.with_name("watched.db"))
@@ -49,7 +50,7 @@ class WatchedStore(SqliteStore):
 class OtherProcesses:
     """Runs every job in a process that shares nothing with this one."""
 
-    jobs: list[str] = []
+    jobs: ClassVar[list[str]] = []
     pool: ProcessPoolExecutor | None = None
 
     def map(self, function, jobs):
@@ -169,7 +170,7 @@ BadlyFitted.__qualname__, BadlyFitted.__module__ = "BadlyFitted", __name__
 
 
 def test_workers_reach_the_local_executor(tmp_path):
-    text = '[executor]\nsettings = { workers = 3 }\n'
+    text = "[executor]\nsettings = { workers = 3 }\n"
     assert workspace_with(tmp_path / "ws", None, text).executor().config.workers == 3
 
 

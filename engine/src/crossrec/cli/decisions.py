@@ -72,7 +72,8 @@ def _row(one: Decision, decisions: DecisionLog) -> tuple[object, ...]:
     moment = datetime.fromtimestamp(one.time, UTC).strftime("%Y-%m-%d %H:%M:%S")
     items = ", ".join(shown.item_id for shown in one.items[:_SHOWN])
     more = len(one.items) - _SHOWN
-    feedback = ", ".join(f"{f.event_type} {f.item_id}" for f in decisions.feedback_on(one.request_id))
+    done = decisions.feedback_on(one.request_id)
+    feedback = ", ".join(f"{each.event_type} {each.item_id}" for each in done)
     return (
         moment,
         one.request_id,

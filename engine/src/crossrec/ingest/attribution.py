@@ -1,4 +1,4 @@
-"""Events that name the answer they came from: is it in the decision log, and did it show the item?"""
+"""Events that name the answer they came from: feedback on it, where the log has it."""
 
 from __future__ import annotations
 

@@ -137,7 +137,8 @@ def _readers(kind: TableKind, given: Input, options: IngestOptions) -> list[Tabl
     paths = [given] if isinstance(given, (str, Path)) else given
     if not isinstance(paths, (list, tuple)) or not all(isinstance(p, (str, Path)) for p in paths):
         raise DataError(
-            f"{kind}: give a path, a list of paths or a pandas DataFrame, not {type(given).__name__}"
+            f"{kind}: give a path, a list of paths or a pandas DataFrame, "
+            f"not {type(given).__name__}"
         )
     return [open_table(Path(path), options.reading) for path in paths]
 

@@ -35,9 +35,7 @@ class NewEvent:
     event_id: str = ""
 
 
-def event_rows(
-    event: NewEvent, scenario: Scenario, *, has_clock: bool, now: float
-) -> EventRows:
+def event_rows(event: NewEvent, scenario: Scenario, *, has_clock: bool, now: float) -> EventRows:
     """Return one event as a store takes it.
 
     Without times nothing distinguishes two events of the same content: each counts as new unless it

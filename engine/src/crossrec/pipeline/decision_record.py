@@ -1,4 +1,4 @@
-"""From an answer to what the decision log keeps of it: ids, figures and names of parts, no texts."""
+"""From an answer to what the decision log keeps of it: ids, figures, names of parts, no texts."""
 
 from __future__ import annotations
 

@@ -38,9 +38,7 @@ def read_user_state(store: Store, scenario: Scenario, user_id: str) -> UserState
         consents=consents_of(profile),
         known=len(history) > 0,
         # Read at most once in a request, and only where something looks.
-        read_impressions=cache(
-            partial(_impressions, store.decision_log(), scenario.name, user_id)
-        ),
+        read_impressions=cache(partial(_impressions, store.decision_log(), scenario.name, user_id)),
     )
 
 

@@ -80,7 +80,9 @@ class Registration:
         if self.config is None:
             refuse_settings(self.name, settings or {})
             return factory(*arguments)
-        return factory(*arguments, validated(self.name, self._resolved(self.config), settings or {}))
+        return factory(
+            *arguments, validated(self.name, self._resolved(self.config), settings or {})
+        )
 
     def _resolved(self, target: str | Callable[..., Any]) -> Any:
         """Import the target of a registration; the error names what to install."""

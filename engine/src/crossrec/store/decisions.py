@@ -212,6 +212,8 @@ class SqliteDecisionLog:
 
     def add_feedback(self, feedback: Sequence[Feedback]) -> int:
         """Append feedback; the same again is left out. Return how many were new."""
+        if not feedback:
+            return 0
         insert = (
             "INSERT OR IGNORE INTO feedback (request, item, type, value, time) "
             "VALUES (?, ?, ?, ?, ?)"
