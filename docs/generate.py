@@ -4,7 +4,7 @@ Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
 ``figures FILE``, ``transfer TARGET``, ``cold PROTOCOL``, ``rooms PACKAGE``,
-``scenarios`` or ``plugins``.
+``scenarios``, ``plugins`` or ``workspace``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 from components_page import components_page, plugins_region, scenarios_region
 from markdown_table import NOTE, table
 from rooms import picture, rooms_region
+from settings_tables import settings_tables
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -197,6 +198,13 @@ def shown(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def workspace_region() -> str:
+    """Return the tables of all keys of ``crossrec.toml``."""
+    from crossrec.workspace_settings import FILE, WorkspaceSettings
+
+    return settings_tables([(FILE, WorkspaceSettings)])
+
+
 WRITERS: dict[str, Callable[[str], str]] = {
     "results": results_region,
     "figures": figures_region,
@@ -205,6 +213,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "plugins": lambda _: plugins_region(),
     "rooms": rooms_region,
     "scenarios": lambda _: scenarios_region(),
+    "workspace": lambda _: workspace_region(),
 }
 
 

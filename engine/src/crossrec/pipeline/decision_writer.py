@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import time
 from collections import deque
@@ -35,17 +36,24 @@ class DecisionWriter:
     ) -> None:
         self._log, self._sample, self._keep_days = decisions, sample, keep_days
         self._pruned = time.monotonic() - _PRUNE_SECONDS
+        self._closed = False
+        self.dropped = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start with nothing, in this process: what waits in the parent of a fork is its own."""
+        self._process = os.getpid()
         self._waiting: deque[Decision] = deque()
         self._changed = Condition()
         self._writing = 0
-        self._closed = False
         self._thread: Thread | None = None
-        self.dropped = 0
 
     def add(self, decision: Decision) -> None:
         """Take one decision; never waits and never raises."""
         if self._sample < 1.0 and random.random() >= self._sample:
             return
+        if self._process != os.getpid():
+            self._begin()
         with self._changed:
             if self._closed:
                 return
@@ -53,18 +61,22 @@ class DecisionWriter:
                 self._waiting.popleft()
                 self.dropped += 1
             self._waiting.append(decision)
-            if self._thread is None or not self._thread.is_alive():  # as after a fork
+            if self._thread is None:
                 self._thread = Thread(target=self._run, name="crossrec-decisions", daemon=True)
                 self._thread.start()
 
     def flush(self) -> None:
         """Wait until everything that was taken so far is in the log."""
+        if self._process != os.getpid():
+            self._begin()
         self._write_waiting()
         with self._changed:
             self._changed.wait_for(lambda: not self._writing, timeout=30)
 
     def close(self) -> None:
         """Write what waits and stop."""
+        if self._process != os.getpid():
+            self._begin()
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -257,7 +257,7 @@ class SqliteDecisionLog:
 
     def close(self) -> None:
         """Release the connection; the next use opens a new one."""
-        with self._lock:
+        with self._own_lock():
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
@@ -266,15 +266,27 @@ class SqliteDecisionLog:
         """Whether nothing was ever written."""
         return self._connection is None and not self.path.exists()
 
+    def _own_lock(self) -> threading.RLock:
+        """Return the lock of this process.
+
+        After a fork the connection is the parent's: SQLite allows no use of it, not even to close
+        it. The lock may have been held by a thread that only the parent has.
+        """
+        if self._process != os.getpid():
+            _INHERITED.append(self._connection)
+            self._connection, self._lock = None, threading.RLock()
+            self._process = os.getpid()
+        return self._lock
+
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, translated_errors(self.path):
+        with self._own_lock(), translated_errors(self.path):
             yield self._opened()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """Write everything within, or nothing of it."""
-        with self._lock, translated_errors(self.path):
+        with self._own_lock(), translated_errors(self.path):
             connection = self._opened()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -286,9 +298,6 @@ class SqliteDecisionLog:
             connection.execute("COMMIT")
 
     def _opened(self) -> sqlite3.Connection:
-        if self._process != os.getpid():  # SQLite allows no use of a connection across a fork
-            _INHERITED.append(self._connection)
-            self._connection, self._process = None, os.getpid()
         if self._connection is None:
             connection = sqlite3.connect(
                 self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
