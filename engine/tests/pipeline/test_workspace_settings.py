@@ -27,7 +27,7 @@ SCENARIO = Scenario(
 
 
 class WatchedStore(SqliteStore):
-    """SQLite in another file that counts who asked for what."""
+    """SQLite in another file that counts how it is used."""
 
     calls: ClassVar[list[str]] = []
 

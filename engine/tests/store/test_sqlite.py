@@ -442,30 +442,3 @@ def test_a_forked_process_opens_connections_of_its_own(store):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert store._connections.reader() is before
     assert len(store.user_events(SHOP, "u1")) == 4
-
-
-def test_events_come_from_many_threads_and_stores_at_once(store, tmp_path):
-    others = [store, SqliteStore(tmp_path / "crossrec.db")]
-    errors = []
-    store.add_events("shop", rows(EVENTS))
-
-    def append(number):
-        try:
-            for n in range(10):
-                key = 1_000 + 100 * number + n
-                event = (f"u{number}", f"i{n}", "view", float(n), NONE)
-                others[number % 2].add_events("shop", rows([event], first_key=key))
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=append, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not errors
-    assert store.counts("shop").events == 44
-    assert store.counts("shop").items == 10
-    for number in range(4):
-        known = 2 if number in (1, 2) else 0
-        assert len(store.user_events(SHOP, f"u{number}")) == 10 + known
