@@ -4,7 +4,7 @@ Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
 ``demo``, ``figures FILE``, ``transfer TARGET``, ``cold PROTOCOL``, ``rooms PACKAGE``,
-``keys TABLE`` (of a pipeline file), ``fading``, ``scenarios`` or ``plugins``.
+``keys TABLE`` (of a pipeline file), ``fading``, ``scenarios``, ``plugins`` or ``workspace``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from demo_excerpt import demo_excerpt
 from markdown_table import NOTE, table
 from pipeline_pages import fading_region, keys_region
 from rooms import picture, rooms_region
+from settings_tables import settings_tables
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -207,6 +208,13 @@ def demo_region(_: str) -> str:
     return demo_excerpt(path.read_text(encoding="utf-8"))
 
 
+def workspace_region() -> str:
+    """Return the tables of all keys of ``crossrec.toml``."""
+    from crossrec.workspace_settings import FILE, WorkspaceSettings
+
+    return settings_tables([(FILE, WorkspaceSettings)])
+
+
 WRITERS: dict[str, Callable[[str], str]] = {
     "results": results_region,
     "demo": demo_region,
@@ -218,6 +226,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "keys": keys_region,
     "fading": lambda _: fading_region(),
     "scenarios": lambda _: scenarios_region(),
+    "workspace": lambda _: workspace_region(),
 }
 
 

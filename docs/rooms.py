@@ -26,7 +26,7 @@ from import_graph import (
 from markdown_table import table
 
 #: Read by every room of the engine: one slab below the others, without arrows.
-GROUND = ("errors", "jsonio", "version")
+GROUND = ("errors", "jsonio", "tomlio", "version")
 #: The package itself and what starts it: no rooms.
 ENTRANCES = ("", "__main__", "plugin")
 WIDTH, BOX, HEIGHT, FLOOR, MARGIN = 960, 118, 44, 80, 24

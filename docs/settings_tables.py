@@ -99,6 +99,8 @@ def _type(annotation: Any) -> str:
         return "anything"
     if origin is Literal:
         return "one of " + ", ".join(f"`{toml(value)}`" for value in arguments)
+    if origin is dict and arguments[1] is Any:
+        return "table"
     if origin is dict:
         return f"{_type(arguments[1])} by name"
     if origin in (tuple, list):

@@ -35,7 +35,8 @@ ROOMS: dict[str, set[str]] = {
     "plugins": {"hookspecs", "scenario"},
     "data": {"numeric", "scenario"},
     "store": {"data", "scenario"},
-    "workspace": {"data", "scenario", "store"},
+    "workspace_settings": set(),
+    "workspace": {"data", "executors", "plugins", "scenario", "store", "workspace_settings"},
     "components": {"data", "numeric", "scenario"},
     "artifacts": {"components", "data", "plugins"},
     # Models are called through `top`, so that no figure depends on how a pipeline is built.
@@ -53,6 +54,7 @@ ROOMS: dict[str, set[str]] = {
         "scenario",
         "store",
         "workspace",
+        "workspace_settings",
     },
     "testing": {
         "artifacts",

@@ -27,8 +27,8 @@ PAGES = [
 ]  # fmt: skip
 _BLOCK = re.compile(r"^```(\w*)[ ]?([^\n]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"`((?:crossrec|make) [^`\n]+)`")
-#: A dotted name of a module, class or function: `crossrec.room.module.name`.
-_NAME = re.compile(r"`(crossrec(?:_\w+)?(?:\.\w+)+)`")
+#: A dotted name of a module, class or function: `crossrec.room.module.name`; two are files.
+_NAME = re.compile(r"`(?!crossrec\.(?:toml|db)`)(crossrec(?:_\w+)?(?:\.\w+)+)`")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 #: Blocks of this page are installed as plugins and run by tests/test_hooks.py.
 _HOOKS = "# crossrec_example/"

@@ -226,9 +226,7 @@ def exercise_importers(component, tmp_path):
 
 
 def exercise_stores(component, tmp_path):
-    from crossrec.plugins.registration import resolve
-
-    store = resolve(component.factory)(tmp_path / "store.db")
+    store = component.build({}, tmp_path / "store.db")
     try:
         assert isinstance(store, Store)
         assert store.add_items("recipes", {"i1": {"title": "soup"}, "i2": {}}) == 2

@@ -100,6 +100,7 @@ def test_attributes_end_with_their_section() -> None:
         (tuple[int, int], "2 whole numbers"),
         (list[str], "list of texts"),
         (dict[str, float], "number by name"),
+        (dict[str, Any], "table"),
         (dict[str, tuple[float, float]], "2 numbers by name"),
     ],
 )

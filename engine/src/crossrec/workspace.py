@@ -8,20 +8,25 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from crossrec.errors import WorkspaceError
+from crossrec.errors import UsageError, WorkspaceError
 from crossrec.jsonio import read_manifest
 
 if TYPE_CHECKING:
     from crossrec.data.dataset import Dataset
+    from crossrec.executors import Executor
+    from crossrec.plugins.registry import Registry
     from crossrec.scenario import Scenario
     from crossrec.store.base import Store
+    from crossrec.store.decisions import DecisionLog
+    from crossrec.workspace_settings import WorkspaceSettings
 
 MARKER = "workspace.json"
 FORMAT = 1
-_DATABASE = "crossrec.db"
+_DATABASE, _SETTINGS = "crossrec.db", "crossrec.toml"
 _FOLDERS = ("artifacts", "rejected", "cache")
 _LOCK, _HOLDER = ".lock", ".writer"
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -34,13 +39,23 @@ class Workspace:
     """A folder made by `create` and found again by `open`.
 
     It holds ``workspace.json`` (the marker), ``crossrec.db``, ``artifacts/<scenario>/``,
-    ``rejected/`` and ``cache/``. Any number of processes may read it while one writes.
+    ``rejected/``, ``cache/`` and, where somebody wrote one, ``crossrec.toml``. Any number of
+    processes may read it while one writes.
+
+    Parameters
+    ----------
+    registry : Registry, optional
+        Where the store and the executor that ``crossrec.toml`` names are looked up; that of this
+        process by default.
     """
 
-    def __init__(self, path: Path, *, wait: float | None = None) -> None:
+    def __init__(
+        self, path: Path, *, wait: float | None = None, registry: Registry | None = None
+    ) -> None:
         from filelock import FileLock
 
         self.path = path
+        self._registry = registry
         #: Seconds to wait for another writer; None waits without end, 0 refuses at once.
         self.wait = wait
         self._store: Store | None = None
@@ -48,7 +63,7 @@ class Workspace:
         self._lock = FileLock(path.resolve() / _LOCK, is_singleton=True)
 
     @classmethod
-    def open(cls, path: str | Path) -> Workspace:
+    def open(cls, path: str | Path, registry: Registry | None = None) -> Workspace:
         """Open an existing workspace.
 
         Raises
@@ -68,20 +83,22 @@ class Workspace:
                 "-w or CROSSREC_WORKSPACE"
             )
         _check_marker(folder)
-        return cls(folder)
+        return cls(folder, registry=registry)
 
     @classmethod
-    def create(cls, path: str | Path) -> Workspace:
+    def create(cls, path: str | Path, registry: Registry | None = None) -> Workspace:
         """Open the workspace at `path`, made there if the folder is absent or empty.
 
         Raises
         ------
         WorkspaceError
             If the folder holds other things, cannot be written, or a newer crossrec made it.
+        ConfigError
+            If its ``crossrec.toml`` cannot be used.
         """
         folder = Path(path)
         if (folder / MARKER).is_file():
-            return cls.open(folder)
+            return cls.open(folder, registry)
         if folder.exists() and not folder.is_dir():
             raise WorkspaceError(f"{folder} is a file, so no workspace can be made there")
         if folder.is_dir() and not all(_is_part(path.name) for path in folder.iterdir()):
@@ -90,29 +107,78 @@ class Workspace:
             )
         with _write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            workspace = cls(folder)
+            workspace = cls(folder, registry=registry)
             workspace._make()
         return workspace
 
     def _make(self) -> None:
         """Write the parts; the marker comes last, so that half a workspace is none."""
-        from crossrec.store.sqlite import SqliteStore
-
         for name in _FOLDERS:
             (self.path / name).mkdir(exist_ok=True)
-        SqliteStore.create(self.path / _DATABASE).close()
+        self.store().set_up()
+        self.close()
         (self.path / MARKER).write_text(json.dumps({"format": FORMAT}) + "\n", encoding="utf-8")
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.path)!r})"
 
-    def store(self) -> Store:
-        """Return the store, the same on every call."""
-        if self._store is None:
-            from crossrec.store.sqlite import SqliteStore
+    @cached_property
+    def settings(self) -> WorkspaceSettings:
+        """What ``crossrec.toml`` says, read once.
 
-            self._store = SqliteStore(self.path / _DATABASE)
+        Raises
+        ------
+        ConfigError
+            Names the file, the key and what is wrong with it.
+        """
+        from crossrec.workspace_settings import read_settings
+
+        return read_settings(self.path)
+
+    def store(self) -> Store:
+        """Return the store that ``crossrec.toml`` names, the same on every call.
+
+        Raises
+        ------
+        UsageError
+            If no such store is installed, or its settings do not fit.
+        """
+        if self._store is None:
+            chosen = self.settings.store
+            self._store = self._built("stores", chosen.name, chosen.settings, self._data)
         return self._store
+
+    def decision_log(self) -> DecisionLog:
+        """Return where decisions and feedback live: with the store."""
+        return self.store().decision_log()
+
+    def executor(self) -> Executor:
+        """Return the executor that ``crossrec.toml`` names.
+
+        Raises
+        ------
+        UsageError
+            If no such executor is installed, or its settings do not fit.
+        """
+        chosen = self.settings.executor
+        executor: Executor = self._built("executors", chosen.name, chosen.settings)
+        return executor
+
+    @property
+    def _data(self) -> Path:
+        """Where a store keeps its data."""
+        return self.path / _DATABASE
+
+    def _built(self, kind: str, name: str, settings: dict[str, Any], *arguments: Any) -> Any:
+        """Build what the settings name; an error names the file."""
+        from crossrec.plugins.registry import load_registry
+
+        registry = self._registry or load_registry()
+        try:
+            return registry.get(kind, name).build(dict(settings), *arguments)
+        except UsageError as error:
+            where = self.path / _SETTINGS
+            raise type(error)(f"{where}: [{kind.removesuffix('s')}]: {error}") from None
 
     def close(self) -> None:
         """Release the store's connections; the next use opens new ones."""
@@ -199,7 +265,7 @@ class Workspace:
 
 def _is_part(name: str) -> bool:
     """Whether this may be left from an interrupted `create`, which can then be completed."""
-    return name in (*_FOLDERS, _LOCK, _HOLDER) or name.startswith(_DATABASE)
+    return name in (*_FOLDERS, _LOCK, _HOLDER, _SETTINGS) or name.startswith(_DATABASE)
 
 
 def _check_marker(folder: Path) -> None:

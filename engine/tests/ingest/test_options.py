@@ -4,7 +4,7 @@ from crossrec.errors import DataError
 from crossrec.ingest import IngestOptions
 from crossrec.ingest.columns import ITEM, TIME, USER
 from crossrec.ingest.mapping import parse_map
-from crossrec.ingest.options import plan_files, plan_sources
+from crossrec.ingest.options import plan_inputs, plan_sources
 from crossrec.ingest.reading.chunks import FrameReader
 
 
@@ -18,7 +18,7 @@ def test_items_come_before_users_and_events(shop, write):
         "users": write("u.csv", "user", "u"),
         "items": [write("i.csv", "item", "i"), write("j.csv", "item", "j")],
     }
-    tables = plan_files(shop, inputs, IngestOptions())
+    tables = plan_inputs(shop, inputs, IngestOptions())
     assert [(table.kind, table.source.name) for table in tables] == [
         ("items", "i.csv"),
         ("items", "j.csv"),
@@ -30,9 +30,9 @@ def test_items_come_before_users_and_events(shop, write):
 def test_paths_may_be_strings_and_sequences_of_them(shop, write):
     path = str(write("e.csv", "user,item", "u,i"))
     for given in (path, [path], (path,)):
-        assert len(plan_files(shop, {"events": given}, IngestOptions())) == 1
+        assert len(plan_inputs(shop, {"events": given}, IngestOptions())) == 1
     with pytest.raises(DataError, match="nothing to ingest"):
-        plan_files(shop, {"events": [], "items": None}, IngestOptions())
+        plan_inputs(shop, {"events": [], "items": None}, IngestOptions())
 
 
 def test_an_override_goes_to_every_table_that_has_its_column(shop):
@@ -70,6 +70,6 @@ def test_options_for_reading_are_passed_on(shop, tmp_path):
     path = tmp_path / "e.csv"
     path.write_bytes("user#item\nJosé#i\n".encode("latin-1"))
     options = IngestOptions(encoding="latin-1", delimiter="#", chunk_rows=7)
-    (table,) = plan_files(shop, {"events": path}, options)
+    (table,) = plan_inputs(shop, {"events": path}, options)
     assert [chunk.frame["user"].tolist() for chunk in table.source.chunks()] == [["José"]]
     assert options.reading.chunk_rows == 7

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -112,3 +114,58 @@ def test_a_sample_is_kept(log) -> None:
     writer.flush()
     assert 50 < len(log.latest("shop", 1000)) < 150
     writer.close()
+
+
+def test_old_decisions_are_pruned_with_the_first_batch_and_then_once_an_hour(log) -> None:
+    writer = DecisionWriter(log, keep_days=1)
+    now = time.time()
+    log.write([decision("old", now - 2 * 86_400), decision("young", now - 0.5 * 86_400)])
+    writer.add(decision("new", now))
+    writer.flush()
+    assert {one.request_id for one in log.latest("shop", 9)} == {"new", "young"}
+    log.write([decision("old", now - 2 * 86_400)])
+    writer.add(decision("newer", now))
+    writer.flush()
+    assert log.decision("old") is not None, "the hour is not over"
+    writer.close()
+
+
+def test_a_failing_prune_loses_no_decision(log, caplog, monkeypatch) -> None:
+    def full(**_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(log, "prune", full)
+    writer = DecisionWriter(log, keep_days=1)
+    writer.add(decision("r1"))
+    writer.close()
+    assert log.decision("r1") is not None
+    assert writer.dropped == 0
+    assert "old decisions could not be deleted" in caplog.text
+
+
+def test_reading_makes_no_file(log) -> None:
+    assert log.decision("r1") is None
+    assert log.latest("shop", 5) == log.feedback_on("r1") == []
+    assert log.impressions("shop", "u1") == {}
+    assert log.forget("u1") == log.prune(5.0) == log.add_feedback([]) == 0
+    assert not log.path.exists()
+
+
+def test_a_process_that_was_forked_writes_through_a_connection_of_its_own(log) -> None:
+    log.write([decision("before")])
+    writer = DecisionWriter(log)
+    writer.add(decision("parent"))
+    writer.flush()
+    lock = writer._changed
+    lock.acquire()  # as a thread might, at the moment of the fork
+    child = os.fork()
+    if not child:
+        writer.add(decision("child"))
+        writer.flush()
+        os._exit(0 if writer.dropped == 0 else 1)
+    lock.release()
+    assert os.waitpid(child, 0)[1] == 0
+    writer.add(decision("after"))
+    writer.close()
+    names = {one.request_id for one in log.latest("shop", 9)}
+    assert names == {"before", "parent", "child", "after"}

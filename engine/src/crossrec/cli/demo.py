@@ -94,7 +94,7 @@ def _tour(folder: Path, seed: int) -> tuple[list[_DemoResult], dict[str, str]]:
             "no scenario with demo data is installed: run `crossrec install crossrec-ecommerce`"
         )
     scenarios.sort(key=lambda s: _ORDER.index(s.name) if s.name in _ORDER else len(_ORDER))
-    engine = Engine(Workspace.create(folder), registry, background=False)
+    engine = Engine(Workspace.create(folder, registry), registry, background=False)
     shown: list[_DemoResult] = []
     failed: dict[str, str] = {}
     with progress() as report_progress:
@@ -129,7 +129,10 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _DemoResult:
     resolved = resolve_pipeline(load_config(scenario), engine.registry, scenario.main_surface)
     protocol = EvaluationProtocol.default_for(dataset)
     rule = rule_for(scenario, resolved, protocol.candidates)
-    build = partial(build_models, scenario, resolved, run=run, rule_for=rule)
+    place = engine.workspace
+    build = partial(
+        build_models, scenario, resolved, run=run, rule_for=rule, executor=place.executor()
+    )
     report = evaluate(dataset, build, protocol, rule_for=rule, scenario=scenario.name)
     size = f"{dataset.n_users:,} users, {dataset.n_items:,} items, {len(dataset.events):,} events"
     return _DemoResult(scenario.name, f"{frames.note} ({size})", user, slate, report)

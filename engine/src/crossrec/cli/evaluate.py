@@ -74,7 +74,7 @@ def evaluate(
     registry = load_registry()
     known = registry.scenario(scenario)
     config = load_config(known, pipeline_file)
-    place = Workspace.open(workspace)
+    place = Workspace.open(workspace, registry)
     dataset = place.dataset(known)
     if not len(dataset.events):
         raise DataError(f"scenario {scenario!r} has no events: run `crossrec ingest {scenario}`")
@@ -89,7 +89,15 @@ def evaluate(
         run = RunOptions(seed=seed, device=device, cache=place.cache, progress=report_progress)
         resolved = resolve_pipeline(config, registry, known.main_surface)
         rule = rule_for(known, resolved, chosen_protocol.candidates)
-        build = partial(build_models, known, resolved, run=run, rule_for=rule, only=chosen)
+        build = partial(
+            build_models,
+            known,
+            resolved,
+            run=run,
+            rule_for=rule,
+            only=chosen,
+            executor=place.executor(),
+        )
         report = run_evaluation(
             dataset,
             build,

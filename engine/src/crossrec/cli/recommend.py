@@ -63,6 +63,7 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
 @click.option("-k", type=int, help="Length of the list.  [default: the surface's own]")
 @click.option("--explain", is_flag=True, help="Show why each item is recommended.")
 @click.option("--language", help="Explain in this language, such as de.")
+@click.option("--log", is_flag=True, help="Write the answer to the decision log, for feedback.")
 @json_option
 def recommend(
     scenario: str,
@@ -75,6 +76,7 @@ def recommend(
     k: int | None,
     explain: bool,
     language: str | None,
+    log: bool,
     as_json: bool,
 ) -> None:
     """Recommend items of SCENARIO to a user, for a history, or about an item."""
@@ -83,18 +85,21 @@ def recommend(
     if items and (user is not None or history is not None):
         raise UsageError("give --item alone, without --user and --history")
     explain = explain or language is not None
-    slate = Engine.open(workspace, background=False).recommend(
-        scenario,
-        user,
-        history=None if history is None else _ids(history),
-        item_ids=items,
-        exclude=_ids(exclude),
-        k=k,
-        surface=surface,
-        explain=explain or as_json,
-        language=language,
-    )
+    with Engine.open(workspace, background=False, log=log) as engine:
+        slate = engine.recommend(
+            scenario,
+            user,
+            history=None if history is None else _ids(history),
+            item_ids=items,
+            exclude=_ids(exclude),
+            k=k,
+            surface=surface,
+            explain=explain or as_json,
+            language=language,
+        )
     show(slate, explain=explain, as_json=as_json)
+    if log and not as_json:
+        click.echo(f"request: {slate.request_id}")
 
 
 @click.command()

@@ -15,6 +15,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "recommend": ("crossrec.cli.recommend:recommend", "Recommend for a user or a history."),
     "similar": ("crossrec.cli.recommend:similar", "More like these items."),
     "explain": ("crossrec.cli.recommend:explain", "Why an item is recommended to a user."),
+    "feedback": ("crossrec.cli.decisions:feedback", "What somebody did with a recommended item."),
+    "log": ("crossrec.cli.decisions:log", "What was recommended to whom, and what came of it."),
     "evaluate": ("crossrec.cli.evaluate:evaluate", "Measure every source and the pipeline."),
     "items": ("crossrec.cli.records.items:items", "Look into the stored items, and delete some."),
     "users": ("crossrec.cli.records.users:users", "Look into the stored users, and delete some."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 def _silent(message: str, done: int, total: int) -> None:
@@ -36,3 +37,7 @@ class RunOptions:
     cache: Path | None = None
     progress: Callable[[str, int, int], None] = _silent
     pretrained: Mapping[str, Path] = field(default_factory=dict)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the progress behind: it is shown by the process that started the work."""
+        return {**self.__dict__, "progress": _silent}

@@ -22,6 +22,8 @@ class SlateItem:
         Falls from 1 towards 0 along the list: an order, whatever ranked it, and nothing else.
     propensity : float
         Chance with which a randomised policy put it here; 1 from deterministic ones.
+    source : str
+        The source that did most for its place, or "fallback"; "" where nobody needs to know.
     """
 
     index: int
@@ -30,6 +32,7 @@ class SlateItem:
     title: str = ""
     reasons: tuple[Reason, ...] = ()
     propensity: float = 1.0
+    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,11 @@ FAULTS = (
 )
 
 
+def is_valid_id(text: str) -> bool:
+    """Whether ingestion would accept this id."""
+    return _fault(text) == 0
+
+
 def _fault(text: str) -> int:
     if not text or text.isspace():
         return 1

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeGuard
 
 from crossrec.errors import DataError
 from crossrec.ingest.mapping import ColumnMap, TableKind, guess_columns
-from crossrec.ingest.reading.chunks import ReadOptions, TableReader
+from crossrec.ingest.reading.chunks import FrameReader, ReadOptions, TableReader
 from crossrec.ingest.reading.opening import open_table
 from crossrec.scenario import Scenario
 
-#: A file, several, or none.
-Input = str | Path | Sequence[str | Path] | None
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: A file, several, a table in memory, or none.
+Input: TypeAlias = "str | Path | Sequence[str | Path] | pd.DataFrame | None"
 
 
 def _quiet(message: str, done: int, total: int) -> None:
@@ -82,12 +86,12 @@ class Table:
     columns: ColumnMap
 
 
-def plan_files(
+def plan_inputs(
     scenario: Scenario,
     inputs: Mapping[TableKind, Input],
     options: IngestOptions,
 ) -> list[Table]:
-    """Open all files and map their columns, before anything is written.
+    """Open all files and tables and map their columns, before anything is written.
 
     Items come first, so that events know them.
 
@@ -98,9 +102,7 @@ def plan_files(
     """
     order: tuple[TableKind, ...] = ("items", "users", "events")
     opened = [
-        (kind, open_table(path, options.reading))
-        for kind in order
-        for path in _paths(inputs.get(kind))
+        (kind, reader) for kind in order for reader in _readers(kind, inputs.get(kind), options)
     ]
     return plan_sources(scenario, opened, options)
 
@@ -132,9 +134,22 @@ def _mapped(
     return guess_columns(source.header, kind, scenario, options.columns, source=source.name)
 
 
-def _paths(given: Input) -> list[Path]:
+def _readers(kind: TableKind, given: Input, options: IngestOptions) -> list[TableReader]:
+    """Return a reader for each file or table."""
     if given is None:
         return []
-    if isinstance(given, (str, Path)):
-        return [Path(given)]
-    return [Path(path) for path in given]
+    if _is_frame(given):
+        return [FrameReader(kind, given, options.chunk_rows)]
+    paths = [given] if isinstance(given, (str, Path)) else given
+    if not isinstance(paths, (list, tuple)) or not all(isinstance(p, (str, Path)) for p in paths):
+        raise DataError(
+            f"{kind}: give a path, a list of paths or a pandas DataFrame, "
+            f"not {type(given).__name__}"
+        )
+    return [open_table(Path(path), options.reading) for path in paths]
+
+
+def _is_frame(given: object) -> TypeGuard[pd.DataFrame]:
+    """Whether this is a pandas table; pandas is not imported to find out."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(given, pandas.DataFrame)

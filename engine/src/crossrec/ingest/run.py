@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.errors import DataError
+from crossrec.ingest.attribution import attribute_events
 from crossrec.ingest.columns import ITEM, USER
 from crossrec.ingest.feed import refuse_rejected, refuse_withdrawal
 from crossrec.ingest.frames import Frames, Importer
 from crossrec.ingest.keys import KeyMaker
 from crossrec.ingest.mapping import TableKind
-from crossrec.ingest.options import IngestOptions, Input, Table, plan_files, plan_sources
+from crossrec.ingest.options import IngestOptions, Input, Table, plan_inputs, plan_sources
 from crossrec.ingest.reading.chunks import Chunk, FrameReader, TableReader
 from crossrec.ingest.report import (
     SHOWN_LINES,
@@ -29,7 +30,6 @@ from crossrec.ingest.report import (
 )
 from crossrec.ingest.validation import EventDraft, EventValidator, RecordValidator, RowFaults
 from crossrec.scenario import Scenario
-from crossrec.store.rows import EventRows
 from crossrec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def ingest_files(
     users: Input = None,
     options: IngestOptions | None = None,
 ) -> IngestReport:
-    """Ingest CSV, JSON lines or Parquet files, plain or gzipped.
+    """Ingest CSV, JSON lines or Parquet files, plain or gzipped, and pandas tables.
 
     Good rows are stored batch by batch, bad ones written to the workspace's ``rejected`` folder.
     Ingesting the same file again changes nothing.
@@ -78,7 +78,7 @@ def ingest_files(
     """
     options = options or IngestOptions()
     inputs: dict[TableKind, Input] = {"items": items, "users": users, "events": events}
-    tables = plan_files(scenario, inputs, options)
+    tables = plan_inputs(scenario, inputs, options)
     return _ingest(workspace, scenario, tables, options)
 
 
@@ -147,6 +147,7 @@ def _ingest(
     folder = workspace.rejected / scenario.name
     with workspace.writing():
         store = workspace.store()
+        store.set_up()
         if options.strict:
             checked = IngestReport(scenario.name, stored=False)
             _read(checked, tables, scenario, options, folder, None)
@@ -282,27 +283,42 @@ class _Job:
             has_clock=options.has_clock,
             time_format=options.time_format,
         )
-        keys = KeyMaker()
+        keys, attributed = KeyMaker(), 0
         known = set() if store is None else store.known_items(self._scenario.name)
         for chunk in self._chunks(list(validator.numeric)):
             draft, row_faults = validator.check(chunk.frame)
             self._count(chunk, row_faults)
             unknown = np.array([id_ not in known for id_ in draft.items.values], dtype=bool)
-            self._notice_unknown(chunk, row_faults.good, unknown[draft.items.codes])
+            rows_unknown = np.flatnonzero(unknown[draft.items.codes])
+            text = "item is not in the item table; kept"
+            self._notice(text, chunk, row_faults.good, rows_unknown)
             if store is not None:
-                rows = _keyed(draft, keys)
+                rows = draft.rows(keys.keys(draft))
                 self._report.new += store.add_events(self._scenario.name, rows)
-        return validator.notes()
+                attributed += self._attribute(store, chunk, row_faults.good, draft)
+        notes = validator.notes()
+        if attributed:
+            notes.append(f"{attributed:,} events belong to answers in the decision log")
+        return notes
 
-    def _notice_unknown(
-        self, chunk: Chunk, good: NDArray[np.bool_], unknown: NDArray[np.bool_]
+    def _attribute(
+        self, store: Store, chunk: Chunk, good: NDArray[np.bool_], draft: EventDraft
+    ) -> int:
+        """Attribute the events that name a request; return how many could be."""
+        log = store.decision_log()
+        attributed, others = attribute_events(log, self._scenario.name, draft)
+        for cause, rows in others.items():
+            self._notice(f"{cause}; event kept", chunk, good, rows)
+        return attributed
+
+    def _notice(
+        self, text: str, chunk: Chunk, good: NDArray[np.bool_], rows: NDArray[np.int64]
     ) -> None:
-        """Count the events that name items without a row in the item table."""
-        text = "item is not in the item table; kept"
+        """Count rows, given by their places among the good ones, that are worth a notice."""
         room = SHOWN_LINES - len(self._report.notices.get(text, Tally()).lines)
-        rows = np.flatnonzero(good)[unknown][:room]
-        lines = chunk.lines(rows).tolist() if len(rows) else []
-        self._report.notice(text, int(unknown.sum()), lines)
+        shown = np.flatnonzero(good)[rows[:room]]
+        lines = chunk.lines(shown).tolist() if len(shown) else []
+        self._report.notice(text, len(rows), lines)
 
     def _records(self, store: Store | None) -> list[str]:
         kind = self._table.kind
@@ -320,17 +336,6 @@ class _Job:
                 add = store.add_items if kind == "items" else store.add_users
                 self._report.new += add(self._scenario.name, draft.records)
         return validator.notes()
-
-
-def _keyed(draft: EventDraft, keys: KeyMaker) -> EventRows:
-    return EventRows(
-        users=draft.users,
-        items=draft.items,
-        types=draft.types,
-        times=draft.times,
-        values=draft.values,
-        keys=keys.keys(draft),
-    )
 
 
 def _free_name(name: str, taken: set[str]) -> str:

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.errors import nearest
-from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
+from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, REQUEST, TIME, USER, VALUE
 from crossrec.ingest.fields import FieldReader
 from crossrec.ingest.ids import FAULTS, coded_ids
 from crossrec.ingest.mapping import REJECTED_COLUMNS, ColumnMap
 from crossrec.ingest.times import TimeParser
 from crossrec.scenario import Scenario
-from crossrec.store.rows import Coded
+from crossrec.store.rows import Coded, EventRows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,8 +48,9 @@ class EventDraft:
 
     Attributes
     ----------
-    event_ids : Coded or None
-        None where the source has no such column; "" where a row has none.
+    event_ids, requests : Coded or None
+        Ids of the events, and of the answers that they came from: None where the source has no
+        such column; "" where a row has none.
     """
 
     users: Coded
@@ -58,6 +59,18 @@ class EventDraft:
     times: NDArray[np.float64] | None
     values: NDArray[np.float64]
     event_ids: Coded | None
+    requests: Coded | None = None
+
+    def rows(self, keys: NDArray[np.int64]) -> EventRows:
+        """Return the events with their keys, as a store takes them."""
+        return EventRows(
+            users=self.users,
+            items=self.items,
+            types=self.types,
+            times=self.times,
+            values=self.values,
+            keys=keys,
+        )
 
 
 class EventValidator:
@@ -115,7 +128,8 @@ class EventValidator:
         types = self._types(frame, row_faults)
         times = self._seconds(frame, row_faults)
         values = self._values(frame, row_faults)
-        event_ids = self._event_ids(frame, row_faults)
+        event_ids = self._optional_ids(frame, EVENT_ID, "event", row_faults)
+        requests = self._optional_ids(frame, REQUEST, "request", row_faults)
         good = row_faults.good
         draft = EventDraft(
             users=users.take(good),
@@ -124,6 +138,7 @@ class EventValidator:
             times=None if times is None else times[good],
             values=values[good],
             event_ids=None if event_ids is None else event_ids.take(good),
+            requests=None if requests is None else requests.take(good),
         )
         return draft, row_faults
 
@@ -132,13 +147,15 @@ class EventValidator:
         _reject_faults(faults, noun, row_faults)
         return coded
 
-    def _event_ids(self, frame: pd.DataFrame, row_faults: RowFaults) -> Coded | None:
-        source = self._columns.source(EVENT_ID)
+    def _optional_ids(
+        self, frame: pd.DataFrame, name: str, noun: str, row_faults: RowFaults
+    ) -> Coded | None:
+        source = self._columns.source(name)
         if source is None:
             return None
         coded, faults = coded_ids(_column(frame, source))
-        faults[faults == 1] = 0  # a row without one is identified by its content
-        _reject_faults(faults, "event", row_faults)
+        faults[faults == 1] = 0  # an event without an id is identified by its content
+        _reject_faults(faults, noun, row_faults)
         return coded
 
     def _types(self, frame: pd.DataFrame, row_faults: RowFaults) -> Coded:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crossrec.errors import ConfigError
 from crossrec.scenario import Scenario
+from crossrec.tomlio import parse_toml, read_toml, validated_toml
 
 #: Keys of a default that mean nothing once the key before them is the user's own.
 _BOUND = {
@@ -289,13 +289,13 @@ def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
         Names the file, the key and what is wrong with it.
     """
     name = f"default pipeline of {scenario.name}"
-    values = _parse(_resource(scenario.pipeline, name), name)
+    values = parse_toml(_resource(scenario.pipeline, name), name)
     surfaces = _surfaces(values, name)
     if path is not None:
         if not path.is_file():
             raise ConfigError(f"there is no pipeline file {path}")
         name = str(path)
-        own = _parse(_read(path), name)
+        own = read_toml(path)
         for key, bound in _BOUND.items():
             if key in own:
                 values.pop(bound, None)
@@ -363,13 +363,7 @@ def with_backbone(config: PipelineConfig, name: str, family: str) -> PipelineCon
 
 def parse_config(values: Mapping[str, Any], name: str) -> PipelineConfig:
     """Validate `values` as a pipeline; errors name `name`."""
-    try:
-        return PipelineConfig.model_validate(dict(values))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = "".join(f"{part}: " for part in first["loc"])
-        complaint = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"{name}: {where}{complaint}") from None
+    return validated_toml(PipelineConfig, values, name)
 
 
 def _resource(target: str, name: str) -> str:
@@ -379,19 +373,3 @@ def _resource(target: str, name: str) -> str:
         return files(package).joinpath(resource).read_text(encoding="utf-8")
     except (ImportError, OSError, ValueError) as error:
         raise ConfigError(f"{name} ({target!r}) cannot be read: {error}") from None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not UTF-8 text: save it as UTF-8") from None
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror or error}") from None
-
-
-def _parse(text: str, name: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name} is not valid TOML: {error}") from None

@@ -14,13 +14,14 @@ from crossrec.components.run import RunOptions
 from crossrec.components.slate import Slate
 from crossrec.components.user_state import UserState
 from crossrec.errors import NotFittedError, UsageError
-from crossrec.ingest import IngestOptions, ingest_files
+from crossrec.ingest import IngestOptions, Input, ingest_files
 from crossrec.ingest.report import IngestReport
 from crossrec.pipeline.config import load_config, with_backbone
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
 from crossrec.pipeline.languages import checked_language, in_language
 from crossrec.pipeline.live import LivePipeline
+from crossrec.pipeline.logged_answers import LoggedAnswers
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface
 from crossrec.pipeline.pretrained import FOLDER, default_backbone, survey_pretrained
 from crossrec.pipeline.request import Serving, answer, resolve_query
@@ -40,7 +41,7 @@ class _Loaded:
     stamp: tuple[int, int]
 
 
-class Engine:
+class Engine(LoggedAnswers):
     """Fits and answers for all scenarios of a workspace. Safe for many threads.
 
     Parameters
@@ -48,6 +49,9 @@ class Engine:
     background : bool
         Whether items that were ingested after the fit are taken in by a thread of their own, as a
         server wants it; where False the call that finds them waits, as a command wants it.
+    log : bool
+        Whether every answer is written to the decision log, behind the answer. Close the engine, or
+        use it in a ``with`` statement, so that the last ones are written too.
 
     Examples
     --------
@@ -56,28 +60,32 @@ class Engine:
     """
 
     def __init__(
-        self, workspace: Workspace, registry: Registry | None = None, *, background: bool = True
+        self,
+        workspace: Workspace,
+        registry: Registry | None = None,
+        *,
+        background: bool = True,
+        log: bool = False,
     ) -> None:
-        self.workspace = workspace
-        self.registry = registry or load_registry()
+        super().__init__(workspace, registry or load_registry(), log=log)
         self.background = background
         self._loaded: dict[str, _Loaded] = {}
         self._loading: dict[str, Lock] = {}
         self._guard = Lock()
 
     @classmethod
-    def open(cls, path: str | Path, *, background: bool = True) -> Engine:
-        """Open the workspace at `path`.
+    def open(cls, path: str | Path, *, background: bool = True, log: bool = False) -> Engine:
+        """Open the workspace at `path`; the options are those of the class.
 
         Raises
         ------
         WorkspaceError
             If there is no workspace.
         """
-        return cls(Workspace.open(Path(path)), background=background)
+        return cls(Workspace.open(Path(path)), background=background, log=log)
 
     @classmethod
-    def create(cls, path: str | Path, *, background: bool = True) -> Engine:
+    def create(cls, path: str | Path, *, background: bool = True, log: bool = False) -> Engine:
         """Open the workspace at `path`, made there if the folder is absent or empty.
 
         Raises
@@ -85,30 +93,32 @@ class Engine:
         WorkspaceError
             If the folder holds other things or cannot be written.
         """
-        return cls(Workspace.create(Path(path)), background=background)
+        return cls(Workspace.create(Path(path)), background=background, log=log)
 
     def ingest(
         self,
         scenario: str,
         *,
-        items: str | Path | None = None,
-        events: str | Path | None = None,
-        users: str | Path | None = None,
+        items: Input = None,
+        events: Input = None,
+        users: Input = None,
         options: IngestOptions | None = None,
     ) -> IngestReport:
-        """Read files of items, events and users; bad rows are reported and never stop good ones.
+        """Read items, events and users; bad rows are reported and never stop good ones.
+
+        Each is a path, a list of paths or a pandas DataFrame.
 
         Raises
         ------
         DataError
-            If a file cannot be read as what it was given for.
+            If a file or a table cannot be read as what it was given for.
         """
         return ingest_files(
             self.workspace,
             self.registry.scenario(scenario),
-            items=None if items is None else Path(items),
-            events=None if events is None else Path(events),
-            users=None if users is None else Path(users),
+            items=items,
+            events=events,
+            users=users,
             options=options,
         )
 
@@ -159,7 +169,8 @@ class Engine:
                 own = pipeline_file is not None
                 config, notes = default_backbone(config, dataset, scenario, seen, own=own)
             resolved = resolve_pipeline(config, self.registry, known.main_surface)
-            pipeline = fit_pipeline(known, dataset, resolved, options, notes, stamps)
+            executor = self.workspace.executor()
+            pipeline = fit_pipeline(known, dataset, resolved, options, notes, stamps, executor)
             save_pipeline(pipeline, self.workspace.artifact_path(scenario))
         return pipeline
 
@@ -210,6 +221,7 @@ class Engine:
         NotFittedError
             If the scenario was not fitted yet.
         """
+        started = time.perf_counter()
         known = self.registry.scenario(scenario)
         serving = self.serving(scenario)
         place = _surface(serving.pipeline, surface, about_items=bool(item_ids))
@@ -226,9 +238,13 @@ class Engine:
         )
         wanted = None if language is None else checked_language(language)
         user = self._user_state(known, query)
-        slate = answer(serving, query, user, place.plan.name, explain=explain)
+        slate = answer(
+            serving, query, user, place.plan.name, explain=explain, name_sources=self._log
+        )
         model = serving.pipeline.resolved.language_model
-        return slate if wanted is None or model is None else in_language(slate, wanted, model)
+        if wanted is not None and model is not None:
+            slate = in_language(slate, wanted, model)
+        return self._logged(slate, user_id, serving.pipeline, started)
 
     def similar(
         self, scenario: str, item_id: str, *, k: int | None = None, explain: bool = True

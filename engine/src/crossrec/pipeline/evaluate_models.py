@@ -23,6 +23,7 @@ from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import Targets
 from crossrec.errors import NotFittedError, UsageError
+from crossrec.executors import Executor
 from crossrec.pipeline.cut import LIMIT
 from crossrec.pipeline.features import fit_features, with_features
 from crossrec.pipeline.fit import (
@@ -105,6 +106,7 @@ def build_models(
     rule_for: Callable[[Dataset], CandidateRule],
     only: tuple[str, ...] = (),
     refit: Dataset | None = None,
+    executor: Executor | None = None,
 ) -> list[SourceModel | FailedModel | PipelineModel]:
     """Fit every source on `train`, choose the ranker on `validation`, return them as models.
 
@@ -117,6 +119,8 @@ def build_models(
         its sources.
     refit : Dataset, optional
         Fit the sources again on it, with the ranker that was chosen.
+    executor : Executor, optional
+        Where the sources are fitted; one after the other in this thread where None.
 
     Raises
     ------
@@ -132,7 +136,7 @@ def build_models(
     resolved.refuse_unusable()
     started = time.perf_counter()
     train, notes = attach_vectors(train, resolved, run)
-    fitted = fit_sources(train, resolved, run, "for evaluation")
+    fitted = fit_sources(train, resolved, run, "for evaluation", executor)
     comes_back = repeat_rate(train.sequences).comes_back
     rule = rule_for(train)
     wanted = eligible_targets(validation, rule, seed=run.seed, limit=LIMIT)
@@ -144,7 +148,7 @@ def build_models(
     surfaces, gates = choose_surfaces(resolved, train, examples, run, comes_back)
     if refit is not None:
         train = attach_vectors(refit, resolved, run)[0]
-        fitted = fit_sources(train, resolved, run, "again with validation")
+        fitted = fit_sources(train, resolved, run, "again with validation", executor)
         features = fit_features(train, resolved, run)
     report = {
         "gate": gates[resolved.main].to_dict(),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,13 +22,14 @@ from crossrec.components.vectors import encoded, title_name
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.errors import CrossrecError, UsageError
-from crossrec.executors import LocalExecutor
+from crossrec.executors import Executor
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.cut import cut_for_validation
 from crossrec.pipeline.features import FittedFeatures, fit_features, with_features
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, gather, require_an_answer
 from crossrec.pipeline.ranker_choice import GateReport, choose_ranker
-from crossrec.pipeline.resolved import Component, ResolvedPipeline, ResolvedSurface
+from crossrec.pipeline.resolved import ResolvedPipeline, ResolvedSurface
+from crossrec.pipeline.source_jobs import SourceJob, fit_source
 from crossrec.scenario import Scenario
 
 log = logging.getLogger("crossrec")
@@ -61,6 +61,7 @@ def fit_pipeline(
     run: RunOptions,
     notes: Sequence[str] = (),
     stamps: Mapping[str, int] | None = None,
+    executor: Executor | None = None,
 ) -> Pipeline:
     """Fit a pipeline on all events of `dataset`, with everything chosen before a cut.
 
@@ -70,6 +71,8 @@ def fit_pipeline(
         What the caller has to say, for the report.
     stamps : mapping, optional
         How far the store was read: ``item_changes`` and ``last_event``.
+    executor : Executor, optional
+        Where the sources are fitted; one after the other in this thread where None.
 
     Raises
     ------
@@ -83,14 +86,14 @@ def fit_pipeline(
     repeats = repeat_rate(dataset.sequences)
     rule = served_rule(scenario, dataset.catalog, resolved.main_surface, repeats.comes_back)
     cut = cut_for_validation(dataset, rule, seed=run.seed)
-    trial = fit_sources(cut.train, resolved, run, "before the cut")
+    trial = fit_sources(cut.train, resolved, run, "before the cut", executor)
     n_items = dataset.n_items
     examples = collect_examples(trial, resolved, cut.queries, cut.targets, n_items)
     items = LiveItems(dataset.catalog, scenario.items)
     features = fit_features(cut.train, resolved, run)
     examples = with_features(examples, features, items)
     surfaces, gates = choose_surfaces(resolved, cut.train, examples, run, repeats.comes_back)
-    final = fit_sources(dataset, resolved, run, "on all events")
+    final = fit_sources(dataset, resolved, run, "on all events", executor)
     features = fit_features(dataset, resolved, run)
     report = {
         "cut": cut.rule,
@@ -234,9 +237,18 @@ def attach_vectors(
 
 
 def fit_sources(
-    dataset: Dataset, resolved: ResolvedPipeline, run: RunOptions, what: str
+    dataset: Dataset,
+    resolved: ResolvedPipeline,
+    run: RunOptions,
+    what: str,
+    executor: Executor | None = None,
 ) -> FittedSources:
     """Fit every source of the pipeline; one that fails is left out and named.
+
+    Parameters
+    ----------
+    executor : Executor, optional
+        Where the sources are fitted; one after the other in this thread where None.
 
     Raises
     ------
@@ -245,33 +257,22 @@ def fit_sources(
     CrossrecError
         If none is left.
     """
-    jobs = list(enumerate(resolved.sources.values()))
-
-    def fit(job: tuple[int, Component]) -> tuple[CandidateGenerator | None, float, str]:
-        done, source = job
-        run.progress(f"fitting {source.label} {what}", done, len(jobs))
-        started = time.perf_counter()
-        try:
-            generator: CandidateGenerator = source.build()
-            generator.fit(dataset, run)
-        except UsageError:
-            raise
-        except Exception as error:
-            log.warning("source %s could not be fitted", source.label, exc_info=error)
-            return None, 0.0, f"{type(error).__name__}: {error}"
-        return generator, round(time.perf_counter() - started, 4), ""
-
+    n = len(resolved.sources)
+    jobs = [
+        SourceJob(source, dataset, run, f"fitting {source.label} {what}", done, n)
+        for done, source in enumerate(resolved.sources.values())
+    ]
+    done = [fit_source(job) for job in jobs] if executor is None else executor.map(fit_source, jobs)
     sources: dict[str, CandidateGenerator] = {}
     seconds: dict[str, float] = {}
     failed: dict[str, str] = {}
-    for source, (generator, took, error) in zip(
-        resolved.sources.values(), LocalExecutor().map(fit, jobs)
-    ):
-        if generator is None:
-            failed[source.label] = error
+    for source, fitted in zip(resolved.sources.values(), done, strict=True):
+        if fitted.error:
+            failed[source.label] = fitted.error
         else:
-            sources[source.label], seconds[source.label] = generator, took
-    run.progress(f"fitted {what}", len(jobs), len(jobs))
+            sources[source.label] = fitted.generator(source, dataset.catalog)
+            seconds[source.label] = fitted.seconds
+    run.progress(f"fitted {what}", n, n)
     if not sources:
         causes = "; ".join(f"{label}: {error}" for label, error in failed.items())
         raise CrossrecError(f"no source could be fitted ({causes})")

@@ -85,6 +85,8 @@ class Pipeline:
     features : mapping of name to fitted feature set
     schema : ItemSchema
         Which fields of an item hold its title, categories and creator.
+    version : str
+        Of the artifact that it was loaded from; "" before it is saved.
     """
 
     scenario: str
@@ -101,6 +103,7 @@ class Pipeline:
     unavailable: Mapping[str, str] = field(default_factory=dict)
     features: Mapping[str, FeatureSource] = field(default_factory=dict)
     schema: ItemSchema = field(default_factory=lambda: ItemSchema((), ""))
+    version: str = ""
 
     @property
     def config(self) -> PipelineConfig:

@@ -52,6 +52,19 @@ def explain_items(
     }
 
 
+def main_sources(pool: Pool, ranker: Any, items: Sequence[int]) -> list[str]:
+    """Return the source that did most for each item of a batch of one query, or "fallback"."""
+    at = dict(zip(pool.index[0].tolist(), range(pool.index.shape[1]), strict=True))
+    places = np.array([at.get(item, -1) for item in items], dtype=np.int64)
+    if not pool.sources or not len(places):
+        return ["fallback"] * len(places)
+    shares = contributions(pool, ranker)[0, places]
+    best = shares.argmax(axis=1)
+    helped = (places >= 0) & (shares.max(axis=1) > 0)
+    labels = zip(best.tolist(), helped.tolist(), strict=True)
+    return [pool.sources[source] if helps else "fallback" for source, helps in labels]
+
+
 def _evidence(
     pipeline: Pipeline, queries: QueryBatch, contributors: Mapping[int, Sequence[str]]
 ) -> dict[int, dict[str, Evidence]]:

@@ -28,7 +28,7 @@ from crossrec.data.vocabulary import Vocabulary
 from crossrec.jsonio import plain
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, log
-from crossrec.pipeline.reasons import explain_items
+from crossrec.pipeline.reasons import explain_items, main_sources
 from crossrec.plugins.state import one_line
 
 #: Items that policies may look through before a list stays short.
@@ -81,7 +81,13 @@ class Serving:
 
 
 def answer(
-    serving: Serving, query: Query, user: UserState, surface: str = "", *, explain: bool = True
+    serving: Serving,
+    query: Query,
+    user: UserState,
+    surface: str = "",
+    *,
+    explain: bool = True,
+    name_sources: bool = False,
 ) -> Slate:
     """Answer one query. Never raises for an unknown user, item or an empty history.
 
@@ -89,6 +95,8 @@ def answer(
     ----------
     surface : str
         A surface of the pipeline; its main one where "".
+    name_sources : bool
+        Whether every item carries the source that did most for it.
     """
     pipeline = serving.pipeline
     served = pipeline.surfaces[surface or pipeline.resolved.main]
@@ -121,6 +129,10 @@ def answer(
     )
     if explain:
         slate = _explained(pipeline, served, resolved.batch, pool, slate)
+    if name_sources:
+        sources = main_sources(pool, served.ranker, [item.index for item in slate.items])
+        named = zip(slate.items, sources, strict=True)
+        slate = replace(slate, items=tuple(replace(one, source=label) for one, label in named))
     return replace(slate, short_because=_short(pipeline, slate, resolved, query.k))
 
 

@@ -143,6 +143,7 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
         unavailable=unavailable,
         features=features,
         schema=ItemSchema((), "", **manifest.values.get("schema", {})),
+        version=artifact.path.name,
     )
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 
 from crossrec.components.consumption import EventEffects
-from crossrec.components.user_state import HISTORY, UserState, session_start
+from crossrec.components.user_state import HISTORY, Impressions, UserState, session_start
 from crossrec.data.user_events import UserEvents
 from crossrec.scenario import Scenario
 from crossrec.store.base import Store
+from crossrec.store.decisions import DecisionLog
 
 
 def read_user_state(store: Store, scenario: Scenario, user_id: str) -> UserState:
@@ -31,8 +35,25 @@ def read_user_state(store: Store, scenario: Scenario, user_id: str) -> UserState
         acting,
         session_start=session_start(history),
         profile=profile,
+        consents=consents_of(profile),
         known=len(history) > 0,
+        # Read at most once in a request, and only where something looks.
+        read_impressions=cache(partial(_impressions, store.decision_log(), scenario.name, user_id)),
     )
+
+
+def consents_of(profile: Mapping[str, Any]) -> frozenset[str]:
+    """Return what a user agreed to: the field ``consents``, a list or separated by commas."""
+    given = profile.get("consents")
+    parts = given.split(",") if isinstance(given, str) else given
+    if not isinstance(parts, (list, tuple)):
+        return frozenset()
+    return frozenset(str(part).strip() for part in parts) - {""}
+
+
+def _impressions(decisions: DecisionLog, scenario: str, user_id: str) -> dict[str, Impressions]:
+    """Return what was shown to a user, from the decision log."""
+    return {item: Impressions(*n) for item, n in decisions.impressions(scenario, user_id).items()}
 
 
 def with_given_history(

@@ -63,8 +63,13 @@ class Registration:
     plugin: str = ""
     distribution: str = ""
 
-    def build(self, settings: dict[str, Any] | None = None) -> Any:
+    def build(self, settings: dict[str, Any] | None = None, *arguments: Any) -> Any:
         """Import the factory and build the component from `settings`.
+
+        Parameters
+        ----------
+        arguments
+            What every factory of this kind gets before its configuration: a store its path.
 
         Raises
         ------
@@ -76,8 +81,10 @@ class Registration:
         factory = self._resolved(self.factory)
         if self.config is None:
             refuse_settings(self.name, settings or {})
-            return factory()
-        return factory(validated(self.name, self._resolved(self.config), settings or {}))
+            return factory(*arguments)
+        return factory(
+            *arguments, validated(self.name, self._resolved(self.config), settings or {})
+        )
 
     def _resolved(self, target: str | Callable[..., Any]) -> Any:
         """Import the target of a registration; the error names what to install."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from crossrec.data.events import Events
 from crossrec.data.user_events import UserEvents
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.scenario import Scenario
 from crossrec.store.rows import EventRows
+
+if TYPE_CHECKING:
+    from crossrec.store.decisions import DecisionLog
 
 #: Fields of items or users by id.
 Records = Mapping[str, Mapping[str, Any]]
@@ -93,7 +96,14 @@ class Store(Protocol):
     """Items, users and events of every scenario, each scenario in a namespace of its own.
 
     Every `add_*` call is one transaction: after a crash it is there as a whole or not at all.
+    `add_events` may be called by several threads and processes at once.
     """
+
+    def set_up(self) -> None:
+        """Make what the store needs to be read from, where it is missing."""
+
+    def decision_log(self) -> DecisionLog:
+        """Return where decisions and feedback live, the same on every call."""
 
     def add_items(self, scenario: str, records: Records) -> int:
         """Insert or update items; new fields win, old ones stay. Return how many were new."""

@@ -33,7 +33,16 @@ class Connections:
         self._open: list[sqlite3.Connection] = []
         self._writer: Database | None = None
         self._guard = threading.Lock()
+        self._writing = threading.RLock()
         self._process = os.getpid()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Let one thread of this process write; SQLite's own lock orders the processes."""
+        if self._process != os.getpid():
+            self._forget()
+        with self._writing:
+            yield
 
     def writer(self) -> Database:
         """Return the database open for writing, created where it is missing.
@@ -108,17 +117,20 @@ class Connections:
         _INHERITED.extend(self._open)
         self._open, self._writer = [], None
         self._local, self._guard = threading.local(), threading.Lock()
+        self._writing = threading.RLock()
         self._process = os.getpid()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write everything within, or nothing of it; one within another is a part of that."""
-        connection: sqlite3.Connection = self.writer().conn
-        within = connection.in_transaction
-        if within:
-            yield connection
-            return
-        with self.translated():
+        """Write everything within, or nothing of it; one within another is a part of that.
+
+        One thread at a time.
+        """
+        with self.exclusive(), self.translated():
+            connection: sqlite3.Connection = self.writer().conn
+            if connection.in_transaction:
+                yield connection
+                return
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -133,9 +145,13 @@ class Connections:
         return translated_errors(self.path)
 
     def close(self) -> None:
-        """Close all connections; the next use opens new ones."""
+        """Close all connections; the next use opens new ones.
+
+        The writer goes last: only a connection that may write takes the log into the file.
+        """
+        writer = None if self._writer is None else self._writer.conn
         with self._guard:
-            for connection in self._open:
+            for connection in sorted(self._open, key=lambda one: one is writer):
                 connection.close()
             self._open.clear()
         self._local = threading.local()

@@ -6,6 +6,7 @@ holds the workspace's writer lock. SQLite's own lock orders the processes that a
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,8 @@ from typing import NamedTuple, Protocol
 from crossrec.store.connections import translated_errors
 
 _BUSY_SECONDS = 30.0
+#: Kept so that they are never closed: they belong to the process that this one was forked from.
+_INHERITED: list[sqlite3.Connection | None] = []
 #: Fields of `Decision` in the order of the table.
 _COLUMNS = (
     "request_id", "time", "scenario", "surface", "user_id", "arm", "artifact", "policies", "path",
@@ -29,6 +32,7 @@ CREATE TABLE IF NOT EXISTS decisions (
     path TEXT NOT NULL, milliseconds REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS decisions_of_user ON decisions (scenario, user, time);
 CREATE INDEX IF NOT EXISTS decisions_by_time ON decisions (scenario, time);
+CREATE INDEX IF NOT EXISTS decisions_by_age ON decisions (time);
 CREATE TABLE IF NOT EXISTS shown (
     request TEXT NOT NULL, position INTEGER NOT NULL, item TEXT NOT NULL, score REAL NOT NULL,
     propensity REAL NOT NULL, source TEXT NOT NULL, PRIMARY KEY (request, position)) WITHOUT ROWID;
@@ -135,13 +139,14 @@ class SqliteDecisionLog:
     """Implements `DecisionLog` in the file at `path`. Safe for threads and processes.
 
     One connection, opened at first use and guarded by a lock: appends come in batches, and reads
-    are short.
+    are short. Reading alone makes no file.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._process = os.getpid()
 
     def write(self, decisions: Sequence[Decision]) -> None:
         """Append decisions; one whose request is known already is left out."""
@@ -181,6 +186,8 @@ class SqliteDecisionLog:
         items = (
             "SELECT item, score, propensity, source FROM shown WHERE request = ? ORDER BY position"
         )
+        if self._is_missing():
+            return []
         with self._reading() as connection:
             heads = connection.execute(select, [*values, limit]).fetchall()
             return [
@@ -197,12 +204,16 @@ class SqliteDecisionLog:
             "SELECT s.item, count(*), max(d.time) FROM decisions d JOIN shown s USING (request) "
             "WHERE d.scenario = ? AND d.user = ? GROUP BY s.item"
         )
+        if self._is_missing():
+            return {}
         with self._reading() as connection:
             rows = connection.execute(select, [scenario, user_id])
             return {item: ImpressionCount(times, last) for item, times, last in rows}
 
     def add_feedback(self, feedback: Sequence[Feedback]) -> int:
         """Append feedback; the same again is left out. Return how many were new."""
+        if not feedback:
+            return 0
         insert = (
             "INSERT OR IGNORE INTO feedback (request, item, type, value, time) "
             "VALUES (?, ?, ?, ?, ?)"
@@ -218,11 +229,15 @@ class SqliteDecisionLog:
             "SELECT request, item, type, value, time FROM feedback WHERE request = ? "
             "ORDER BY time, id"
         )
+        if self._is_missing():
+            return []
         with self._reading() as connection:
             return [Feedback(*row) for row in connection.execute(select, [request_id])]
 
     def forget(self, user_id: str) -> int:
         """Delete the decisions about a user with their feedback; return how many decisions."""
+        if self._is_missing():
+            return 0
         count = self._delete("user = ?", user_id)
         with self._reading() as connection:
             connection.execute("VACUUM")  # else the deleted rows stay in free pages
@@ -231,7 +246,7 @@ class SqliteDecisionLog:
 
     def prune(self, before: float) -> int:
         """Delete decisions from before a time with their feedback; return how many."""
-        return self._delete("time < ?", before)
+        return 0 if self._is_missing() else self._delete("time < ?", before)
 
     def _delete(self, where: str, value: object) -> int:
         chosen = f"SELECT request FROM decisions WHERE {where}"
@@ -242,20 +257,36 @@ class SqliteDecisionLog:
 
     def close(self) -> None:
         """Release the connection; the next use opens a new one."""
-        with self._lock:
+        with self._own_lock():
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
 
+    def _is_missing(self) -> bool:
+        """Whether nothing was ever written."""
+        return self._connection is None and not self.path.exists()
+
+    def _own_lock(self) -> threading.RLock:
+        """Return the lock of this process.
+
+        After a fork the connection is the parent's: SQLite allows no use of it, not even to close
+        it. The lock may have been held by a thread that only the parent has.
+        """
+        if self._process != os.getpid():
+            _INHERITED.append(self._connection)
+            self._connection, self._lock = None, threading.RLock()
+            self._process = os.getpid()
+        return self._lock
+
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, translated_errors(self.path):
+        with self._own_lock(), translated_errors(self.path):
             yield self._opened()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """Write everything within, or nothing of it."""
-        with self._lock, translated_errors(self.path):
+        with self._own_lock(), translated_errors(self.path):
             connection = self._opened()
             connection.execute("BEGIN IMMEDIATE")
             try:

@@ -19,6 +19,7 @@ from crossrec.errors import DataError, WorkspaceError
 from crossrec.scenario import Scenario
 from crossrec.store.base import WITHDRAWN, Counts, Records
 from crossrec.store.connections import explain
+from crossrec.store.decisions import SqliteDecisionLog
 from crossrec.store.deleting import Deleting
 from crossrec.store.listing import Listing
 from crossrec.store.rows import Coded, EventRows
@@ -66,20 +67,34 @@ _ROW = np.dtype(
 class SqliteStore(Listing, Deleting):
     """Implements `crossrec.store.base.Store` in the file at `path`.
 
-    Reading is safe from several threads and while one process writes. There must be one writer
-    only, which the workspace's lock guarantees.
+    Reading is safe from several threads and while one process writes. Events may be appended by
+    several threads and processes at once; all other writing takes the workspace's lock.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
+        self._decisions = SqliteDecisionLog(path.with_name(f"{path.stem}-decisions.db"))
         self._types: dict[str, dict[int, int]] = {}
 
     @classmethod
     def create(cls, path: Path) -> SqliteStore:
         """Create the file where it is missing, and return its store."""
         store = cls(path)
-        store._connections.writer()
+        store.set_up()
         return store
+
+    def set_up(self) -> None:
+        """Create the file where it is missing."""
+        self._connections.writer()
+
+    def decision_log(self) -> SqliteDecisionLog:
+        """Return the decision log in a file beside this one."""
+        return self._decisions
+
+    def close(self) -> None:
+        """Release the connections; the next use opens new ones."""
+        self._decisions.close()
+        super().close()
 
     def add_items(self, scenario: str, records: Records) -> int:
         """Insert or update items; new fields win, old ones stay. Return how many were new."""
@@ -149,7 +164,10 @@ class SqliteStore(Listing, Deleting):
     def _resolve(
         self, connection: sqlite3.Connection, table: str, column: Coded
     ) -> NDArray[np.int64]:
-        """Return the integer of each row's name, giving new names the next ones."""
+        """Return the integer of each row's name, giving new names the next ones.
+
+        Few names are looked up each time: another process may have deleted some meanwhile.
+        """
         ids = self._ids.setdefault(table, {})
         fresh = [name for name in column.values if name not in ids]
         if fresh:

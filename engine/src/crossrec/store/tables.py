@@ -56,24 +56,26 @@ class Tables:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """Write everything within, or nothing; integers that may be stale are forgotten."""
-        try:
-            with self._connections.transaction() as connection:
-                version: int = connection.execute("PRAGMA data_version").fetchone()[0]
-                if self._ids_as_of != (connection, version):  # another process may delete some
-                    self._ids.clear()
-                    self._ids_as_of = (connection, version)
-                yield connection
-        except BaseException:
-            self._ids.clear()  # what was rolled back must not be remembered
-            raise
+        with self._connections.exclusive():
+            try:
+                with self._connections.transaction() as connection:
+                    version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+                    if self._ids_as_of != (connection, version):  # another process may delete some
+                        self._ids.clear()
+                        self._ids_as_of = (connection, version)
+                    yield connection
+            except BaseException:
+                self._ids.clear()  # what was rolled back must not be remembered
+                raise
 
     def _prepare(self, scenario: str) -> None:
         """Create the scenario's tables where they are missing."""
-        if scenario not in self._prepared:
-            db = self._connections.writer()
-            with self._connections.translated():
-                create_scenario(db, scenario)
-            self._prepared.add(scenario)
+        with self._connections.exclusive():
+            if scenario not in self._prepared:
+                db = self._connections.writer()
+                with self._connections.translated():
+                    create_scenario(db, scenario)
+                self._prepared.add(scenario)
 
     def _read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._connections.translated():

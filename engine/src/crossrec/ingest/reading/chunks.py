@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from crossrec.errors import DataError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -92,8 +94,13 @@ class FrameReader:
     chunk_rows: int = 250_000
     notes: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        double = sorted({name for name in self.header if self.header.count(name) > 1})
+        if double:
+            raise DataError(f"{self.name}: two columns are called {double[0]!r}: rename one")
+
     @property
-    def header(self) -> Sequence[str]:
+    def header(self) -> list[str]:
         """Names of the columns."""
         return [str(column) for column in self.frame.columns]
 
@@ -101,7 +108,7 @@ class FrameReader:
         """Yield slices of the table."""
         for start in range(0, len(self.frame), self.chunk_rows):
             part = self.frame.iloc[start : start + self.chunk_rows].reset_index(drop=True)
-            yield Chunk(part.set_axis(list(self.header), axis=1), numbered(start + 1))
+            yield Chunk(part.set_axis(self.header, axis=1), numbered(start + 1))
 
 
 def numbered(first: int) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:

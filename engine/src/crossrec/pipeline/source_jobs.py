@@ -1,0 +1,95 @@
+"""The fit of one source as a job for an executor: plain data in, plain data out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from crossrec.components.protocols import CandidateGenerator
+from crossrec.components.run import RunOptions
+from crossrec.components.state import State
+from crossrec.data.catalog import Catalog
+from crossrec.data.dataset import Dataset
+from crossrec.errors import UsageError
+from crossrec.pipeline.resolved import Component
+
+log = logging.getLogger("crossrec")
+
+
+@dataclass(frozen=True, eq=False)
+class SourceJob:
+    """One source to be fitted.
+
+    Attributes
+    ----------
+    title : str
+        What progress shows meanwhile.
+    done, total : int
+        Place among the jobs.
+    """
+
+    source: Component
+    dataset: Dataset
+    run: RunOptions
+    title: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, eq=False)
+class FittedSource:
+    """What came of a job.
+
+    Within a process the fitted source is handed on as it is; into another one it goes as its
+    state, arrays and JSON values like in an artifact, and is restored there.
+
+    Attributes
+    ----------
+    fitted : CandidateGenerator, State or None
+        None where the fit failed.
+    error : str
+        Why it failed.
+    """
+
+    fitted: CandidateGenerator | State | None
+    seconds: float = 0.0
+    error: str = ""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the source as its state."""
+        fitted = self.fitted
+        if fitted is not None and not isinstance(fitted, State):
+            fitted = fitted.state()
+        return {**self.__dict__, "fitted": fitted}
+
+    def generator(self, source: Component, catalog: Catalog) -> CandidateGenerator:
+        """Return the fitted source."""
+        if not isinstance(self.fitted, State):
+            assert self.fitted is not None
+            return self.fitted
+        generator: CandidateGenerator = source.build()
+        generator.restore(self.fitted, catalog)
+        return generator
+
+
+def fit_source(job: SourceJob) -> FittedSource:
+    """Fit one source; whatever it raises becomes its error.
+
+    Raises
+    ------
+    UsageError
+        If there is no such source, or its settings do not fit.
+    """
+    job.run.progress(job.title, job.done, job.total)
+    started = time.perf_counter()
+    try:
+        generator: CandidateGenerator = job.source.build()
+        generator.fit(job.dataset, job.run)
+    except UsageError:
+        raise
+    except Exception as error:
+        log.warning("source %s could not be fitted", job.source.label, exc_info=error)
+        return FittedSource(None, error=f"{type(error).__name__}: {error}")
+    return FittedSource(generator, round(time.perf_counter() - started, 4))
