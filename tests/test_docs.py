@@ -234,7 +234,7 @@ def test_the_names_of_a_page_exist(page: Path) -> None:
     ("name", "there"),
     [
         ("crossrec.workspace", True),
-        ("crossrec.workspace.Workspace.history", True),
+        ("crossrec.workspace.Workspace.dataset", True),
         ("crossrec.workspace.Workspace.future", False),
         ("crossrec.artifacts.publish", True),
         ("crossrec.artifacts.publishing", False),
