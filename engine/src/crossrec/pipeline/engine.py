@@ -147,7 +147,11 @@ class Engine:
         options = run or RunOptions(cache=self.workspace.cache)
         options = replace(options, pretrained=seen.folders())
         with self.workspace.writing():
-            stamps = {"item_changes": self.workspace.store().item_changes(scenario)}
+            store = self.workspace.store()
+            stamps = {
+                "item_changes": store.item_changes(scenario),
+                "last_event": store.last_event(scenario),
+            }
             dataset = self.workspace.dataset(known)
             if not len(dataset.catalog):
                 raise NotFittedError(
