@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from crossrec.data.dataset import Dataset
     from crossrec.scenario import Scenario
     from crossrec.store.base import Store
+    from crossrec.store.decisions import DecisionLog
 
 MARKER = "workspace.json"
 FORMAT = 1
 _DATABASE = "crossrec.db"
+_DECISIONS = "decisions.db"
 _FOLDERS = ("artifacts", "rejected", "cache")
 _LOCK, _HOLDER = ".lock", ".writer"
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -33,8 +35,9 @@ log = logging.getLogger("crossrec")
 class Workspace:
     """A folder made by `create` and found again by `open`.
 
-    It holds ``workspace.json`` (the marker), ``crossrec.db``, ``artifacts/<scenario>/``,
-    ``rejected/`` and ``cache/``. Any number of processes may read it while one writes.
+    It holds ``workspace.json`` (the marker), ``crossrec.db``, ``decisions.db``,
+    ``artifacts/<scenario>/``, ``rejected/`` and ``cache/``. Any number of processes may
+    read it while one writes.
     """
 
     def __init__(self, path: Path, *, wait: float | None = None) -> None:
@@ -44,6 +47,7 @@ class Workspace:
         #: Seconds to wait for another writer; None waits without end, 0 refuses at once.
         self.wait = wait
         self._store: Store | None = None
+        self._decisions: DecisionLog | None = None
         # One object for all of a folder, so that nested use by one thread is fine and threads wait.
         self._lock = FileLock(path.resolve() / _LOCK, is_singleton=True)
 
@@ -118,6 +122,21 @@ class Workspace:
         """Release the store's connections; the next use opens new ones."""
         if self._store is not None:
             self._store.close()
+        if self._decisions is not None:
+            self._decisions.close()
+
+    @property
+    def decision_path(self) -> Path:
+        """File of the decision log, which need not exist yet."""
+        return self.path / _DECISIONS
+
+    def decisions(self) -> DecisionLog:
+        """Return the decision log, the same on every call; its file is made at the first use."""
+        if self._decisions is None:
+            from crossrec.store.decisions import SqliteDecisionLog
+
+            self._decisions = SqliteDecisionLog(self.decision_path)
+        return self._decisions
 
     def artifact_path(self, scenario: str) -> Path:
         """Return the folder of the scenario's artifact, which need not exist yet."""
