@@ -169,8 +169,9 @@ def forget_in_artifact(
         known = numbered.until(int(report.get("last_event", 0)))
         states["popularity"] = _less(states["popularity"], artifact, known)
         report["events"] -= len(known)
+    older = drop_older(folder)
     _republish(folder, artifact, states, _without(artifact.users, user), report)
-    return ArtifactReceipt(True, sources, drop_older(folder))
+    return ArtifactReceipt(True, sources, older + drop_older(folder))
 
 
 def _events_of(

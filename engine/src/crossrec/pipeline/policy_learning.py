@@ -69,7 +69,7 @@ def learn_policies(
                 done[key] = f"could not learn: {one_line(error)}"
                 continue
             policies[label], stamps[key] = learnt, until
-            done[key] = f"{len(feedback.shown)} impressions, {len(feedback)} events of feedback"
+            done[key] = f"learnt from impressions: {len(feedback.shown)}, feedback: {len(feedback)}"
         surfaces[name] = replace(surface, policies=policies)
     return surfaces, stamps, done
 
