@@ -86,7 +86,7 @@ def test_changed_sums_are_those_of_all_events(
     full = JointEvents.of(whole, graph, config)
     np.testing.assert_allclose(changed.gram.toarray(), full.gram.toarray(), atol=1e-6)
     np.testing.assert_array_equal(changed.together.toarray(), full.together.toarray())
-    ours, theirs = changed.solve(config), full.solve(config)
+    ours, theirs = changed.solve(config, 10_000), full.solve(config, 10_000)
     np.testing.assert_allclose(ours.weights.toarray(), theirs.weights.toarray(), atol=1e-5)
     np.testing.assert_array_equal(ours.counts, theirs.counts)
 

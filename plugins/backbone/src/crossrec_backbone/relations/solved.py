@@ -80,15 +80,22 @@ class JointEvents:
             wider(self.gram, n_items), wider(self.together, n_items), graph.astype(np.float32)
         )
 
-    def solve(self, config: PriorConfig) -> Solved:
-        """Solve for the weights: cubic in the items with events, as in a fit."""
-        # The solve puts its matrices in order; after loading they are read-only.
-        weights = solve_prior_ease(self.gram.copy(), self.graph.copy(), config).weights
+    def solve(self, config: PriorConfig, keep: int) -> Solved:
+        """Solve for the weights: cubic in the items with events, as in a fit.
+
+        Parameters
+        ----------
+        keep : int
+            The sums stay at hand where at most so many pairs share a history.
+        """
+        # The solve puts the graph in order; after loading it is read-only.
+        weights = solve_prior_ease(self.gram, self.graph.copy(), config).weights
         counts = self.together.diagonal().astype(np.float32)
         joint = self.together.copy()
         joint.setdiag(0.0)
         joint.eliminate_zeros()
-        return Solved(weights, joint.multiply(weights != 0).tocsr(), counts, self)
+        events = self if self.together.nnz <= keep else None
+        return Solved(weights, joint.multiply(weights != 0).tocsr(), counts, events)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that `from_arrays` takes back."""
@@ -118,26 +125,27 @@ class Solved:
         How many histories hold both items, where there is a weight.
     counts : float32 array, shape (n,)
         How many histories hold each item.
-    events : JointEvents
+    events : JointEvents or None
+        What it was solved from; None where that is too much to keep.
     """
 
     weights: Any
     joint: Any
     counts: FloatArray
-    events: JointEvents
+    events: JointEvents | None
 
 
-def solved(dataset: Dataset, text: TextSide, config: BackboneConfig) -> Solved:
-    """Return prior-EASE of a dataset.
+def solved(dataset: Dataset, text: TextSide, config: BackboneConfig, keep: int) -> Solved:
+    """Return prior-EASE of a dataset; `keep` as for `JointEvents.solve`.
 
     Kept for as long as the dataset lives: sources that are fitted side by side share one solve.
     """
-    key = (config.prior, config.graph, config.text)
+    key = (config.prior, config.graph, config.text, keep)
     with _LOCK:
         known = _SOLVED.setdefault(dataset, {})
         if key not in known:
             events = JointEvents.of(dataset, text.graph, config.prior)
-            known[key] = events.solve(config.prior)
+            known[key] = events.solve(config.prior, keep)
         return known[key]
 
 

@@ -94,7 +94,7 @@ class _ClosedForm:
         self.kappa = self.config.consensus.kappa
         text = TextSide.fit(dataset, self.config)
         self._set(dataset.catalog, text.relations)
-        self._take(solved(dataset, text, self.config))
+        self._take(solved(dataset, text, self.config, self.config.update_pairs))
         if self._uses_text and self.config.choose_kappa:
             choice = choose_kappa(dataset.sequences, text, self.config, run)
             self.kappa = choice.kappa
@@ -136,7 +136,8 @@ class _ClosedForm:
                 f"{self.name} does not know {change.n_items - known} of the items yet: run "
                 "`crossrec fit`"
             )
-        self._take(self._events.changed(change, self.config.prior).solve(self.config.prior))
+        prior = self.config.prior
+        self._take(self._events.changed(change, prior).solve(prior, self.config.update_pairs))
 
     def forget(self, change: EventChange) -> None:
         """Solve for the weights anew without the users' histories."""
@@ -208,8 +209,7 @@ class _ClosedForm:
 
     def _take(self, found: Solved) -> None:
         self._weights, self._joint, self._counts = found.weights, found.joint, found.counts
-        keep = found.events.together.nnz <= self.config.update_pairs
-        self._events = found.events if keep else None
+        self._events = found.events
 
     def _set(self, catalog: Catalog, relations: TextRelations) -> None:
         self._catalog, self._relations = catalog, relations
