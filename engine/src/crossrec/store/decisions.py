@@ -273,8 +273,10 @@ class SqliteDecisionLog:
         )
         with self._reading() as connection:
             return [
-                AnsweredImpression(*row[:4], Impression(*row[4:]))
-                for row in connection.execute(select, [scenario, number])
+                AnsweredImpression(id_, type_, value, time, Impression(*shown))
+                for id_, type_, value, time, *shown in connection.execute(
+                    select, [scenario, number]
+                )
             ]
 
     def forget(self, user_id: str) -> int:

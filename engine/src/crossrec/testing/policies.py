@@ -175,12 +175,13 @@ class PolicyTests(Conformance, kit=True):
     def test_learning_leaves_the_serving_policy_alone(self) -> None:
         """`learn` on a shallow copy leaves the original as it is; no feedback changes nothing."""
         self.able("learn")
-        policy = self.build()
-        policy.learn(self.feedback())
-        before = self.apply(self.ranked(self.context()), self.context(), policy)
-        copy(policy).learn(self.feedback())
-        _same_pool(self.apply(self.ranked(self.context()), self.context(), policy), before)
-        quiet = copy(policy)
+        fresh = self.build()
+        before = self.apply(self.ranked(self.context()), self.context(), fresh)
+        learnt = copy(fresh)
+        learnt.learn(self.feedback())
+        _same_pool(self.apply(self.ranked(self.context()), self.context(), fresh), before)
+        before = self.apply(self.ranked(self.context()), self.context(), learnt)
+        quiet = copy(learnt)
         quiet.learn(self.feedback(empty=True))
         _same_pool(self.apply(self.ranked(self.context()), self.context(), quiet), before)
 

@@ -234,4 +234,4 @@ class Statistics:
         behaviour = self.behaviour.extended(n, rows)
         added = n - before
         hubs = np.concatenate([self.text.hubness, np.zeros(added, dtype=np.float32)])
-        return replace(self, text=TextSide(relations, graph, hubs), behaviour=behaviour, prior=None)
+        return replace(self, text=TextSide(relations, graph, hubs), behaviour=behaviour)
