@@ -121,6 +121,9 @@ def test_a_refresh_equals_a_fit_on_all_events(desk):
     assert report["published"]
     status = {label: one["status"] for label, one in report["sources"].items()}
     assert status == {**dict.fromkeys(LEARN, "updated"), "ease": "waits"}
+    doctor = refreshed.call("doctor")
+    assert "fitted on 157 events of 32 users and 30 items\n" in doctor
+    assert "new events wait for a fit in: ease" in doctor
     fitted.events(later())
     fitted.fit()
     same_scores(refreshed.stored(), fitted.stored(), LEARN)

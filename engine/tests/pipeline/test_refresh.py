@@ -144,12 +144,14 @@ def registry(tmp_path_factory, make_registry):
 class Shop:
     """One workspace and an engine on it."""
 
-    def __init__(self, folder, registry, name="shop", fit=True):
+    def __init__(self, folder, registry, name="shop", fit=True, known=True):
         self.folder, self.registry, self.name = folder, registry, name
         folder.mkdir(exist_ok=True)
         self.engine = Engine(Workspace.create(folder / "ws"), registry, background=False)
         self.items(*range(12))
-        self.events(*(row(u, 2 * (i % 6) + u % 2, i + 10 * u) for u in range(20) for i in range(4)))
+        rows = [row(u, 2 * (i % 6) + u % 2, i + 10 * u) for u in range(20) for i in range(4)]
+        if known:
+            self.events(*rows)
         if fit:
             self.engine.fit(name)
 
@@ -385,18 +387,12 @@ def test_without_a_fit_there_is_nothing_to_refresh(shop):
         one.refresh()
 
 
-def test_the_first_events_bring_the_clock(tmp_path, registry):
-    one = Shop.__new__(Shop)
-    one.folder, one.registry, one.name = tmp_path / "text", registry, "shop"
-    one.folder.mkdir()
-    one.engine = Engine(Workspace.create(one.folder / "ws"), registry, background=False)
-    one.items(*range(6))
-    one.engine.fit("shop")
+def test_the_first_events_bring_the_clock(shop):
+    one = shop(known=False)
     assert not one.stored().has_clock
     one.events(*(row(u, i, 10 * u + i) for u in range(4) for i in range(3)))
     report = one.refresh()
     assert (report.users, report.events) == (4, 12)
     stored = one.stored()
     assert stored.has_clock
-    assert stored.people.tolist() == [4, 4, 4, 0, 0, 0]
-    assert stored.sources["learning"].counts.tolist() == [4, 4, 4, 0, 0, 0]
+    assert stored.people.tolist() == stored.sources["learning"].counts.tolist() == [4] * 3 + [0] * 9

@@ -17,13 +17,13 @@ from crossrec.errors import RefitNeededError
 from crossrec.numeric.ragged import Ragged
 from crossrec.testing.shop import make_shop
 from crossrec_backbone.relations.config import PriorConfig
-from crossrec_backbone.relations.solved import JointEvents
 from crossrec_backbone.relations.statistics import BackboneConfig
 from crossrec_backbone.sources.closed_forms import (
     ClosedFormConfig,
     PriorEaseSource,
     TextBehaviourSource,
 )
+from crossrec_backbone.sources.solved import JointEvents
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossrec.components.protocols import SourceReport
 from crossrec.errors import CrossrecError, NotFittedError
+from crossrec.pipeline.refresh import BEHIND
 
 if TYPE_CHECKING:
     from crossrec.pipeline.engine import Engine
@@ -39,6 +40,8 @@ class ScenarioHealth:
     new_items : mapping
         Items that came after the fit: their number, the sources that know them and those that do
         not. Empty where there are none, or where no source can take in any.
+    behind : tuple of str
+        Sources that wait for a fit to learn what a refresh has brought the others.
     reports : mapping of label to SourceReport
         Of every source that can tell: what its fit learnt, what was left out and why.
     """
@@ -57,6 +60,7 @@ class ScenarioHealth:
     unavailable: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     new_items: Mapping[str, Any] = field(default_factory=dict)
+    behind: tuple[str, ...] = ()
     reports: Mapping[str, SourceReport] = field(default_factory=dict)
 
     @property
@@ -103,6 +107,7 @@ def examine_scenario(engine: Engine, scenario: str) -> ScenarioHealth:
         unavailable=dict(pipeline.unavailable),
         notes=tuple(report["notes"]),
         new_items=dict(report.get("new_items", {})),
+        behind=tuple(report.get(BEHIND, {})),
         reports=source_reports(pipeline),
     )
 

@@ -33,11 +33,11 @@ from crossrec_backbone.relations.scores import (
     text_scores,
     weighted_history,
 )
-from crossrec_backbone.relations.solved import JointEvents, Solved, solved
 from crossrec_backbone.relations.statistics import BackboneConfig, TextSide, check_vectors
 from crossrec_backbone.relations.text import TextRelations
 from crossrec_backbone.relations.text_graph import text_graph
 from crossrec_backbone.sources import explain
+from crossrec_backbone.sources.solved import JointEvents, Solved, solved
 
 log = logging.getLogger("crossrec")
 
