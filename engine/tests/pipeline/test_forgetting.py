@@ -1,6 +1,7 @@
 """A forgotten user: no file of the workspace holds the id, and the receipt says what is left."""
 
 import json
+import sqlite3
 import sys
 
 import numpy as np
@@ -12,6 +13,7 @@ from crossrec.cli import main
 from crossrec.errors import RefitNeededError
 from crossrec.ingest import ingest_files
 from crossrec.ingest.forget import forget_rejected
+from crossrec.pipeline.forgetting import holding as holding_in
 from crossrec.pipeline.saving import load_pipeline
 from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
 from crossrec.store.decisions import Decision, Feedback, ShownItem
@@ -135,6 +137,7 @@ def test_no_file_holds_the_id(folder, engine):
     assert (receipt.decisions, receipt.rejected, receipt.cached) == (1, 2, 1)
     assert set(receipt.artifacts) == {"shop"}
     assert receipt.artifacts["shop"].older_versions == 2
+    assert receipt.left == ()
     assert (folder / "ws" / "cache" / "vectors").exists()
     engine.workspace.close()
     assert holding(folder) == []
@@ -224,6 +227,30 @@ def test_a_user_who_came_after_the_fit_is_taken_from_the_store_alone(folder, eng
     receipt = engine.forget_user(late)
     assert receipt.events["shop"] == 1
     assert not receipt.artifacts["shop"].known
+
+
+def test_what_another_process_holds_on_to_is_named(folder, engine):
+    """A reader of an old state keeps SQLite from emptying its log."""
+    reader = sqlite3.connect(folder / "ws" / "crossrec.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM shop_users").fetchone()
+    (folder / "ws" / "notes").mkdir()
+    (folder / "ws" / "notes" / "mine.txt").write_text(f"call {WHO}")
+    (folder / "ws" / "notes" / "empty.txt").touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("crossrec.store.connections._BUSY_SECONDS", 0.2)
+        left = engine.forget_user(WHO).left
+    assert "notes/mine.txt" in left
+    assert {path for path in left if path.startswith("crossrec.db")}
+    reader.execute("COMMIT")
+    reader.close()
+    assert engine.forget_user(WHO).left == ("notes/mine.txt",)
+
+
+def test_ids_that_occur_by_chance_are_not_searched_for(tmp_path):
+    (tmp_path / "numbers").write_text("1 17850 178501")
+    assert holding_in(tmp_path, "17850") == []
+    assert [path.name for path in holding_in(tmp_path, "178501")] == ["numbers"]
 
 
 def test_the_command_prints_a_receipt(folder, registry, monkeypatch):

@@ -53,5 +53,7 @@ def _lines(receipt: ForgetReceipt) -> Iterator[str]:
     yield f"{receipt.decisions} decisions deleted"
     yield f"{receipt.rejected} rejected rows deleted"
     yield f"{receipt.cached} cached files deleted"
+    for path in receipt.left:
+        yield f"{path} still holds the id: run this again when nothing else uses the workspace"
     for scenario in receipt.needs_fit:
         yield f"run `crossrec fit {scenario}` to free the named sources of the user"

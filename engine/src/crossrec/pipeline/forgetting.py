@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import asdict, dataclass, field, replace
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ from crossrec.workspace import Workspace
 log = logging.getLogger("crossrec")
 
 FORGOTTEN = "forgotten"
+#: Shorter ids occur by chance in any file.
+_TELLING = 6
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,9 @@ class ForgetReceipt:
         Files deleted from the cache because they held the id.
     needs_fit : tuple of str
         Scenarios in which something learnt of the user is left until the next fit.
+    left : tuple of str
+        Files that still hold the id when all is done, such as the log of a store that another
+        process is reading. Not searched for ids under 6 bytes, which occur by chance.
     """
 
     user_id: str
@@ -88,6 +94,7 @@ class ForgetReceipt:
     rejected: int
     cached: int
     needs_fit: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -111,14 +118,19 @@ def forget_user(workspace: Workspace, registry: Registry, user_id: str) -> Forge
     decisions = 0
     if workspace.decision_path.exists():
         decisions = workspace.decisions().forget(user_id)
+    rejected = forget_rejected(workspace.rejected, user_id)
+    cached = holding(workspace.cache, user_id)
+    for path in cached:  # what is there can be computed again
+        path.unlink()
     return ForgetReceipt(
         user_id,
         events,
         artifacts,
         decisions,
-        forget_rejected(workspace.rejected, user_id),
-        _forget_cached(workspace.cache, user_id),
+        rejected,
+        len(cached),
         tuple(name for name, receipt in artifacts.items() if receipt.needs_fit),
+        tuple(str(path.relative_to(workspace.path)) for path in holding(workspace.path, user_id)),
     )
 
 
@@ -272,12 +284,16 @@ def _republish(
     )
 
 
-def _forget_cached(cache: Path, user_id: str) -> int:
-    """Delete the files of the cache that hold the id: they can be computed again."""
+def holding(folder: Path, user_id: str) -> list[Path]:
+    """Return the files in which the bytes of an id occur; none where it is too short to tell."""
     trace = user_id.encode("utf-8", "surrogatepass")
-    holding = [
-        path for path in sorted(cache.rglob("*")) if path.is_file() and trace in path.read_bytes()
-    ]
-    for path in holding:
-        path.unlink()
-    return len(holding)
+    if len(trace) < _TELLING:
+        return []
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and _occurs(trace, path)]
+
+
+def _occurs(trace: bytes, path: Path) -> bool:
+    if not path.stat().st_size:
+        return False
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        return content.find(trace) >= 0
