@@ -330,7 +330,6 @@ class Engine:
         """Load what was fitted, and let it take in what is ingested from then on."""
         stamp = _stamp(folder / "current")
         fitted = self._stored(scenario, folder)
-        assert stamp is not None
         live = LivePipeline(
             fitted,
             self.registry.scenario(scenario),
@@ -338,7 +337,7 @@ class Engine:
             RunOptions(cache=self.workspace.cache),
             background=self.background,
         )
-        return _Loaded(live, stamp)
+        return _Loaded(live, stamp or (0, 0))  # published in this moment: loaded again
 
     def _stored(self, scenario: str, folder: Path) -> Pipeline:
         """Load what was fitted, or say that nothing was."""

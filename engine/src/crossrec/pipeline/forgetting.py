@@ -26,8 +26,8 @@ from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import CrossrecError, RefitNeededError
 from crossrec.ingest.forget import forget_rejected
 from crossrec.pipeline.frozen_catalog import FrozenCatalogSource
+from crossrec.pipeline.news import BEHIND
 from crossrec.pipeline.pipeline import Pipeline
-from crossrec.pipeline.refresh import BEHIND
 from crossrec.pipeline.saving import load_pipeline, popularity_state, stored_catalog
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import one_line

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossrec.components.protocols import SourceReport
 from crossrec.errors import CrossrecError, NotFittedError
-from crossrec.pipeline.refresh import BEHIND
+from crossrec.pipeline.news import BEHIND
 
 if TYPE_CHECKING:
     from crossrec.pipeline.engine import Engine
