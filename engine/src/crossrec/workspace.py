@@ -125,17 +125,12 @@ class Workspace:
         if self._decisions is not None:
             self._decisions.close()
 
-    @property
-    def decision_path(self) -> Path:
-        """File of the decision log, which need not exist yet."""
-        return self.path / _DECISIONS
-
-    def decisions(self) -> DecisionLog:
+    def decision_log(self) -> DecisionLog:
         """Return the decision log, the same on every call; its file is made at the first use."""
         if self._decisions is None:
             from crossrec.store.decisions import SqliteDecisionLog
 
-            self._decisions = SqliteDecisionLog(self.decision_path)
+            self._decisions = SqliteDecisionLog(self.path / _DECISIONS)
         return self._decisions
 
     def artifact_path(self, scenario: str) -> Path:

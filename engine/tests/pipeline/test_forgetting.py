@@ -102,7 +102,7 @@ def folder(tmp_path, registry):
     engine = Engine(Workspace.open(tmp_path / "ws"), registry, background=False)
     engine.fit("shop")
     engine.fit("shop")
-    log = engine.workspace.decisions()
+    log = engine.workspace.decision_log()
     shown = (ShownItem("t1", 1.0, 1.0, "counting"),)
     log.write([Decision("r1", 1.0, "shop", "home", WHO, "v", "p", "stored history", 1.0, shown)])
     log.add_feedback([Feedback("r1", "t1", "buy", None, 2.0)])

@@ -333,8 +333,8 @@ def learnt(one):
 
 def test_policies_learn_from_what_came_since_and_keep_it(shop):
     one = shop("policies")
-    assert one.refresh().policies["home/clicks"] == "nothing was written down of what was shown"
-    log = one.engine.workspace.decisions()
+    assert one.refresh().policies["home/clicks"] == "nothing new"
+    log = one.engine.workspace.decision_log()
     log.write([decision(1, "t0", "t1"), decision(2, "t1", surface="like-this")])
     log.write([decision(3, "t0", scenario="another"), decision(4, "unknown item")])
     log.add_feedback([Given("r1", "t1", "buy", None, 5.0), Given("r1", "t9", "buy", None, 5.0)])
@@ -353,7 +353,7 @@ def test_policies_learn_from_what_came_since_and_keep_it(shop):
 
 def test_a_policy_that_cannot_learn_is_named_and_stays(shop):
     one = shop("policies")
-    one.engine.workspace.decisions().write([decision(1, "t0")])
+    one.engine.workspace.decision_log().write([decision(1, "t0")])
     done = one.refresh().policies
     assert "nothing makes sense" in done["home/careless"]
     assert one.stored().surfaces["home"].policies["careless"].shown == {}
@@ -362,7 +362,7 @@ def test_a_policy_that_cannot_learn_is_named_and_stays(shop):
 
 def test_after_a_fit_policies_learn_from_all_that_the_log_holds(shop):
     one = shop("policies")
-    one.engine.workspace.decisions().write([decision(1, "t0", "t1")])
+    one.engine.workspace.decision_log().write([decision(1, "t0", "t1")])
     one.refresh()
     one.engine.fit("policies")
     assert learnt(one) == ({}, {})

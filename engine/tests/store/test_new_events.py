@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
+from crossrec.store.base import Deleted
 from crossrec.store.rows import Coded, EventRows
 from crossrec.store.sqlite import SqliteStore
 
@@ -112,9 +113,9 @@ def test_since_the_start_is_everything(store):
 def test_a_deleted_user_leaves_no_byte_and_does_not_come_back(store, tmp_path):
     store.add_users("shop", {"bob-7f3a": {"city": "unmistakable-city"}})
     store.add_events("shop", rows([("bob-7f3a", "c", "buy", 40.0)], 4))
-    assert store.delete_user("shop", "bob-7f3a") == 1
-    assert store.delete_user("shop", "bob-7f3a") == 0
-    assert store.delete_user("nothing here", "bob") == 0
+    assert store.delete_user("shop", "bob-7f3a") == Deleted(users=1, events=1)
+    assert store.delete_user("shop", "bob-7f3a") == Deleted()
+    assert store.delete_user("nothing here", "bob") == Deleted()
     for path in tmp_path.iterdir():
         for trace in (b"bob-7f3a", b"unmistakable-city"):
             assert trace not in path.read_bytes(), path.name

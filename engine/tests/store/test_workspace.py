@@ -361,10 +361,9 @@ def test_a_lock_that_cannot_be_made_is_one_clear_line(workspace):
 
 
 def test_the_decision_log_is_made_at_its_first_use(workspace):
-    log = workspace.decisions()
-    assert workspace.decisions() is log
-    assert not workspace.decision_path.exists()
+    log = workspace.decision_log()
+    assert workspace.decision_log() is log
+    assert not (workspace.path / "decisions.db").exists()
     assert log.latest("shop", 1) == []
-    assert workspace.decision_path.exists()
     workspace.close()
     assert log.latest("shop", 1) == []

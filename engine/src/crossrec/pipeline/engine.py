@@ -191,7 +191,7 @@ class Engine:
                 fitted,
                 known,
                 self.workspace.store(),
-                self.workspace.decisions() if self.workspace.decision_path.exists() else None,
+                self.workspace.decision_log(),
                 run or RunOptions(cache=self.workspace.cache),
             )
             if report.published:

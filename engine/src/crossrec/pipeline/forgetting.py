@@ -114,10 +114,8 @@ def forget_user(workspace: Workspace, registry: Registry, user_id: str) -> Forge
     for name in sorted({*store.scenarios(), *fitted}):
         if (folder / name / "current").exists():
             artifacts[name] = forget_in_artifact(folder / name, registry, name, store, user_id)
-        events[name] = store.delete_user(name, user_id)
-    decisions = 0
-    if workspace.decision_path.exists():
-        decisions = workspace.decisions().forget(user_id)
+        events[name] = store.delete_user(name, user_id).events
+    decisions = workspace.decision_log().forget(user_id)
     rejected = forget_rejected(workspace.rejected, user_id)
     cached = holding(workspace.cache, user_id)
     for path in cached:  # what is there can be computed again

@@ -26,7 +26,7 @@ Stamps = dict[str, list[int]]
 
 
 def learn_policies(
-    pipeline: Pipeline, scenario: Scenario, decisions: DecisionLog | None
+    pipeline: Pipeline, scenario: Scenario, decisions: DecisionLog
 ) -> tuple[Mapping[str, ServedSurface], Stamps, dict[str, str]]:
     """Hand every policy that learns what came since it did last; one that raises stays as it is.
 
@@ -47,9 +47,6 @@ def learn_policies(
         policies = dict(surface.policies)
         for label, policy in learning_policies(surface).items():
             key = f"{name}/{label}"
-            if decisions is None:
-                done[key] = "nothing was written down of what was shown"
-                continue
             since = stamps.get(key, [0, 0])
             shown = decisions.impressions_since(scenario.name, since[0])
             answered = decisions.feedback_since(scenario.name, since[1])

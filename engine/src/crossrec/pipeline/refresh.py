@@ -85,7 +85,7 @@ def refresh_pipeline(
     fitted: Pipeline,
     scenario: Scenario,
     store: Store,
-    decisions: DecisionLog | None,
+    decisions: DecisionLog,
     run: RunOptions,
 ) -> tuple[Pipeline, RefreshReport]:
     """Return the pipeline with everything that came since; `fitted` stays as it is.
@@ -94,8 +94,6 @@ def refresh_pipeline(
     ----------
     fitted : Pipeline
         As loaded from its artifact, without what a live pipeline has taken in since.
-    decisions : DecisionLog, optional
-        None where nothing was ever written down.
 
     Raises
     ------

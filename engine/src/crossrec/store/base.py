@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,14 @@ class NumberedEvents:
     def until(self, number: int) -> Events:
         """Return the events that were there when the `number`-th had been stored."""
         return self.events.take(self.numbers <= number)
+
+
+class Deleted(NamedTuple):
+    """How much was deleted, with what was known by the deleted events alone."""
+
+    items: int = 0
+    users: int = 0
+    events: int = 0
 
 
 @runtime_checkable
@@ -150,11 +158,8 @@ class Store(Protocol):
     def user_fields(self, scenario: str, user_id: str) -> dict[str, Any]:
         """Return the row of the users table; empty for an unknown user."""
 
-    def delete_user(self, scenario: str, user_id: str) -> int:
-        """Delete a user with all events, so that no byte of the id is left; return how many events.
-
-        What was ingested once of the user is not taken in again from the same rows.
-        """
+    def delete_user(self, scenario: str, user_id: str) -> Deleted:
+        """Delete one user with all events; nothing for an unknown one."""
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Let all reads within see one state, whatever another process writes meanwhile."""

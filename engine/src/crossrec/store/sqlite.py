@@ -18,7 +18,7 @@ from crossrec.data.vocabulary import Vocabulary
 from crossrec.data.weights import event_weights
 from crossrec.errors import DataError, WorkspaceError
 from crossrec.scenario import Scenario
-from crossrec.store.base import WITHDRAWN, Counts, NumberedEvents, Records
+from crossrec.store.base import WITHDRAWN, Counts, Deleted, NumberedEvents, Records
 from crossrec.store.connections import Connections, explain
 from crossrec.store.rows import Coded, EventRows
 from crossrec.store.schema import create_scenario, quoted
@@ -389,24 +389,25 @@ class SqliteStore:
             np.array([row[2] for row in rows], dtype=np.float64),
         )
 
-    def delete_user(self, scenario: str, user_id: str) -> int:
-        """Delete a user with all events, so that no byte of the id is left; return how many events.
+    def delete_user(self, scenario: str, user_id: str) -> Deleted:
+        """Delete one user with all events, so that no byte of the id is left.
 
         The keys of the events stay: they are hashes, and keep the same rows from coming back.
         """
         if not self._exists(scenario):
-            return 0
+            return Deleted()
         tables = self._tables(scenario)
         own = f'(SELECT "id" FROM {tables["users"]} WHERE "name" = ?)'
         with self._connections.transaction() as connection:
             delete = f'DELETE FROM {tables["events"]} WHERE "user" = {own}'
             count = connection.execute(delete, [user_id]).rowcount
-            connection.execute(f'DELETE FROM {tables["users"]} WHERE "name" = ?', [user_id])
+            delete = f'DELETE FROM {tables["users"]} WHERE "name" = ?'
+            users = connection.execute(delete, [user_id]).rowcount
         self._ids.clear()
         with self._connections.translated():
             connection.execute("VACUUM")  # else deleted rows stay in free pages
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return count
+        return Deleted(users=users, events=count)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
