@@ -179,14 +179,6 @@ def test_others_are_served_and_learnt_from_as_before(folder, engine, registry):
     assert stored.sources["counting"].counts.sum() == 36 + 2
 
 
-def test_the_same_file_does_not_bring_the_user_back(folder, engine, registry):
-    engine.forget_user(WHO)
-    others = [f"u{n}" for n in range(12)]
-    ingest(folder, registry, "shop", "events", HEAD + events_of([*others, WHO]))
-    assert engine.workspace.store().counts("shop").events == 36
-    assert holding(folder) == []
-
-
 def test_twice_or_for_a_stranger_nothing_happens(folder, engine):
     engine.forget_user(WHO)
     version = (engine.workspace.artifact_path("shop") / "current").read_text()

@@ -1,4 +1,4 @@
-"""A refresh beside requests: none fails, and each is answered from one whole version."""
+"""A refresh beside requests, which none of them notices, and beside deletions, which it names."""
 
 import sys
 import threading
@@ -86,3 +86,18 @@ def test_requests_go_on_while_new_versions_are_published(tmp_path, registry):
     newest = server.pipeline("shop")
     assert newest.report["last_event"] == server.workspace.store().last_event("shop")
     assert "t13" in newest.catalog.items
+
+
+def test_events_that_were_deleted_since_are_named_until_a_fit(tmp_path, registry):
+    for step in range(1, 4):
+        ingest(tmp_path, registry, step)
+    engine = Engine(Workspace.open(tmp_path / "ws"), registry, background=False)
+    engine.fit("shop")
+    assert engine.refresh("shop").notes == ()
+    engine.workspace.store().delete_user("shop", "u2")
+    ingest(tmp_path, registry, 4)
+    note = "6 events that were learnt have been deleted since: a fit takes them out"
+    assert engine.refresh("shop").notes == (note,)
+    assert engine.refresh("shop").notes == (note,)
+    engine.fit("shop")
+    assert engine.refresh("shop").notes == ()

@@ -33,6 +33,8 @@ class News:
     found : mapping of int to NumberedEvents
         By the number of a last known event: all events of the users who have one after it.
     last_event : int
+    stored : int
+        How many events the store holds.
     has_clock : bool
     """
 
@@ -40,6 +42,7 @@ class News:
     records: Mapping[str, Mapping[str, Any] | None]
     found: Mapping[int, NumberedEvents]
     last_event: int
+    stored: int
     has_clock: bool
 
     def count(self, since: int) -> int:
@@ -93,7 +96,7 @@ def read_news(fitted: Pipeline, scenario: Scenario, store: Store) -> News:
         user_ids, _ = store.users(name)
         item_ids, records = store.items(name)
         latest = store.last_event(name)
-        has_clock = fitted.has_clock or bool(store.counts(name).has_clock)
+        counts = store.counts(name)
         found = {stamp: store.events_since(scenario, stamp) for stamp in sorted(stamps)}
     known = fitted.catalog.items
     new_users = [id_ for id_ in user_ids.ids if id_ not in fitted.users]
@@ -112,5 +115,6 @@ def read_news(fitted: Pipeline, scenario: Scenario, store: Store) -> News:
         new_items,
         {stamp: renumbered(one) for stamp, one in found.items()},
         latest,
-        has_clock,
+        counts.events,
+        fitted.has_clock or bool(counts.has_clock),
     )

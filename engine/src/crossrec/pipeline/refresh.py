@@ -127,7 +127,6 @@ def refresh_pipeline(
         or behind != fitted.report.get(BEHIND, {})
         or stamps != fitted.report.get("policies_learnt", {})
     )
-    others = {part: why for part, why in grown.unavailable.items() if part not in sources}
     return pipeline, RefreshReport(
         fitted.scenario,
         len(news.records),
@@ -135,9 +134,21 @@ def refresh_pipeline(
         new_events,
         reports,
         policies,
-        tuple(f"{part}: {why}" for part, why in others.items()),
+        _notes(grown, pipeline.report["events"] - news.stored),
         published,
     )
+
+
+def _notes(grown: Pipeline, deleted: int) -> tuple[str, ...]:
+    """Return what went wrong beside the sources, and what a refresh cannot take back."""
+    notes = [
+        f"{part}: {why}" for part, why in grown.unavailable.items() if part not in grown.sources
+    ]
+    if deleted > 0:
+        notes.append(
+            f"{deleted} events that were learnt have been deleted since: a fit takes them out"
+        )
+    return tuple(notes)
 
 
 def _refuse_incomplete(fitted: Pipeline) -> None:
