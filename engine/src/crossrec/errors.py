@@ -44,6 +44,10 @@ class NotFittedError(CrossrecError):
     """A component or a scenario is used before it was fitted."""
 
 
+class RefitNeededError(CrossrecError):
+    """What is new cannot be worked into what was learnt; the message says why, and a fit can."""
+
+
 class CapacityError(CrossrecError):
     """The work would need more memory than its limit allows."""
 

@@ -13,7 +13,7 @@ from typing import Any
 import crossrec
 import numpy as np
 import pytest
-from crossrec.artifacts import FORMAT, open_artifact, publish
+from crossrec.artifacts import FORMAT, drop_older, open_artifact, publish
 from crossrec.artifacts.tensors import DTYPES
 from crossrec.components.state import State, pack_sparse, unpack_sparse
 from crossrec.data.vocabulary import Vocabulary
@@ -343,3 +343,18 @@ def test_a_copied_artifact_opens_elsewhere(tmp_path: Path) -> None:
     publish_toy(tmp_path / "here")
     shutil.copytree(tmp_path / "here", tmp_path / "th ere")
     assert open_artifact(tmp_path / "th ere").users == USERS
+
+
+def test_older_versions_are_dropped_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "music"
+    assert drop_older(folder) == 0
+    publish_toy(folder)
+    current = publish_toy(folder)
+    unfinished = folder / ".publishing-left-over"
+    unfinished.mkdir()
+    (folder / "note.txt").write_text("mine")
+    assert drop_older(folder) == 1
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == [current.name]
+    assert (folder / "note.txt").exists(), "what is not a version is left alone"
+    assert open_artifact(folder).path == current
+    assert drop_older(folder) == 0

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from crossrec.artifacts import open_artifact, publish
 from crossrec.components.fusion import ReciprocalRankFusion
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
@@ -11,6 +12,7 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import ArtifactError, CrossrecError, NotFittedError, UsageError
 from crossrec.pipeline.fit import fit_pipeline
+from crossrec.pipeline.news import last_event
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.pipeline.saving import load_pipeline, save_pipeline
 from crossrec.scenario import ItemField, ItemSchema
@@ -45,6 +47,7 @@ def test_every_kind_of_answer_is_the_same_after_loading(saved, registry, tmp_pat
     assert loaded.report == saved.report
     assert loaded.fallback.tolist() == saved.fallback.tolist()
     assert loaded.people.tolist() == saved.people.tolist()
+    assert loaded.evidence.tolist() == saved.evidence.tolist()
     assert loaded.has_clock is saved.has_clock is True
 
 
@@ -299,3 +302,26 @@ def test_how_far_the_store_was_read_is_kept(dataset, registry, make_config, tmp_
 def test_all_errors_are_the_users_to_mend():
     assert issubclass(ArtifactError, CrossrecError)
     assert issubclass(NotFittedError, CrossrecError)
+
+
+def test_what_an_older_crossrec_wrote_is_refused(saved, registry, tmp_path):
+    """It lacks what a refresh counts on."""
+    old = open_artifact(tmp_path)
+    states = dict(old.states)
+    arrays = {name: states["popularity"].arrays[name] for name in ("fallback", "people")}
+    states["popularity"] = State(arrays)
+    publish(
+        tmp_path,
+        kind="pipeline",
+        users=old.users,
+        items=old.items,
+        states=states,
+        values=old.manifest.values,
+    )
+    with pytest.raises(ArtifactError, match="by an older crossrec: fit again"):
+        load_pipeline(tmp_path, registry)
+
+
+def test_a_pipeline_that_does_not_know_its_last_event_says_what_to_do(saved):
+    with pytest.raises(ArtifactError, match="without a note of its last event: run `crossrec fit"):
+        last_event(saved)

@@ -169,3 +169,43 @@ def test_a_process_that_was_forked_writes_through_a_connection_of_its_own(log) -
     writer.close()
     names = {one.request_id for one in log.latest("shop", 9)}
     assert names == {"before", "parent", "child", "after"}
+
+
+def test_what_came_since_is_read_once_in_the_order_of_writing(log) -> None:
+    log.write([decision("r1", 9.0, "u1", "a", "b"), decision("r2", 1.0, None, "c")])
+    first = log.impressions_since("shop", 0)
+    assert [(one.decision, one.item_id, one.position) for one in first] == [
+        (1, "a", 0),
+        (1, "b", 1),
+        (2, "c", 0),
+    ]
+    assert first[0].surface == "home"
+    assert log.impressions_since("another", 0) == []
+    log.write([decision("r3", 0.5, "u1", "d")])  # written behind, with an earlier time
+    assert [one.item_id for one in log.impressions_since("shop", 2)] == ["d"]
+    assert log.impressions_since("shop", 3) == []
+
+
+def test_feedback_since_carries_the_impression_it_is_about(log) -> None:
+    log.write([decision("r1", 1.0, "u1", "a", "b")])
+    log.add_feedback([Feedback("r1", "b", "click", None, 2.0)])
+    log.add_feedback([Feedback("r1", "never shown", "click", None, 2.0)])
+    log.add_feedback([Feedback("r1", "b", "buy", 3.0, 4.0), Feedback("r9", "b", "buy", 1.0, 4.0)])
+    found = log.feedback_since("shop", 0)
+    assert [(one.event_type, one.value, one.shown.position) for one in found] == [
+        ("click", None, 1),
+        ("buy", 3.0, 1),
+    ]
+    assert log.feedback_since("shop", found[0].number) == found[1:]
+
+
+def test_numbers_are_never_given_twice(log) -> None:
+    """What was deleted leaves a gap: else what comes next would pass for known."""
+    log.write([decision("r1", 1.0, "u1", "a"), decision("r2", 2.0, "u2", "b")])
+    log.add_feedback([Feedback("r2", "b", "click", None, 3.0)])
+    last = log.feedback_since("shop", 0)[-1].number
+    log.forget("u2")
+    log.write([decision("r3", 3.0, "u3", "c")])
+    log.add_feedback([Feedback("r3", "c", "click", None, 4.0)])
+    assert [one.item_id for one in log.impressions_since("shop", 2)] == ["c"]
+    assert [one.shown.item_id for one in log.feedback_since("shop", last)] == ["c"]

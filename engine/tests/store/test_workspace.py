@@ -358,3 +358,12 @@ def test_a_lock_that_cannot_be_made_is_one_clear_line(workspace):
     (workspace.path / ".lock").mkdir()
     with pytest.raises(WorkspaceError, match="cannot be written"), workspace.writing():
         pass
+
+
+def test_the_decision_log_is_made_at_its_first_use(workspace):
+    log = workspace.decision_log()
+    assert workspace.decision_log() is log
+    assert not (workspace.path / "decisions.db").exists()
+    assert log.latest("shop", 1) == []
+    workspace.close()
+    assert log.latest("shop", 1) == []

@@ -36,7 +36,7 @@ def registered(name: str, module: str, stem: str, config: str) -> Registration:
         name,
         f"{place}:{stem}Source",
         f"{place}:{config}",
-        frozenset({"score", "explain", "add_items"}),
+        frozenset({"score", "explain", "add_items", "update", "forget"}),
         "a closed form of the backbone",
     )
 

@@ -41,7 +41,9 @@ def test_each_can_be_built_under_its_name_and_says_what_it_is() -> None:
         source = registration.build()
         assert isinstance(source, CandidateGenerator)
         assert source.name == registration.name
-        assert registration.capabilities == {"score", "explain"}
+        learns = registration.name in ("popularity", "covisitation", "item-knn", "user-knn")
+        more = {"update", "forget"} if learns else set()
+        assert registration.capabilities == {"score", "explain", *more}
         assert 10 < len(registration.summary) < 80
         for ability in registration.capabilities:
             assert callable(getattr(source, ability))

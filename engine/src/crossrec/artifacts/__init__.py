@@ -6,7 +6,7 @@ Folders are written whole or not at all, and every file is verified by its check
 from __future__ import annotations
 
 from crossrec.artifacts.checked import FileInfo, FolderFormat, new_folder, write_file
-from crossrec.artifacts.folder import Artifact, open_artifact, publish
+from crossrec.artifacts.folder import Artifact, drop_older, open_artifact, publish
 from crossrec.artifacts.manifest import FORMAT, Manifest
 from crossrec.artifacts.tensors import map_tensors, write_tensors
 
@@ -16,6 +16,7 @@ __all__ = [
     "FileInfo",
     "FolderFormat",
     "Manifest",
+    "drop_older",
     "map_tensors",
     "new_folder",
     "open_artifact",

@@ -150,6 +150,25 @@ def open_artifact(folder: Path, *, verify: bool = True) -> Artifact:
     raise ArtifactError(f"{folder} changes faster than it can be read; try again")
 
 
+def drop_older(folder: Path) -> int:
+    """Remove every version but the current one; return how many that were.
+
+    Raises
+    ------
+    ArtifactError
+        If one of them cannot be removed.
+    """
+    current = _version_before(folder)
+    count = 0
+    with writing(folder):
+        for entry in folder.iterdir() if folder.is_dir() else ():
+            left_over = entry.name.startswith((UNFINISHED, f".{CURRENT}-"))
+            if entry.name != current and (left_over or _VERSION.fullmatch(entry.name)):
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                count += not left_over
+    return count
+
+
 def _write_parts(
     folder: Path, users: Vocabulary, items: Vocabulary, states: Mapping[str, State]
 ) -> tuple[dict[str, FileInfo], dict[str, str]]:

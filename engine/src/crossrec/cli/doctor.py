@@ -94,6 +94,8 @@ def _details(one: ScenarioHealth) -> Iterator[str]:
         known, unknown = ", ".join(one.new_items["in"]), ", ".join(one.new_items["not_in"])
         unknown = f", not by {unknown} before the next fit" if unknown else ""
         yield f"new items: {one.new_items['items']}, known by {known or 'none'}{unknown}"
+    if one.behind:
+        yield f"new events wait for a fit in: {', '.join(one.behind)}"
     yield from _items(one)
     for surface in one.surfaces:
         yield from _surface(surface)

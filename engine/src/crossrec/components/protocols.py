@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from crossrec.components.candidates import Candidates, Pool
 from crossrec.components.evidence import Evidence
+from crossrec.components.feedback import Feedback
 from crossrec.components.live_items import LiveItems
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.ranked import Ranked
@@ -19,6 +20,7 @@ from crossrec.components.state import State
 from crossrec.components.user_state import UserState
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
+from crossrec.data.event_change import EventChange
 from crossrec.numeric.ragged import Ragged
 
 
@@ -114,6 +116,38 @@ class GrowingSource(CandidateGenerator, Protocol):
         The dataset holds no events, and in its vectors only the rows of the new items are filled
         in: what was learnt of the others stays as it is. It is called on a shallow copy while the
         original goes on serving, so it replaces what it changes and writes into nothing.
+        """
+        ...
+
+
+class UpdatingSource(CandidateGenerator, Protocol):
+    """A generator with the capability ``update``: new events are learnt without a fit."""
+
+    def update(self, change: EventChange) -> None:
+        """Learn how the events of some users have changed; the rest stays as it is.
+
+        Afterwards the source answers as one that was fitted on all events, to rounding; what it
+        leaves as the fit had it (a weight chosen by validation, texts) its docstring names. Items
+        and users that the change has behind the known ones join the source, unless it declares
+        ``add_items``, which is then called first. It is called on a shallow copy while the original
+        goes on serving, so it replaces what it changes and writes into nothing.
+
+        Raises
+        ------
+        RefitNeededError
+            If what was kept of the fit is not enough for that; the message says why. The source
+            then serves on as it is until the next fit.
+        """
+        ...
+
+
+class ForgettingSource(CandidateGenerator, Protocol):
+    """A generator with the capability ``forget``: it can be as if a user had never been."""
+
+    def forget(self, change: EventChange) -> None:
+        """Take out the users of the change, who have events before and none after.
+
+        On a shallow copy, and with the same errors, as `UpdatingSource.update`.
         """
         ...
 
@@ -275,4 +309,24 @@ class Policy(Protocol):
         A policy that raises, returns an item that is barred or no item of the catalog, or one item
         twice, is left out of that answer and named in ``degraded``.
         """
+        ...
+
+
+class LearningPolicy(Policy, Protocol):
+    """A policy with the capability ``learn``: it learns from what people do with its lists."""
+
+    def learn(self, feedback: Feedback) -> None:
+        """Learn from what was shown on its surface since the last call, and what came of it.
+
+        Called on a shallow copy while the original goes on serving, so it replaces what it changes
+        and writes into nothing.
+        """
+        ...
+
+    def state(self) -> State:
+        """Return what was learnt, as arrays and JSON values; also before anything was."""
+        ...
+
+    def restore(self, state: State, catalog: Catalog) -> None:
+        """Take back what `state` returned; the catalog may have got longer since."""
         ...

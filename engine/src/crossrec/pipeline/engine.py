@@ -18,12 +18,14 @@ from crossrec.ingest import IngestOptions, Input, ingest_files
 from crossrec.ingest.report import IngestReport
 from crossrec.pipeline.config import load_config, with_backbone
 from crossrec.pipeline.fit import fit_pipeline
+from crossrec.pipeline.forgetting import ForgetReceipt, forget_user
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
 from crossrec.pipeline.languages import checked_language, in_language
 from crossrec.pipeline.live import LivePipeline
 from crossrec.pipeline.logged_answers import LoggedAnswers
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface
 from crossrec.pipeline.pretrained import FOLDER, default_backbone, survey_pretrained
+from crossrec.pipeline.refresh import RefreshReport, refresh_pipeline
 from crossrec.pipeline.request import Serving, answer, resolve_query
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.pipeline.saving import load_pipeline, save_pipeline
@@ -158,7 +160,11 @@ class Engine(LoggedAnswers):
         options = run or RunOptions(cache=self.workspace.cache)
         options = replace(options, pretrained=seen.folders())
         with self.workspace.writing():
-            stamps = {"item_changes": self.workspace.store().item_changes(scenario)}
+            store = self.workspace.store()
+            stamps = {
+                "item_changes": store.item_changes(scenario),
+                "last_event": store.last_event(scenario),
+            }
             dataset = self.workspace.dataset(known)
             if not len(dataset.catalog):
                 raise NotFittedError(
@@ -173,6 +179,48 @@ class Engine(LoggedAnswers):
             pipeline = fit_pipeline(known, dataset, resolved, options, notes, stamps, executor)
             save_pipeline(pipeline, self.workspace.artifact_path(scenario))
         return pipeline
+
+    def refresh(self, scenario: str, *, run: RunOptions | None = None) -> RefreshReport:
+        """Learn what came since the last fit or refresh, without a fit, and publish it.
+
+        New items, then new events, then feedback on what was shown; every source and policy as far
+        as it can. What serves stays until the new version is complete.
+
+        Raises
+        ------
+        NotFittedError
+            If the scenario was not fitted yet.
+        ArtifactError
+            If a part of what was fitted cannot be restored here: a new version would lack it.
+        WorkspaceError
+            If another process is writing to the workspace.
+        """
+        known = self.registry.scenario(scenario)
+        folder = self.workspace.artifact_path(scenario)
+        with self.workspace.writing():
+            fitted = self._stored(scenario, folder)
+            pipeline, report = refresh_pipeline(
+                fitted,
+                known,
+                self.workspace.store(),
+                self.workspace.decision_log(),
+                run or RunOptions(cache=self.workspace.cache),
+            )
+            if report.published:
+                save_pipeline(pipeline, folder)
+        return report
+
+    def forget_user(self, user_id: str) -> ForgetReceipt:
+        """Delete everything that the workspace holds of a user, in every scenario.
+
+        Raises
+        ------
+        WorkspaceError
+            If another process is writing to the workspace.
+        """
+        self.flush()  # else a decision about the user might be written afterwards
+        with self.workspace.writing():
+            return forget_user(self.workspace, self.registry, user_id)
 
     def recommend(
         self,
@@ -309,18 +357,23 @@ class Engine(LoggedAnswers):
     def _load(self, scenario: str, folder: Path) -> _Loaded:
         """Load what was fitted, and let it take in what is ingested from then on."""
         stamp = _stamp(folder / "current")
-        if stamp is None:
-            raise NotFittedError(
-                f"scenario {scenario!r} is not fitted yet: run `crossrec fit {scenario}` first"
-            )
+        fitted = self._stored(scenario, folder)
         live = LivePipeline(
-            load_pipeline(folder, self.registry),
+            fitted,
             self.registry.scenario(scenario),
             self.workspace.store(),
             RunOptions(cache=self.workspace.cache),
             background=self.background,
         )
-        return _Loaded(live, stamp)
+        return _Loaded(live, stamp or (0, 0))  # published in this moment: loaded again
+
+    def _stored(self, scenario: str, folder: Path) -> Pipeline:
+        """Load what was fitted, or say that nothing was."""
+        if _stamp(folder / "current") is None:
+            raise NotFittedError(
+                f"scenario {scenario!r} is not fitted yet: run `crossrec fit {scenario}` first"
+            )
+        return load_pipeline(folder, self.registry)
 
     def _user_state(self, scenario: Scenario, query: Query) -> UserState:
         """Return what is known of the user of a query."""

@@ -131,6 +131,7 @@ def assemble(
         surfaces=surfaces,
         fallback=np.argsort(-dataset.item_evidence, kind="stable").astype(np.int64),
         people=dataset.item_people,
+        evidence=dataset.item_evidence,
         has_clock=dataset.has_clock,
         report=report,
         features=features.sets,

@@ -27,6 +27,16 @@ class FrozenCatalogSource:
     def __init__(self, source: Any, n_items: int, n_all: int) -> None:
         self._source, self._n_items, self._n_all = source, n_items, n_all
 
+    @property
+    def source(self) -> Any:
+        """The source itself."""
+        return self._source
+
+    @property
+    def known_items(self) -> int:
+        """How many items the source knows: the first ones of the catalog."""
+        return self._n_items
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._source, name)
 

@@ -15,6 +15,7 @@ from crossrec.components.policies import Availability, causes
 from crossrec.components.protocols import SourceReport
 from crossrec.errors import CrossrecError, NotFittedError
 from crossrec.pipeline.config import Input
+from crossrec.pipeline.news import BEHIND
 
 if TYPE_CHECKING:
     from crossrec.pipeline.engine import Engine
@@ -99,6 +100,8 @@ class ScenarioHealth:
     new_items : mapping
         Items that came after the fit: their number, the sources that know them and those that do
         not. Empty where there are none, or where no source can take in any.
+    behind : tuple of str
+        Sources that wait for a fit to learn what a refresh has brought the others.
     reports : mapping of label to SourceReport
         Of every source that can tell: what its fit learnt, what was left out and why.
     surfaces : tuple of SurfaceHealth
@@ -125,6 +128,7 @@ class ScenarioHealth:
     unavailable: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     new_items: Mapping[str, Any] = field(default_factory=dict)
+    behind: tuple[str, ...] = ()
     reports: Mapping[str, SourceReport] = field(default_factory=dict)
     surfaces: tuple[SurfaceHealth, ...] = ()
     not_available: Mapping[str, int] = field(default_factory=dict)
@@ -180,6 +184,7 @@ def examine_scenario(engine: Engine, scenario: str) -> ScenarioHealth:
         unavailable=dict(pipeline.unavailable),
         notes=tuple(report["notes"]),
         new_items=dict(report.get("new_items", {})),
+        behind=tuple(report.get(BEHIND, {})),
         reports=source_reports(pipeline),
         surfaces=surface_reports(serving, int(barred.sum())),
         not_available=by_cause,

@@ -188,7 +188,7 @@ def _without_new(pipeline: Pipeline, error: str) -> Pipeline:
 def with_items(
     fitted: Pipeline,
     scenario: Scenario,
-    records: Mapping[str, Mapping[str, Any]],
+    records: Mapping[str, Mapping[str, Any] | None],
     run: RunOptions,
 ) -> Pipeline:
     """Return the pipeline with further items; `fitted` stays as it is.
@@ -196,9 +196,10 @@ def with_items(
     Parameters
     ----------
     records : mapping of item id to fields
-        Items that the fitted catalog lacks, at least one.
+        Items that the fitted catalog lacks, at least one; None where only events name the item.
     """
-    new = Catalog.from_records(Vocabulary(records), records, scenario.items)
+    known = {id_: fields for id_, fields in records.items() if fields is not None}
+    new = Catalog.from_records(Vocabulary(records), known, scenario.items)
     catalog = fitted.catalog.followed_by(new)
     vectors, failed = vectors_of(new, fitted, run)
     dataset = Dataset(fitted.users, catalog, Events.empty(), fitted.has_clock, vectors)
@@ -210,6 +211,7 @@ def with_items(
         if not isinstance(sources[label], FrozenCatalogSource):
             taken.append(label)
     before, after = len(fitted.catalog), len(catalog)
+    none = np.zeros(after - before, dtype=np.int64)
     new_items = {
         "items": after - before,
         "in": taken,
@@ -220,7 +222,8 @@ def with_items(
         catalog=catalog,
         sources=sources,
         fallback=np.concatenate([fitted.fallback, np.arange(before, after)]),
-        people=np.concatenate([fitted.people, np.zeros(after - before, fitted.people.dtype)]),
+        people=np.concatenate([fitted.people, none]),
+        evidence=np.concatenate([fitted.evidence, none]),
         report={**fitted.report, "new_items": new_items},
         unavailable={**fitted.unavailable, **failed},
     )
@@ -280,6 +283,8 @@ def _alike(left: NDArray[np.float32], right: NDArray[np.float32]) -> bool:
 def _grown(source: Any, fitted: Pipeline, label: str, dataset: Dataset) -> tuple[Any, str]:
     """Return the source with the new items, or kept from them, and the error if there was one."""
     error = ""
+    if isinstance(source, FrozenCatalogSource):  # the vectors of what it missed are not at hand
+        return FrozenCatalogSource(source.source, source.known_items, dataset.n_items), error
     if "add_items" in fitted.capabilities.get(label, frozenset()):
         longer = copy(source)
         try:

@@ -76,7 +76,9 @@ class Pipeline:
     fallback : int64 array, shape (n_items,)
         All items, those with the most evidence first: what fills a list that stays short.
     people : int64 array, shape (n_items,)
-        How many people had evidence for each item at the time of the fit.
+        How many people had evidence for each item when the events were learnt last.
+    evidence : float64 array, shape (n_items,)
+        What they add up to, which `fallback` is sorted by.
     has_clock : bool
     report : mapping
         What the fit chose and why, as JSON values.
@@ -98,6 +100,7 @@ class Pipeline:
     surfaces: Mapping[str, ServedSurface]
     fallback: NDArray[np.int64]
     people: NDArray[np.int64]
+    evidence: NDArray[np.float64]
     has_clock: bool
     report: Mapping[str, Any]
     unavailable: Mapping[str, str] = field(default_factory=dict)

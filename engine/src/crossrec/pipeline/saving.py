@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from crossrec.artifacts import open_artifact, publish
+from crossrec.artifacts import Artifact, open_artifact, publish
 from crossrec.components.fusion import ReciprocalRankFusion
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
-from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import ArtifactError
 from crossrec.pipeline.config import parse_config
 from crossrec.pipeline.features import label_of
 from crossrec.pipeline.fit import served_surface
+from crossrec.pipeline.frozen_catalog import FrozenCatalogSource
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.plugins.registry import Registry
@@ -42,10 +43,12 @@ def save_pipeline(pipeline: Pipeline, folder: Path) -> Path:
     }
     for name, surface in pipeline.surfaces.items():
         states[f"ranker/{name}"] = _state_of(f"ranker {surface.ranker_name!r}", surface.ranker)
+        for label, policy in learning_policies(surface).items():
+            states[f"policy/{name}/{label}"] = _state_of(f"policy {label!r}", policy)
     for name, features in pipeline.features.items():
         states[f"features/{name}"] = _state_of(f"feature set {name!r}", features)
     states["catalog"] = _catalog_state(pipeline.catalog)
-    states["popularity"] = State({"fallback": pipeline.fallback, "people": pipeline.people})
+    states["popularity"] = popularity_state(pipeline.people, pipeline.evidence)
     return publish(
         folder,
         kind=KIND,
@@ -59,6 +62,11 @@ def save_pipeline(pipeline: Pipeline, folder: Path) -> Path:
             "has_clock": pipeline.has_clock,
             "main": pipeline.resolved.main,
             "schema": {name: getattr(pipeline.schema, name) for name in _SCHEMA},
+            "known_items": {
+                label: source.known_items
+                for label, source in pipeline.sources.items()
+                if isinstance(source, FrozenCatalogSource)
+            },
             "surfaces": {
                 name: {"ranker": one.ranker_name, "keeps_history": one.keeps_history}
                 for name, one in pipeline.surfaces.items()
@@ -89,7 +97,13 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
     config = parse_config(manifest.values["config"], str(artifact.path))
     resolved = resolve_pipeline(config, registry, manifest.values["main"])
     report = dict(manifest.values["report"])
-    catalog = _catalog(artifact.items, artifact.states["catalog"])
+    catalog = stored_catalog(artifact)
+    popularity = artifact.states["popularity"].arrays
+    if "evidence" not in popularity:
+        raise ArtifactError(
+            f"{artifact.path} was written by an older crossrec: fit again with `crossrec fit`"
+        )
+    known_items = manifest.values["known_items"]
     sources: dict[str, Any] = {}
     unavailable: dict[str, str] = {}
     for label, source in resolved.sources.items():
@@ -98,7 +112,12 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
             continue
         try:
             generator = source.build()
-            generator.restore(state, catalog)
+            known = known_items.get(label, len(catalog))
+            generator.restore(
+                state, catalog.take(range(known)) if label in known_items else catalog
+            )
+            if label in known_items:
+                generator = FrozenCatalogSource(generator, known, len(catalog))
         except Exception as error:
             unavailable[label] = one_line(error)
             continue
@@ -126,8 +145,13 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
         except Exception as error:
             unavailable[f"ranker {kept['ranker']}"] = one_line(error)
             ranker = ReciprocalRankFusion()
-        surfaces[name] = served_surface(plan, ranker, kept["ranker"], kept["keeps_history"])
-    popularity = artifact.states["popularity"].arrays
+        surface = served_surface(plan, ranker, kept["ranker"], kept["keeps_history"])
+        for label, policy in learning_policies(surface).items():
+            try:
+                policy.restore(artifact.states[f"policy/{name}/{label}"], catalog)
+            except Exception as error:
+                unavailable[f"what policy {label} of {name} learnt"] = one_line(error)
+        surfaces[name] = surface
     return Pipeline(
         scenario=manifest.values["scenario"],
         resolved=resolved,
@@ -138,6 +162,7 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
         surfaces=surfaces,
         fallback=popularity["fallback"],
         people=popularity["people"],
+        evidence=popularity["evidence"],
         has_clock=bool(manifest.values["has_clock"]),
         report=report,
         unavailable=unavailable,
@@ -145,6 +170,21 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
         schema=ItemSchema((), "", **manifest.values.get("schema", {})),
         version=artifact.path.name,
     )
+
+
+def learning_policies(surface: ServedSurface) -> dict[str, Any]:
+    """Return the policies of a surface that learn, by label."""
+    return {
+        label: policy
+        for label, policy in surface.policies.items()
+        if "learn" in surface.plan.policies[label].capabilities
+    }
+
+
+def popularity_state(people: NDArray[np.int64], evidence: NDArray[np.float64]) -> State:
+    """Return what a list is filled up by: the items with the most evidence first."""
+    fallback = np.argsort(-evidence, kind="stable").astype(np.int64)
+    return State({"fallback": fallback, "people": people, "evidence": evidence})
 
 
 def _state_of(what: str, component: Any) -> State:
@@ -170,10 +210,12 @@ def _catalog_state(catalog: Catalog) -> State:
     return State({"known": catalog.known.astype(np.uint8)}, values)
 
 
-def _catalog(items: Vocabulary, state: State) -> Catalog:
+def stored_catalog(artifact: Artifact) -> Catalog:
+    """Return the catalog of a stored pipeline."""
+    state = artifact.states["catalog"]
     values = state.values
     return Catalog(
-        items=items,
+        items=artifact.items,
         titles=tuple(values["titles"]),
         texts=tuple(values["texts"]),
         categories=tuple(tuple(row) for row in values["categories"]),

@@ -7,6 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from crossrec.data.events import Events
 from crossrec.data.user_events import UserEvents
 from crossrec.data.vocabulary import Vocabulary
@@ -81,6 +84,27 @@ class StoredEvent(NamedTuple):
     event_type: str
     time: float
     value: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class NumberedEvents:
+    """Events with their place among all that were ever stored of a scenario.
+
+    Attributes
+    ----------
+    events : Events, n rows
+        In the order of ingestion.
+    numbers : int64 array, shape (n,)
+        1 for the first event that was stored; ascending, with gaps. A later number may well have
+        an earlier time.
+    """
+
+    events: Events
+    numbers: NDArray[np.int64]
+
+    def until(self, number: int) -> Events:
+        """Return the events that were there when the `number`-th had been stored."""
+        return self.events.take(self.numbers <= number)
 
 
 class Deleted(NamedTuple):
@@ -253,6 +277,18 @@ class Store(Protocol):
         DataError
             If an event's type is unknown to the scenario.
         """
+
+    def last_event(self, scenario: str) -> int:
+        """Return the number of the last event that was stored; 0 before the first."""
+
+    def events_since(self, scenario: Scenario, since: int) -> NumberedEvents:
+        """Return all events, old and new, of the users who have one after the `since`-th.
+
+        As indexes into `users` and `items`. An event that was ingested again is no new one.
+        """
+
+    def events_of(self, scenario: Scenario, user_id: str) -> NumberedEvents:
+        """Return all events of one user; none for an unknown user."""
 
     def user_events(self, scenario: Scenario, user_id: str, limit: int = 2000) -> UserEvents:
         """Return the last `limit` events of a user, oldest first; none for an unknown user."""

@@ -27,9 +27,9 @@ _COLUMNS = (
 )  # fmt: skip
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS decisions (
-    request TEXT PRIMARY KEY, time REAL NOT NULL, scenario TEXT NOT NULL, surface TEXT NOT NULL,
-    user TEXT, arm TEXT NOT NULL, artifact TEXT NOT NULL, policies TEXT NOT NULL,
-    path TEXT NOT NULL, milliseconds REAL NOT NULL);
+    number INTEGER PRIMARY KEY AUTOINCREMENT, request TEXT NOT NULL UNIQUE, time REAL NOT NULL,
+    scenario TEXT NOT NULL, surface TEXT NOT NULL, user TEXT, arm TEXT NOT NULL,
+    artifact TEXT NOT NULL, policies TEXT NOT NULL, path TEXT NOT NULL, milliseconds REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS decisions_of_user ON decisions (scenario, user, time);
 CREATE INDEX IF NOT EXISTS decisions_by_time ON decisions (scenario, time);
 CREATE INDEX IF NOT EXISTS decisions_by_age ON decisions (time);
@@ -37,9 +37,12 @@ CREATE TABLE IF NOT EXISTS shown (
     request TEXT NOT NULL, position INTEGER NOT NULL, item TEXT NOT NULL, score REAL NOT NULL,
     propensity REAL NOT NULL, source TEXT NOT NULL, PRIMARY KEY (request, position)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS feedback (
-    id INTEGER PRIMARY KEY, request TEXT NOT NULL, item TEXT NOT NULL, type TEXT NOT NULL,
-    value REAL, time REAL NOT NULL, UNIQUE (request, item, type, time));
+    id INTEGER PRIMARY KEY AUTOINCREMENT, request TEXT NOT NULL, item TEXT NOT NULL,
+    type TEXT NOT NULL, value REAL, time REAL NOT NULL, UNIQUE (request, item, type, time));
 """
+
+
+_IMPRESSION = "d.number, d.surface, d.time, s.item, s.position, s.propensity"
 
 
 class ShownItem(NamedTuple):
@@ -97,6 +100,27 @@ class Feedback(NamedTuple):
     time: float
 
 
+class Impression(NamedTuple):
+    """One item of one decision. `decision` numbers decisions in the order of their writing."""
+
+    decision: int
+    surface: str
+    time: float
+    item_id: str
+    position: int
+    propensity: float
+
+
+class AnsweredImpression(NamedTuple):
+    """Feedback on one impression. `number` counts feedback in the order of its writing."""
+
+    number: int
+    event_type: str
+    value: float | None
+    time: float
+    shown: Impression
+
+
 class ImpressionCount(NamedTuple):
     """How often an item was shown to a user, and when last."""
 
@@ -124,6 +148,12 @@ class DecisionLog(Protocol):
 
     def feedback_on(self, request_id: str) -> list[Feedback]:
         """Return the feedback on one request, in the order of its times."""
+
+    def impressions_since(self, scenario: str, decision: int) -> list[Impression]:
+        """Return what was shown by the decisions after the one with this number, oldest first."""
+
+    def feedback_since(self, scenario: str, number: int) -> list[AnsweredImpression]:
+        """Return the feedback on shown items after the one with this number, oldest first."""
 
     def forget(self, user_id: str) -> int:
         """Delete the decisions about a user with their feedback; return how many decisions."""
@@ -163,8 +193,11 @@ class SqliteDecisionLog:
             for at, one in enumerate(d.items)
         ]
         with self._transaction() as connection:
-            marks = ", ".join("?" * 10)
-            connection.executemany(f"INSERT OR IGNORE INTO decisions VALUES ({marks})", heads)
+            insert = (
+                "INSERT OR IGNORE INTO decisions (request, time, scenario, surface, user, arm, "
+                "artifact, policies, path, milliseconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            )
+            connection.executemany(insert, heads)
             connection.executemany("INSERT OR IGNORE INTO shown VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def decision(self, request_id: str) -> Decision | None:
@@ -233,6 +266,35 @@ class SqliteDecisionLog:
             return []
         with self._reading() as connection:
             return [Feedback(*row) for row in connection.execute(select, [request_id])]
+
+    def impressions_since(self, scenario: str, decision: int) -> list[Impression]:
+        """Return what was shown by the decisions after the one with this number, oldest first."""
+        select = (
+            f"SELECT {_IMPRESSION} FROM decisions d JOIN shown s USING (request) "
+            "WHERE d.scenario = ? AND d.number > ? ORDER BY d.number, s.position"
+        )
+        if self._is_missing():
+            return []
+        with self._reading() as connection:
+            return [Impression(*row) for row in connection.execute(select, [scenario, decision])]
+
+    def feedback_since(self, scenario: str, number: int) -> list[AnsweredImpression]:
+        """Return the feedback on shown items after the one with this number, oldest first."""
+        select = (
+            f"SELECT f.id, f.type, f.value, f.time, {_IMPRESSION} FROM feedback f "
+            "JOIN decisions d USING (request) "
+            "JOIN shown s ON s.request = f.request AND s.item = f.item "
+            "WHERE d.scenario = ? AND f.id > ? ORDER BY f.id"
+        )
+        if self._is_missing():
+            return []
+        with self._reading() as connection:
+            return [
+                AnsweredImpression(id_, type_, value, time, Impression(*shown))
+                for id_, type_, value, time, *shown in connection.execute(
+                    select, [scenario, number]
+                )
+            ]
 
     def forget(self, user_id: str) -> int:
         """Delete the decisions about a user with their feedback; return how many decisions."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from crossrec.data.vocabulary import Vocabulary
 from crossrec.data.weights import event_weights
 from crossrec.errors import DataError, WorkspaceError
 from crossrec.scenario import Scenario
-from crossrec.store.base import WITHDRAWN, Counts, Records
+from crossrec.store.base import WITHDRAWN, Counts, NumberedEvents, Records
 from crossrec.store.connections import explain
 from crossrec.store.decisions import SqliteDecisionLog
 from crossrec.store.deleting import Deleting
@@ -294,27 +294,53 @@ class SqliteStore(Listing, Deleting):
         DataError
             If an event's type is unknown to the scenario.
         """
+        return self._numbered_events(scenario).events
+
+    def last_event(self, scenario: str) -> int:
+        """Return the number of the last event that was stored; 0 before the first."""
+        rows = self._read("SELECT last_event FROM scenarios WHERE name = ?", [scenario])
+        return int(rows[0][0]) if rows else 0
+
+    def events_since(self, scenario: Scenario, since: int) -> NumberedEvents:
+        """Return all events, old and new, of the users who have one after the `since`-th.
+
+        Reads the numbers of all events, since no index is kept of them: a second for ten million.
+        """
+        table = quoted(f"{scenario.name}_events")
+        changed = f'"user" IN (SELECT "user" FROM {table} WHERE "id" > ?)'
+        return self._numbered_events(scenario, f"WHERE {changed}", [since])
+
+    def events_of(self, scenario: Scenario, user_id: str) -> NumberedEvents:
+        """Return all events of one user; none for an unknown user."""
+        users = quoted(f"{scenario.name}_users")
+        own = f'"user" = (SELECT "id" FROM {users} WHERE "name" = ?)'
+        return self._numbered_events(scenario, f"WHERE {own}", [user_id])
+
+    def _numbered_events(
+        self, scenario: Scenario, where: str = "", values: Sequence[Any] = ()
+    ) -> NumberedEvents:
         if not self._exists(scenario.name):
-            return Events.empty()
+            return NumberedEvents(Events.empty(), np.zeros(0, dtype=np.int64))
         connection = self._connections.reader()
         with self.snapshot():
             users = self._positions(f"{scenario.name}_users")
             items = self._positions(f"{scenario.name}_items")
             types = self._type_indexes(scenario)
             select = _SELECT_EVENTS.format(table=quoted(f"{scenario.name}_events"))
-            rows = np.fromiter(connection.execute(select), dtype=_ROW)
+            rows = np.fromiter(connection.execute(f"{select} {where}", values), dtype=_ROW)
         rows = rows[np.argsort(rows["id"])]
         table = np.full(max(types, default=0) + 1, -1, dtype=np.int64)
         table[list(types)] = list(types.values())
-        values = np.where(np.isinf(rows["value"]), np.nan, rows["value"])
+        amounts = np.where(np.isinf(rows["value"]), np.nan, rows["value"])
         kinds = table[rows["type"]]
-        return Events(
+        events = Events(
             users=users[rows["user"]],
             items=items[rows["item"]],
             types=kinds,
             times=np.ascontiguousarray(rows["time"]),
-            weights=event_weights(kinds, values, scenario),
+            weights=event_weights(kinds, amounts, scenario),
         )
+        return NumberedEvents(events, np.ascontiguousarray(rows["id"]))
 
     def user_events(self, scenario: Scenario, user_id: str, limit: int = 2000) -> UserEvents:
         """Return the last `limit` events of a user, oldest first; none for an unknown user."""

@@ -22,7 +22,8 @@ RUN = RunOptions(seed=7, threads=1)
 
 #: Kind → the capabilities that are methods of its components.
 OPTIONAL: Mapping[str, frozenset[str]] = {
-    "candidate_generators": CAPABILITIES - {"features"},
+    "candidate_generators": CAPABILITIES - {"features", "learn"},
+    "policies": frozenset({"learn"}),
     "rankers": frozenset({"features"}),
 }
 
@@ -128,7 +129,7 @@ class Conformance(Kit, kit=True):
         """Declared capabilities exist, and existing ones are declared: others are never called."""
         optional = OPTIONAL.get(self.kind)
         if optional is None:
-            pytest.skip("only sources and rankers have optional capabilities")
+            pytest.skip("only sources, rankers and policies have optional capabilities")
         component, declared = self.build(), self.registration().capabilities
         able = {name for name in optional if callable(getattr(component, name, None))}
         assert declared <= able, f"declared but missing: {sorted(declared - able)}"

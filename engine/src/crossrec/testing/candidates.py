@@ -19,14 +19,15 @@ from crossrec.numeric.ragged import Ragged
 from crossrec.plugins.registration import resolve
 from crossrec.testing import toy as toys
 from crossrec.testing.answers import check_candidates, check_equal, check_same
-from crossrec.testing.base import RUN, Conformance, through_disk
+from crossrec.testing.base import RUN, through_disk
+from crossrec.testing.source_updates import UpdateTests
 from crossrec.testing.toy import Toy
 
 CLOCKS = pytest.mark.parametrize("clock", [True, False], ids=["clock", "order"])
 TOYS = pytest.mark.parametrize("name", ["checkerboard", "shop"])
 
 
-class CandidateGeneratorTests(Conformance, kit=True):
+class CandidateGeneratorTests(UpdateTests, kit=True):
     """What every candidate generator must do.
 
     Attributes
@@ -38,20 +39,8 @@ class CandidateGeneratorTests(Conformance, kit=True):
         item first, but an item of its group.
     """
 
-    kind: ClassVar[str] = "candidate_generators"
     personalised: ClassVar[bool] = True
     by_events: ClassVar[bool] = True
-
-    def toy(self, name: str = "checkerboard", *, clock: bool = True) -> Toy:
-        """Return a toy with the vectors that this source reads."""
-        make = toys.checkerboard if name == "checkerboard" else toys.shop
-        return self.prepared(make(clock=clock))
-
-    def fitted(self, toy: Toy) -> Any:
-        """Return a new source fitted on the toy."""
-        source = self.build()
-        source.fit(toy.dataset, RUN)
-        return source
 
     def generate(self, source: Any, toy: Toy, queries: QueryBatch, k: int = 10) -> Candidates:
         """Generate candidates and check their contract."""

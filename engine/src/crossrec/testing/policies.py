@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from crossrec.components.feedback import Feedback, Impressions
 from crossrec.components.live_items import LiveItems
 from crossrec.components.protocols import PolicyContext
 from crossrec.components.query import Query
@@ -15,7 +19,7 @@ from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.components.user_state import UserState
 from crossrec.scenario import ItemSchema
 from crossrec.testing import toy as toys
-from crossrec.testing.base import Conformance
+from crossrec.testing.base import Conformance, through_disk
 
 QUERIES = {
     "user": Query(user_id="u1"),
@@ -147,3 +151,58 @@ class PolicyTests(Conformance, kit=True):
         for pool in pools[1:]:
             np.testing.assert_array_equal(pool.index, pools[0].index)
             np.testing.assert_array_equal(pool.propensity, pools[0].propensity)
+
+    def feedback(self, *, empty: bool = False) -> Feedback:
+        """Return a day on the shop: all items shown twice, the first four bought, one refused."""
+        catalog = toys.shop().dataset.catalog
+        n = 0 if empty else len(catalog)
+        shown = _impressions(np.tile(np.arange(n), 2), np.repeat([7, 8], n))
+        at = np.arange(5 if n else 0)
+        weights = np.where(at < 4, 1.0, -1.0).astype(np.float32)
+        times = toys.START + 41 * toys.HOUR + at.astype(np.float64)
+        return Feedback(
+            catalog, shown, _impressions(at, np.full(len(at), 7)), np.zeros_like(at), weights, times
+        )
+
+    def test_what_was_learnt_survives_the_disk(self, tmp_path: Path) -> None:
+        """A policy that learns answers alike after a round trip through an artifact."""
+        self.able("learn")
+        for step, learns in enumerate((False, True)):
+            policy = self.build()
+            if learns:
+                policy.learn(self.feedback())
+            restored = self.build()
+            state = through_disk(policy.state(), tmp_path / str(step))
+            restored.restore(state, toys.shop().dataset.catalog)
+            for query in QUERIES:
+                context, again = self.context(query), self.context(query)
+                _same_pool(
+                    self.apply(self.ranked(context), context, policy),
+                    self.apply(self.ranked(again), again, restored),
+                )
+            restored.learn(self.feedback())
+
+    def test_learning_leaves_the_serving_policy_alone(self) -> None:
+        """`learn` on a shallow copy leaves the original as it is; no feedback changes nothing."""
+        self.able("learn")
+        fresh = self.build()
+        before = self.apply(self.ranked(self.context()), self.context(), fresh)
+        learnt = copy(fresh)
+        learnt.learn(self.feedback())
+        _same_pool(self.apply(self.ranked(self.context()), self.context(), fresh), before)
+        before = self.apply(self.ranked(self.context()), self.context(), learnt)
+        quiet = copy(learnt)
+        quiet.learn(self.feedback(empty=True))
+        _same_pool(self.apply(self.ranked(self.context()), self.context(), quiet), before)
+
+
+def _impressions(items: NDArray[np.int64], requests: NDArray[np.int64]) -> Impressions:
+    n = len(items)
+    times = toys.START + 40 * toys.HOUR + requests.astype(np.float64)
+    return Impressions(items, requests, np.arange(n, dtype=np.int64), np.full(n, 0.5), times)
+
+
+def _same_pool(left: Ranked, right: Ranked) -> None:
+    np.testing.assert_array_equal(left.index, right.index)
+    np.testing.assert_array_equal(left.propensity, right.propensity)
+    np.testing.assert_allclose(left.score, right.score, rtol=1e-6)

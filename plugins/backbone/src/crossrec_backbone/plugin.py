@@ -21,25 +21,26 @@ def register_candidate_generators(register: Register) -> None:
     source = "crossrec_backbone.sources.closed_forms:"
     config = f"{source}ClosedFormConfig"
     able = {"score", "explain", "add_items"}
+    learns = {*able, "update", "forget"}
     register(
         "content",
         "crossrec_backbone.sources.content:ContentSource",
         config="crossrec_backbone.sources.content:ContentConfig",
-        capabilities=able,
+        capabilities=learns,
         summary="what reads like the history: vectors, words and title n-grams; needs no events",
     )
     register(
         "prior-ease",
         f"{source}PriorEaseSource",
         config=config,
-        capabilities=able,
+        capabilities=learns,
         summary="item-item weights between the text graph and EASE, by the evidence there is",
     )
     register(
         "text-behaviour",
         f"{source}TextBehaviourSource",
         config=config,
-        capabilities=able,
+        capabilities=learns,
         summary="text consensus plus prior-EASE, with the weight chosen on the target",
     )
     register(

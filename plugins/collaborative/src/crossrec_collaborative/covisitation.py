@@ -10,7 +10,8 @@ from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
-from crossrec.errors import ConfigError
+from crossrec.data.event_change import EventChange
+from crossrec.errors import ConfigError, RefitNeededError
 from crossrec.numeric.ragged import offsets
 from crossrec.numeric.sparse import strongest_per_row
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from pydantic import Field
 from crossrec_collaborative.item_source import ItemSettings, ItemSource
 from crossrec_collaborative.pairs import PairCounts, count_pairs
 from crossrec_collaborative.relations import SparseRelation
+from crossrec_collaborative.updating import longer
 
 _DAY = 86_400.0
 
@@ -43,6 +45,10 @@ class CovisitationConfig(ItemSettings):
         Lowers the weight of pairs of rare items.
     neighbours : int
         How many of an item's strongest neighbours are kept.
+    update_pairs : int
+        Where there are at most so many different pairs, all of them are kept, 32 bytes each, and
+        new events are learnt without a fit. Of more none is kept, nor where pairs age, and new
+        events wait for the next fit.
     """
 
     window: Annotated[int, Field(ge=1)] = 10
@@ -51,6 +57,7 @@ class CovisitationConfig(ItemSettings):
     normalise: bool = True
     shrinkage: Annotated[float, Field(ge=0)] = 50.0
     neighbours: Annotated[int, Field(ge=1)] = 200
+    update_pairs: Annotated[int, Field(ge=0)] = 2_000_000
 
 
 class Covisitation(ItemSource):
@@ -62,6 +69,8 @@ class Covisitation(ItemSource):
         self.config = config or CovisitationConfig()
         super().__init__(self.config)
         self._counts: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._events: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._pairs: PairCounts | None = None
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Count pairs.
@@ -71,23 +80,63 @@ class Covisitation(ItemSource):
         ConfigError
             Where `half_life_days` is set and the events have no clock.
         """
-        pairs = count_pairs(
+        self._set(self._pairs_of(dataset, self._recency(dataset)), dataset.item_counts)
+
+    def update(self, change: EventChange) -> None:
+        """Count the pairs of the changed users anew."""
+        pairs = self._pairs
+        if pairs is None:
+            why = (
+                "its pairs age (half_life_days is set)"
+                if self.config.half_life_days is not None
+                else "there were more pairs than "
+                f"update_pairs = {self.config.update_pairs:,} when it was fitted"
+            )
+            raise RefitNeededError(
+                f"{self.name} cannot learn new events: {why}; run `crossrec fit`"
+            )
+        counts = longer(self._events, change.n_items)
+        counts += change.after.item_counts - change.before.item_counts
+        after, before = self._pairs_of(change.after), self._pairs_of(change.before)
+        self._set(pairs.plus(after).minus(before), counts)
+
+    def forget(self, change: EventChange) -> None:
+        """Take the events of the users out of the counts."""
+        self.update(change)
+
+    def state(self) -> State:
+        """Return the weights and the plain counts behind them, and all pairs where kept."""
+        arrays = {**self.relation.arrays(), "counts": self._counts}
+        if self._pairs is not None:
+            arrays |= {"events": self._events, **self._pairs.arrays()}
+        return State(arrays)
+
+    def restore(self, state: State, catalog: Catalog) -> None:
+        """Take back what `state` returned."""
+        super().restore(state, catalog)
+        self._counts = np.asarray(state.arrays["counts"])
+        self._pairs = None
+        if "events" in state.arrays:
+            self._events = np.asarray(state.arrays["events"])
+            self._pairs = PairCounts.from_arrays(state.arrays)
+
+    def _pairs_of(
+        self, dataset: Dataset, event_mass: NDArray[np.float64] | None = None
+    ) -> PairCounts:
+        return count_pairs(
             dataset.sequences,
             dataset.n_items,
             window=self.config.window,
             decay=self.config.distance_decay,
-            event_mass=self._recency(dataset),
+            event_mass=event_mass,
         )
-        self._relation, self._counts = self._related(pairs, dataset.item_counts)
 
-    def state(self) -> State:
-        """Return the weights and the plain counts behind them."""
-        return State({**self.relation.arrays(), "counts": self._counts})
-
-    def restore(self, state: State, catalog: Catalog) -> None:
-        """Take back the weights and the counts."""
-        super().restore(state, catalog)
-        self._counts = np.asarray(state.arrays["counts"])
+    def _set(self, pairs: PairCounts, item_counts: NDArray[np.int64]) -> None:
+        """Relate the items of all pairs, and keep what an update needs."""
+        self._relation, self._counts = self._related(pairs, item_counts)
+        ageless = self.config.half_life_days is None
+        keep = ageless and len(pairs.first) <= self.config.update_pairs
+        self._pairs, self._events = (pairs, item_counts) if keep else (None, item_counts[:0])
 
     def _recency(self, dataset: Dataset) -> NDArray[np.float64] | None:
         half_life = self.config.half_life_days

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from crossrec.numeric.ragged import Ragged
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 #: Pairs that are collected before they are merged into the counts.
 _CHUNK = 4_000_000
+#: Weights are multiples of 2⁻³²: their sums are exact, and what was added can be taken away.
+_GRID = 2.0**32
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,42 @@ class PairCounts:
     second: NDArray[np.int64]
     mass: NDArray[np.float64]
     count: NDArray[np.int64]
+
+    def plus(self, other: PairCounts) -> PairCounts:
+        """Return the sum of both."""
+        return self._joined(other, 1)
+
+    def minus(self, other: PairCounts) -> PairCounts:
+        """Return what is left without the other's, of which this holds all."""
+        return self._joined(other, -1)
+
+    def _joined(self, other: PairCounts, sign: int) -> PairCounts:
+        firsts, seconds = (self.first, other.first), (self.second, other.second)
+        width = 1 + max((int(one.max(initial=0)) for one in seconds), default=0)
+        keys = np.concatenate([a * width + b for a, b in zip(firsts, seconds, strict=True)])
+        fresh, back = np.unique(keys, return_inverse=True)
+        n = len(fresh)
+        every = np.concatenate([self.count, sign * other.count])
+        mass = np.concatenate([self.mass, sign * other.mass])
+        count = np.bincount(back, every, minlength=n).astype(np.int64)
+        left = count > 0
+        total = np.bincount(back, mass, minlength=n).astype(np.float64)
+        return PairCounts(fresh[left] // width, fresh[left] % width, total[left], count[left])
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays that `from_arrays` takes back."""
+        return {
+            "pairs.first": self.first,
+            "pairs.second": self.second,
+            "pairs.mass": self.mass,
+            "pairs.count": self.count,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> PairCounts:
+        """Return the pairs whose `arrays` these are; they may be read-only."""
+        names = ("first", "second", "mass", "count")
+        return cls(*(np.asarray(arrays[f"pairs.{name}"]) for name in names))
 
 
 def count_pairs(
@@ -83,7 +122,7 @@ def _pairs(
         early, late = items[:-distance], items[distance:]
         real = (row_of[:-distance] == row_of[distance:]) & (early != late)
         a, b = early[real], late[real]
-        mass = np.full(len(a), decay ** (distance - 1))
+        mass = np.full(len(a), np.rint(decay ** (distance - 1) * _GRID) / _GRID)
         if event_mass is not None:
             mass *= event_mass[distance:][real]
         yield np.minimum(a, b) * n_items + np.maximum(a, b), mass

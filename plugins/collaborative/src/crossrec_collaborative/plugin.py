@@ -6,6 +6,8 @@ from crossrec import hookimpl
 from crossrec.hookspecs import Register
 
 _ABLE = frozenset({"score", "explain"})
+#: Sources that learn new events without a fit, and can forget a user.
+_LEARN = ("popularity", "covisitation", "item-knn", "user-knn")
 
 #: name → (module, class, one-line summary); the configuration is `<class>Config` beside it.
 _SOURCES = {
@@ -46,4 +48,5 @@ def register_candidate_generators(register: Register) -> None:
     """Register the sources by import path."""
     for name, (module, cls, summary) in _SOURCES.items():
         path = f"crossrec_collaborative.{module}:{cls}"
-        register(name, path, config=f"{path}Config", capabilities=_ABLE, summary=summary)
+        able = _ABLE | {"update", "forget"} if name in _LEARN else _ABLE
+        register(name, path, config=f"{path}Config", capabilities=able, summary=summary)

@@ -20,11 +20,13 @@ from crossrec.components.settings import Settings
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
+from crossrec.data.event_change import EventChange
 from crossrec.numeric.ragged import Ragged
 from numpy.typing import NDArray
 from pydantic import Field
 
 from crossrec_collaborative.base import not_fitted
+from crossrec_collaborative.updating import longer
 
 _DAY = 86_400.0
 
@@ -155,6 +157,19 @@ class Popularity(BoardSource):
         scores = _sums(events.items, events.weights, dataset.n_items)
         counts = np.stack([dataset.item_people, dataset.item_people])
         self._board = Board(scores, counts, dataset.has_clock)
+
+    def update(self, change: EventChange) -> None:
+        """Count the events of the changed users anew."""
+        board, n = self.board, change.n_items
+        scores, people = longer(board.scores, n), longer(board.counts[0], n)
+        scores += change.after.item_evidence - change.before.item_evidence
+        people += change.after.item_people - change.before.item_people
+        scores[people == 0] = 0.0  # not what rounding leaves
+        self._board = Board(scores, np.stack([people, people]), board.clock)
+
+    def forget(self, change: EventChange) -> None:
+        """Take the events of the users out of the counts."""
+        self.update(change)
 
     def _evidence(self, board: Board, item: int) -> Evidence:
         people = int(board.counts[0, item])

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from crossrec.components.history import WeightedHistory
+from crossrec.numeric.ragged import offsets
 from numpy.typing import NDArray
 
 
@@ -101,6 +102,26 @@ class SparseRelation:
         at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         hit = (keys[at] == wanted) & (columns >= 0)
         return [np.where(hit, _joined(one, rows)[at], one.dtype.type(0)) for one in values]
+
+    def with_rows(
+        self, other: SparseRelation, items: NDArray[np.int64], n_items: int
+    ) -> SparseRelation:
+        """Return `n_items` rows: those of `other` for `items`, ascending, else these, or none."""
+        lengths = np.zeros(n_items, dtype=np.int64)
+        lengths[: self.n_items] = np.diff(self.indptr)
+        stays = np.ones(n_items, dtype=bool)
+        stays[items] = False
+        kept = np.repeat(stays[: self.n_items], lengths[: self.n_items])
+        lengths[items] = np.diff(other.indptr)
+        own = np.repeat(stays, lengths)
+        indices = np.empty(len(own), dtype=self.indices.dtype)
+        data = np.empty(len(own), dtype=self.data.dtype)
+        for whole, old, new in (
+            (indices, self.indices, other.indices),
+            (data, self.data, other.data),
+        ):
+            whole[own], whole[~own] = old[kept], new
+        return SparseRelation(offsets(lengths), indices, data)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that `from_arrays` takes back."""

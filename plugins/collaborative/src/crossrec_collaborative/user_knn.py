@@ -14,12 +14,14 @@ from crossrec.components.state import State, pack_sparse, unpack_sparse
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
+from crossrec.data.event_change import EventChange
 from crossrec.numeric.sparse import gathered_rows, strongest
 from numpy.typing import NDArray
 from pydantic import Field
 
 from crossrec_collaborative.base import blocks, not_fitted
 from crossrec_collaborative.relations import SparseRelation
+from crossrec_collaborative.updating import with_changed_users
 
 
 class UserKnnConfig(Settings):
@@ -55,6 +57,15 @@ class UserKnn:
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Keep the matrix of users × items."""
         self._take(dataset.matrix())
+
+    def update(self, change: EventChange) -> None:
+        """Replace the rows of the changed users."""
+        self._check()
+        self._take(with_changed_users(self._matrix, change))
+
+    def forget(self, change: EventChange) -> None:
+        """Empty the rows of the users."""
+        self.update(change)
 
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best ≤ k items that neighbours have, none of them excluded."""

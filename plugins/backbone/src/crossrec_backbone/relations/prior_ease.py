@@ -38,15 +38,11 @@ class PriorEase:
         The same with P = 0: plain EASE with the same λ.
     items : int64 array, shape (a,)
         The items of the exact solve, ascending.
-    inverse : float32 array, shape (a, a), or None
-        Q of those items, kept where new events are to be worked in without a full solve.
     """
 
     weights: Any
     ease: Any
     items: IntArray
-    inverse: FloatArray | None
-    config: PriorConfig
 
 
 def co_occurrence(sequences: Ragged, n_items: int, proximity: float = 1.0) -> Any:
@@ -76,13 +72,20 @@ def co_occurrence(sequences: Ragged, n_items: int, proximity: float = 1.0) -> An
     return total.tocsr()
 
 
-def fit_prior_ease(
-    sequences: Ragged,
-    graph: Any,
-    config: PriorConfig,
-    *,
-    keep_inverse: bool = False,
-) -> PriorEase:
+def fit_prior_ease(sequences: Ragged, graph: Any, config: PriorConfig) -> PriorEase:
+    """Count how the items occur together in histories, oldest first, and solve for the weights.
+
+    Parameters
+    ----------
+    graph : scipy CSR, float32, shape (n, n)
+        P: zero diagonal.
+    """
+    return solve_prior_ease(
+        co_occurrence(sequences, graph.shape[0], config.proximity), graph, config
+    )
+
+
+def solve_prior_ease(gram: Any, graph: Any, config: PriorConfig) -> PriorEase:
     """Solve for the weights.
 
     Items without events cost nothing: their rows are the graph's. Up to ``config.exact_up_to``
@@ -93,62 +96,16 @@ def fit_prior_ease(
 
     Parameters
     ----------
-    sequences : Ragged
-        Histories, oldest first.
-    graph : scipy CSR, float32, shape (n, n)
-        P: zero diagonal.
+    gram, graph : scipy CSR, float32, shape (n, n)
+        G and P.
     """
-    n = graph.shape[0]
-    gram = co_occurrence(sequences, n, config.proximity)
     counts = gram.diagonal()
     seen = np.flatnonzero(counts > 0)
     head = np.sort(seen[np.argsort(-counts[seen], kind="stable")[: config.exact_up_to]])
     tail = np.setdiff1d(seen, head, assume_unique=True)
     inverse = ridge_inverse(gram[head][:, head], config.reg)
     weights, ease = _rows(inverse, head, graph, gram, tail, config)
-    return PriorEase(weights, ease, head, inverse if keep_inverse else None, config)
-
-
-def updated(fitted: PriorEase, before: Ragged, after: Ragged, graph: Any) -> PriorEase | None:
-    """Work new events in without a full solve, where that is cheaper.
-
-    The change of G lies on the items of the changed histories alone, so Q changes by a matrix of
-    their number's rank (Woodbury, 1950). The result is that of a full solve up to rounding.
-
-    Parameters
-    ----------
-    before, after : Ragged
-        The histories of the users whose events changed, as they were in the fit (empty for a new
-        user) and as they are now.
-    graph : scipy CSR
-        The same P as in the fit; it may have grown by later items.
-
-    Returns
-    -------
-    PriorEase or None
-        None where a full solve is due: no inverse was kept, there are items outside the exact
-        solve, or so many items changed that solving again is no dearer.
-    """
-    if fitted.inverse is None or before is after:
-        return fitted if before is after else None
-    n, config = graph.shape[0], fitted.config
-    proximity = config.proximity
-    change = co_occurrence(after, n, proximity) - co_occurrence(before, n, proximity)
-    change.data[np.abs(change.data) < 1e-6] = 0
-    change.eliminate_zeros()
-    touched = np.flatnonzero(np.diff(change.indptr) > 0)
-    items = np.union1d(fitted.items, touched)
-    if len(items) > config.exact_up_to or 3 * len(touched) > len(items):
-        return None
-    inverse = _bordered(fitted.inverse, fitted.items, items, config.reg)
-    at = np.searchsorted(items, touched)
-    delta = change[touched][:, touched].toarray()
-    columns = inverse[:, at]
-    small = np.eye(len(at), dtype=np.float32) + columns[at] @ delta
-    inverse -= (columns @ delta) @ np.linalg.solve(small, columns.T)
-    inverse = (inverse + inverse.T) * np.float32(0.5)
-    weights, ease = _rows(inverse, items, graph, None, np.zeros(0, np.int64), config)
-    return PriorEase(weights, ease, items, inverse, config)
+    return PriorEase(weights, ease, head)
 
 
 def _reach(proximity: float, longest: int) -> int:
@@ -160,15 +117,6 @@ def _reach(proximity: float, longest: int) -> int:
         return 0
     slack = (1 - proximity) ** 2 / (4 * (1 + proximity))
     return min(max(int(np.ceil(np.log(slack) / np.log(proximity))), 1), max(longest - 1, 0))
-
-
-def _bordered(inverse: FloatArray, old: IntArray, new: IntArray, reg: float) -> FloatArray:
-    """Return Q over more items: 1/λ on the diagonal for one that had no events."""
-    wide = np.zeros((len(new), len(new)), dtype=np.float32)
-    wide[np.diag_indices(len(new))] = 1.0 / reg
-    at = np.searchsorted(new, old)
-    wide[np.ix_(at, at)] = inverse
-    return wide
 
 
 def _rows(

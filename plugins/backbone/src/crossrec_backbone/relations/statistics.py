@@ -30,7 +30,7 @@ from crossrec_backbone.relations.config import (
     TextConfig,
 )
 from crossrec_backbone.relations.pairs import BehaviourPairs, TextPairs
-from crossrec_backbone.relations.prior_ease import PriorEase, fit_prior_ease
+from crossrec_backbone.relations.prior_ease import fit_prior_ease
 from crossrec_backbone.relations.scores import consensus_weights
 from crossrec_backbone.relations.text import TextRelations, raw_vectors
 from crossrec_backbone.relations.text_graph import text_graph
@@ -141,7 +141,6 @@ class Statistics:
     config: BackboneConfig
     text: TextSide
     behaviour: Behaviour
-    prior: PriorEase | None = None
 
     @classmethod
     def fit(
@@ -150,14 +149,13 @@ class Statistics:
         config: BackboneConfig,
         *,
         sequences: Ragged | None = None,
-        keep_inverse: bool = False,
     ) -> Statistics:
         """Fit on `dataset`, or on other `sequences` over the same catalogue (folds, thinning)."""
         text = TextSide.fit(dataset, config)
         rows = dataset.sequences if sequences is None else sequences
-        prior = fit_prior_ease(rows, text.graph, config.prior, keep_inverse=keep_inverse)
+        prior = fit_prior_ease(rows, text.graph, config.prior)
         behaviour = count_behaviour(rows, text.graph, prior, config.behaviour)
-        return cls(config, text, behaviour, prior if keep_inverse else None)
+        return cls(config, text, behaviour)
 
     @property
     def n_items(self) -> int:
@@ -236,4 +234,4 @@ class Statistics:
         behaviour = self.behaviour.extended(n, rows)
         added = n - before
         hubs = np.concatenate([self.text.hubness, np.zeros(added, dtype=np.float32)])
-        return replace(self, text=TextSide(relations, graph, hubs), behaviour=behaviour, prior=None)
+        return replace(self, text=TextSide(relations, graph, hubs), behaviour=behaviour)

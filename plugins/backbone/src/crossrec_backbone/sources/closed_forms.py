@@ -7,9 +7,7 @@ raw scale.
 from __future__ import annotations
 
 import logging
-from threading import Lock
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from crossrec.components.candidates import PAD, Candidates
@@ -20,14 +18,15 @@ from crossrec.components.state import State, pack_sparse, unpack_sparse
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
-from crossrec.errors import NotFittedError
+from crossrec.data.event_change import EventChange
+from crossrec.errors import NotFittedError, RefitNeededError
 from crossrec.numeric.ragged import FloatArray, IntArray
 from crossrec.numeric.sparse import block_rows, wider
 from numpy.typing import NDArray
+from pydantic import Field
 
 from crossrec_backbone.adaptation.behaviour_weight import choose_kappa
 from crossrec_backbone.relations.pairs import TextPairs
-from crossrec_backbone.relations.prior_ease import co_occurrence, fit_prior_ease
 from crossrec_backbone.relations.scores import (
     behaviour_scores,
     consensus_weights,
@@ -38,6 +37,7 @@ from crossrec_backbone.relations.statistics import BackboneConfig, TextSide, che
 from crossrec_backbone.relations.text import TextRelations
 from crossrec_backbone.relations.text_graph import text_graph
 from crossrec_backbone.sources import explain
+from crossrec_backbone.sources.solved import JointEvents, Solved, solved
 
 log = logging.getLogger("crossrec")
 
@@ -50,9 +50,14 @@ class ClosedFormConfig(BackboneConfig):
     choose_kappa : bool
         `text-behaviour` only: choose the weight of behaviour by cross-validation; otherwise
         ``consensus.kappa`` is used.
+    update_pairs : int
+        Where at most so many pairs of items share a history (each pair in both directions), their
+        sums are kept, 16 bytes each, and new events are learnt without a fit. Of more none is kept,
+        and new events wait for the next fit.
     """
 
     choose_kappa: bool = True
+    update_pairs: int = Field(4_000_000, ge=0)
 
     @property
     def encoder(self) -> str:
@@ -74,6 +79,7 @@ class _ClosedForm:
         self._weights: Any = None
         self._joint: Any = None
         self._counts = np.zeros(0, dtype=np.float32)
+        self._events: JointEvents | None = None
         self.kappa = self.config.consensus.kappa
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
@@ -88,7 +94,7 @@ class _ClosedForm:
         self.kappa = self.config.consensus.kappa
         text = TextSide.fit(dataset, self.config)
         self._set(dataset.catalog, text.relations)
-        self._weights, self._joint, self._counts = solved(dataset, text, self.config)
+        self._take(solved(dataset, text, self.config, self.config.update_pairs))
         if self._uses_text and self.config.choose_kappa:
             choice = choose_kappa(dataset.sequences, text, self.config, run)
             self.kappa = choice.kappa
@@ -109,7 +115,33 @@ class _ClosedForm:
         self._joint = wider(self._joint, relations.n_items)
         added = np.zeros(relations.n_items - before, dtype=np.float32)
         self._counts = np.concatenate([self._counts, added])
+        if self._events is not None:
+            self._events = self._events.with_items(rows)
         self._set(dataset.catalog, relations)
+
+    def update(self, change: EventChange) -> None:
+        """Solve for the weights anew, from the sums over histories without and with the change.
+
+        What texts say, and the weight of behaviour against it, stay as they were chosen at the fit.
+        Takes as long as one solve of a fit.
+        """
+        if self._events is None:
+            raise RefitNeededError(
+                f"{self.name} kept no sums to learn new events from: there were more than "
+                f"update_pairs = {self.config.update_pairs:,}; run `crossrec fit`"
+            )
+        known = self._fitted[1].n_items
+        if known < change.n_items:
+            raise RefitNeededError(
+                f"{self.name} does not know {change.n_items - known} of the items yet: run "
+                "`crossrec fit`"
+            )
+        prior = self.config.prior
+        self._take(self._events.changed(change, prior).solve(prior, self.config.update_pairs))
+
+    def forget(self, change: EventChange) -> None:
+        """Solve for the weights anew without the users' histories."""
+        self.update(change)
 
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best ≤ k items; none where nothing is related to the history."""
@@ -151,6 +183,7 @@ class _ClosedForm:
         arrays |= pack_sparse("weights", self._weights)
         arrays |= pack_sparse("joint", self._joint)
         arrays["counts"] = self._counts
+        arrays |= self._events.arrays() if self._events is not None else {}
         return State(arrays, {"relations": dict(relations.values), "kappa": self.kappa})
 
     def restore(self, state: State, catalog: Catalog) -> None:
@@ -160,6 +193,7 @@ class _ClosedForm:
         self._weights = unpack_sparse("weights", state.arrays)
         self._joint = unpack_sparse("joint", state.arrays)
         self._counts = state.arrays["counts"]
+        self._events = JointEvents.from_arrays(state.arrays)
 
     def _scores(self, queries: QueryBatch) -> FloatArray:
         """Return dense scores, NaN where there is no evidence."""
@@ -172,6 +206,10 @@ class _ClosedForm:
         else:
             scores[scores <= 0] = np.nan  # a negative weight alone proposes nothing
         return scores
+
+    def _take(self, found: Solved) -> None:
+        self._weights, self._joint, self._counts = found.weights, found.joint, found.counts
+        self._events = found.events
 
     def _set(self, catalog: Catalog, relations: TextRelations) -> None:
         self._catalog, self._relations = catalog, relations
@@ -225,25 +263,3 @@ def joined_by_text(weights: Any, rows: Any, counts: FloatArray, reg: float) -> A
     left[:before] = reg / (counts + reg)
     towards = diags(left) @ rows.T
     return (wider(weights, n_items) + rows + towards).tocsr().astype(np.float32)
-
-
-def solved(dataset: Dataset, text: TextSide, config: BackboneConfig) -> tuple[Any, Any, FloatArray]:
-    """Return prior-EASE's weights, the joint counts behind them, and each item's histories.
-
-    Kept for as long as the dataset lives: sources that are fitted side by side share one solve.
-    """
-    key = (config.prior, config.graph, config.text)
-    with _LOCK:
-        known = _SOLVED.setdefault(dataset, {})
-        if key not in known:
-            prior = fit_prior_ease(dataset.sequences, text.graph, config.prior)
-            joint = co_occurrence(dataset.sequences, dataset.n_items)
-            counts = joint.diagonal().astype(np.float32)
-            joint.setdiag(0.0)
-            joint.eliminate_zeros()
-            known[key] = (prior.weights, joint.multiply(prior.weights != 0).tocsr(), counts)
-        return known[key]
-
-
-_LOCK = Lock()
-_SOLVED: WeakKeyDictionary[Dataset, dict[Any, tuple[Any, Any, FloatArray]]] = WeakKeyDictionary()

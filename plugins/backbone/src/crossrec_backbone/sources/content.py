@@ -13,6 +13,7 @@ from crossrec.components.settings import Settings
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
+from crossrec.data.event_change import EventChange
 from crossrec.errors import NotFittedError
 from crossrec.numeric.ragged import FloatArray, IntArray
 from pydantic import Field
@@ -105,6 +106,12 @@ class ContentSource:
         """
         relations = self._fitted[1].extended(dataset.catalog, dataset.vectors)
         self._set(dataset.catalog, relations)
+
+    def update(self, change: EventChange) -> None:
+        """Learn nothing: events are not read."""
+
+    def forget(self, change: EventChange) -> None:
+        """Change nothing: no user was ever read."""
 
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best ≤ k items with text; none where the history has no text."""
