@@ -215,5 +215,10 @@ def test_a_faulty_policy_is_found(policy: type[Any], test: str, arguments: tuple
 
 
 def test_every_test_of_the_kit_finds_a_fault() -> None:
+    """Those of policies that learn are in test_kit_learning_policies.py."""
+    learning = {
+        "test_what_was_learnt_survives_the_disk",
+        "test_learning_leaves_the_serving_policy_alone",
+    }
     there = {name for name in vars(PolicyTests) if name.startswith("test_")}
-    assert there == {test for _, test, _ in FAULTS}
+    assert there - learning == {test for _, test, _ in FAULTS}

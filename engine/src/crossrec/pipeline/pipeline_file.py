@@ -13,7 +13,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from crossrec.errors import UsageError
-from crossrec.pipeline.config import PipelineConfig, PolicyConfig, SourceConfig, SurfaceConfig
+from crossrec.pipeline.config import (
+    PipelineConfig,
+    PolicyConfig,
+    SourceConfig,
+    SurfaceConfig,
+    WordingConfig,
+)
 from crossrec.pipeline.resolved import Component, ResolvedPipeline, ResolvedSurface
 from crossrec.plugins.meanings import meanings
 from crossrec.plugins.registration import resolve
@@ -21,6 +27,8 @@ from crossrec.plugins.registration import resolve
 Model = TypeVar("Model", bound=BaseModel)
 
 _WIDTH = 100
+#: Keys that are tables of their own, which come after the plain ones.
+_TABLES = ("encoder_settings", "ranker_settings", "settings", "sources", "surfaces", "wording")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -41,12 +49,23 @@ def effective(pipeline: ResolvedPipeline) -> PipelineConfig:
         for source in config.sources
     ]
     encoder = {} if pipeline.encoder is None else settings_of(pipeline.encoder)
+    features = [
+        replaced(one, settings=settings_of(pipeline.features[one.name])) for one in config.features
+    ]
+    model = pipeline.language_model
+    wording = {} if model is None else {"settings": settings_of(model)}
     surfaces = {name: _effective_surface(config, one) for name, one in pipeline.surfaces.items()}
     main = pipeline.main_surface
     own = main.config.policies is None
     policies = _policies(config.policies, main if own else None)
     return replaced(
-        config, sources=sources, encoder_settings=encoder, surfaces=surfaces, policies=policies
+        config,
+        sources=sources,
+        encoder_settings=encoder,
+        features=features,
+        wording=replaced(config.wording, **wording),
+        surfaces=surfaces,
+        policies=policies,
     )
 
 
@@ -129,6 +148,10 @@ def pipeline_text(
         lines += ["", "[encoder_settings]", *_keys(model, config.encoder_settings)]
     if config.ranker_settings:
         lines += ["", "[ranker_settings]", *_keys(None, config.ranker_settings)]
+    lines += ["", "[wording]", *_keys(WordingConfig, _plain(config.wording, WordingConfig))]
+    if config.wording.settings and pipeline.language_model is not None:
+        words = model_of(pipeline.language_model)
+        lines += ["[wording.settings]", *_keys(words, config.wording.settings)]
     for source in config.sources:
         part = pipeline.sources[source.label]
         lines += ["", *_noted(notes, source.label, part), "[[sources]]"]
@@ -148,17 +171,27 @@ def pipeline_text(
 def _plain(config: BaseModel, model: type[BaseModel]) -> dict[str, Any]:
     """Return the keys that stand in a table itself; settings and tables within come after them."""
     values = {name: getattr(config, name) for name in model.model_fields}
-    for name in ("encoder_settings", "ranker_settings", "settings", "sources", "surfaces"):
+    own_tables = (
+        "encoder_settings",
+        "ranker_settings",
+        "settings",
+        "sources",
+        "surfaces",
+        "wording",
+    )
+    for name in own_tables:
         if name in values and not (name == "sources" and model is SurfaceConfig):
             del values[name]
     if "policies" in values:
-        values["policies"] = [_policy(one) for one in values["policies"]]
+        values["policies"] = [_listed(one) for one in values["policies"]]
+    if "features" in values:
+        values["features"] = [_listed(one) for one in values["features"]]
     return values
 
 
-def _policy(policy: PolicyConfig) -> str | dict[str, Any]:
-    """Return a policy as it stands in a list."""
-    return {"name": policy.name, "settings": policy.settings} if policy.settings else policy.name
+def _listed(part: PolicyConfig) -> str | dict[str, Any]:
+    """Return a policy or a feature set as it stands in a list."""
+    return {"name": part.name, "settings": part.settings} if part.settings else part.name
 
 
 def _noted(

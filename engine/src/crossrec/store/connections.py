@@ -128,7 +128,8 @@ class Connections:
         """
         with self.exclusive(), self.translated():
             connection: sqlite3.Connection = self.writer().conn
-            if connection.in_transaction:
+            within = connection.in_transaction
+            if within:
                 yield connection
                 return
             connection.execute("BEGIN IMMEDIATE")
