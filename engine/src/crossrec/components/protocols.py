@@ -91,7 +91,7 @@ class ExplainingSource(CandidateGenerator, Protocol):
 
 @dataclass(frozen=True)
 class SourceReport:
-    """What one source says of its fit: JSON values, and the same in lines for a terminal."""
+    """What a source or ranker says of its fit: JSON values, and the same in lines for people."""
 
     values: Mapping[str, Any]
     lines: tuple[str, ...]
@@ -153,6 +153,14 @@ class Ranker(Protocol):
 
     def restore(self, state: State, catalog: Catalog) -> None:
         """Take back what `state` returned."""
+        ...
+
+
+class ReportingRanker(Ranker, Protocol):
+    """A ranker with the capability ``report``."""
+
+    def report(self) -> SourceReport:
+        """Return what the fit learnt; the gate repeats it in its own report."""
         ...
 
 

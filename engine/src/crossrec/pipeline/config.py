@@ -229,6 +229,7 @@ def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
                 values.pop(bound, None)
         # What the user sets for all surfaces goes before the default's plan of one.
         gone = {"history", "policies", "ranker", "ranker_settings"} & own.keys()
+        gone |= {_BOUND["ranker"]} if "ranker" in gone else set()
         surfaces = {
             surface: {key: value for key, value in plan.items() if key not in gone}
             for surface, plan in surfaces.items()

@@ -16,8 +16,8 @@ from crossrec.plugins.registration import Registration
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import one_line
 
-#: The rankers that any other has to beat, the simplest first.
-BASELINES = ("best", "rrf", "weighted")
+#: The rankers that are always tried. The first is the default: any other has to beat it.
+BASELINES = ("rrf", "best", "weighted")
 
 
 @dataclass(frozen=True, eq=False)
