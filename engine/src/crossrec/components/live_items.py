@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.data.catalog import Catalog, as_list
-from crossrec.numeric.ragged import IntArray
+from crossrec.numeric.ragged import IntArray, read_only
 from crossrec.scenario import ItemSchema
 
 #: Turns a field into a number; NaN where it holds none.
@@ -137,7 +137,9 @@ class Entities:
         for item, names in enumerate(values):
             for name in {name.casefold() for name in names}:
                 members.setdefault(name, []).append(item)
-        self._members = {name: np.array(items, dtype=np.int64) for name, items in members.items()}
+        self._members = {
+            name: read_only(np.array(items, dtype=np.int64)) for name, items in members.items()
+        }
 
     def of(self, item: int) -> tuple[str, ...]:
         """Return the values of an item."""
