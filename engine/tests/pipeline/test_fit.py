@@ -54,6 +54,8 @@ def test_a_source_that_fails_at_requests_does_not_stop_the_fit(dataset, registry
     assert pool.sources == ("together",)
     assert degraded[0].component == "broken"
     assert "out of order" in degraded[0].error
+    (note,) = pipeline.report["notes"]
+    assert note == "source broken on the validation queries: RuntimeError: out of order"
 
 
 def test_every_source_failing_is_one_clear_error(dataset, registry, make_config):
@@ -157,14 +159,16 @@ def test_blocks_of_queries_make_one_pool(dataset, registry, make_config, monkeyp
     for size in (512, 5, 1):
         monkeypatch.setattr(fit_module, "BLOCK", size)
         pools.append(
-            collect_examples(fitted, resolve_pipeline(config, registry), queries, targets, 20).pool
+            collect_examples(fitted, resolve_pipeline(config, registry), queries, targets, 20)[
+                0
+            ].pool
         )
     for pool in pools[1:]:
         assert np.array_equal(pool.index, pools[0].index)
         assert np.array_equal(pool.ranks, pools[0].ranks)
         np.testing.assert_allclose(pool.scores, pools[0].scores, rtol=1e-5)
         assert pool.mean == pytest.approx(pools[0].mean, abs=1e-5)
-    none = collect_examples(
+    none, _ = collect_examples(
         fitted,
         resolve_pipeline(config, registry),
         queries.take(np.zeros(0, np.int64)),
@@ -190,9 +194,10 @@ def test_a_source_that_fails_in_one_block_is_left_out_of_all(
     config = make_config("moody", "together")
     fitted = fit_sources(dataset, resolve_pipeline(config, registry), RUN, "here")
     queries = QueryBatch.from_histories(Ragged.from_rows([[1], [2], [3], [4], [5]]))
-    found = collect_examples(
+    found, wrong = collect_examples(
         fitted, resolve_pipeline(config, registry), queries, Ragged.from_rows([[0]] * 5), 20
     )
+    assert wrong == {"moody": "RuntimeError: not with 3"}
     assert found.pool.sources == ("together",)
     assert found.pool.scores.shape[2] == found.pool.ranks.shape[2] == 1
     assert len(found.pool) == 5

@@ -8,6 +8,7 @@ from __future__ import annotations
 from crossrec.artifacts.checked import FileInfo, FolderFormat, new_folder, write_file
 from crossrec.artifacts.folder import Artifact, open_artifact, publish
 from crossrec.artifacts.manifest import FORMAT, Manifest
+from crossrec.artifacts.states import checked_state
 from crossrec.artifacts.tensors import map_tensors, write_tensors
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "FileInfo",
     "FolderFormat",
     "Manifest",
+    "checked_state",
     "map_tensors",
     "new_folder",
     "open_artifact",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from threading import Lock
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class LiveItems:
         changed: Mapping[int, Mapping[str, Any]] | None = None,
     ) -> None:
         self.catalog, self.schema = catalog, schema
-        self.changed = dict(changed or {})
+        self.changed = MappingProxyType(dict(changed or {}))
         self._numbers: dict[tuple[str, Parse], NDArray[np.float64]] = {}
         self._entities: dict[str, Entities] = {}
         self._lock = Lock()

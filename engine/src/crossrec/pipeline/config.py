@@ -127,6 +127,9 @@ class PipelineConfig(_Frozen):
         Whether titles alone are encoded too, as ``vectors["<encoder>:title"]``.
     candidates : int
         Size of the pool that the ranker orders.
+    time_limit : float
+        Seconds that a source, ranker or policy may take for one request. What is late is left out
+        of the answer and named; it is called again when its late call has ended.
     history : {"auto", "keep", "last", "exclude"}
         For surfaces that do not say themselves; see `SurfaceConfig`.
     ranker : str
@@ -145,6 +148,7 @@ class PipelineConfig(_Frozen):
     encoder_settings: dict[str, Any] = Field(default_factory=dict)
     title_vectors: bool = False
     candidates: Annotated[int, Field(ge=1, le=2000)] = 300
+    time_limit: Annotated[float, Field(gt=0, le=3600)] = 5.0
     history: History = "auto"
     ranker: str = "auto"
     ranker_settings: dict[str, Any] = Field(default_factory=dict)

@@ -24,7 +24,7 @@ from crossrec.pipeline.pipeline import Pipeline, ServedSurface
 from crossrec.pipeline.pretrained import FOLDER, default_backbone, survey_pretrained
 from crossrec.pipeline.request import Serving, answer, resolve_query
 from crossrec.pipeline.resolved import resolve_pipeline
-from crossrec.pipeline.saving import load_pipeline, save_pipeline
+from crossrec.pipeline.saving import load_pipeline, save_pipeline, without_unstorable
 from crossrec.pipeline.user_states import read_user_state, with_given_history
 from crossrec.plugins.registry import Registry, load_registry
 from crossrec.scenario import Scenario
@@ -159,6 +159,7 @@ class Engine:
                 config, notes = default_backbone(config, dataset, scenario, seen, own=own)
             resolved = resolve_pipeline(config, self.registry, known.main_surface)
             pipeline = fit_pipeline(known, dataset, resolved, options, notes, stamps)
+            pipeline = without_unstorable(pipeline)
             save_pipeline(pipeline, self.workspace.artifact_path(scenario))
         return pipeline
 

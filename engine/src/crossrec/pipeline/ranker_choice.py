@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from crossrec.jsonio import plain
 from crossrec.pipeline.cut import ENOUGH
 from crossrec.pipeline.guard import scores_of
 from crossrec.pipeline.resolved import ResolvedSurface
+from crossrec.pipeline.time_limit import within
 
 log = logging.getLogger("crossrec")
 
@@ -148,7 +150,8 @@ def _cross_validated(
         ranker = _build(plan, name)
         ranker.fit(train, _part(examples, np.flatnonzero(folds != fold)), run)
         part = _part(examples, np.flatnonzero(folds == fold))
-        scores = scores_of(ranker, part.queries, part.pool)
+        limit = plan.time_limit * max(len(part.queries), 1)
+        scores = within(limit, ranker, partial(scores_of, ranker, part.queries, part.pool))
         gains[folds == fold] = NdcgScorer(part.pool.index, part.targets).gains(scores)
     return gains
 

@@ -7,6 +7,8 @@ import uuid
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,7 @@ from crossrec.jsonio import plain
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, log
 from crossrec.pipeline.reasons import explain_items
+from crossrec.pipeline.time_limit import within
 from crossrec.plugins.state import one_line
 
 #: Items that policies may look through before a list stays short.
@@ -94,7 +97,7 @@ def answer(
     resolved = resolve_query(serving, served, query, user, now)
     pool, scores, degraded = pipeline.scored_pool(served, resolved.batch)
     context = PolicyContext(
-        query=query,
+        query=replace(query, context=MappingProxyType(dict(query.context))),
         user=user,
         surface=served.plan.name,
         items=serving.items,
@@ -104,7 +107,8 @@ def answer(
     )
     whole = _filled(pipeline, served, pool, scores, resolved, max(query.k, _REACH))
     demoted = _demoted(resolved, whole)
-    ranked, failed = apply_policies(served.policies, whole, context, resolved.barred)
+    limit = pipeline.limit(resolved.batch)
+    ranked, failed = apply_policies(served.policies, whole, context, resolved.barred, limit)
     ranked = ranked.take(np.arange(min(query.k, len(ranked))))
     slate = Slate(
         items=_slate_items(serving.items, ranked),
@@ -279,9 +283,11 @@ def _fallback(
         order = np.arange(len(taken) - 1, -1, -1)
     else:
         try:
-            order = pipeline.sources[name].generate(batch, need).row(0)
+            source = pipeline.sources[name]
+            limit = pipeline.limit(batch)
+            order = within(limit, source, lambda: source.generate(batch, need)).row(0)
             order = order[(order >= 0) & (order < len(taken))]
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.warning("fallback %s failed", name, exc_info=error)
             return np.zeros(0, dtype=np.int64)
     window = order[: need + int(taken.sum())]
@@ -309,12 +315,17 @@ def apply_policies(
     ranked: Ranked,
     context: PolicyContext,
     barred: NDArray[np.int64],
+    limit: float,
 ) -> tuple[Ranked, list[Degraded]]:
-    """Apply each policy once, to the whole pool; one that misbehaves is left out and named."""
+    """Apply each policy once, to the whole pool; one that misbehaves is left out and named.
+
+    Each draws from a generator of its own, so that none can disturb what others draw.
+    """
     failed: list[Degraded] = []
-    for label, policy in policies.items():
+    for (label, policy), rng in zip(policies.items(), context.rng.spawn(len(policies))):
+        own_context = replace(context, rng=rng)
         try:
-            changed = policy.apply(ranked, context)
+            changed = within(limit, policy, partial(policy.apply, ranked, own_context))
             complaint = _complaint(ranked, changed, len(context.items), barred)
         except (Exception, SystemExit) as error:
             log.warning("policy %s failed", label, exc_info=error)

@@ -73,6 +73,8 @@ class ResolvedSurface:
     rankers : mapping of name to Component
         The baselines, and the configured one.
     policies : mapping of label to Component, in the order of the file
+    time_limit : float
+        Seconds that a component may take for one request.
     """
 
     name: str
@@ -82,6 +84,7 @@ class ResolvedSurface:
     ranker: str
     rankers: Mapping[str, Component]
     policies: Mapping[str, Component]
+    time_limit: float
 
     @property
     def about_items(self) -> bool:
@@ -204,6 +207,7 @@ def _surface(config: PipelineConfig, name: str, registry: Registry) -> ResolvedS
             for each in names
         },
         policies,
+        config.time_limit,
     )
 
 
@@ -239,5 +243,5 @@ def _guarded(
         return Component(label, look_up(), settings)
     except CrossrecError as error:
         return Component(label, None, settings, error)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Component(label, None, settings, CrossrecError(f"{label}: {one_line(error)}"))
