@@ -7,9 +7,10 @@ The test part of each set is removed first (leave-one-out: the last event of eac
 what comes after the second cut). The rest is split again in the same way. Sources are fitted once;
 every default chooses on the same validation queries and is measured on the same held-out ones:
 
-* ``best``: the best single source is the default (up to 0.3), and ranks are fused with all sources;
-* ``equal``: rank fusion with all sources is the default;
+* ``best``: the best single source is the default, and rank fusion hears all sources;
 * ``votes``: rank fusion that leaves out sources by proof is the default.
+
+The number behind is the constant of rank fusion; ``best 60`` is what was before.
 """
 
 from __future__ import annotations
@@ -43,7 +44,6 @@ from crossrec.pipeline.guard import scores_of
 from crossrec.pipeline.pipeline import on_unit_scale, weighed_down
 from crossrec.pipeline.ranker_choice import choose_ranker
 from crossrec.pipeline.resolved import ResolvedSurface, resolve_pipeline
-from crossrec.plugins.registration import Registration
 from crossrec.plugins.registry import load_registry
 from crossrec.scenario import Scenario
 from real_sets import SETS, ingest
@@ -56,7 +56,11 @@ PROTOCOLS = {
     "scientific": "leave-one-out",
 }
 #: Validation queries that a choice may see, and how often so many are drawn; 0 takes all.
-SIZES = {0: 1, 300: 5, 100: 5, 30: 10, 10: 10}
+SIZES = {0: 1, 300: 5, 100: 5, 30: 5, 10: 5}
+
+
+#: Default of the gate, and constant of rank fusion.
+ARMS = [("best", 60), ("best", 5), *(("votes", constant) for constant in (60, 20, 10, 5, 2))]
 
 
 class EqualVotes(ReciprocalRankFusion):
@@ -68,14 +72,17 @@ class EqualVotes(ReciprocalRankFusion):
 
 def plans(plan: ResolvedSurface) -> dict[str, ResolvedSurface]:
     """Return the plan of the main surface with each default."""
-    rankers = dict(plan.rankers)
-    equal = replace(rankers["rrf"], registration=Registration("rankers", "rrf", EqualVotes))
-    rest = {name: one for name, one in rankers.items() if name not in ("best", "rrf")}
-    return {
-        "best": replace(plan, rankers={"best": rankers["best"], "rrf": equal, **rest}),
-        "equal": replace(plan, rankers={"rrf": equal, "best": rankers["best"], **rest}),
-        "votes": replace(plan, rankers={"rrf": rankers["rrf"], "best": rankers["best"], **rest}),
-    }
+    own = plan.rankers["rrf"]
+    assert own.registration is not None
+    equal = replace(own, registration=replace(own.registration, factory=EqualVotes))
+    out = {}
+    for default, constant in ARMS:
+        fusion = replace(own if default == "votes" else equal, settings={"constant": constant})
+        rankers = {**plan.rankers, "rrf": fusion}
+        first = "rrf" if default == "votes" else "best"
+        order = dict.fromkeys((first, *rankers))
+        out[f"{default} {constant}"] = replace(plan, rankers={one: rankers[one] for one in order})
+    return out
 
 
 def without_test(dataset: Dataset, protocol: str) -> Dataset:
@@ -101,7 +108,9 @@ def prepared(
     chosen = eligible_targets(split.validation, rule, seed=run.seed, limit=LIMIT)
     for targets in (chosen, split.test):
         queries = queries_of(targets, train, rule)
-        parts.append(collect_examples(fitted, resolved, queries, targets.targets, train.n_items))
+        found, wrong = collect_examples(fitted, resolved, queries, targets.targets, train.n_items)
+        assert not wrong, wrong
+        parts.append(found)
     return resolved.main_surface, train, parts[0], parts[1]
 
 
@@ -118,9 +127,7 @@ def drawn(examples: Examples, n: int, seed: int) -> Examples:
 
 def held_out_gains(ranker: Ranker, examples: Examples) -> np.ndarray:
     """Return ndcg@10 of each query, with what earlier consumption weighs down."""
-    scores = on_unit_scale(
-        scores_of(ranker, examples.queries, examples.pool), examples.pool.valid
-    )
+    scores = on_unit_scale(scores_of(ranker, examples.queries, examples.pool), examples.pool.valid)
     scores = weighed_down(examples.pool, scores, examples.queries)
     return NdcgScorer(examples.pool.index, examples.targets).gains(scores)
 
@@ -138,24 +145,23 @@ def measured(name: str, cache: Path) -> dict[str, Any]:
             continue
         rows: dict[str, list[np.ndarray]] = {}
         chosen: dict[str, list[str]] = {}
-        left_out: list[list[str]] = []
+        left_out: dict[str, list[list[str]]] = {}
         for seed in range(draws):
             part = drawn(examples, n, seed)
             for arm, one in plans(plan).items():
                 ranker, gate = choose_ranker(one, train, part, RunOptions(seed=seed, threads=1))
                 rows.setdefault(arm, []).append(held_out_gains(ranker, held_out))
                 chosen.setdefault(arm, []).append(gate.chosen)
-                if arm == "votes":
-                    left_out.append(sorted(gate.learnt.get("left_out", {})))
+                left_out.setdefault(arm, []).append(sorted(gate.learnt.get("left_out", {})))
         means = {arm: np.mean(values, axis=0) for arm, values in rows.items()}
         cells.append(
             {
                 "queries": n or len(examples.queries),
                 "draws": draws,
                 "ndcg@10": {arm: round(float(one.mean()), 4) for arm, one in means.items()},
-                "against best": {
-                    arm: vars(PairedGain.between(means[arm], means["best"]))
-                    for arm in ("equal", "votes")
+                "against best 60": {
+                    arm: vars(PairedGain.between(one, means["best 60"]))
+                    for arm, one in means.items()
                 },
                 "worst draw": {
                     arm: round(min(float(one.mean()) for one in values), 4)
@@ -176,6 +182,31 @@ def measured(name: str, cache: Path) -> dict[str, Any]:
     }
 
 
+def means_of(sets: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the mean gain over the sets, each of which counts the same, by number of queries."""
+    rows = []
+    for n in SIZES:
+        cells = [
+            cell
+            for one in sets
+            for cell in one["cells"]
+            if (cell["queries"] == n if n else cell is one["cells"][0])
+        ]
+        gains = {
+            arm: PairedGain.average([PairedGain(**one["against best 60"][arm]) for one in cells])
+            for arm in cells[0]["ndcg@10"]
+        }
+        rows.append(
+            {
+                "queries": n or "all",
+                "sets": len(cells),
+                "gain": {arm: round(gain.mean, 5) for arm, gain in gains.items()},
+                "two errors": {arm: round(2 * gain.error, 5) for arm, gain in gains.items()},
+            }
+        )
+    return rows
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, required=True, help="folder of finished parts")
@@ -192,9 +223,10 @@ def main() -> int:
             text = json.dumps(measured(name, options.cache), indent=1)
             path.with_suffix(".part").write_text(text, encoding="utf-8")
             path.with_suffix(".part").rename(path)
-    found = [json.loads(path.read_text()) for path in map(done.joinpath, map("{}.json".format, PROTOCOLS)) if path.is_file()]
-    if len(found) == len(PROTOCOLS):
-        write_result("gate_default", {"sets": found})
+    paths = [done / f"{name}.json" for name in PROTOCOLS]
+    if all(path.is_file() for path in paths):
+        found = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+        write_result("gate_default", {"means": means_of(found), "sets": found})
     return 0
 
 
