@@ -50,7 +50,9 @@ def without_unstorable(pipeline: Pipeline) -> Pipeline:
         surfaces[name] = surface
     if not failed:
         return pipeline
-    report = {**pipeline.report, "failed": {**pipeline.report["failed"], **failed}}
+    seconds = {k: v for k, v in pipeline.report["fit_seconds"].items() if k in sources}
+    named = {**pipeline.report["failed"], **failed}
+    report = {**pipeline.report, "failed": named, "fit_seconds": seconds}
     return replace(pipeline, sources=sources, surfaces=surfaces, report=report)
 
 
