@@ -148,6 +148,17 @@ def test_where_nobody_else_answers_a_source_without_vote_is_heard():
     ]
 
 
+def test_a_source_without_vote_explains_no_place():
+    found = with_random(30)
+    fusion = fused(found)
+    shares = fusion.contributions(found.pool)
+    at = found.pool.sources.index("random")
+    assert not shares[:, :, at].any()
+    z = standardised(found.pool)
+    np.testing.assert_array_equal(np.delete(shares, at, 2), np.delete(z, at, 2))
+    np.testing.assert_array_equal(ReciprocalRankFusion().contributions(found.pool), z)
+
+
 def test_what_is_left_out_is_kept_and_said_with_its_figures():
     fusion = fused(with_random(30))
     again = ReciprocalRankFusion()

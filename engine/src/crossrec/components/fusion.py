@@ -56,11 +56,18 @@ def _shares(pool: Pool, constant: float) -> NDArray[np.float64]:
 
 
 class RrfConfig(BaseModel):
-    """Settings of `rrf`."""
+    """Settings of `rrf`.
+
+    Attributes
+    ----------
+    constant : float
+        The larger it is, the less a first place counts for more than a late one. 60 is usual for
+        long lists; 5 was ahead of it on the validation items of five real sets.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    constant: Annotated[float, Field(gt=0)] = 60.0
+    constant: Annotated[float, Field(gt=0)] = 5.0
 
 
 class ReciprocalRankFusion:
@@ -125,9 +132,7 @@ class ReciprocalRankFusion:
 
         What only a source without a vote proposed stands behind all else, in that source's order.
         """
-        voting = np.array([name not in out for name in sources], dtype=bool)
-        if not voting.any():
-            voting[:] = True
+        voting = self._voting(sources, out)
         votes: NDArray[np.float64] = shares[:, :, voting].sum(axis=2)
         named = votes > 0
         votes += doubt[:, :, voting].mean(axis=2) if voting.any() else 0.0
@@ -137,6 +142,20 @@ class ReciprocalRankFusion:
         most = (~voting).sum() / (self.config.constant + 1.0)
         rest = shares[:, :, ~voting].sum(axis=2)
         return np.where(named, votes, rest * (least / most))
+
+    @staticmethod
+    def _voting(sources: tuple[str, ...], out: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Return which sources have a vote; all where none of the others answered."""
+        voting = np.array([name not in out for name in sources], dtype=bool)
+        return voting if voting.any() else ~voting
+
+    def contributions(self, pool: Pool) -> NDArray[np.float32]:
+        """Return how much each source did for each candidate, as z-scores, float32 (n, m, n_sources).
+
+        What has no vote did nothing.
+        """
+        voting = self._voting(pool.sources, tuple(self.left_out))
+        return np.where(voting, standardised(pool), np.float32(0.0))
 
     def report(self) -> SourceReport:
         """Return which sources have no vote, with the gain that proved it."""
