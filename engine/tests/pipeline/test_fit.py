@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from crossrec.components.fusion import ReciprocalRankFusion
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.events import Events
@@ -38,6 +39,29 @@ def test_a_source_that_cannot_be_fitted_is_left_out_and_named(dataset, registry,
     )
     assert list(pipeline.sources) == ["together"]
     assert pipeline.report["failed"] == {"unfit": "MemoryError: too large"}
+
+
+def test_nothing_that_a_plugin_raises_ends_a_fit(dataset, make_registry, make_config, toy_sources):
+    def exits(self, *arguments):
+        raise SystemExit(3)
+
+    registry = make_registry(
+        candidate_generators={
+            "fits": type("Fits", (toy_sources.popular,), {"fit": exits}),
+            "generates": type("Generates", (toy_sources.popular,), {"generate": exits}),
+        },
+        rankers={"ranks": type("Ranks", (ReciprocalRankFusion,), {"score": exits})},
+        encoders={"encodes": type("Encodes", (), {"encode": exits})},
+    )
+    config = make_config("fits", "generates", "together", ranker="ranks", encoder="encodes")
+    report = fit_pipeline(TOY, dataset, resolve_pipeline(config, registry), RUN).report
+    assert report["failed"] == {"fits": "SystemExit: 3"}
+    assert report["notes"] == [
+        "encoder encodes failed: SystemExit: 3",
+        "source generates on the validation queries: SystemExit: 3",
+    ]
+    assert report["gate"]["failed"] == {"ranks": "SystemExit: 3"}
+    assert report["gate"]["chosen"] == "rrf"
 
 
 def test_no_source_at_all_is_an_error(dataset, registry, make_config):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from crossrec.components.candidates import Candidates
 from crossrec.components.eligibility import queries_of
-from crossrec.components.history import weigh
 from crossrec.components.fusion import BestSource, ReciprocalRankFusion, WeightedFusion
+from crossrec.components.history import weigh
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State

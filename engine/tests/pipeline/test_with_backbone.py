@@ -72,8 +72,10 @@ def test_it_joins_surfaces_about_a_user_that_list_no_sources():
 
 def test_a_pipeline_file_may_ask_for_it_on_any_surface():
     sources = [{"name": "backbone", "settings": {"backbone": "base"}}, {"name": "ease"}]
-    asked = config(sources=sources, surfaces={"similar": {"input": "item", "sources": ["backbone"]}})
-    assert asked.sources_of("similar") == ("backbone",)
+    wanted = config(
+        sources=sources, surfaces={"similar": {"input": "item", "sources": ["backbone"]}}
+    )
+    assert wanted.sources_of("similar") == ("backbone",)
 
 
 def test_what_comes_of_it_is_validated():

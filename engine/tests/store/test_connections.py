@@ -74,7 +74,7 @@ def test_threads_that_have_ended_leave_no_open_file(connections):
                 thread.start()
             for thread in threads:
                 thread.join()
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(Path("/proc/self/fd").iterdir()))
 
     read()
     assert open_files_after(20) <= open_files_after(1) + 10

@@ -56,7 +56,9 @@ def check(as_json: bool) -> None:
             click.echo(problem.line)
         loaded = sum(state.status == "loaded" for state in states)
         summary = f"{loaded} loaded, {len(broken)} broken"
-        click.echo(summary if not problems else f"{summary}, {len(problems)} problems of components")
+        click.echo(
+            summary if not problems else f"{summary}, {len(problems)} problems of components"
+        )
     if not ok:
         raise click.exceptions.Exit(1)
 

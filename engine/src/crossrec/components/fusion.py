@@ -150,10 +150,7 @@ class ReciprocalRankFusion:
         return voting if voting.any() else ~voting
 
     def contributions(self, pool: Pool) -> NDArray[np.float32]:
-        """Return how much each source did for each candidate, as z-scores, float32 (n, m, n_sources).
-
-        What has no vote did nothing.
-        """
+        """Return each source's z-scores, float32 (n, m, n_sources); 0 where it has no vote."""
         voting = self._voting(pool.sources, tuple(self.left_out))
         return np.where(voting, standardised(pool), np.float32(0.0))
 

@@ -279,11 +279,8 @@ def collect_examples(
 ) -> tuple[Examples, dict[str, str]]:
     """Return the pool of every validation query, gathered in blocks, and what went wrong.
 
-    Returns
-    -------
-    Examples
-        With the sources that answered in every block.
-    mapping of source to what it did wrong
+    The pool has the sources that answered in every block; what went wrong is a mapping of source to
+    error.
 
     Raises
     ------

@@ -106,9 +106,7 @@ def _fused(
     return _reported(plan, ranker, gate)
 
 
-def _reported(
-    plan: ResolvedSurface, ranker: Any, gate: GateReport
-) -> tuple[Ranker, GateReport]:
+def _reported(plan: ResolvedSurface, ranker: Any, gate: GateReport) -> tuple[Ranker, GateReport]:
     """Add what the ranker that serves reports of its fit, where it declares that it can."""
     if "report" not in plan.rankers[gate.chosen].capabilities:
         return ranker, gate

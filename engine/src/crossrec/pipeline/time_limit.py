@@ -1,9 +1,9 @@
 """Calls of foreign code that may take only so long: the caller goes on without what is late.
 
-Python cannot stop a thread. A late call runs on in a thread of its own until it returns, and as long
-as it does, what is late is not called again: threads do not pile up, however many requests come. At
-most as many are late at once as callers had begun to wait for it before the first of them gave up.
-Threads are daemons, so that none of them keeps the process from ending, and are used again.
+Python cannot stop a thread. A late call runs on in a thread of its own until it returns, and as
+long as it does, what is late is not called again: threads do not pile up, however many requests
+come. At most as many are late at once as callers had begun to wait for it before the first of them
+gave up. Threads are daemons, so that none keeps the process from ending, and are used again.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class _Worker(Thread):
         kept = True
         while kept:
             job = self.jobs.get()
+            outcome: tuple[Any, BaseException | None]
             try:
                 outcome = job.call(), None
             except BaseException as error:  # handed to the caller, who knows what to do with it
