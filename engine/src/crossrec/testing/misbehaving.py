@@ -28,7 +28,7 @@ class Answers:
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the candidates that the source was made with."""
         index = np.array(self.index)
-        score = np.zeros(index.shape) if self.scores is None else np.array(self.scores)
+        score: Any = np.zeros(index.shape) if self.scores is None else np.array(self.scores)
         return Candidates(index, score, **self.more)
 
 
