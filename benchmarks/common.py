@@ -54,7 +54,8 @@ def write_result(name: str, values: Mapping[str, Any]) -> None:
     A path is written as FOLDER in the command: it is of one machine.
     """
     words = ["FOLDER" if word.startswith(("/", ".")) else word for word in sys.argv[1:]]
-    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *words])
+    script = Path(sys.argv[0]).resolve().relative_to(HERE.parent).as_posix()
+    command = " ".join(["python", script, *words])
     result = {"command": command, "machine": machine(), **values}
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"

@@ -27,7 +27,6 @@ TRAITS: Mapping[str, Mapping[str, Any]] = {
     "candidate_generators:content": {"by_events": False},
     # With more factors than users a model memorises that the withheld item was not liked.
     "candidate_generators:lightfm": {"settings": {"embedding_size": 8}},
-    "rankers:rrf": {"learns": False},
 }
 
 KITS: tuple[type[Conformance], ...] = (

@@ -72,11 +72,12 @@ class Plugins:
     ) -> subprocess.CompletedProcess[str]:
         hidden = ("CROSSREC_PLUGINS", "CROSSREC_STRICT_PLUGINS", "CROSSREC_DEBUG")
         inherited = {k: v for k, v in os.environ.items() if k not in hidden}
+        path = [str(self.folder), *filter(None, [os.environ.get("PYTHONPATH")])]
         return subprocess.run(
             [sys.executable, *arguments],
             capture_output=True,
             text=True,
-            env={**inherited, "PYTHONPATH": str(self.folder), **environment},
+            env={**inherited, "PYTHONPATH": os.pathsep.join(path), **environment},
             check=False,
         )
 
@@ -96,9 +97,13 @@ def encoder_plugin() -> Callable[[str], str]:
 
     def source(name: str) -> str:
         return f"""
+            class Encoder:
+                def encode(self, catalog, run):
+                    raise NotImplementedError
+
             @hookimpl
             def register_encoders(register):
-                register({name!r}, "builtins:object", summary="an encoder")
+                register({name!r}, Encoder, summary="an encoder")
             """
 
     return source

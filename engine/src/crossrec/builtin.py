@@ -20,7 +20,8 @@ def register_rankers(register: Register) -> None:
         "rrf",
         "crossrec.components.fusion:ReciprocalRankFusion",
         config="crossrec.components.fusion:RrfConfig",
-        summary="reciprocal rank fusion: ranks only, nothing to learn",
+        capabilities={"report"},
+        summary="reciprocal rank fusion: equal votes, but none for a source that harms by proof",
     )
     register(
         "weighted",

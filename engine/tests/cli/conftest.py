@@ -1,6 +1,7 @@
 """A workshop: one small scenario with its own sources, demo data and pipeline, as a plugin."""
 
 import sys
+import time
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,25 @@ from crossrec.testing.toy_sources import Popular, Together, failing, registry_of
 
 PIPELINE = 'sources = [{name = "together"}, {name = "counts"}]\nitem_sources = ["together"]\n'
 
+
+class Sleepy(Popular):
+    """Takes a second for every batch of queries."""
+
+    def generate(self, queries, k):
+        time.sleep(1.0)
+        return super().generate(queries, k)
+
+
+class Stateless(Popular):
+    """Learns, and cannot say what."""
+
+    def state(self):
+        return {"counts": self.counts}
+
+
 SOURCES = {
+    "sleepy": Sleepy,
+    "stateless": Stateless,
     "together": Together,
     "counts": Popular,
     "dear": unfit(MemoryError("needs 99 GB")),

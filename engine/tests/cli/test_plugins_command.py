@@ -41,6 +41,7 @@ def test_list_as_json(plugins, encoder_plugin):
         "components": ["encoders:minilm"],
         "error": "",
         "warnings": [],
+        "collisions": [],
     }
     assert found["builtin"]["status"] == "loaded"
 
@@ -114,3 +115,82 @@ def test_a_factory_that_imports_a_heavy_library_is_not_imported_for_help(plugins
     )
     assert "lazy" in done.stdout
     assert done.stdout.splitlines()[-1] == "False False"
+
+
+def test_list_and_check_show_whose_name_is_taken(plugins, encoder_plugin):
+    plugins.add("one", encoder_plugin("minilm"), distribution="crossrec-aaa")
+    plugins.add("two", encoder_plugin("minilm"), distribution="crossrec-bbb")
+    line = (
+        "encoders 'minilm' of crossrec-bbb (two) is already registered by crossrec-aaa (one), "
+        "which stays; write 'crossrec-bbb:minilm' for this one"
+    )
+    listed = plugins.crossrec("plugins", "list", CROSSREC_PLUGINS="one,two").stdout.splitlines()
+    rows = [row.split() for row in listed]
+    assert ["one", "crossrec-aaa", "1.0", "loaded", "minilm"] in rows
+    assert ["two", "crossrec-bbb", "1.0", "loaded", "crossrec-bbb:minilm"] in rows
+    assert listed[-1] == line
+    done = plugins.crossrec("plugins", "check", CROSSREC_PLUGINS="one,two")
+    assert (done.returncode, done.stdout.splitlines()) == (1, [line, "3 loaded, 0 broken"])
+
+
+UNSOUND = """
+    from pydantic import BaseModel
+
+    class NeedsOne(BaseModel):
+        size: int
+        more: int = 2
+
+    class Base:
+        def fit(self, dataset, run): ...
+        def generate(self, queries, k): ...
+        def state(self): ...
+        def restore(self, state, catalog): ...
+
+    class Raises(Base):
+        def __init__(self):
+            raise OSError("no licence")
+
+    class Exits(Base):
+        def __init__(self):
+            raise SystemExit(1)
+
+    class Mute(Base):
+        generate = None
+
+    @hookimpl
+    def register_candidate_generators(register):
+        register("sound", Base)
+        register("needs", lambda config: Base(), config=NeedsOne)
+        register("raises", Raises)
+        register("exits", Exits)
+        register("declares", Base, capabilities={"score", "explain"})
+        register("mute", Mute)
+        register("missing", "no_such_module:Source")
+    """
+
+
+def test_check_builds_everything_and_has_one_line_for_each_problem(plugins):
+    plugins.add("unsound", UNSOUND)
+    done = plugins.crossrec("plugins", "check", CROSSREC_PLUGINS="unsound")
+    assert done.returncode == 1
+    of = "of crossrec-unsound"
+    assert done.stdout.splitlines() == [
+        f"candidate_generators 'needs' {of}: its setting 'size' has no default",
+        f"candidate_generators 'raises' {of}: cannot be built: OSError: no licence",
+        f"candidate_generators 'exits' {of}: cannot be built: SystemExit: 1",
+        f"candidate_generators 'declares' {of}: declares the capability 'explain' and has no "
+        "such method",
+        f"candidate_generators 'declares' {of}: declares the capability 'score' and has no such "
+        "method",
+        f"candidate_generators 'mute' {of}: has no method 'generate'",
+        f"candidate_generators 'missing' {of}: cannot be built: missing of crossrec-unsound cannot "
+        "be loaded: No module named 'no_such_module'",
+        "2 loaded, 0 broken, 7 problems of components",
+    ]
+    report = json.loads(
+        plugins.crossrec("plugins", "check", "--json", CROSSREC_PLUGINS="unsound").stdout
+    )
+    assert report["ok"] is False
+    assert [one["name"] for one in report["problems"]] == [
+        "needs", "raises", "exits", "declares", "declares", "mute", "missing",
+    ]  # fmt: skip

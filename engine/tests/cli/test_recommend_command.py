@@ -303,3 +303,35 @@ def test_what_is_no_language_is_refused(shop):
     assert "'Deutsch!' is no language" in complaint(
         shop("recommend", "--history", "t0", "--language", "Deutsch!")
     )
+
+
+def test_a_source_that_is_late_is_left_out_of_the_list(shop, tmp_path):
+    """The limit is for one request: the validation queries of a fit have as much each."""
+    own = tmp_path / "own.toml"
+    own.write_text('time_limit = 0.2\nsources = [{name = "together"}, {name = "sleepy"}]\n')
+    assert shop("fit", "--pipeline", own).exit_code == 0
+    try:
+        answer = slate(shop("recommend", "--user", "u2", "-k", "5", "--json"))
+        assert len(answer["items"]) == 5
+        assert answer["degraded"] == [
+            {"component": "sleepy", "error": "left out: it took longer than 0.2 s"}
+        ]
+        own.write_text("time_limit = 0\n")
+        done = shop("fit", "--pipeline", own)
+        assert done.exit_code != 0
+        assert "time_limit: Input should be greater than 0" in done.stderr
+    finally:
+        shop("fit")
+
+
+def test_a_source_that_cannot_be_stored_is_named_and_the_others_are_published(shop, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text('sources = [{name = "together"}, {name = "stateless"}]\n')
+    done = shop("fit", "--pipeline", own)
+    try:
+        assert done.exit_code == 0, done.output
+        left = "left out: cannot be stored: TypeError: state() returned dict, not State"
+        assert left in done.stdout
+        assert slate(shop("recommend", "--user", "u2", "--json"))["degraded"] == []
+    finally:
+        shop("fit")

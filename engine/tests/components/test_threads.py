@@ -39,7 +39,7 @@ def test_nested_blocks_give_back_only_at_the_end():
 
 
 def test_crossing_blocks_give_back_only_when_all_are_out():
-    """Two requests at a time: the first to leave must not restore, nor the last keep the limit."""
+    """Two fits at a time: the first to leave must not restore, nor the last keep the limit."""
     before = blas_threads()
     first, second = one_blas_thread(), one_blas_thread()
     first.__enter__()

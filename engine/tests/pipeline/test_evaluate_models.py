@@ -1,5 +1,7 @@
 """The models of an evaluation: who is there, what they were fitted on, and who failed."""
 
+import threading
+
 import numpy as np
 import pytest
 from crossrec.components.eligibility import ALL, UNSEEN
@@ -7,6 +9,8 @@ from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.splits import leave_one_out, temporal_split
 from crossrec.errors import CrossrecError, NotFittedError, UsageError
+from crossrec.evaluation.evaluate import evaluate
+from crossrec.evaluation.protocol import EvaluationProtocol
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.evaluate_models import (
     FailedModel,
@@ -252,3 +256,56 @@ def test_the_pipeline_of_an_evaluation_keeps_what_its_training_part_says(build):
     assert list(pipeline.surfaces) == ["user", "item"]
     kept = build("popular", candidates="served", values={"history": "keep"})[-1].pipeline
     assert kept.main.keeps_history is True
+
+
+def misbehaving(toy_sources, generate):
+    return type("Rogue", (toy_sources.popular,), {"generate": generate})
+
+
+@pytest.mark.parametrize(
+    ("generate", "error"),
+    [
+        (lambda self, queries, k: (_ for _ in ()).throw(SystemExit(3)), "SystemExit: 3"),
+        (lambda self, queries, k: None, "TypeError: generate returned NoneType, not Candidates"),
+    ],
+)
+def test_a_source_that_misbehaves_is_named_and_the_figures_of_the_others_stand(
+    make_shop, make_registry, make_config, toy_sources, generate, error
+):
+    rogue = misbehaving(toy_sources, generate)
+    registry = make_registry(candidate_generators={"rogue": rogue})
+    report = evaluated(make_shop(), resolve_pipeline(make_config("rogue", "together"), registry))
+    failed = {one.model: one.error for one in report.failed}
+    assert failed["rogue in pipeline"] == error
+    assert set(failed) == {"rogue", "rogue in pipeline"}
+    whole, source = report.result("pipeline"), report.result("together")
+    assert whole.metrics["recall@10"] == pytest.approx(source.metrics["recall@10"], abs=0.1)
+
+
+def test_a_source_that_takes_too_long_is_named_in_an_evaluation(
+    make_shop, make_registry, make_config, toy_sources
+):
+    go_on = threading.Event()
+
+    def wait(self, queries, k):
+        go_on.wait(30)
+
+    registry = make_registry(candidate_generators={"slow": misbehaving(toy_sources, wait)})
+    config = make_config("slow", "together", time_limit=0.01)
+    try:
+        report = evaluated(make_shop(), resolve_pipeline(config, registry))
+    finally:
+        go_on.set()
+    failed = {one.model: one.error for one in report.failed}
+    assert set(failed) == {"slow", "slow in pipeline"}
+    assert "left out" in failed["slow"]
+    assert report.result("pipeline") is not None
+
+
+def evaluated(data, resolved):
+    def build(train, validation, *, refit=None):
+        rule = rule_for(TOY, resolved, "served")
+        return build_models(TOY, resolved, train, validation, RUN, rule_for=rule, refit=refit)
+
+    protocol = EvaluationProtocol(split="leave-one-out")
+    return evaluate(data, build, protocol, rule_for=rule_for(TOY, resolved, "served"))

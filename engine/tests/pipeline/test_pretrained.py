@@ -152,3 +152,12 @@ def test_a_pipeline_with_a_backbone_of_its_own_is_left_alone() -> None:
     seen = PretrainedSurvey((of("a", default=True),))
     dataset = without_events(make_shop())
     assert default_backbone(own, dataset, "shop", seen, own=False) == (own, [])
+
+
+def test_a_source_under_the_label_of_the_default_backbone_stays_and_the_note_says_so() -> None:
+    labelled = PipelineConfig.model_validate({"sources": [{"name": "ease", "label": "backbone"}]})
+    seen = PretrainedSurvey((of("a", default=True),))
+    dataset = without_events(make_shop())
+    config, (note,) = default_backbone(labelled, dataset, "shop", seen, own=False)
+    assert config == labelled
+    assert note.endswith("the source 'ease' is labelled 'backbone': give it another label")

@@ -167,12 +167,12 @@ def test_a_better_ranker_wins_and_the_figures_are_the_cross_validated_ones(choos
     assert isinstance(winner, Oracle)
     assert report.chosen == "oracle"
     assert report.ndcg["oracle"] == 1.0
-    assert set(report.ndcg) == {"best", "rrf", "weighted", "oracle"}
+    assert set(report.ndcg) == {"rrf", "best", "weighted", "oracle"}
     assert report.queries == 120
     fused = ReciprocalRankFusion().score(found.queries, found.pool)
     gains = NdcgScorer(found.pool.index, found.targets).gains(fused)
     assert report.ndcg["rrf"] == pytest.approx(gains.mean())
-    assert "ndcg@10 1.0000 on 120 validation queries, against best" in report.why
+    assert "ndcg@10 1.0000 on 120 validation queries, against rrf" in report.why
 
 
 def test_what_was_learnt_by_heart_does_not_serve(choose):
@@ -189,11 +189,53 @@ def test_the_winner_is_fitted_again_on_all_examples(choose):
 
 
 def test_among_equals_the_simplest_serves(choose):
-    """With one source of any worth all baselines give one order: `best` is the first of them."""
+    """With one source all baselines give one order: rank fusion, the default, is the simplest."""
     found = examples()
     only = Examples(found.queries, found.pool.select(("a",)), found.targets)
     _, report = choose("auto", only)
-    assert report.chosen == "best"
+    assert report.chosen == "rrf"
+
+
+def with_noise(n, seed=0):
+    """Return the examples of two sources that know half each, and a third that knows nothing."""
+    from crossrec.components.pooling import build_pool
+
+    rng = np.random.default_rng(seed)
+    targets = rng.integers(0, N_ITEMS, n)
+    found = {}
+    for name, edge in (("a", 2.5), ("b", 2.5), ("noise", 0.0)):
+        scores = rng.normal(size=(n, N_ITEMS)).astype(np.float32)
+        scores[np.arange(n), targets] += edge
+        found[name] = top_k(scores, N_ITEMS)
+    history = Ragged.from_rows([[row] for row in range(n)])
+    queries = QueryBatch.from_histories(history, exclude=Ragged.empty(n))
+    return Examples(queries, build_pool(found, N_ITEMS), Ragged.from_rows([[t] for t in targets]))
+
+
+@pytest.mark.parametrize("n", [30, 200])
+def test_a_source_that_harms_has_no_vote_and_the_report_has_the_figures(choose, n):
+    """Also where too few queries are there to choose between rankers."""
+    winner, report = choose("auto", with_noise(n))
+    assert report.chosen == "rrf"
+    assert list(winner.left_out) == ["noise"]
+    assert report.learnt["left_out"]["noise"]["queries"] == n
+    gain = report.learnt["left_out"]["noise"]["gain"]
+    assert f"source noise has no vote: without it ndcg@10 gains {gain:.4f}" in report.why
+    assert report.to_dict()["learnt"] == report.learnt
+
+
+def test_three_queries_leave_every_source_its_vote(choose):
+    winner, report = choose("auto", with_noise(3))
+    assert (report.chosen, winner.left_out, report.learnt) == ("rrf", {}, {"left_out": {}})
+
+
+def test_an_alternative_serves_only_by_a_gain_beyond_noise(choose):
+    """Better on average by a query or two is not enough."""
+    found = with_noise(60)
+    _, report = choose("auto", found)
+    ahead = {name for name, value in report.ndcg.items() if value > report.ndcg["rrf"]}
+    assert report.chosen == "rrf"
+    assert ("more than noise" in report.why) == bool(ahead)
 
 
 @pytest.mark.parametrize(

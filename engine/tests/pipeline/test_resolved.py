@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from crossrec.components.fusion import RrfConfig
 from crossrec.errors import CrossrecError, UsageError
 from crossrec.pipeline.config import parse_config
 from crossrec.pipeline.resolved import BASELINES, resolve_pipeline
@@ -49,7 +50,7 @@ def test_a_surface_may_name_a_ranker_of_its_own(resolve):
     found = resolve(ranker="inverted", surfaces={"user": {}, **own}).surfaces
     assert found["item"].ranker == "rrf"
     assert found["item"].rankers["rrf"].build().config.constant == 7.0
-    assert found["user"].rankers["rrf"].build().config.constant == 60.0
+    assert found["user"].rankers["rrf"].build().config == RrfConfig()
 
 
 def test_policies_are_the_pipelines_unless_a_surface_names_its_own(resolve):

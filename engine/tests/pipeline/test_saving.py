@@ -14,7 +14,7 @@ from crossrec.errors import ArtifactError, CrossrecError, NotFittedError, UsageE
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.news import last_event
 from crossrec.pipeline.resolved import resolve_pipeline
-from crossrec.pipeline.saving import load_pipeline, save_pipeline
+from crossrec.pipeline.saving import load_pipeline, save_pipeline, without_unstorable
 from crossrec.scenario import ItemField, ItemSchema
 from crossrec.testing import requests
 from crossrec.testing.requests import TOY, user_with, with_parts
@@ -199,6 +199,56 @@ def test_a_policy_twice_is_applied_twice(dataset, registry, make_config):
     ]  # fmt: skip
     assert [d.component for d in slate.degraded] == ["raises"]
     assert slate.item_ids[0] == f"i{pipeline.fallback[2]}"
+
+
+WRONG_STATES = [
+    (lambda self: 1 / 0, "ZeroDivisionError"),
+    (lambda self: {"counts": 1}, "TypeError: state() returned dict, not State"),
+    (lambda self: State({"x": np.array([None, "a"], dtype=object)}), "dtype object"),
+    (lambda self: State(values={"x": object()}), "its values cannot be written as JSON"),
+    (lambda self: State(arrays=None), "AttributeError"),
+    (lambda self: (_ for _ in ()).throw(SystemExit(2)), "SystemExit: 2"),
+]
+
+
+@pytest.mark.parametrize(("state", "error"), WRONG_STATES)
+def test_a_source_whose_state_is_none_is_named_and_the_rest_is_published(
+    dataset, make_registry, make_config, toy_sources, tmp_path, state, error
+):
+    bad = type("Bad", (toy_sources.popular,), {"state": state})
+    registry = make_registry(candidate_generators={"bad": bad})
+    resolved = resolve_pipeline(make_config("bad", "together"), registry)
+    pipeline = without_unstorable(fit_pipeline(TOY, dataset, resolved, RUN))
+    assert list(pipeline.sources) == ["together"]
+    assert pipeline.report["failed"]["bad"].startswith("cannot be stored: ")
+    assert error in pipeline.report["failed"]["bad"]
+    save_pipeline(pipeline, tmp_path)
+    loaded = load_pipeline(tmp_path, registry)
+    assert list(loaded.sources) == ["together"]
+    assert loaded.report["failed"] == pipeline.report["failed"]
+    assert ask(loaded, history=("i0",)) == ask(pipeline, history=("i0",))
+
+
+@pytest.mark.parametrize(("state", "error"), WRONG_STATES)
+def test_where_the_rankers_state_is_none_ranks_are_fused(saved, tmp_path, registry, state, error):
+    ranker = type("Bad", (ReciprocalRankFusion,), {"state": state})()
+    pipeline = without_unstorable(with_parts(saved, ranker=ranker, ranker_name="mine"))
+    assert error in pipeline.report["failed"]["ranker mine"]
+    assert type(pipeline.main.ranker) is ReciprocalRankFusion
+    save_pipeline(pipeline, tmp_path)
+    assert load_pipeline(tmp_path, registry).main.ranker_name == "rrf"
+
+
+def test_what_can_be_stored_stays_as_it_is(saved):
+    assert without_unstorable(saved) is saved
+
+
+def test_no_source_that_can_be_stored_is_an_error(dataset, make_registry, make_config, toy_sources):
+    bad = type("Bad", (toy_sources.popular,), {"state": lambda self: None})
+    registry = make_registry(candidate_generators={"bad": bad})
+    resolved = resolve_pipeline(make_config("bad"), registry)
+    with pytest.raises(ArtifactError, match=r"no source can be stored .bad cannot be stored: Type"):
+        without_unstorable(fit_pipeline(TOY, dataset, resolved, RUN))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from crossrec.errors import ConfigError
 from crossrec.pipeline.config import parse_config, with_backbone
 
 
@@ -27,11 +29,19 @@ def test_titles_are_encoded_only_where_there_is_an_encoder():
     assert not with_backbone(config(encoder=""), "base", "x").title_vectors
 
 
-def test_a_second_backbone_takes_the_place_of_the_first():
-    once = with_backbone(config(), "old", "music")
-    twice = with_backbone(once, "new", "music")
-    assert [source.name for source in twice.sources] == ["backbone", "ease", "popularity"]
-    assert twice.sources[0].settings["backbone"] == "new"
+def test_a_backbone_that_the_pipeline_has_is_not_replaced():
+    """Neither one that was added, nor one that a pipeline file names, under whatever label."""
+    own = {"name": "backbone", "label": "mine", "settings": {"backbone": "old"}}
+    for before in (with_backbone(config(), "old", "music"), config(sources=[own])):
+        with pytest.raises(ConfigError, match="the backbone new cannot be added: .*has one alread"):
+            with_backbone(before, "new", "music")
+
+
+def test_another_source_under_its_label_is_not_replaced():
+    labelled = config(sources=[{"name": "ease", "label": "backbone"}, {"name": "popularity"}])
+    with pytest.raises(ConfigError, match="'ease' is labelled 'backbone': give it another label"):
+        with_backbone(labelled, "base", "music")
+    assert [source.name for source in labelled.sources] == ["ease", "popularity"]
 
 
 def test_everything_else_is_left_as_it_was():
@@ -40,3 +50,36 @@ def test_everything_else_is_left_as_it_was():
     assert (after.history, after.candidates) == ("keep", 50)
     assert after.item_sources == ("ease",)
     assert before.sources == config().sources
+
+
+def test_it_joins_surfaces_about_a_user_that_list_no_sources():
+    surfaces = {
+        "home": {"input": "user"},
+        "session": {"input": "session"},
+        "own": {"input": "user", "sources": ["ease"]},
+        "similar": {"input": "item"},
+        "cart": {"input": "items", "sources": ["popularity"]},
+    }
+    joined = with_backbone(config(surfaces=surfaces), "base", "music")
+    assert {name: joined.sources_of(name) for name in surfaces} == {
+        "home": ("backbone", "ease", "popularity"),
+        "session": ("backbone", "ease", "popularity"),
+        "own": ("ease",),
+        "similar": ("ease", "popularity"),
+        "cart": ("popularity",),
+    }
+
+
+def test_a_pipeline_file_may_ask_for_it_on_any_surface():
+    sources = [{"name": "backbone", "settings": {"backbone": "base"}}, {"name": "ease"}]
+    wanted = config(
+        sources=sources, surfaces={"similar": {"input": "item", "sources": ["backbone"]}}
+    )
+    assert wanted.sources_of("similar") == ("backbone",)
+
+
+def test_what_comes_of_it_is_validated():
+    """As many candidates as no file may ask for stay refused."""
+    wrong = config().model_copy(update={"candidates": 10**6})
+    with pytest.raises(ConfigError, match="the pipeline with a backbone: candidates"):
+        with_backbone(wrong, "base", "music")

@@ -192,31 +192,6 @@ def test_a_name_that_was_given_back_is_free_for_the_next_plugin(plugins):
     assert loaded["bgood"].state.status == "loaded"
 
 
-def test_a_collision_names_both_and_the_first_stays(plugins, encoder_plugin):
-    plugins.add("one", encoder_plugin("minilm"), distribution="crossrec-aaa")
-    plugins.add("two", encoder_plugin("minilm"), distribution="crossrec-bbb")
-    loaded = plugins.load()
-    assert loaded["one"].state.status == "loaded"
-    assert loaded["two"].state.status == "failed"
-    for part in ("minilm", "crossrec-aaa", "crossrec-bbb", "'crossrec-bbb:minilm'"):
-        assert part in loaded["two"].state.error
-
-
-def test_no_plugin_replaces_a_component_of_the_engine(plugins):
-    plugins.add(
-        "hijack",
-        """
-        @hookimpl
-        def register_stores(register):
-            register("sqlite", "builtins:object")
-        """,
-        distribution="AAA-hijack",
-    )
-    loaded = plugins.load()
-    assert loaded["hijack"].state.status == "failed"
-    assert loaded["builtin"].state.status == "loaded"
-
-
 def test_the_same_name_in_two_kinds_is_no_collision(plugins, encoder_plugin):
     plugins.add("one", encoder_plugin("rrf"))
     assert plugins.load()["one"].state.status == "loaded"

@@ -1,5 +1,8 @@
+import gc
+import os
 import sqlite3
 import threading
+from pathlib import Path
 
 import pytest
 from crossrec.errors import WorkspaceError
@@ -55,6 +58,67 @@ def test_each_thread_has_its_own_reader(connections):
     thread.join()
     assert found[0] is not connections.reader()
     assert connections.reader() is connections.reader()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no list of open files here")
+def test_threads_that_have_ended_leave_no_open_file(connections):
+    """SQLite may close a file a little later: as many as ten threads need, and not two hundred."""
+
+    def read():
+        connections.reader().execute("SELECT count(*) FROM scenarios").fetchone()
+
+    def open_files_after(rounds):
+        for _ in range(rounds):
+            threads = [threading.Thread(target=read) for _ in range(10)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    read()
+    assert open_files_after(20) <= open_files_after(1) + 10
+    read()
+
+
+def test_the_reader_of_a_live_thread_stays_open(connections):
+    go_on, read = threading.Event(), threading.Event()
+    found = []
+
+    def work():
+        found.append(connections.reader())
+        read.set()
+        go_on.wait(20)
+        found.append(connections.reader().execute("SELECT 1").fetchone())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    read.wait(20)
+    gc.collect()
+    go_on.set()
+    thread.join(20)
+    assert found[1] == (1,)
+    with pytest.raises(sqlite3.ProgrammingError):
+        found[0].execute("SELECT 1")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_process_opens_its_own_and_leaves_the_others_alone(connections):
+    connections.reader().execute("SELECT 1")
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            connections.reader().execute("SELECT count(*) FROM scenarios").fetchone()
+            connections.close()
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    with connections.transaction() as connection:
+        connection.execute("INSERT INTO scenarios (name) VALUES ('a')")
+    assert connections.reader().execute("SELECT count(*) FROM scenarios").fetchone() == (1,)
 
 
 def test_closed_connections_open_again(connections):

@@ -34,8 +34,17 @@ class TestBest(RankerTests):
     registered = registered(BestSource)
 
 
+class EqualVotes(ReciprocalRankFusion):
+    def fit(self, dataset: Dataset, examples: Examples, run: RunOptions) -> None:
+        pass
+
+
 class TestByRank(RankerTests):
     registered = registered(ReciprocalRankFusion)
+
+
+class TestEqualVotes(RankerTests):
+    registered = registered(EqualVotes)
     learns = False
 
 
@@ -190,7 +199,7 @@ def test_a_ranker_that_does_not_survive_the_disk_is_found(tmp_path: Path) -> Non
 
 def test_a_ranker_that_learns_nothing_says_so() -> None:
     with pytest.raises(AssertionError):
-        kit_for(ReciprocalRankFusion).test_learns_which_source_to_trust()
+        kit_for(EqualVotes).test_learns_which_source_to_trust()
     kit = type("T", (RankerTests,), {"registered": registered(WeightedFusion), "learns": False})()
     with pytest.raises(pytest.skip.Exception, match="learns nothing"):
         kit.test_learns_which_source_to_trust()

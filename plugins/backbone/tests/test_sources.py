@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 from typing import Any
 
@@ -15,8 +16,10 @@ from crossrec.errors import ConfigError, NotFittedError
 from crossrec.numeric.ragged import Ragged
 from crossrec.plugins.registration import Registration
 from crossrec.testing import CandidateGeneratorTests
+from crossrec_backbone.relations import statistics
 from crossrec_backbone.relations.statistics import BackboneConfig
 from crossrec_backbone.relations.text import TEXT_RELATIONS
+from crossrec_backbone.sources import closed_forms
 from crossrec_backbone.sources.closed_forms import (
     ClosedFormConfig,
     PriorEaseSource,
@@ -206,3 +209,23 @@ def test_what_is_shared_between_sources_dies_with_the_data(shop, config) -> None
     gc.collect()
     assert gone[0]() is None
     assert gone[1]() is None
+
+
+@pytest.mark.parametrize("make", SOURCES)
+def test_a_request_waits_for_no_lock_of_a_fit(make, shop, config) -> None:
+    """Another fit may hold the locks through a solve: requests go on."""
+    fitted = built(make, config)
+    fitted.fit(shop(), RUN)
+    queries, answers = batch([[0, 1]]), []
+
+    def request() -> None:
+        found = fitted.generate(queries, 3)
+        fitted.score(queries, found.index)
+        fitted.explain(queries, found.row(0))
+        answers.append(found)
+
+    with statistics._LOCK, closed_forms._LOCK:
+        thread = threading.Thread(target=request, daemon=True)
+        thread.start()
+        thread.join(20)
+        assert len(answers) == 1

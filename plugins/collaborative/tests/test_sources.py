@@ -341,3 +341,23 @@ def test_any_small_dataset(
     np.testing.assert_allclose(scores[0][: len(items)], found.score[0][: len(items)], 1e-4, 1e-6)
     for evidence in source.explain(queries, items):
         assert evidence is None or set(evidence.history) <= set(history)
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_a_request_changes_no_setting_of_the_process(
+    name: str, random_dataset: Dataset, batch_of: Callable[..., QueryBatch], monkeypatch: Any
+) -> None:
+    """As many threads as BLAS may use are set for all requests at once, so none may set them."""
+    from crossrec.components import threads
+
+    source = fitted(name, random_dataset)
+
+    def refuse() -> None:
+        raise AssertionError("a request limits BLAS for the whole process")
+
+    monkeypatch.setattr(threads, "_controller", refuse)
+    for histories in ([[0, 1, 2]], [[0, 1]] * 40):
+        queries = batch_of(histories)
+        found = source.generate(queries, 5)
+        source.score(queries, found.index)
+    source.explain(batch_of([[0, 1, 2]]), np.array([3, 4]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from crossrec.artifacts.checked import FileInfo, FolderFormat, new_folder, write_file
 from crossrec.artifacts.folder import Artifact, drop_older, open_artifact, publish
 from crossrec.artifacts.manifest import FORMAT, Manifest
+from crossrec.artifacts.states import checked_state
 from crossrec.artifacts.tensors import map_tensors, write_tensors
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "FolderFormat",
     "Manifest",
     "drop_older",
+    "checked_state",
     "map_tensors",
     "new_folder",
     "open_artifact",

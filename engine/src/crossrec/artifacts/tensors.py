@@ -142,6 +142,12 @@ def _view(path: Path, name: str, entry: Any, data: NDArray[np.uint8], offset: in
     return part.view(dtype).reshape(shape)
 
 
+def refuse_unstorable(arrays: Mapping[str, Any]) -> None:
+    """Raise ArtifactError where an array holds anything but booleans, integers or floats."""
+    for name, array in arrays.items():
+        _plain(name, array)
+
+
 def _plain(name: str, array: NDArray[Any]) -> NDArray[Any]:
     """Return `array` in C order and little-endian, refusing other dtypes."""
     wanted = np.asarray(array)

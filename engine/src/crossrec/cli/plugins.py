@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from crossrec.cli.extend import collect_commands
@@ -34,16 +36,30 @@ def list_plugins(as_json: bool, hook: str | None) -> None:
 @plugins.command()
 @json_option
 def check(as_json: bool) -> None:
-    """Check every plugin: exit code 1 if one failed or is incompatible."""
+    """Check every plugin and build all that it brings: exit code 1 if anything is wrong.
+
+    A plugin that failed or is incompatible, a name that two plugins have, a component that cannot
+    be built with its default settings or lacks what it declares: one line each.
+    """
+    from crossrec.plugins.checks import problems_of
+
     states = plugin_states()
+    problems = problems_of(load_registry(warn=False))
     broken = [state for state in states if state.broken]
+    ok = not broken and not problems and not any(state.collisions for state in states)
     if as_json:
-        echo_json({"ok": not broken, "plugins": [state.to_dict() for state in states]})
+        found = [state.to_dict() for state in states]
+        echo_json({"ok": ok, "plugins": found, "problems": [asdict(one) for one in problems]})
     else:
         _explain(states)
+        for problem in problems:
+            click.echo(problem.line)
         loaded = sum(state.status == "loaded" for state in states)
-        click.echo(f"{loaded} loaded, {len(broken)} broken")
-    if broken:
+        summary = f"{loaded} loaded, {len(broken)} broken"
+        click.echo(
+            summary if not problems else f"{summary}, {len(problems)} problems of components"
+        )
+    if not ok:
         raise click.exceptions.Exit(1)
 
 
@@ -69,3 +85,5 @@ def _explain(states: list[PluginState]) -> None:
             click.echo(f"{state.name} ({state.distribution}) is {state.status}: {state.error}")
         for warning in state.warnings:
             click.echo(f"{state.name} ({state.distribution}) warns: {warning}")
+        for collision in state.collisions:
+            click.echo(collision)

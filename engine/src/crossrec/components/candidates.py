@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from crossrec.numeric.ragged import read_only
+
 #: Fills index rows that hold fewer candidates than the widest row.
 PAD = -1
 
@@ -84,6 +86,8 @@ class Candidates:
 class Pool:
     """The union of several sources' candidates, with what every source thinks of each.
 
+    All arrays are read-only: rankers, policies and explanations read the same ones.
+
     Attributes
     ----------
     index : int64 array, shape (n, m)
@@ -109,6 +113,10 @@ class Pool:
     std: NDArray[np.float32]
     columns: tuple[str, ...] = ()
     features: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("index", "scores", "ranks", "mean", "std"):
+            object.__setattr__(self, name, read_only(getattr(self, name)))
 
     def __len__(self) -> int:
         return len(self.index)

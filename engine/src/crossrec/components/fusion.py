@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crossrec.components.candidates import Pool
 from crossrec.components.ndcg import NdcgScorer
-from crossrec.components.protocols import Examples
+from crossrec.components.paired_gain import STANDARD_ERRORS, PairedGain, choose_option
+from crossrec.components.protocols import Examples, SourceReport
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
@@ -20,6 +21,12 @@ from crossrec.data.dataset import Dataset
 
 #: Below every real score: candidates that only other sources know are ordered behind all.
 _BEHIND = np.float32(-1e6)
+#: Queries from which on rank fusion may leave a source out.
+FEWEST = 8
+#: Larger than any rank.
+_DEEPEST = 2002.0
+#: Share of a first vote: below nearly all differences between sums of votes that are not equal.
+_TIE = 6e-5
 #: Weight of rank fusion beside z-scores: enough to decide ties and nothing else.
 _TRACE = np.float32(0.01)
 
@@ -39,9 +46,13 @@ def reciprocal_ranks(pool: Pool, constant: float) -> NDArray[np.float32]:
 
     Cormack, Clarke & Büttcher: Reciprocal rank fusion (SIGIR 2009).
     """
-    share = np.where(pool.ranks >= 0, 1.0 / (constant + 1.0 + pool.ranks), 0.0)
-    total: NDArray[np.float32] = share.sum(axis=2).astype(np.float32)
+    total: NDArray[np.float32] = _shares(pool, constant).sum(axis=2).astype(np.float32)
     return total
+
+
+def _shares(pool: Pool, constant: float) -> NDArray[np.float64]:
+    """Return 1 / (constant + rank) of each source, 0 where it did not propose a candidate."""
+    return np.where(pool.ranks >= 0, 1.0 / (constant + 1.0 + pool.ranks), 0.0)
 
 
 class RrfConfig(BaseModel):
@@ -50,35 +61,120 @@ class RrfConfig(BaseModel):
     Attributes
     ----------
     constant : float
-        Added to each rank: the larger, the less the first places count beyond the others.
+        The larger it is, the less a first place counts for more than a late one. 60 is usual for
+        long lists; 5 was ahead of it on the validation items of five real sets.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    constant: Annotated[float, Field(gt=0)] = 60.0
+    constant: Annotated[float, Field(gt=0)] = 5.0
 
 
 class ReciprocalRankFusion:
-    """Fuses by rank alone; nothing to learn, hard to break."""
+    """Fuses by rank alone: one vote for each source but those that harm by proof; hard to break.
+
+    Attributes
+    ----------
+    left_out : mapping of source to PairedGain
+        Sources without a vote, and what ndcg@10 gained by leaving each out, in this order.
+    """
 
     def __init__(self, config: RrfConfig | None = None) -> None:
         self.config = config or RrfConfig()
+        self.left_out: dict[str, PairedGain] = {}
 
     def fit(self, dataset: Dataset, examples: Examples, run: RunOptions) -> None:
-        """Learn nothing."""
+        """Leave out sources one at a time, each only where the gain is beyond noise.
+
+        With fewer than `FEWEST` queries all stay.
+        """
+        self.left_out = {}
+        pool = examples.pool
+        if len(pool) < FEWEST:
+            return
+        judge, shares, doubt = NdcgScorer(pool.index, examples.targets), *self._ballots(pool)
+
+        def gains(*out: str) -> NDArray[np.float64]:
+            return judge.gains(self._counted(shares, doubt, pool.sources, out))
+
+        while len(self.left_out) + 1 < len(pool.sources):
+            out = tuple(self.left_out)
+            options = {name: gains(*out, name) for name in pool.sources if name not in out}
+            choice = choose_option({"": gains(*out), **options}, "")
+            if not choice.option:
+                return
+            self.left_out[choice.option] = choice.gain
 
     def score(self, queries: QueryBatch, pool: Pool) -> NDArray[np.float32]:
         """Return the sum of reciprocal ranks, -inf at `PAD`."""
-        return np.where(pool.valid, reciprocal_ranks(pool, self.config.constant), -np.inf).astype(
-            np.float32
+        votes = self._counted(*self._ballots(pool), pool.sources, tuple(self.left_out))
+        return np.where(pool.valid, votes, -np.inf).astype(np.float32)
+
+    def _ballots(self, pool: Pool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return each source's vote for each candidate, and what decides between equal votes.
+
+        Two sources with opposite views of two candidates give them the same sum; then the larger
+        standardised scores decide, and not the order of the catalog.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            z = standardised(pool).astype(np.float64)
+        constant = self.config.constant
+        return _shares(pool, constant), _TIE / (constant + 1.0) * z / (1.0 + np.abs(z))
+
+    def _counted(
+        self,
+        shares: NDArray[np.float64],
+        doubt: NDArray[np.float64],
+        sources: tuple[str, ...],
+        out: tuple[str, ...],
+    ) -> NDArray[np.float64]:
+        """Return the votes of all sources but some; of all where none of the others answered.
+
+        What only a source without a vote proposed stands behind all else, in that source's order.
+        """
+        voting = self._voting(sources, out)
+        votes: NDArray[np.float64] = shares[:, :, voting].sum(axis=2)
+        named = votes > 0
+        votes += doubt[:, :, voting].mean(axis=2) if voting.any() else 0.0
+        if voting.all():
+            return votes
+        least = 0.5 / (self.config.constant + _DEEPEST)
+        most = (~voting).sum() / (self.config.constant + 1.0)
+        rest = shares[:, :, ~voting].sum(axis=2)
+        return np.where(named, votes, rest * (least / most))
+
+    @staticmethod
+    def _voting(sources: tuple[str, ...], out: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Return which sources have a vote; all where none of the others answered."""
+        voting = np.array([name not in out for name in sources], dtype=bool)
+        return voting if voting.any() else ~voting
+
+    def contributions(self, pool: Pool) -> NDArray[np.float32]:
+        """Return each source's z-scores, float32 (n, m, n_sources); 0 where it has no vote."""
+        voting = self._voting(pool.sources, tuple(self.left_out))
+        return np.where(voting, standardised(pool), np.float32(0.0))
+
+    def report(self) -> SourceReport:
+        """Return which sources have no vote, with the gain that proved it."""
+        values = {
+            name: {"queries": gain.n, "gain": round(gain.mean, 4), "error": round(gain.error, 4)}
+            for name, gain in self.left_out.items()
+        }
+        lines = tuple(
+            f"source {name} has no vote: without it ndcg@10 gains {gain.mean:.4f} "
+            f"(± {STANDARD_ERRORS * gain.error:.4f}) on {gain.n} queries"
+            for name, gain in self.left_out.items()
         )
+        return SourceReport({"left_out": values}, lines)
 
     def state(self) -> State:
-        """Return nothing."""
-        return State()
+        """Return the sources that have no vote, with the figures."""
+        return State(values={"left_out": {name: vars(g) for name, g in self.left_out.items()}})
 
     def restore(self, state: State, catalog: Catalog) -> None:
-        """Take nothing back."""
+        """Take them back; older states left none out."""
+        left_out = state.values.get("left_out", {})
+        self.left_out = {str(name): PairedGain(**gain) for name, gain in left_out.items()}
 
 
 class WeightedConfig(BaseModel):

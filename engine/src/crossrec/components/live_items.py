@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from threading import Lock
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.data.catalog import Catalog, as_list
-from crossrec.numeric.ragged import IntArray
+from crossrec.numeric.ragged import IntArray, read_only
 from crossrec.scenario import ItemSchema
 
 #: Turns a field into a number; NaN where it holds none.
@@ -35,7 +36,7 @@ class LiveItems:
         changed: Mapping[int, Mapping[str, Any]] | None = None,
     ) -> None:
         self.catalog, self.schema = catalog, schema
-        self.changed = dict(changed or {})
+        self.changed = MappingProxyType(dict(changed or {}))
         self._numbers: dict[tuple[str, Parse], NDArray[np.float64]] = {}
         self._entities: dict[str, Entities] = {}
         self._lock = Lock()
@@ -137,7 +138,9 @@ class Entities:
         for item, names in enumerate(values):
             for name in {name.casefold() for name in names}:
                 members.setdefault(name, []).append(item)
-        self._members = {name: np.array(items, dtype=np.int64) for name, items in members.items()}
+        self._members = {
+            name: read_only(np.array(items, dtype=np.int64)) for name, items in members.items()
+        }
 
     def of(self, item: int) -> tuple[str, ...]:
         """Return the values of an item."""

@@ -69,7 +69,7 @@ class NdcgScorer:
         self._best = ideal_gains(k)[np.minimum(targets.distinct().lengths, k)]
         self._k = k
 
-    def gains(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    def gains(self, scores: NDArray[Any]) -> NDArray[np.float64]:
         """Return ndcg@k of each query when its candidates are ordered by `scores`, float64 (n,).
 
         Binary gains; the ideal holds min(k, number of targets) hits, so a target outside the

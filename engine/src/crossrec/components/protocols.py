@@ -93,7 +93,7 @@ class ExplainingSource(CandidateGenerator, Protocol):
 
 @dataclass(frozen=True)
 class SourceReport:
-    """What one source says of its fit: JSON values, and the same in lines for a terminal."""
+    """What a source or ranker says of its fit: JSON values, and the same in lines for people."""
 
     values: Mapping[str, Any]
     lines: tuple[str, ...]
@@ -267,6 +267,14 @@ class FeatureRanker(Ranker, Protocol):
 
     def features(self) -> tuple[str, ...]:
         """Return the columns that the fitted ranker reads: a request computes no other sets."""
+        ...
+
+
+class ReportingRanker(Ranker, Protocol):
+    """A ranker with the capability ``report``."""
+
+    def report(self) -> SourceReport:
+        """Return what the fit learnt; the gate repeats it in its own report."""
         ...
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.errors import UsageError
-from crossrec.numeric.ragged import Ragged
+from crossrec.numeric.ragged import Ragged, read_only
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,9 @@ class QueryBatch:
         for name in ("users", "now", "factors", "times", "types", "weights", "session_start"):
             array = getattr(self, name)
             if array is not None:
-                object.__setattr__(self, name, _read_only(array))
+                object.__setattr__(self, name, read_only(array))
+        context = {name: read_only(column) for name, column in self.context.items()}
+        object.__setattr__(self, "context", MappingProxyType(context))
 
     @classmethod
     def from_histories(
@@ -201,12 +204,3 @@ class QueryBatch:
         filled = self.history.lengths > 0
         last[filled] = self.history.values[self.history.indptr[1:][filled] - 1]
         return last
-
-
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a view that cannot be written into."""
-    if not array.flags.writeable:
-        return array
-    view = array.view()
-    view.flags.writeable = False
-    return view

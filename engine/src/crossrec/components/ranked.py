@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from crossrec.numeric.ragged import read_only
+
 Action = Literal["dropped", "moved", "inserted", "demoted"]
 
 
@@ -61,9 +63,7 @@ class Ranked:
         if len(shapes) != 1 or self.index.ndim != 1:
             raise ValueError("index, score and propensity must be flat and equally long")
         for name in ("index", "score", "propensity"):
-            view = getattr(self, name).view()
-            view.flags.writeable = False
-            object.__setattr__(self, name, view)
+            object.__setattr__(self, name, read_only(getattr(self, name)))
 
     @classmethod
     def of(cls, index: NDArray[np.int64], score: NDArray[np.float64]) -> Ranked:

@@ -1,4 +1,7 @@
-"""Small products on one thread: a pool that spins between tiny calls costs more than it gives."""
+"""BLAS on one thread, for fits and benchmarks: it is set for the whole process.
+
+Nothing that answers a request may use it: requests of other threads would be slowed down with it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ def one_blas_thread() -> Iterator[None]:
     """Keep BLAS on one thread within the block; costs about 10 µs.
 
     On a busy machine small products with OpenBLAS's pool were 60 times slower than without. Counts
-    who is inside, so that concurrent requests do not restore each other's limit.
+    who is inside, so that concurrent fits do not restore each other's limit.
     """
     global _inside, _limit
     with _lock:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.numeric.ragged import read_only
 from crossrec.scenario import ItemSchema
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}([^{]*)")
@@ -39,6 +41,10 @@ class Catalog:
     creators: tuple[str, ...]
     known: NDArray[np.bool_]
     attributes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "known", read_only(self.known))
+        object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
 
     @classmethod
     def from_records(

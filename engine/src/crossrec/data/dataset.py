@@ -14,12 +14,12 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.events import Events
 from crossrec.data.net_evidence import net_evidence
 from crossrec.data.vocabulary import Vocabulary
-from crossrec.numeric.ragged import Ragged
+from crossrec.numeric.ragged import Ragged, read_only
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Events over a catalog, sorted by (user, time, original row).
+    """Events over a catalog, sorted by (user, time, original row). All arrays are read-only.
 
     Interactions are positive events of people whose events about the item add up to more than
     nothing (`net_evidence`). They make the sequences and the matrix.
@@ -71,7 +71,7 @@ class Dataset:
     @cached_property
     def interaction_rows(self) -> NDArray[np.int64]:
         """Where the interactions stand in `events`, int64, ascending."""
-        return np.flatnonzero(self._net > 0)
+        return read_only(np.flatnonzero(self._net > 0))
 
     @cached_property
     def _net(self) -> NDArray[np.float32]:
@@ -81,31 +81,32 @@ class Dataset:
     @cached_property
     def sequences(self) -> Ragged:
         """Items of each user's interactions, oldest first; row = user index."""
-        return Ragged.grouped(self.interactions.users, self.interactions.items, self.n_users)
+        events = self.interactions
+        return Ragged.grouped(events.users, events.items, self.n_users).read_only()
 
     @cached_property
     def disliked(self) -> Ragged:
         """Items of each user's negative events; row = user index."""
         negative = self.events.take(self.events.weights < 0)
-        return Ragged.grouped(negative.users, negative.items, self.n_users)
+        return Ragged.grouped(negative.users, negative.items, self.n_users).read_only()
 
     @cached_property
     def item_counts(self) -> NDArray[np.int64]:
         """Number of interactions of each item, int64 (n_items,)."""
-        return np.bincount(self.interactions.items, minlength=self.n_items)
+        return read_only(np.bincount(self.interactions.items, minlength=self.n_items))
 
     @cached_property
     def item_people(self) -> NDArray[np.int64]:
         """How many people have an interaction with each item, int64 (n_items,)."""
         distinct = self.sequences.distinct()
-        return np.bincount(distinct.values, minlength=self.n_items)
+        return read_only(np.bincount(distinct.values, minlength=self.n_items))
 
     @cached_property
     def item_evidence(self) -> NDArray[np.float64]:
         """Sum of the net weights of each item's interactions, float64 (n_items,)."""
         events = self.interactions
         total = np.bincount(events.items, weights=events.weights, minlength=self.n_items)
-        return total.astype(np.float64, copy=False)
+        return read_only(total.astype(np.float64, copy=False))
 
     def matrix(self, *, binary: bool = False) -> Any:
         """Return users × items as a scipy CSR matrix, float32.
@@ -140,4 +141,4 @@ class Dataset:
         """
         if len(vectors) != self.n_items:
             raise ValueError(f"{len(vectors)} vectors of {name!r} for {self.n_items} items")
-        return replace(self, vectors={**self.vectors, name: vectors})
+        return replace(self, vectors={**self.vectors, name: read_only(vectors)})

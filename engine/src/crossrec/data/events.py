@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from crossrec.numeric.ragged import read_only
+
 
 @dataclass(frozen=True, eq=False)
 class Events:
-    """Events in the order in which they were ingested.
+    """Events in the order in which they were ingested. Arrays are read-only.
 
     Attributes
     ----------
@@ -34,6 +36,8 @@ class Events:
         lengths = {len(getattr(self, name)) for name in self.__dataclass_fields__}
         if len(lengths) != 1:
             raise ValueError("the columns of events must be equally long")
+        for name in self.__dataclass_fields__:
+            object.__setattr__(self, name, read_only(getattr(self, name)))
 
     def __len__(self) -> int:
         return len(self.users)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from crossrec.numeric.ragged import read_only
+
 
 @dataclass(frozen=True, eq=False)
 class UserEvents:
-    """Aligned columns, the oldest event first.
+    """Aligned read-only columns, the oldest event first.
 
     Attributes
     ----------
@@ -35,6 +37,8 @@ class UserEvents:
         lengths = {len(getattr(self, name)) for name in self.__dataclass_fields__}
         if len(lengths) != 1:
             raise ValueError("the columns of events must be equally long")
+        for name in ("types", "values", "weights", "times"):
+            object.__setattr__(self, name, read_only(getattr(self, name)))
 
     def __len__(self) -> int:
         return len(self.item_ids)

@@ -116,8 +116,10 @@ def _one_split(
         step = partial(progress, model.name)
         try:
             measured.append(measure(model, bench, baseline=model in baselines, step=step))
-        except Exception as error:  # one broken model must not lose the figures of the others
+        except (Exception, SystemExit) as error:  # a broken model must not lose others' figures
             failed.append(FailedModel(model.name, f"{type(error).__name__}: {error}"))
+        faults: Mapping[str, str] = getattr(model, "faults", {})
+        failed += [FailedModel(f"{part} in {model.name}", why) for part, why in faults.items()]
     return _SplitResult(
         measured,
         failed,

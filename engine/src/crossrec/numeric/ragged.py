@@ -14,6 +14,15 @@ FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 
 
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array, or a view of it, that cannot be written into."""
+    if not array.flags.writeable:
+        return array
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 @dataclass(frozen=True, eq=False)
 class Ragged:
     """`n` rows of indexes: row `i` is ``values[indptr[i]:indptr[i + 1]]``.
@@ -80,9 +89,7 @@ class Ragged:
         """Return the same rows over arrays that cannot be written into."""
         if not (self.values.flags.writeable or self.indptr.flags.writeable):
             return self
-        indptr, values = self.indptr.view(), self.values.view()
-        indptr.flags.writeable = values.flags.writeable = False
-        return Ragged(indptr, values)
+        return Ragged(read_only(self.indptr), read_only(self.values))
 
     def tail(self, limit: int) -> Ragged:
         """Keep only the last `limit` values of each row."""

@@ -25,6 +25,8 @@ Input = Literal["user", "item", "items", "session", "nothing"]
 FALLBACKS = ("most_popular", "newest")
 #: Of every surface about items: what it is about stands in the query, not in the history.
 ABOUT_ITEMS: tuple[Input, ...] = ("item", "items")
+#: Name of the source that adapts a pretrained backbone, and its label where it is added.
+BACKBONE = "backbone"
 History = Literal["auto", "keep", "last", "exclude"]
 
 
@@ -171,6 +173,9 @@ class PipelineConfig(_Frozen):
         Whether titles alone are encoded too, as ``vectors["<encoder>:title"]``.
     candidates : int
         Size of the pool that the ranker orders.
+    time_limit : float
+        Seconds that a source, ranker or policy may take for one request. What is late is left out
+        of the answer and named; it is called again when its late call has ended.
     history : {"auto", "keep", "last", "exclude"}
         Rule for known items on surfaces that do not say themselves.
     ranker : str
@@ -198,6 +203,7 @@ class PipelineConfig(_Frozen):
     encoder_settings: dict[str, Any] = Field(default_factory=dict)
     title_vectors: bool = False
     candidates: Annotated[int, Field(ge=1, le=2000)] = 300
+    time_limit: Annotated[float, Field(gt=0, le=3600)] = 5.0
     history: History = "auto"
     ranker: str = "auto"
     ranker_settings: dict[str, Any] = Field(default_factory=dict)
@@ -348,17 +354,40 @@ def with_backbone(config: PipelineConfig, name: str, family: str) -> PipelineCon
     """Return the pipeline with the backbone `name` as one more source.
 
     It must hold its own against the others on validation like any source. The pipeline must have an
-    encoder, whose vectors of texts and titles the backbone reads.
+    encoder, whose vectors of texts and titles the backbone reads. It joins the surfaces about a
+    user that list no sources. Surfaces that list their own, and those about items, stay as they
+    are: a backbone is on them where the pipeline file names it as a source and they list it.
+
+    Raises
+    ------
+    ConfigError
+        If the pipeline has a backbone already, or another source under its label.
     """
+    why = why_no_backbone(config)
+    if why:
+        raise ConfigError(f"the backbone {name} cannot be added: {why}")
     settings = {"backbone": name, "family": family, "text": {"encoder": config.encoder}}
-    kept = tuple(source for source in config.sources if source.name != "backbone")
-    source = SourceConfig(name="backbone", label="backbone", settings=settings)
+    source = SourceConfig(name=BACKBONE, settings=settings)
     values = config.model_dump(exclude_unset=True)
     values |= {
-        "sources": [source.model_dump(), *(one.model_dump() for one in kept)],
+        "sources": [source.model_dump(), *(one.model_dump() for one in config.sources)],
         "title_vectors": bool(config.encoder),
+        "item_sources": config.item_sources or tuple(one.label for one in config.sources),
     }
     return parse_config(values, "the pipeline with a backbone")
+
+
+def why_no_backbone(config: PipelineConfig) -> str:
+    """Return why a backbone cannot be added to a pipeline; "" where it can."""
+    for source in config.sources:
+        if source.name == BACKBONE:
+            return (
+                f"the pipeline has one already, the source {source.label!r}: change its setting "
+                "`backbone`, or leave --backbone out"
+            )
+        if source.label == BACKBONE:
+            return f"the source {source.name!r} is labelled {BACKBONE!r}: give it another label"
+    return ""
 
 
 def parse_config(values: Mapping[str, Any], name: str) -> PipelineConfig:

@@ -28,7 +28,7 @@ from crossrec.pipeline.pretrained import FOLDER, default_backbone, survey_pretra
 from crossrec.pipeline.refresh import RefreshReport, refresh_pipeline
 from crossrec.pipeline.request import Serving, answer, resolve_query
 from crossrec.pipeline.resolved import resolve_pipeline
-from crossrec.pipeline.saving import load_pipeline, save_pipeline
+from crossrec.pipeline.saving import load_pipeline, save_pipeline, without_unstorable
 from crossrec.pipeline.user_states import read_user_state, with_given_history
 from crossrec.plugins.registry import Registry, load_registry
 from crossrec.scenario import Scenario
@@ -177,6 +177,7 @@ class Engine(LoggedAnswers):
             resolved = resolve_pipeline(config, self.registry, known.main_surface)
             executor = self.workspace.executor()
             pipeline = fit_pipeline(known, dataset, resolved, options, notes, stamps, executor)
+            pipeline = without_unstorable(pipeline)
             save_pipeline(pipeline, self.workspace.artifact_path(scenario))
         return pipeline
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crossrec.components.candidates import Candidates
 from crossrec.components.eligibility import (
@@ -32,10 +32,12 @@ from crossrec.pipeline.fit import (
     choose_surfaces,
     collect_examples,
     fit_sources,
+    left_out_notes,
     served_rule,
 )
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.resolved import ResolvedPipeline
+from crossrec.pipeline.time_limit import within
 from crossrec.scenario import Scenario
 
 
@@ -46,10 +48,12 @@ class SourceModel:
     name: str
     fit_seconds: float
     source: CandidateGenerator
+    time_limit: float
 
     def top(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the source's best k."""
-        return self.source.generate(queries, k)
+        limit = self.time_limit * max(len(queries), 1)
+        return within(limit, self.source, lambda: self.source.generate(queries, k))
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,15 +71,23 @@ class FailedModel:
 
 @dataclass(frozen=True, eq=False)
 class PipelineModel:
-    """The whole pipeline; its seconds hold those of its sources and of choosing the ranker."""
+    """The whole pipeline; its seconds hold those of its sources and of choosing the ranker.
+
+    Attributes
+    ----------
+    faults : mapping of component to what it did wrong, filled in while lists are made
+    """
 
     name: str
     fit_seconds: float
     pipeline: Pipeline
+    faults: dict[str, str] = field(default_factory=dict)
 
     def top(self, queries: QueryBatch, k: int) -> Candidates:
-        """Return the pipeline's best k."""
-        return self.pipeline.rank(queries, k)
+        """Return the pipeline's best k; what had to be left out of them is among the `faults`."""
+        best, degraded = self.pipeline.ranked(queries, k)
+        self.faults.update({one.component: one.error for one in degraded})
+        return best
 
 
 def rule_for(
@@ -141,7 +153,8 @@ def build_models(
     rule = rule_for(train)
     wanted = eligible_targets(validation, rule, seed=run.seed, limit=LIMIT)
     queries = queries_of(wanted, train, rule)
-    examples = collect_examples(fitted, resolved, queries, wanted.targets, train.n_items)
+    examples, left = collect_examples(fitted, resolved, queries, wanted.targets, train.n_items)
+    notes += left_out_notes(left)
     features = fit_features(train, resolved, run)
     items = LiveItems(train.catalog, scenario.items)
     examples = with_features(examples, features, items)
@@ -158,7 +171,7 @@ def build_models(
     pipeline = assemble(scenario, train, resolved, fitted, surfaces, report, features)
     seconds = time.perf_counter() - started
     models: list[SourceModel | FailedModel | PipelineModel] = [
-        SourceModel(label, fitted.seconds[label], source)
+        SourceModel(label, fitted.seconds[label], source, resolved.config.time_limit)
         for label, source in fitted.sources.items()
         if not only or label in only
     ]
@@ -168,5 +181,6 @@ def build_models(
         if not only or label in only
     ]
     if not only or "pipeline" in only:
-        models.append(PipelineModel("pipeline", round(seconds, 3), pipeline))
+        faults = {label: f"on the validation queries: {why}" for label, why in left.items()}
+        models.append(PipelineModel("pipeline", round(seconds, 3), pipeline, faults))
     return models

@@ -88,7 +88,7 @@ def fit_pipeline(
     cut = cut_for_validation(dataset, rule, seed=run.seed)
     trial = fit_sources(cut.train, resolved, run, "before the cut", executor)
     n_items = dataset.n_items
-    examples = collect_examples(trial, resolved, cut.queries, cut.targets, n_items)
+    examples, left = collect_examples(trial, resolved, cut.queries, cut.targets, n_items)
     items = LiveItems(dataset.catalog, scenario.items)
     features = fit_features(cut.train, resolved, run)
     examples = with_features(examples, features, items)
@@ -102,7 +102,7 @@ def fit_pipeline(
         "repeats": {"rate": round(repeats.rate, 4), "users": repeats.users},
         "fit_seconds": dict(final.seconds),
         "failed": {**final.failed, **features.failed},
-        "notes": [*notes, *missing],
+        "notes": [*notes, *missing, *left_out_notes(left)],
         "users": dataset.n_users,
         "items": dataset.n_items,
         "events": len(dataset.events),
@@ -231,7 +231,7 @@ def attach_vectors(
     except CrossrecError as error:  # a library or a model is missing: the message says what to do
         log.warning("encoder %s is left out: %s", config.encoder, error)
         return dataset, [f"encoder {config.encoder} is left out: {error}"]
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         log.warning("encoder %s failed", config.encoder, exc_info=error)
         return dataset, [f"encoder {config.encoder} failed: {type(error).__name__}: {error}"]
     return dataset, []
@@ -286,8 +286,11 @@ def collect_examples(
     queries: QueryBatch,
     targets: Ragged,
     n_items: int,
-) -> Examples:
-    """Return the pool of every validation query, gathered in blocks.
+) -> tuple[Examples, dict[str, str]]:
+    """Return the pool of every validation query, gathered in blocks, and what went wrong.
+
+    The pool has the sources that answered in every block; what went wrong is a mapping of source to
+    error.
 
     Raises
     ------
@@ -296,12 +299,19 @@ def collect_examples(
     """
     able, size = resolved.capabilities, resolved.config.candidates
     parts = [queries.take(rows) for rows in queries.blocks(BLOCK)] or [queries]
-    pools = []
+    pools, wrong = [], dict[str, str]()
     for part in parts:
-        pool, degraded = gather(fitted.sources, able, part, size, n_items)
+        limit = resolved.config.time_limit * max(len(part), 1)
+        pool, degraded = gather(fitted.sources, able, part, size, n_items, limit)
         require_an_answer(pool, degraded)
         pools.append(pool)
-    return Examples(queries, _stacked(pools), targets)
+        wrong |= {one.component: one.error for one in degraded}
+    return Examples(queries, _stacked(pools), targets), wrong
+
+
+def left_out_notes(wrong: Mapping[str, str]) -> list[str]:
+    """Say which sources misbehaved on the validation queries."""
+    return [f"source {label} on the validation queries: {why}" for label, why in wrong.items()]
 
 
 def _stacked(pools: list[Pool]) -> Pool:

@@ -52,12 +52,23 @@ class Admission:
             found = replace(found, index=found.index[:, :k], score=found.score[:, :k])
         found = self._aligned(found)
         ineligible = self._ineligible(found.index)
-        count = int(ineligible.sum())
-        if not count:
+        with np.errstate(over="ignore"):
+            scored = np.isfinite(found.score.astype(np.float32, copy=False))
+        unscored = ~scored & ~ineligible & (found.index != PAD)
+        barred, blank = int(ineligible.sum()), int(unscored.sum())
+        if not barred and not blank:
             return found, ""
-        index = np.where(ineligible, PAD, found.index)
-        score = np.where(ineligible, -np.inf, found.score).astype(np.float32)
-        complaint = f"{count} candidates that are excluded or no item were dropped"
+        dropped = ineligible | unscored
+        index = np.where(dropped, PAD, found.index)
+        score = np.where(dropped, -np.inf, found.score).astype(np.float32)
+        complaint = " and ".join(
+            f"{count} candidates {what} were dropped"
+            for count, what in (
+                (barred, "that are excluded or no item"),
+                (blank, "without a finite score"),
+            )
+            if count
+        )
         return replace(found, index=index, score=score), complaint
 
     def _ineligible(self, index: NDArray[np.int64]) -> NDArray[np.bool_]:

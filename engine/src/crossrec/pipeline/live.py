@@ -289,7 +289,7 @@ def _grown(source: Any, fitted: Pipeline, label: str, dataset: Dataset) -> tuple
         longer = copy(source)
         try:
             longer.add_items(dataset)
-        except Exception as raised:
+        except (Exception, SystemExit) as raised:
             log.warning("source %s could not take in new items", label, exc_info=raised)
             error = f"new items could not be taken in: {one_line(raised)}"
         else:

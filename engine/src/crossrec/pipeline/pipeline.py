@@ -25,6 +25,7 @@ from crossrec.pipeline.config import PipelineConfig
 from crossrec.pipeline.features import add_features
 from crossrec.pipeline.guard import Admission, scores_of
 from crossrec.pipeline.resolved import FEATURES, ResolvedPipeline, ResolvedSurface
+from crossrec.pipeline.time_limit import within
 from crossrec.plugins.state import one_line
 from crossrec.scenario import ItemSchema
 
@@ -126,9 +127,13 @@ class Pipeline:
         CrossrecError
             If every source fails.
         """
+        return self.ranked(queries, k)[0]
+
+    def ranked(self, queries: QueryBatch, k: int) -> tuple[Candidates, list[Degraded]]:
+        """Return the same, and what had to be left out."""
         pool, scores, degraded = self.scored_pool(self.main, queries)
         require_an_answer(pool, degraded)
-        return best_of(pool, scores, k)
+        return best_of(pool, scores, k), degraded
 
     @cached_property
     def _as_fitted(self) -> LiveItems:
@@ -151,22 +156,28 @@ class Pipeline:
         sources = {label: self.sources[label] for label in labels if label in self.sources}
         # A source relates candidates to its history: on a surface about items that is these items.
         seeded = queries.related() if surface.plan.about_items else queries
+        limit = self.limit(queries)
         pool, degraded = gather(
-            sources, self.capabilities, seeded, self.config.candidates, len(self.catalog)
+            sources, self.capabilities, seeded, self.config.candidates, len(self.catalog), limit
         )
         if not pool.sources:
             return pool, np.zeros(pool.index.shape, dtype=np.float32), degraded
+        ranker = surface.ranker
         try:
             if surface.columns:
                 items = items or self._as_fitted
                 pool, failed = add_features(pool, self.features, queries, items, surface.columns)
                 degraded += failed
-            scores = scores_of(surface.ranker, queries, pool)
-        except Exception as error:
+            scores = within(limit, ranker, lambda: scores_of(ranker, queries, pool))
+        except (Exception, SystemExit) as error:
             log.warning("ranker %s failed", surface.ranker_name, exc_info=error)
             degraded.append(Degraded(f"ranker {surface.ranker_name}", one_line(error)))
             scores = ReciprocalRankFusion().score(queries, pool)
         return pool, weighed_down(pool, on_unit_scale(scores, pool.valid), queries), degraded
+
+    def limit(self, queries: QueryBatch) -> float:
+        """Return the seconds that one component may take for a batch."""
+        return self.config.time_limit * max(len(queries), 1)
 
 
 def on_unit_scale(scores: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -207,19 +218,21 @@ def gather(
     queries: QueryBatch,
     size: int,
     n_items: int,
+    limit: float,
 ) -> tuple[Pool, list[Degraded]]:
     """Query every source and unite the answers.
 
-    A source that raises, or whose answer is none, is left out and named; so is one that returns
-    excluded or impossible items, of which the rest is used. Where every one fails the pool has
-    neither sources nor candidates.
+    A source that raises, takes longer than `limit` seconds, or whose answer is none, is left out
+    and named; so is one that returns excluded or impossible items, of which the rest is used. Where
+    every one fails the pool has neither sources nor candidates.
     """
     found: dict[str, Candidates] = {}
     degraded: list[Degraded] = []
     admission = Admission.of(queries, n_items)
     for label, source in sources.items():
         try:
-            found[label], complaint = admission.admit(source.generate(queries, size), size)
+            answer = within(limit, source, partial(source.generate, queries, size))
+            found[label], complaint = admission.admit(answer, size)
         except (Exception, SystemExit) as error:
             log.warning("source %s failed", label, exc_info=error)
             complaint = one_line(error)
@@ -228,7 +241,7 @@ def gather(
     if not found:
         return Pool.empty(len(queries)), degraded
     scorers = {
-        label: partial(_safe_score, sources[label], queries)
+        label: partial(_safe_score, label, sources[label], queries, limit, degraded)
         for label in found
         if "score" in capabilities.get(label, frozenset()) and found[label].full is None
     }
@@ -248,14 +261,23 @@ def require_an_answer(pool: Pool, degraded: list[Degraded]) -> None:
         raise CrossrecError(f"no source could answer ({causes}); fit again or check the plugins")
 
 
-def _safe_score(source: Any, queries: QueryBatch, index: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Score through the source; where that fails others' candidates have no score of it."""
+def _safe_score(
+    label: str,
+    source: Any,
+    queries: QueryBatch,
+    limit: float,
+    degraded: list[Degraded],
+    index: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """Score through the source; where that fails it is named, and scores its own finds only."""
     try:
-        scores: NDArray[np.float32] = np.asarray(source.score(queries, index))
+        answer = within(limit, source, partial(source.score, queries, index))
+        scores: NDArray[np.float32] = np.asarray(answer, dtype=np.float32)
         if scores.shape != index.shape:
             raise ValueError(f"scores of shape {scores.shape} for candidates of {index.shape}")
-    except Exception as error:
-        log.warning("%s could not score", type(source).__name__, exc_info=error)
+    except (Exception, SystemExit) as error:
+        log.warning("source %s could not score", label, exc_info=error)
+        degraded.append(Degraded(label, f"it could not score others' finds: {one_line(error)}"))
         return np.full(index.shape, np.nan, dtype=np.float32)
     return scores
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from crossrec.data.dataset import Dataset
 from crossrec.errors import PluginError
-from crossrec.pipeline.config import PipelineConfig, with_backbone
+from crossrec.pipeline.config import BACKBONE, PipelineConfig, why_no_backbone, with_backbone
 from crossrec.plugins.registration import Registration
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import one_line
@@ -114,11 +114,14 @@ def default_backbone(
     own : bool
         Whether the pipeline is the user's own.
     """
-    if any(source.name == "backbone" for source in config.sources):
+    if any(source.name == BACKBONE for source in config.sources):
         return config, []
     default = seen.default
     if default is None or own or len(dataset.interactions):
         return config, _at_hand(seen, scenario)
+    why = why_no_backbone(config)
+    if why:
+        return config, [f"no events yet, and the backbone {default.reference} is left out: {why}"]
     note = (
         f"no events yet: the backbone {default.reference} of {default.origin} serves beside the "
         "other sources (--no-backbone leaves it out)"

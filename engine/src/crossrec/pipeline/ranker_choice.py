@@ -1,9 +1,10 @@
-"""Which ranker serves: the one that wins on validation, in folds, or none but rank fusion."""
+"""Which ranker serves: rank fusion, unless another one wins on validation, in folds."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,15 @@ from numpy.typing import NDArray
 
 from crossrec.components.ndcg import NdcgScorer
 from crossrec.components.paired_gain import choose_option
-from crossrec.components.protocols import Examples, Ranker
+from crossrec.components.protocols import Examples, Ranker, SourceReport
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.errors import UsageError
+from crossrec.jsonio import plain
 from crossrec.pipeline.cut import ENOUGH
 from crossrec.pipeline.guard import scores_of
 from crossrec.pipeline.resolved import ResolvedSurface
+from crossrec.pipeline.time_limit import within
 
 log = logging.getLogger("crossrec")
 
@@ -34,6 +37,8 @@ class GateReport:
     ndcg : mapping of ranker to its cross-validated ndcg@10 on the validation queries
     queries : int
     failed : mapping of ranker to the error that kept it out
+    learnt : mapping
+        What the ranker that serves reports of its fit, such as the sources that it leaves out.
     """
 
     chosen: str
@@ -41,6 +46,7 @@ class GateReport:
     queries: int
     ndcg: dict[str, float] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    learnt: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -52,17 +58,18 @@ def choose_ranker(
 ) -> tuple[Ranker, GateReport]:
     """Fit the rankers on one half of the queries, score them on the other, and the other way round.
 
-    The best single source is the default: another ranker serves where its gain over it is beyond
-    noise (`crossrec.components.paired_gain`). It is fitted again on all examples. With fewer than
-    `ENOUGH` queries nothing can be distinguished, and rank fusion serves. A ranker that fails is
-    left out and named.
+    The first ranker of the plan is the default, rank fusion with equal votes, in which nothing is
+    chosen but which sources are left out by proof: another ranker serves where its gain over it is
+    beyond noise (`crossrec.components.paired_gain`). It is fitted again on all examples. With
+    fewer than `ENOUGH` queries no ranker can be distinguished from another, and rank fusion serves.
+    A ranker that fails is left out and named.
     """
     if plan.about_items:
         return _of_items(plan, train, examples, run)
     n = len(examples.queries)
     if n < ENOUGH:
         why = f"only {n} validation queries: too few to choose, so ranks are fused"
-        return _build(plan, "rrf"), GateReport("rrf", why, n)
+        return _fused(plan, train, examples, run, GateReport("rrf", why, n))
     folds = np.random.default_rng(run.seed).permutation(n) % 2
     gains: dict[str, NDArray[np.float64]] = {}
     failed: dict[str, str] = {}
@@ -71,23 +78,45 @@ def choose_ranker(
             gains[name] = _cross_validated(plan, name, train, examples, folds, run)
         except UsageError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             failed[name] = _named(name, error)
     while gains:
         # The default is the simplest that did not fail.
         chosen = choose_option(gains, default=next(iter(gains))).option
-        winner = _build(plan, chosen)
         try:
+            winner = _build(plan, chosen)
             winner.fit(train, examples, run)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             failed[chosen] = _named(chosen, error)
             del gains[chosen]
             continue
         ndcg = {name: float(values.mean()) for name, values in gains.items()}
         why = _why(chosen, n, ndcg, failed)
-        return winner, GateReport(chosen, why, n, ndcg, failed)
+        return _reported(plan, winner, GateReport(chosen, why, n, ndcg, failed))
     why = f"every ranker failed, so ranks are fused{_left_out(failed)}"
     return _build(plan, "rrf"), GateReport("rrf", why, n, {}, failed)
+
+
+def _fused(
+    plan: ResolvedSurface, train: Dataset, examples: Examples, run: RunOptions, gate: GateReport
+) -> tuple[Ranker, GateReport]:
+    """Return rank fusion, fitted where it can be."""
+    ranker = _build(plan, "rrf")
+    ranker.fit(train, examples, run)
+    return _reported(plan, ranker, gate)
+
+
+def _reported(plan: ResolvedSurface, ranker: Any, gate: GateReport) -> tuple[Ranker, GateReport]:
+    """Add what the ranker that serves reports of its fit, where it declares that it can."""
+    if "report" not in plan.rankers[gate.chosen].capabilities:
+        return ranker, gate
+    try:
+        report: SourceReport = ranker.report()
+        why = "; ".join((gate.why, *report.lines))
+        return ranker, replace(gate, why=why, learnt=plain(report.values))
+    except (Exception, SystemExit) as error:
+        unable = f"{gate.chosen} could not report ({_named(gate.chosen, error)})"
+        return ranker, replace(gate, why=f"{gate.why}; {unable}")
 
 
 def _of_items(
@@ -119,12 +148,13 @@ def _cross_validated(
         ranker = _build(plan, name)
         ranker.fit(train, _part(examples, np.flatnonzero(folds != fold)), run)
         part = _part(examples, np.flatnonzero(folds == fold))
-        scores = scores_of(ranker, part.queries, part.pool)
+        limit = plan.time_limit * max(len(part.queries), 1)
+        scores = within(limit, ranker, partial(scores_of, ranker, part.queries, part.pool))
         gains[folds == fold] = NdcgScorer(part.pool.index, part.targets).gains(scores)
     return gains
 
 
-def _named(name: str, error: Exception) -> str:
+def _named(name: str, error: BaseException) -> str:
     log.warning("ranker %s failed", name, exc_info=error)
     return f"{type(error).__name__}: {error}"
 

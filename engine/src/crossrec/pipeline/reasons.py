@@ -16,6 +16,7 @@ from crossrec.components.query import QueryBatch
 from crossrec.data.catalog import Catalog
 from crossrec.jsonio import plain
 from crossrec.pipeline.pipeline import Pipeline
+from crossrec.pipeline.time_limit import within
 
 log = logging.getLogger("crossrec")
 
@@ -105,7 +106,7 @@ def _own_shares(pool: Pool, ranker: Any) -> NDArray[np.float32] | None:
         shares: NDArray[np.float32] = np.asarray(own(pool))
         if shares.shape != pool.scores.shape:
             raise ValueError(f"contributions of shape {shares.shape}, not {pool.scores.shape}")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         log.warning("the ranker could not account for its scores", exc_info=error)
         return None
     return shares
@@ -119,12 +120,13 @@ def evidence_of(
         return {}
     source: Any = pipeline.sources[label]
     try:
-        found = source.explain(queries, np.array(items, dtype=np.int64))
+        index = np.array(items, dtype=np.int64)
+        found = within(pipeline.limit(queries), source, lambda: source.explain(queries, index))
         evidence = {item: one for item, one in zip(items, found) if one is not None}
         n_items = len(pipeline.catalog)
         if not all(_is_real(one, n_items) for one in evidence.values()):
             raise ValueError("evidence names what is no item of the catalog")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         log.warning("source %s could not explain", label, exc_info=error)
         return {}
     return evidence

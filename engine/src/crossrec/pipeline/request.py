@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 import uuid
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from crossrec.components.consumption import CODES, EventEffects, PastEffects, Pa
 from crossrec.components.eligibility import CandidateRule
 from crossrec.components.evidence import Reason
 from crossrec.components.live_items import LiveItems
-from crossrec.components.protocols import Policy, PolicyContext
+from crossrec.components.protocols import PolicyContext
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.components.slate import Change, Degraded, Slate, SlateItem
@@ -28,8 +28,9 @@ from crossrec.data.vocabulary import Vocabulary
 from crossrec.jsonio import plain
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, log
+from crossrec.pipeline.policy_guard import apply_policies
 from crossrec.pipeline.reasons import explain_items, main_sources
-from crossrec.plugins.state import one_line
+from crossrec.pipeline.time_limit import within
 
 #: Items that policies may look through before a list stays short.
 _REACH = 2000
@@ -105,7 +106,7 @@ def answer(
     resolved = resolve_query(serving, served, query, user, now)
     pool, scores, degraded = pipeline.scored_pool(served, resolved.batch, serving.items)
     context = PolicyContext(
-        query=query,
+        query=replace(query, context=MappingProxyType(dict(query.context))),
         user=user,
         surface=served.plan.name,
         items=serving.items,
@@ -115,7 +116,8 @@ def answer(
     )
     whole = _filled(pipeline, served, pool, scores, resolved, max(query.k, _REACH))
     demoted = _demoted(resolved, whole)
-    ranked, failed = apply_policies(served.policies, whole, context, resolved.barred)
+    limit = pipeline.limit(resolved.batch)
+    ranked, failed = apply_policies(served.policies, whole, context, resolved.barred, limit)
     ranked = ranked.take(np.arange(min(query.k, len(ranked))))
     slate = Slate(
         items=_slate_items(serving.items, ranked),
@@ -295,9 +297,11 @@ def _fallback(
         order = np.arange(len(taken) - 1, -1, -1)
     else:
         try:
-            order = pipeline.sources[name].generate(batch, need).row(0)
+            source = pipeline.sources[name]
+            limit = pipeline.limit(batch)
+            order = within(limit, source, lambda: source.generate(batch, need)).row(0)
             order = order[(order >= 0) & (order < len(taken))]
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.warning("fallback %s failed", name, exc_info=error)
             return np.zeros(0, dtype=np.int64)
     window = order[: need + int(taken.sum())]
@@ -318,67 +322,6 @@ def _demoted(resolved: ResolvedQuery, ranked: Ranked) -> list[PolicyChange]:
         for item in ranked.index.tolist()
         if item in factors
     ]
-
-
-def apply_policies(
-    policies: Mapping[str, Policy],
-    ranked: Ranked,
-    context: PolicyContext,
-    barred: NDArray[np.int64],
-) -> tuple[Ranked, list[Degraded]]:
-    """Apply each policy once, to the whole pool; one that misbehaves is left out and named."""
-    failed: list[Degraded] = []
-    for label, policy in policies.items():
-        try:
-            changed = policy.apply(ranked, context)
-            complaint = _complaint(ranked, changed, len(context.items), barred)
-        except (Exception, SystemExit) as error:
-            log.warning("policy %s failed", label, exc_info=error)
-            complaint = one_line(error)
-        if complaint:
-            failed.append(Degraded(label, complaint))
-            continue
-        own = changed.changes[len(ranked.changes) :]
-        named = (*ranked.changes, *(replace(change, policy=label) for change in own))
-        ranked = replace(changed, changes=named)
-    return ranked, failed
-
-
-def _complaint(before: Ranked, after: Any, n_items: int, barred: NDArray[np.int64]) -> str:
-    """Return what is wrong with a policy's answer; "" where nothing is."""
-    if not isinstance(after, Ranked):
-        return f"TypeError: apply returned {type(after).__name__}, not Ranked"
-    index = after.index
-    if index.dtype.kind not in "iu" or ((index < 0) | (index >= n_items)).any():
-        return "it returned what is no item of the catalog"
-    if len(np.unique(index)) < len(index):
-        return "it returned an item twice"
-    if np.isin(index, barred).any():
-        return "it returned an item that is excluded for this user"
-    if not np.isfinite(after.score).all():
-        return "it returned scores that are not finite"
-    if not ((after.propensity > 0) & (after.propensity <= 1)).all():
-        return "it returned propensities outside of (0, 1]"
-    if after.changes[: len(before.changes)] != before.changes:
-        return "it dropped the changes of the policies before it"
-    own = after.changes[len(before.changes) :]
-    if not all(_is_change(one, n_items) for one in own):
-        return "it recorded what is no change of an item of the catalog"
-    explained = {change.item for change in own}
-    gone = set(before.index.tolist()) - set(index.tolist())
-    come = set(index.tolist()) - set(before.index.tolist())
-    if (gone | come) - explained:
-        return f"it dropped or inserted {len((gone | come) - explained)} items without a change"
-    return ""
-
-
-def _is_change(change: Any, n_items: int) -> bool:
-    """Whether this is a change that can be put into words."""
-    return (
-        isinstance(change, PolicyChange)
-        and 0 <= change.item < n_items
-        and isinstance(change.values, Mapping)
-    )
 
 
 def _slate_items(items: LiveItems, ranked: Ranked) -> tuple[SlateItem, ...]:

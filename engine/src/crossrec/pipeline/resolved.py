@@ -17,8 +17,8 @@ from crossrec.plugins.registration import Registration
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import one_line
 
-#: The rankers that any other has to beat, the simplest first.
-BASELINES = ("best", "rrf", "weighted")
+#: The rankers that are always tried. The first is the default: any other has to beat it.
+BASELINES = ("rrf", "best", "weighted")
 #: What reads features where the pipeline has any and names no ranker.
 FEATURE_RANKER = "linear"
 #: The capability of rankers that read features.
@@ -83,6 +83,8 @@ class ResolvedSurface:
     rankers : mapping of name to Component
         The baselines, and the configured one.
     policies : mapping of label to Component, in the order of the file
+    time_limit : float
+        Seconds that a component may take for one request.
     """
 
     name: str
@@ -92,6 +94,7 @@ class ResolvedSurface:
     ranker: str
     rankers: Mapping[str, Component]
     policies: Mapping[str, Component]
+    time_limit: float
 
     @property
     def about_items(self) -> bool:
@@ -235,6 +238,7 @@ def _surface(config: PipelineConfig, name: str, registry: Registry) -> ResolvedS
             for each in names
         },
         policies,
+        config.time_limit,
     )
 
 
@@ -270,5 +274,5 @@ def _guarded(
         return Component(label, look_up(), settings)
     except CrossrecError as error:
         return Component(label, None, settings, error)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Component(label, None, settings, CrossrecError(f"{label}: {one_line(error)}"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.artifacts import Artifact, open_artifact, publish
+from crossrec.artifacts import Artifact, checked_state, open_artifact, publish
 from crossrec.components.fusion import ReciprocalRankFusion
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
@@ -18,7 +19,7 @@ from crossrec.pipeline.config import parse_config
 from crossrec.pipeline.features import label_of
 from crossrec.pipeline.fit import served_surface
 from crossrec.pipeline.frozen_catalog import FrozenCatalogSource
-from crossrec.pipeline.pipeline import Pipeline, ServedSurface
+from crossrec.pipeline.pipeline import Pipeline, ServedSurface, log
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import one_line
@@ -27,6 +28,47 @@ from crossrec.scenario import ItemSchema
 KIND = "pipeline"
 #: What of an item schema is kept: which fields have a column of their own.
 _SCHEMA = ("title", "categories", "creator")
+
+
+def without_unstorable(pipeline: Pipeline) -> Pipeline:
+    """Return the pipeline without what cannot be stored, which its report names.
+
+    Sources are left out; where it is a ranker, ranks are fused.
+
+    Raises
+    ------
+    ArtifactError
+        If no source is left.
+    """
+    wrong = {label: _fault_of(source) for label, source in pipeline.sources.items()}
+    failed = {label: f"cannot be stored: {why}" for label, why in wrong.items() if why}
+    sources = {label: one for label, one in pipeline.sources.items() if not wrong[label]}
+    if not sources:
+        causes = "; ".join(f"{label} {why}" for label, why in failed.items())
+        raise ArtifactError(f"no source can be stored ({causes})")
+    surfaces = {}
+    for name, surface in pipeline.surfaces.items():
+        why = _fault_of(surface.ranker)
+        if why:
+            failed[f"ranker {surface.ranker_name}"] = f"cannot be stored: {why}"
+            surface = replace(surface, ranker=ReciprocalRankFusion(), ranker_name="rrf")
+        surfaces[name] = surface
+    if not failed:
+        return pipeline
+    seconds = {k: v for k, v in pipeline.report["fit_seconds"].items() if k in sources}
+    named = {**pipeline.report["failed"], **failed}
+    report = {**pipeline.report, "failed": named, "fit_seconds": seconds}
+    return replace(pipeline, sources=sources, surfaces=surfaces, report=report)
+
+
+def _fault_of(component: Any) -> str:
+    """Return why the state of a component cannot be stored; "" where it can."""
+    try:
+        checked_state(component)
+    except ArtifactError as error:
+        log.warning("%s cannot be stored", type(component).__name__, exc_info=error)
+        return str(error)
+    return ""
 
 
 def save_pipeline(pipeline: Pipeline, folder: Path) -> Path:
@@ -118,7 +160,7 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
             )
             if label in known_items:
                 generator = FrozenCatalogSource(generator, known, len(catalog))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             unavailable[label] = one_line(error)
             continue
         sources[label] = generator
@@ -142,7 +184,7 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
         try:
             ranker = plan.rankers[kept["ranker"]].build()
             ranker.restore(artifact.states[f"ranker/{name}"], catalog)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             unavailable[f"ranker {kept['ranker']}"] = one_line(error)
             ranker = ReciprocalRankFusion()
         surface = served_surface(plan, ranker, kept["ranker"], kept["keeps_history"])
@@ -189,12 +231,9 @@ def popularity_state(people: NDArray[np.int64], evidence: NDArray[np.float64]) -
 
 def _state_of(what: str, component: Any) -> State:
     try:
-        state = component.state()
-        if not isinstance(state, State):
-            raise TypeError(f"state() returned {type(state).__name__}, not State")
-    except Exception as error:
-        raise ArtifactError(f"{what} cannot be stored: {type(error).__name__}: {error}") from error
-    return state
+        return checked_state(component)
+    except ArtifactError as error:
+        raise ArtifactError(f"{what} cannot be stored: {error}") from error
 
 
 def _catalog_state(catalog: Catalog) -> State:

@@ -89,7 +89,7 @@ def fit_source(job: SourceJob) -> FittedSource:
         generator.fit(job.dataset, job.run)
     except UsageError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         log.warning("source %s could not be fitted", job.source.label, exc_info=error)
         return FittedSource(None, error=f"{type(error).__name__}: {error}")
     return FittedSource(generator, round(time.perf_counter() - started, 4))

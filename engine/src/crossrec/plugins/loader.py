@@ -38,8 +38,8 @@ class LoadedPlugin:
     Attributes
     ----------
     registrations : tuple of Registration
-        Empty unless it is loaded; one that failed by collision alone keeps its own, which are then
-        found as ``"distribution:name"`` only.
+        Empty unless it is loaded. One whose name another plugin has is found as
+        ``"distribution:name"`` only.
     commands : tuple of pluggy.HookImpl
         Its implementations of `register_commands`, not yet called.
     """
@@ -47,10 +47,6 @@ class LoadedPlugin:
     state: PluginState
     registrations: tuple[Registration, ...] = ()
     commands: tuple[Any, ...] = ()
-
-
-class CollisionError(PluginError):
-    """Two plugins register one name."""
 
 
 class IncompatibleError(PluginError):
@@ -86,8 +82,7 @@ def load_plugins(
     for plugin in found:
         if _is_chosen(plugin, chosen):
             one = _load(manager, plugin, taken, strict=strict)
-            if not one.state.broken:
-                taken.update({(r.kind, r.name): r for r in one.registrations})
+            taken = {(r.kind, r.name): r for r in one.registrations} | taken
         else:
             one = LoadedPlugin(
                 PluginState(plugin.name, plugin.distribution, plugin.version, "blocked")
@@ -117,8 +112,11 @@ def _load(
         state = replace(state, hooks=_register(manager, found, plugin))
         _call_hooks(manager, plugin, collector)
         registrations = tuple(collector.registrations)
-        state = replace(state, components=tuple(f"{r.kind}:{r.name}" for r in registrations))
-        _check_collisions(registrations, taken)
+        collisions = _collisions(registrations, taken)
+        if collisions and strict:
+            raise PluginError(collisions[0])
+        names = tuple(_name_of(one, taken) for one in registrations)
+        state = replace(state, components=names, collisions=collisions)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also SystemExit, and panics of compiled extensions
@@ -128,9 +126,8 @@ def _load(
             ) from error
         if plugin is not None and manager.is_registered(plugin):
             manager.unregister(plugin)
-        kept = tuple(collector.registrations) if isinstance(error, CollisionError) else ()
         status: Status = "incompatible" if isinstance(error, IncompatibleError) else "failed"
-        return LoadedPlugin(replace(state, status=status, error=one_line(error)), kept)
+        return LoadedPlugin(replace(state, status=status, error=one_line(error)))
     return LoadedPlugin(state, registrations, _implementations(manager, plugin, COMMANDS_HOOK))
 
 
@@ -205,13 +202,30 @@ def _call_hooks(manager: pluggy.PluginManager, plugin: object, collector: Collec
                 impl.function(*(register for _ in impl.argnames))
 
 
-def _check_collisions(registrations: Iterable[Registration], taken: Taken) -> None:
-    """Raise CollisionError where a name is already taken by another plugin."""
+def _collisions(registrations: Iterable[Registration], taken: Taken) -> tuple[str, ...]:
+    """Return one line for each other plugin that has names of these registrations already."""
+    clashes: dict[tuple[str, str], list[Registration]] = {}
     for mine in registrations:
         theirs = taken.get((mine.kind, mine.name))
         if theirs is not None:
-            raise CollisionError(
-                f"{mine.kind} {mine.name!r} of {mine.distribution} ({mine.plugin}) is already "
-                f"registered by {theirs.distribution} ({theirs.plugin}), which stays; "
-                f"write '{mine.distribution}:{mine.name}' for this one"
-            )
+            clashes.setdefault((theirs.distribution, theirs.plugin), []).append(mine)
+    return tuple(_collision(mine, *owner) for owner, mine in clashes.items())
+
+
+def _collision(mine: list[Registration], distribution: str, plugin: str) -> str:
+    """Say which names of one plugin another one has, and how to reach these components."""
+    first = mine[0]
+    names = ", ".join(f"{one.kind} {one.name!r}" for one in mine)
+    qualified = ", ".join(f"'{one.distribution}:{one.name}'" for one in mine)
+    verb = "is" if len(mine) == 1 else "are"
+    return (
+        f"{names} of {first.distribution} ({first.plugin}) {verb} already registered by "
+        f"{distribution} ({plugin}), which stays; write {qualified} for this one"
+    )
+
+
+def _name_of(registration: Registration, taken: Taken) -> str:
+    """Return kind and name of a component, with its distribution where the name is taken."""
+    clash = (registration.kind, registration.name) in taken
+    owner = f"{registration.distribution}:" if clash else ""
+    return f"{registration.kind}:{owner}{registration.name}"

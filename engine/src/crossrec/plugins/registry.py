@@ -48,8 +48,7 @@ class Registry:
             for item in one.registrations:
                 self._qualified[item.kind, f"{item.plugin}:{item.name}"] = item
                 self._qualified[item.kind, f"{item.distribution}:{item.name}"] = item
-                if not one.state.broken:
-                    self._plain[item.kind, item.name] = item
+                self._plain.setdefault((item.kind, item.name), item)
 
     @property
     def plugins(self) -> list[PluginState]:
@@ -137,7 +136,9 @@ class Registry:
             raise PluginError(
                 f"plugin {state.name} of {state.distribution} failed: {one_line(error)}"
             ) from error
-        failed = replace(state, status="failed", components=(), error=one_line(error))
+        failed = replace(
+            state, status="failed", components=(), collisions=(), error=one_line(error)
+        )
         self._loaded = [LoadedPlugin(failed) if one.state == state else one for one in self._loaded]
         self._index()
         return failed
@@ -153,7 +154,7 @@ def load_registry(*, warn: bool = True, fresh: bool = False) -> Registry:
     Parameters
     ----------
     warn : bool
-        Log one line about broken plugins, the first time.
+        Log one line about broken plugins, and one for each collision of names, the first time.
     fresh : bool
         Load again, as after installing a plugin in this process.
 
@@ -169,10 +170,14 @@ def load_registry(*, warn: bool = True, fresh: bool = False) -> Registry:
     if fresh:
         _registry.cache_clear()
         _warn.cache_clear()
+        _warn_of_collisions.cache_clear()
     registry = _registry(subset, strict)
     broken = tuple(state for state in registry.plugins if state.broken)
     if warn and broken:
         _warn(broken)
+    collisions = tuple(line for state in registry.plugins for line in state.collisions)
+    if warn and collisions:
+        _warn_of_collisions(collisions)
     return registry
 
 
@@ -193,6 +198,13 @@ def _warn(broken: tuple[PluginState, ...]) -> None:
     else:
         names = ", ".join(state.name for state in broken)
         log.warning("Skipped %d plugins (%s): see `crossrec plugins check`", len(broken), names)
+
+
+@lru_cache
+def _warn_of_collisions(lines: tuple[str, ...]) -> None:
+    """Log once which names two plugins have registered."""
+    for line in lines:
+        log.warning("%s", line)
 
 
 def _chosen(subset: str, found: list[FoundPlugin]) -> frozenset[str]:

@@ -20,17 +20,20 @@ class PluginState:
     name, distribution, version : str
         Entry point, and the installed distribution that it belongs to.
     status : {"loaded", "failed", "incompatible", "blocked"}
-        ``failed``: it raised, mistyped a hook or collided with another plugin. ``incompatible``:
+        ``failed``: it raised or mistyped a hook. ``incompatible``:
         what it requires is not installed in that version; it was not imported. ``blocked``: left
         out by ``CROSSREC_PLUGINS``.
     hooks : tuple of str
         The hooks it implements.
     components : tuple of str
-        What it registered, as ``"kind:name"``.
+        What it registered, as ``"kind:name"``; as ``"kind:distribution:name"`` where another
+        plugin has the name.
     error : str
         One line; empty where it is loaded or blocked.
     warnings : tuple of str
         What its author should fix though it works.
+    collisions : tuple of str
+        One line for each plugin that has names of this one.
     """
 
     name: str
@@ -41,6 +44,7 @@ class PluginState:
     components: tuple[str, ...] = ()
     error: str = ""
     warnings: tuple[str, ...] = ()
+    collisions: tuple[str, ...] = ()
 
     @property
     def broken(self) -> bool:
@@ -58,6 +62,7 @@ class PluginState:
             "components": list(self.components),
             "error": self.error,
             "warnings": list(self.warnings),
+            "collisions": list(self.collisions),
         }
 
     @classmethod

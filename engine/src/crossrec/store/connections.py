@@ -1,10 +1,11 @@
-"""Connections to one SQLite file: one that writes, and one that reads for each thread."""
+"""Connections to one SQLite file: one that writes, and one that reads for each live thread."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -20,8 +21,31 @@ _BUSY_SECONDS = 30.0
 _CACHE_KIB = 128 * 1024
 # Pages of 4 KiB in the log before they move into the file: after every few batches, not after each.
 _CHECKPOINT_PAGES = 40_000
-# Kept so that they are never closed: see `Connections._forget`.
+# Kept so that they are never closed: see `_dispose`.
 _INHERITED: list[sqlite3.Connection] = []
+
+
+class _Handle:
+    """Closes a connection when nobody holds the handle, as when the thread that reads has ended."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self._finalizer = weakref.finalize(self, _dispose, connection, os.getpid())
+
+    def close(self) -> None:
+        """Close the connection, or leave it to the process that opened it."""
+        self._finalizer()
+
+
+def _dispose(connection: sqlite3.Connection, process: int) -> None:
+    """Close a connection; one of the process that this one was forked from is kept as it is.
+
+    SQLite allows no use of a connection across a fork, not even to close it.
+    """
+    if process == os.getpid():
+        connection.close()
+    else:
+        _INHERITED.append(connection)
 
 
 class Connections:
@@ -30,7 +54,8 @@ class Connections:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._open: weakref.WeakSet[_Handle] = weakref.WeakSet()
+        self._kept: _Handle | None = None  # the writer's
         self._writer: Database | None = None
         self._guard = threading.Lock()
         self._writing = threading.RLock()
@@ -58,7 +83,8 @@ class Connections:
             from sqlite_utils import Database
 
             with self.translated():
-                connection = self._connect(f"{self.path.absolute().as_uri()}?mode=rwc")
+                handle = self._connect(f"{self.path.absolute().as_uri()}?mode=rwc")
+                connection = handle.connection
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
@@ -66,7 +92,7 @@ class Connections:
                 db = Database(connection)
                 check_format(db, str(self.path))
                 create_base(db)
-            self._writer = db
+            self._writer, self._kept = db, handle
         return self._writer
 
     def reader(self) -> sqlite3.Connection:
@@ -79,43 +105,43 @@ class Connections:
         """
         if self._process != os.getpid():
             self._forget()
-        connection: sqlite3.Connection | None = getattr(self._local, "reader", None)
-        if connection is None:
+        handle: _Handle | None = getattr(self._local, "reader", None)
+        if handle is None:
             from sqlite_utils import Database
 
             with self.translated():
-                connection = self._connect_reader()
-                check_format(Database(connection), str(self.path))
-            self._local.reader = connection
-        return connection
+                handle = self._connect_reader()
+                check_format(Database(handle.connection), str(self.path))
+            self._local.reader = handle
+        return handle.connection
 
-    def _connect_reader(self) -> sqlite3.Connection:
+    def _connect_reader(self) -> _Handle:
         """Open read-only; in a folder that nobody can write to, the file cannot change either."""
         uri = self.path.absolute().as_uri()
-        connection = self._connect(f"{uri}?mode=ro")
+        handle = self._connect(f"{uri}?mode=ro")
         try:
-            connection.execute("SELECT count(*) FROM sqlite_master")
+            handle.connection.execute("SELECT count(*) FROM sqlite_master")
         except sqlite3.OperationalError:
             if not self.path.exists():
                 raise
-            connection = self._connect(f"{uri}?immutable=1")
-        return connection
+            handle = self._connect(f"{uri}?immutable=1")
+        return handle
 
-    def _connect(self, uri: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            uri, uri=True, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False
+    def _connect(self, uri: str) -> _Handle:
+        handle = _Handle(
+            sqlite3.connect(
+                uri, uri=True, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False
+            )
         )
         with self._guard:
-            self._open.append(connection)
-        return connection
+            self._open.add(handle)
+        return handle
 
     def _forget(self) -> None:
-        """Leave the connections of the process that this one was forked from to it.
-
-        SQLite allows no use of a connection across a fork, not even to close it.
-        """
-        _INHERITED.extend(self._open)
-        self._open, self._writer = [], None
+        """Leave the connections of the process that this one was forked from to it."""
+        for handle in self._open:
+            handle.close()
+        self._open, self._writer, self._kept = weakref.WeakSet(), None, None
         self._local, self._guard = threading.local(), threading.Lock()
         self._writing = threading.RLock()
         self._process = os.getpid()
@@ -150,13 +176,12 @@ class Connections:
 
         The writer goes last: only a connection that may write takes the log into the file.
         """
-        writer = None if self._writer is None else self._writer.conn
         with self._guard:
-            for connection in sorted(self._open, key=lambda one: one is writer):
-                connection.close()
+            for handle in sorted(self._open, key=lambda one: one is self._kept):
+                handle.close()
             self._open.clear()
         self._local = threading.local()
-        self._writer = None
+        self._writer = self._kept = None
 
 
 @contextmanager

@@ -75,7 +75,7 @@ class RankerTests(Conformance, kit=True):
     Attributes
     ----------
     learns : bool
-        False for rankers that learn nothing from examples, such as reciprocal rank fusion.
+        False for rankers that learn nothing from examples.
     """
 
     kind: ClassVar[str] = "rankers"

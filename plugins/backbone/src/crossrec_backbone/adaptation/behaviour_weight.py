@@ -17,6 +17,7 @@ from crossrec.numeric.sparse import block_rows
 from numpy.typing import NDArray
 
 from crossrec_backbone.adaptation.folds import Fold, held_out_folds
+from crossrec_backbone.relations.config import PriorConfig
 from crossrec_backbone.relations.prior_ease import fit_prior_ease
 from crossrec_backbone.relations.scores import behaviour_scores, text_scores
 from crossrec_backbone.relations.statistics import BackboneConfig, TextSide
@@ -78,7 +79,7 @@ def fold_gains(
 ) -> NDArray[np.float64]:
     """Return ndcg@10 of every query of a fold under every κ, float64 (n, len(weights))."""
     exact = min(config.prior.exact_up_to, _EXACT_IN_FOLDS)
-    settings = config.prior.model_copy(update={"exact_up_to": exact})
+    settings = PriorConfig.model_validate({**dict(config.prior), "exact_up_to": exact})
     prior = fit_prior_ease(fold.sequences, text.graph, settings)
     out = np.zeros((len(fold.targets), len(weights)))
     for rows in fold.queries.blocks(block_rows(text.relations.n_items)):

@@ -105,7 +105,7 @@ def transfer(
 def _pretraining(settings: TransferSettings) -> PretrainConfig:
     """Return the settings of pretraining: the target's relations, and no leave-one-out table."""
     changed = {"backbone": settings.backbone, "leave_one_out": False}
-    return settings.pretrain.model_copy(update=changed)
+    return PretrainConfig.model_validate({**dict(settings.pretrain), **changed})
 
 
 def _measured(
