@@ -19,8 +19,7 @@ from crossrec.errors import (
     WorkspaceError,
 )
 from crossrec.ingest import ingest_files
-from crossrec.pipeline import engine as engine_module
-from crossrec.pipeline import user_states
+from crossrec.pipeline import loading, user_states
 from crossrec.scenario import EventType, ItemField, ItemSchema, Relation, Scenario, Surface
 from crossrec.workspace import Workspace
 
@@ -267,10 +266,8 @@ def test_a_newer_artifact_is_picked_up_and_the_same_one_is_not_read_again(
     engine, workspace, engine_registry, monkeypatch
 ):
     loads = []
-    load = engine_module.load_pipeline
-    monkeypatch.setattr(
-        engine_module, "load_pipeline", lambda *a, **k: loads.append(a) or load(*a, **k)
-    )
+    load = loading.load_pipeline
+    monkeypatch.setattr(loading, "load_pipeline", lambda *a, **k: loads.append(a) or load(*a, **k))
     for _ in range(3):
         engine.recommend("red", "u2")
     assert len(loads) == 1
@@ -326,6 +323,23 @@ def test_a_damaged_artifact_is_refused_and_mended_by_a_fit(engine, workspace):
         fresh.recommend("red", "u2")
     fresh.fit("red")
     assert fresh.recommend("red", "u2").items
+
+
+def test_a_newer_version_that_cannot_be_loaded_leaves_the_one_before_serving(
+    engine, workspace, caplog
+):
+    before = engine.recommend("red", "u2").item_ids
+    folder = workspace.artifact_path("red")
+    served = (folder / "current").read_bytes()
+    (folder / "current").write_text("no version at all\n")
+    for _ in range(2):
+        assert engine.recommend("red", "u2").item_ids == before
+    (said,) = [one.getMessage() for one in caplog.records if "is not served" in one.getMessage()]
+    assert said.startswith("the newest version of red is not served: ")
+    with pytest.raises(ArtifactError):
+        Engine(workspace, engine.registry).recommend("red", "u2")
+    (folder / "current").write_bytes(served)
+    assert engine.recommend("red", "u2").item_ids == before
 
 
 def test_nothing_ingested(workspace, engine_registry):
@@ -431,14 +445,14 @@ def test_the_first_requests_of_twenty_threads_load_an_artifact_once(engine, monk
 
     engine.fit("blue")
     loads, together = [], threading.Barrier(20)
-    load = engine_module.load_pipeline
+    load = loading.load_pipeline
 
     def counted(folder, *arguments, **more):
         loads.append(folder.name)
         time.sleep(0.05)  # so that the others come while it is loaded
         return load(folder, *arguments, **more)
 
-    monkeypatch.setattr(engine_module, "load_pipeline", counted)
+    monkeypatch.setattr(loading, "load_pipeline", counted)
     fresh = Engine(engine.workspace, engine.registry)
 
     def first(at):
@@ -452,18 +466,18 @@ def test_the_first_requests_of_twenty_threads_load_an_artifact_once(engine, monk
 
 
 def test_a_load_that_fails_is_tried_again_by_the_next_request(engine, monkeypatch):
-    load = engine_module.load_pipeline
+    load = loading.load_pipeline
 
     def fail(*arguments, **more):
         raise ArtifactError("damaged")
 
     fresh = Engine(engine.workspace, engine.registry)
     with monkeypatch.context() as patch:
-        patch.setattr(engine_module, "load_pipeline", fail)
+        patch.setattr(loading, "load_pipeline", fail)
         for _ in range(2):
             with pytest.raises(ArtifactError, match="damaged"):
                 fresh.recommend("red", "u2")
-    assert engine_module.load_pipeline is load
+    assert loading.load_pipeline is load
     assert fresh.recommend("red", "u2").items
 
 

@@ -14,7 +14,7 @@ from crossrec.errors import CrossrecError
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.item_explanation import explain_item
-from crossrec.pipeline.request import resolve_query
+from crossrec.pipeline.query_resolution import resolve_query
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.pipeline.user_states import with_given_history
 from crossrec.testing.misbehaving import Answers, Ranks, alone, beside, check_slate, planned

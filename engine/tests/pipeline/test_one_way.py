@@ -19,7 +19,7 @@ from crossrec.data.splits import before, between
 from crossrec.data.user_events import UserEvents
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.fit import fit_pipeline, served_rule
-from crossrec.pipeline.request import resolve_query
+from crossrec.pipeline.query_resolution import resolve_query
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.scenario import EventType
 from crossrec.testing.requests import TOY, serve, with_parts

@@ -15,7 +15,7 @@ from crossrec.data.vocabulary import Vocabulary
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.item_explanation import explain_item
-from crossrec.pipeline.request import resolve_query
+from crossrec.pipeline.query_resolution import resolve_query
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.pipeline.user_states import with_given_history
 from crossrec.scenario import ItemField, ItemSchema

@@ -11,7 +11,7 @@ from crossrec.data.user_events import UserEvents
 from crossrec.errors import UsageError
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.item_explanation import explain_item
-from crossrec.pipeline.request import resolve_query
+from crossrec.pipeline.query_resolution import resolve_query
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.pipeline.user_states import with_given_history
 from crossrec.testing.requests import TOY, ask, serve, user_with, with_parts

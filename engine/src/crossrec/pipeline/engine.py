@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from crossrec.components.query import Query
@@ -21,26 +20,20 @@ from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.forgetting import ForgetReceipt, forget_user
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
 from crossrec.pipeline.languages import checked_language, in_language
-from crossrec.pipeline.live import LivePipeline
+from crossrec.pipeline.loading import LoadedPipelines
 from crossrec.pipeline.logged_answers import LoggedAnswers
-from crossrec.pipeline.pipeline import Pipeline, ServedSurface
+from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.pretrained import FOLDER, default_backbone, survey_pretrained
+from crossrec.pipeline.query_resolution import resolve_query
 from crossrec.pipeline.refresh import RefreshReport, refresh_pipeline
-from crossrec.pipeline.request import Serving, answer, resolve_query
+from crossrec.pipeline.request import answer
 from crossrec.pipeline.resolved import resolve_pipeline
-from crossrec.pipeline.saving import load_pipeline, save_pipeline, without_unstorable
+from crossrec.pipeline.saving import save_pipeline, without_unstorable
+from crossrec.pipeline.serving import Serving, surface_for
 from crossrec.pipeline.user_states import read_user_state, with_given_history
 from crossrec.plugins.registry import Registry, load_registry
 from crossrec.scenario import Scenario
 from crossrec.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    """A loaded pipeline, kept up with the store's items, and the pointer it was loaded by."""
-
-    live: LivePipeline
-    stamp: tuple[int, int]
 
 
 class Engine(LoggedAnswers):
@@ -70,10 +63,7 @@ class Engine(LoggedAnswers):
         log: bool = False,
     ) -> None:
         super().__init__(workspace, registry or load_registry(), log=log)
-        self.background = background
-        self._loaded: dict[str, _Loaded] = {}
-        self._loading: dict[str, Lock] = {}
-        self._guard = Lock()
+        self._pipelines = LoadedPipelines(workspace, self.registry, background=background)
 
     @classmethod
     def open(cls, path: str | Path, *, background: bool = True, log: bool = False) -> Engine:
@@ -199,7 +189,7 @@ class Engine(LoggedAnswers):
         known = self.registry.scenario(scenario)
         folder = self.workspace.artifact_path(scenario)
         with self.workspace.writing():
-            fitted = self._stored(scenario, folder)
+            fitted = self._pipelines.stored(scenario)
             pipeline, report = refresh_pipeline(
                 fitted,
                 known,
@@ -273,7 +263,7 @@ class Engine(LoggedAnswers):
         started = time.perf_counter()
         known = self.registry.scenario(scenario)
         serving = self.serving(scenario)
-        place = _surface(serving.pipeline, surface, about_items=bool(item_ids))
+        place = surface_for(serving.pipeline, surface, about_items=bool(item_ids))
         query = Query(
             user_id=user_id,
             history=None if history is None else _ids("history", history),
@@ -342,39 +332,7 @@ class Engine(LoggedAnswers):
         NotFittedError
             If the scenario was not fitted yet.
         """
-        folder = self.workspace.artifact_path(scenario)
-        stamp = _stamp(folder / "current")
-        loaded = self._loaded.get(scenario)
-        if loaded is None or (stamp is not None and stamp != loaded.stamp):
-            with self._guard:
-                lock = self._loading.setdefault(scenario, Lock())
-            with lock:
-                loaded = self._loaded.get(scenario)
-                if loaded is None or (stamp is not None and stamp != loaded.stamp):
-                    loaded = self._load(scenario, folder)
-                    self._loaded[scenario] = loaded
-        return loaded.live.serving()
-
-    def _load(self, scenario: str, folder: Path) -> _Loaded:
-        """Load what was fitted, and let it take in what is ingested from then on."""
-        stamp = _stamp(folder / "current")
-        fitted = self._stored(scenario, folder)
-        live = LivePipeline(
-            fitted,
-            self.registry.scenario(scenario),
-            self.workspace.store(),
-            RunOptions(cache=self.workspace.cache),
-            background=self.background,
-        )
-        return _Loaded(live, stamp or (0, 0))  # published in this moment: loaded again
-
-    def _stored(self, scenario: str, folder: Path) -> Pipeline:
-        """Load what was fitted, or say that nothing was."""
-        if _stamp(folder / "current") is None:
-            raise NotFittedError(
-                f"scenario {scenario!r} is not fitted yet: run `crossrec fit {scenario}` first"
-            )
-        return load_pipeline(folder, self.registry)
+        return self._pipelines.serving(scenario)
 
     def _user_state(self, scenario: Scenario, query: Query) -> UserState:
         """Return what is known of the user of a query."""
@@ -392,32 +350,3 @@ def _ids(name: str, values: Sequence[str]) -> tuple[str, ...]:
     if isinstance(values, str):
         raise UsageError(f"{name} is a list of ids, not one string: write [{values!r}]")
     return tuple(values)
-
-
-def _stamp(pointer: Path) -> tuple[int, int] | None:
-    try:
-        status = pointer.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino
-
-
-def _surface(pipeline: Pipeline, name: str | None, *, about_items: bool) -> ServedSurface:
-    """Return the surface of this name, or the pipeline's usual one for such a query."""
-    surfaces = pipeline.surfaces
-    if name is None:
-        if pipeline.main.plan.about_items == about_items:
-            return pipeline.main
-        usual = [one for one in surfaces.values() if one.plan.about_items == about_items]
-        if not usual:
-            wanted = "an item" if about_items else "a user"
-            raise UsageError(f"scenario {pipeline.scenario!r} has no surface about {wanted}")
-        return usual[0]
-    found = surfaces.get(name)
-    if found is None:
-        known = ", ".join(surfaces)
-        raise UsageError(f"scenario {pipeline.scenario!r} has no surface {name!r}: it has {known}")
-    if found.plan.about_items != about_items:
-        need = "--item" if found.plan.about_items else "--user or --history"
-        raise UsageError(f"surface {name!r} is about a {found.plan.config.input}: give {need}")
-    return found

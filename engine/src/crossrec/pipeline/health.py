@@ -20,7 +20,7 @@ from crossrec.pipeline.news import BEHIND
 if TYPE_CHECKING:
     from crossrec.pipeline.engine import Engine
     from crossrec.pipeline.pipeline import Pipeline, ServedSurface
-    from crossrec.pipeline.request import Serving
+    from crossrec.pipeline.serving import Serving
 
 #: What a request on a surface has to bring.
 NEEDS: Mapping[Input, str] = {

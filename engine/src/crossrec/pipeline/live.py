@@ -30,7 +30,7 @@ from crossrec.data.vocabulary import Vocabulary
 from crossrec.pipeline.fit import attach_vectors
 from crossrec.pipeline.frozen_catalog import FrozenCatalogSource
 from crossrec.pipeline.pipeline import Pipeline
-from crossrec.pipeline.request import Serving
+from crossrec.pipeline.serving import Serving
 from crossrec.plugins.state import one_line
 from crossrec.scenario import ItemSchema, Scenario
 from crossrec.store.base import WITHDRAWN, Store

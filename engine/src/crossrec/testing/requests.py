@@ -16,7 +16,8 @@ from crossrec.components.slate import Slate
 from crossrec.components.user_state import UserState
 from crossrec.data.user_events import UserEvents
 from crossrec.pipeline.pipeline import Pipeline
-from crossrec.pipeline.request import Serving, answer
+from crossrec.pipeline.request import answer
+from crossrec.pipeline.serving import Serving
 from crossrec.pipeline.user_states import with_given_history
 from crossrec.scenario import EventType, ItemField, ItemSchema, Relation, Scenario, Surface
 

@@ -1,0 +1,114 @@
+"""Fitted pipelines as they serve: each loaded once, and again when a newer one was published."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from crossrec.components.run import RunOptions
+from crossrec.errors import ArtifactError, NotFittedError
+from crossrec.pipeline.live import LivePipeline
+from crossrec.pipeline.pipeline import Pipeline
+from crossrec.pipeline.saving import load_pipeline
+from crossrec.pipeline.serving import Serving
+from crossrec.plugins.registry import Registry
+from crossrec.workspace import Workspace
+
+log = logging.getLogger("crossrec")
+
+Stamp = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A loaded pipeline, kept up with the store's items, and the pointer it was loaded by."""
+
+    live: LivePipeline
+    stamp: Stamp
+
+
+class LoadedPipelines:
+    """The serving pipelines of a workspace. Safe for many threads.
+
+    Parameters
+    ----------
+    background : bool
+        Whether items that were ingested after the fit are taken in by a thread of their own.
+    """
+
+    def __init__(self, workspace: Workspace, registry: Registry, *, background: bool) -> None:
+        self._workspace, self._registry, self._background = workspace, registry, background
+        self._loaded: dict[str, _Loaded] = {}
+        self._loading: dict[str, Lock] = {}
+        self._guard = Lock()
+
+    def serving(self, scenario: str) -> Serving:
+        """Return what requests are answered from; however many threads ask, it is loaded once.
+
+        Where a newer version cannot be loaded the one before goes on serving.
+
+        Raises
+        ------
+        NotFittedError
+            If the scenario was not fitted yet.
+        ArtifactError
+            If the only version cannot be loaded.
+        """
+        stamp = _stamp(self._folder(scenario) / "current")
+        loaded = self._loaded.get(scenario)
+        if loaded is None or (stamp is not None and stamp != loaded.stamp):
+            with self._guard:
+                lock = self._loading.setdefault(scenario, Lock())
+            with lock:
+                loaded = self._loaded.get(scenario)
+                if loaded is None or (stamp is not None and stamp != loaded.stamp):
+                    loaded = self._newest(scenario, loaded)
+                    self._loaded[scenario] = loaded
+        return loaded.live.serving()
+
+    def stored(self, scenario: str) -> Pipeline:
+        """Load what was fitted, without what came since.
+
+        Raises
+        ------
+        NotFittedError
+            If nothing was.
+        """
+        folder = self._folder(scenario)
+        if _stamp(folder / "current") is None:
+            raise NotFittedError(
+                f"scenario {scenario!r} is not fitted yet: run `crossrec fit {scenario}` first"
+            )
+        return load_pipeline(folder, self._registry)
+
+    def _newest(self, scenario: str, before: _Loaded | None) -> _Loaded:
+        """Load the newest version, and let it take in what is ingested from then on."""
+        stamp = _stamp(self._folder(scenario) / "current") or (0, 0)  # (0, 0) is loaded again
+        try:
+            fitted = self.stored(scenario)
+        except ArtifactError as error:
+            if before is None:
+                raise
+            log.error("the newest version of %s is not served: %s", scenario, error)
+            return _Loaded(before.live, stamp)
+        live = LivePipeline(
+            fitted,
+            self._registry.scenario(scenario),
+            self._workspace.store(),
+            RunOptions(cache=self._workspace.cache),
+            background=self._background,
+        )
+        return _Loaded(live, stamp)
+
+    def _folder(self, scenario: str) -> Path:
+        return self._workspace.artifact_path(scenario)
+
+
+def _stamp(pointer: Path) -> Stamp | None:
+    try:
+        status = pointer.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino

@@ -1,0 +1,148 @@
+"""A query in indexes: history, what the list is about, and what the past excludes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.components.consumption import PastEffects, PastEvents, ages_of
+from crossrec.components.query import Query, QueryBatch
+from crossrec.components.user_state import UserState
+from crossrec.data.net_evidence import net_evidence
+from crossrec.data.vocabulary import Vocabulary
+from crossrec.numeric.ragged import Ragged
+from crossrec.pipeline.pipeline import ServedSurface
+from crossrec.pipeline.serving import Serving, rule_of
+
+
+@dataclass(frozen=True, eq=False)
+class ResolvedQuery:
+    """A query in indexes, with what has to be said about it.
+
+    Attributes
+    ----------
+    batch : QueryBatch of one
+    familiar : int64 array
+        Known items that are no candidates but may fill the end of a list, the latest first.
+    barred : int64 array
+        What no policy may put in: everything excluded but the familiar items.
+    removed : PastEffects
+        What the user's past removes, and why.
+    path : str
+        Which history was used: "stored history", "given history", "items" or "no history".
+    """
+
+    batch: QueryBatch
+    familiar: NDArray[np.int64]
+    barred: NDArray[np.int64]
+    removed: PastEffects
+    path: str
+    notes: tuple[str, ...]
+
+
+def resolve_query(
+    serving: Serving, surface: ServedSurface, query: Query, user: UserState, now: float
+) -> ResolvedQuery:
+    """Turn ids into indexes; apply what the past does; note every fallback."""
+    pipeline = serving.pipeline
+    vocabulary = pipeline.catalog.items
+    notes: list[str] = []
+    clock = now if pipeline.has_clock else None
+    past = _past_events(vocabulary, user, clock)
+    effects = rule_of(serving, surface).effects_on(past)
+    history, columns = _history(vocabulary, user, query, notes)
+    about = _known(vocabulary, query.item_ids, "given items", notes)
+    removed = effects.removed.values
+    barred = [removed, about, vocabulary.indexes(query.exclude), serving.deleted]
+    familiar = np.zeros(0, dtype=np.int64)
+    if not surface.keeps_history:
+        barred.append(history)
+        if surface.plan.history != "exclude":
+            familiar = _familiar(history, np.concatenate(barred[:-1]))
+    exclude = np.unique(np.concatenate(barred))
+    exclude = exclude[exclude >= 0]
+    if query.user_id is not None and not user.known and not user.given:
+        notes.append(f"user {query.user_id!r} is unknown: nothing personal is known yet")
+    path = "given history" if user.given else "stored history"
+    path = "items" if len(about) else path if len(history) else "no history"
+    index = pipeline.users.index(query.user_id) if query.user_id is not None else -1
+    negative = past.items[(past.weights < 0) & (past.items >= 0)]
+    batch = QueryBatch(
+        # Of whom the store knows nothing any more, what the fit learnt is not used.
+        users=np.array([index if user.known and not user.given else -1]),
+        history=_one_row(history),
+        exclude=_one_row(exclude),
+        now=None if clock is None else np.array([clock]),
+        about=_one_row(about),
+        negatives=_one_row(np.unique(negative)),
+        demoted=effects.demoted,
+        factors=effects.factors,
+        session_start=np.array([np.nan if user.session_start is None else user.session_start]),
+        context={name: np.array([value]) for name, value in query.context.items()},
+        surface=surface.plan.name,
+        **columns,
+    )
+    barred_for_policies = exclude[~np.isin(exclude, familiar)]
+    return ResolvedQuery(batch, familiar, barred_for_policies, effects, path, tuple(notes))
+
+
+def _past_events(vocabulary: Vocabulary, user: UserState, now: float | None) -> PastEvents:
+    """Return the user's events in indexes."""
+    past = user.past
+    rows = np.zeros(len(past), dtype=np.int64)
+    clock = None if now is None else np.array([now])
+    return PastEvents(
+        rows,
+        vocabulary.indexes(past.item_ids),
+        past.types,
+        past.weights,
+        ages_of(rows, past.times, clock, 1),
+    )
+
+
+def _history(
+    vocabulary: Vocabulary, user: UserState, query: Query, notes: list[str]
+) -> tuple[NDArray[np.int64], dict[str, Any]]:
+    """Return the items that the user has evidence for, session included, and their columns."""
+    events = user.history
+    items = vocabulary.indexes(events.item_ids)
+    unknown = int((items < 0).sum())
+    if unknown:
+        notes.append(f"{unknown} of {len(items)} history items are not in the fitted catalog")
+    ids = np.unique(np.array(events.item_ids, dtype=object), return_inverse=True)[1]
+    net = net_evidence(np.zeros(len(ids), dtype=np.int64), ids.astype(np.int64), events.weights)
+    kept = (items >= 0) & (net > 0)
+    session = _known(vocabulary, query.session, "session items", notes)
+    n = len(session)
+    latest = float(events.times[-1]) if len(events) else 0.0
+    return np.concatenate([items[kept], session]), {
+        "times": np.concatenate([events.times[kept], np.full(n, latest)]),
+        "types": np.concatenate([events.types[kept], np.zeros(n, dtype=np.int64)]),
+        "weights": np.concatenate([net[kept], np.ones(n, dtype=np.float32)]),
+    }
+
+
+def _known(
+    vocabulary: Vocabulary, ids: tuple[str, ...], what: str, notes: list[str]
+) -> NDArray[np.int64]:
+    """Return the items that the catalog has, and note how many it lacks."""
+    items = vocabulary.indexes(ids)
+    unknown = int((items < 0).sum())
+    if unknown:
+        notes.append(f"{unknown} of {len(items)} {what} are not in the fitted catalog")
+    return items[items >= 0]
+
+
+def _familiar(history: NDArray[np.int64], barred: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the distinct items of a history that nothing bars, the latest first."""
+    latest = history[::-1]
+    first = np.sort(np.unique(latest, return_index=True)[1])
+    distinct = latest[first]
+    return distinct[~np.isin(distinct, barred)]
+
+
+def _one_row(values: NDArray[np.int64]) -> Ragged:
+    return Ragged(np.array([0, len(values)]), values)
