@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from crossrec.errors import ConfigError
-from crossrec.pipeline.config import parse_config, with_backbone
+from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.with_backbone import with_backbone
 
 
 def config(**values):

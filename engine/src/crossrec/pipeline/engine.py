@@ -15,7 +15,7 @@ from crossrec.components.user_state import UserState
 from crossrec.errors import NotFittedError, UsageError
 from crossrec.ingest import IngestOptions, Input, ingest_files
 from crossrec.ingest.report import IngestReport
-from crossrec.pipeline.config import load_config, with_backbone
+from crossrec.pipeline.config import load_config
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.forgetting import ForgetReceipt, forget_user
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
@@ -31,6 +31,7 @@ from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.pipeline.saving import save_pipeline, without_unstorable
 from crossrec.pipeline.serving import Serving, surface_for
 from crossrec.pipeline.user_states import read_user_state, with_given_history
+from crossrec.pipeline.with_backbone import with_backbone
 from crossrec.plugins.registry import Registry, load_registry
 from crossrec.scenario import Scenario
 from crossrec.workspace import Workspace

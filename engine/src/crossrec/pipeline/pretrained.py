@@ -12,7 +12,8 @@ from pathlib import Path
 
 from crossrec.data.dataset import Dataset
 from crossrec.errors import PluginError
-from crossrec.pipeline.config import BACKBONE, PipelineConfig, why_no_backbone, with_backbone
+from crossrec.pipeline.config import PipelineConfig
+from crossrec.pipeline.with_backbone import BACKBONE, why_no_backbone, with_backbone
 from crossrec.plugins.registration import Registration
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import one_line

@@ -8,11 +8,12 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossrec.errors import WorkspaceError
-from crossrec.store.schema import check_format, create_base
+from crossrec.store.schema import check_format, create_base, create_beside_others
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -91,7 +92,7 @@ class Connections:
                 connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
                 db = Database(connection)
                 check_format(db, str(self.path))
-                create_base(db)
+                create_beside_others(partial(create_base, db))
             self._writer, self._kept = db, handle
         return self._writer
 

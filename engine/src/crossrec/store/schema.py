@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import sqlite3
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from crossrec.errors import WorkspaceError
@@ -11,6 +15,7 @@ if TYPE_CHECKING:
 
 #: Layout of the tables, kept in ``PRAGMA user_version``. Raise it when a table changes.
 FORMAT = 2
+_TRIES = 20
 
 
 def check_format(db: Database, name: str) -> None:
@@ -25,6 +30,22 @@ def check_format(db: Database, name: str) -> None:
         raise WorkspaceError(
             f"{name} has store format {found}, this crossrec reads up to {FORMAT}: upgrade crossrec"
         )
+
+
+def create_beside_others(create: Callable[[], None]) -> None:
+    """Create tables, once more where another process was doing the same.
+
+    SQLite refuses a statement at once, however long it may wait for a lock, where another
+    connection has written since the statement began to read; and a column may be there by then.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return create()
+        except sqlite3.OperationalError as error:
+            if not any(word in str(error) for word in ("locked", "busy", "duplicate column")):
+                raise
+            time.sleep(random.uniform(0.01, 0.1))
+    return create()
 
 
 def create_base(db: Database) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from crossrec.store.connections import Connections
-from crossrec.store.schema import create_scenario, quoted
+from crossrec.store.schema import create_beside_others, create_scenario, quoted
 
 _COUNT_CHANGE = (
     "INSERT INTO changes (scenario, items) VALUES (?, 1) "
@@ -74,7 +75,7 @@ class Tables:
             if scenario not in self._prepared:
                 db = self._connections.writer()
                 with self._connections.translated():
-                    create_scenario(db, scenario)
+                    create_beside_others(partial(create_scenario, db, scenario))
                 self._prepared.add(scenario)
 
     def _read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
