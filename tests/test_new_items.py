@@ -25,6 +25,9 @@ name = "text-behaviour"
 
 [[sources]]
 name = "popularity"
+
+[surfaces.songs_for_you]
+sources = ["backbone", "text-behaviour"]
 """
 
 

@@ -23,7 +23,8 @@ from crossrec.testing.rankers import SOURCES, pool_of
 
 
 def registered(factory: Any) -> Registration:
-    return Registration("rankers", "mine", factory, summary="a ranker")
+    able = frozenset({"report"} if hasattr(factory, "report") else ())
+    return Registration("rankers", "mine", factory, None, able, "a ranker")
 
 
 class TestWeighted(RankerTests):

@@ -19,7 +19,7 @@ from crossrec.testing import CandidateGeneratorTests
 from crossrec_backbone.relations import statistics
 from crossrec_backbone.relations.statistics import BackboneConfig
 from crossrec_backbone.relations.text import TEXT_RELATIONS
-from crossrec_backbone.sources import closed_forms
+from crossrec_backbone.sources import solved
 from crossrec_backbone.sources.closed_forms import (
     ClosedFormConfig,
     PriorEaseSource,
@@ -224,7 +224,7 @@ def test_a_request_waits_for_no_lock_of_a_fit(make, shop, config) -> None:
         fitted.explain(queries, found.row(0))
         answers.append(found)
 
-    with statistics._LOCK, closed_forms._LOCK:
+    with statistics._LOCK, solved._LOCK:
         thread = threading.Thread(target=request, daemon=True)
         thread.start()
         thread.join(20)

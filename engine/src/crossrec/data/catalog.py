@@ -46,6 +46,15 @@ class Catalog:
         object.__setattr__(self, "known", read_only(self.known))
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return plain values, for an executor in another process: a read-only view stays here."""
+        return {**self.__dict__, "attributes": dict(self.attributes)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take back what `__getstate__` returned."""
+        self.__dict__.update(state)
+        self.__post_init__()
+
     @classmethod
     def from_records(
         cls, items: Vocabulary, records: Mapping[str, Mapping[str, Any]], schema: ItemSchema

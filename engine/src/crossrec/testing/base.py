@@ -24,7 +24,7 @@ RUN = RunOptions(seed=7, threads=1)
 OPTIONAL: Mapping[str, frozenset[str]] = {
     "candidate_generators": CAPABILITIES - {"features", "learn"},
     "policies": frozenset({"learn"}),
-    "rankers": frozenset({"features"}),
+    "rankers": frozenset({"features", "report"}),
 }
 
 _KIT: set[type] = set()
