@@ -127,7 +127,7 @@ def test_a_source_that_cannot_explain_is_never_queried(fitted):
     pipeline = dataclasses.replace(
         fitted, sources={"a": source}, capabilities={"a": frozenset({"score"})}
     )
-    assert evidence_of(pipeline, "a", QUERY, [10]) == {}
+    assert evidence_of(pipeline, QUERY, {"a": [10]}) == {}
     assert source.wanted == []
 
 

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from crossrec.pipeline.time_limit import _KEPT, LateError, within
+from crossrec.pipeline.time_limit import _KEPT, LateError, each_within, within
 
 
 class Owner:
@@ -84,3 +84,29 @@ def test_a_forked_process_makes_threads_of_its_own():
         finally:
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
+
+
+def test_calls_of_one_request_go_on_behind_a_late_one() -> None:
+    """The late one has a thread to itself until it ends; those behind it get another."""
+    gate, quick, slow, last = threading.Event(), object(), object(), object()
+    calls = [(quick, lambda: 1), (slow, lambda: gate.wait(30)), (last, lambda: 3)]
+    first, late, third = each_within(0.05, calls)
+    assert (first, third) == ((1, None), (3, None))
+    assert isinstance(late[1], LateError)
+    again = each_within(0.05, calls)
+    assert [result for result, _ in again] == [1, None, 3]
+    assert "still busy" in str(again[1][1])
+    gate.set()
+    deadline = time.monotonic() + 30
+    while each_within(0.05, calls)[1][1] is not None:
+        assert time.monotonic() < deadline
+
+
+def test_errors_stay_with_their_calls() -> None:
+    def fails() -> None:
+        raise ValueError("no")
+
+    outcomes = each_within(5, [(object(), fails), (object(), lambda: 2)])
+    assert [type(error) for _, error in outcomes] == [ValueError, type(None)]
+    assert outcomes[1][0] == 2
+    assert each_within(5, []) == []

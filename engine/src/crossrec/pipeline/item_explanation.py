@@ -75,7 +75,7 @@ def explain_item(
             rank, score = int(pool.ranks[0, column, at]), float(pool.scores[0, column, at])
             spread = float(pool.std[0, at])
             z = (score - float(pool.mean[0, at])) / spread if spread > 1e-12 else 0.0
-            found = evidence_of(pipeline, label, batch, [item]).get(item)
+            found = evidence_of(pipeline, batch, {label: [item]}).get(label, {}).get(item)
             reason = in_words(label, found, catalog).text if found is not None else ""
             views.append(
                 SourceExplanation(

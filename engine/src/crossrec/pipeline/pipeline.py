@@ -25,7 +25,7 @@ from crossrec.pipeline.config import PipelineConfig
 from crossrec.pipeline.features import add_features
 from crossrec.pipeline.guard import Admission, scores_of
 from crossrec.pipeline.resolved import FEATURES, ResolvedPipeline, ResolvedSurface
-from crossrec.pipeline.time_limit import within
+from crossrec.pipeline.time_limit import each_within, within
 from crossrec.plugins.state import one_line
 from crossrec.scenario import ItemSchema
 
@@ -229,9 +229,11 @@ def gather(
     found: dict[str, Candidates] = {}
     degraded: list[Degraded] = []
     admission = Admission.of(queries, n_items)
-    for label, source in sources.items():
+    calls = [(one, partial(one.generate, queries, size)) for one in sources.values()]
+    for label, (answer, failure) in zip(sources, each_within(limit, calls), strict=True):
         try:
-            answer = within(limit, source, partial(source.generate, queries, size))
+            if failure is not None:
+                raise failure
             found[label], complaint = admission.admit(answer, size)
         except (Exception, SystemExit) as error:
             log.warning("source %s failed", label, exc_info=error)

@@ -49,6 +49,8 @@ def apply_policies(
 
 def _complaint(before: Ranked, after: Any, n_items: int, barred: NDArray[np.int64]) -> str:
     """Return what is wrong with a policy's answer; "" where nothing is."""
+    if after is before:
+        return ""
     if not isinstance(after, Ranked):
         return f"TypeError: apply returned {type(after).__name__}, not Ranked"
     index = after.index
@@ -68,10 +70,9 @@ def _complaint(before: Ranked, after: Any, n_items: int, barred: NDArray[np.int6
     if not all(_is_change(one, n_items) for one in own):
         return "it recorded what is no change of an item of the catalog"
     explained = {change.item for change in own}
-    gone = set(before.index.tolist()) - set(index.tolist())
-    come = set(index.tolist()) - set(before.index.tolist())
-    if (gone | come) - explained:
-        return f"it dropped or inserted {len((gone | come) - explained)} items without a change"
+    changed = set(np.setxor1d(before.index, index, assume_unique=True).tolist()) - explained
+    if changed:
+        return f"it dropped or inserted {len(changed)} items without a change"
     return ""
 
 

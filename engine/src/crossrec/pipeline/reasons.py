@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from crossrec.components.query import QueryBatch
 from crossrec.data.catalog import Catalog
 from crossrec.jsonio import plain
 from crossrec.pipeline.pipeline import Pipeline
-from crossrec.pipeline.time_limit import within
+from crossrec.pipeline.time_limit import each_within
 
 log = logging.getLogger("crossrec")
 
@@ -77,8 +78,8 @@ def _evidence(
             if len(evidence[item]) < _REASONS:
                 for label in labels[turn]:
                     by_source.setdefault(label, []).append(item)
-        for label, items in by_source.items():
-            for item, one in evidence_of(pipeline, label, queries, items).items():
+        for label, found in evidence_of(pipeline, queries, by_source).items():
+            for item, one in found.items():
                 evidence[item][label] = one
     return evidence
 
@@ -113,22 +114,32 @@ def _own_shares(pool: Pool, ranker: Any) -> NDArray[np.float32] | None:
 
 
 def evidence_of(
-    pipeline: Pipeline, label: str, queries: QueryBatch, items: list[int]
-) -> Mapping[int, Evidence]:
-    """Return one source's evidence; one that can't explain, or fails, gives none."""
-    if "explain" not in pipeline.capabilities.get(label, frozenset()):
-        return {}
-    source: Any = pipeline.sources[label]
-    try:
-        index = np.array(items, dtype=np.int64)
-        found = within(pipeline.limit(queries), source, lambda: source.explain(queries, index))
-        evidence = {item: one for item, one in zip(items, found) if one is not None}
-        n_items = len(pipeline.catalog)
-        if not all(_is_real(one, n_items) for one in evidence.values()):
-            raise ValueError("evidence names what is no item of the catalog")
-    except (Exception, SystemExit) as error:
-        log.warning("source %s could not explain", label, exc_info=error)
-        return {}
+    pipeline: Pipeline, queries: QueryBatch, items: Mapping[str, Sequence[int]]
+) -> dict[str, dict[int, Evidence]]:
+    """Return the evidence of sources for items; one that can't explain, or fails, gives none.
+
+    Parameters
+    ----------
+    items : mapping of the label of a source to items
+    """
+    able = [one for one in items if "explain" in pipeline.capabilities.get(one, frozenset())]
+    sources: list[Any] = [pipeline.sources[label] for label in able]
+    calls = [
+        (source, partial(source.explain, queries, np.array(items[label], dtype=np.int64)))
+        for label, source in zip(able, sources, strict=True)
+    ]
+    evidence: dict[str, dict[int, Evidence]] = {}
+    for label, (found, failure) in zip(able, each_within(pipeline.limit(queries), calls)):
+        try:
+            if failure is not None:
+                raise failure
+            own = {item: one for item, one in zip(items[label], found) if one is not None}
+            n_items = len(pipeline.catalog)
+            if not all(_is_real(one, n_items) for one in own.values()):
+                raise ValueError("evidence names what is no item of the catalog")
+            evidence[label] = own
+        except (Exception, SystemExit) as error:
+            log.warning("source %s could not explain", label, exc_info=error)
     return evidence
 
 

@@ -22,6 +22,7 @@ from crossrec.components.slate import Change, Degraded, Slate, SlateItem
 from crossrec.components.user_state import UserState
 from crossrec.data.catalog import as_text
 from crossrec.jsonio import plain
+from crossrec.pipeline.config import FALLBACKS
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, log
 from crossrec.pipeline.policy_guard import apply_policies
 from crossrec.pipeline.query_resolution import ResolvedQuery, resolve_query
@@ -138,14 +139,17 @@ def _fallback(
         except (Exception, SystemExit) as error:
             log.warning("fallback %s failed", name, exc_info=error)
             return np.zeros(0, dtype=np.int64)
-    window = order[: need + int(taken.sum())]
+    window = order[: need + int(np.count_nonzero(taken))]
     free = window[~taken[window]]
-    first = np.sort(np.unique(free, return_index=True)[1])  # a source may name an item twice
-    return free[first[:need]]
+    if name not in FALLBACKS:  # a source may name an item twice
+        free = free[np.sort(np.unique(free, return_index=True)[1])]
+    return free[:need]
 
 
 def _demoted(resolved: ResolvedQuery, ranked: Ranked) -> list[PolicyChange]:
     """Return what an earlier consumption has weighed down, of the items in the pool."""
+    if not len(resolved.removed.factors):
+        return []
     factors = dict(
         zip(resolved.batch.demoted.values.tolist(), resolved.removed.factors.tolist(), strict=True)
     )

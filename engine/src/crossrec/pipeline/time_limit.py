@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
+from time import monotonic
 from typing import Any, TypeVar
 
 from crossrec.errors import CrossrecError
@@ -31,13 +32,28 @@ class LateError(CrossrecError):
 
 @dataclass(eq=False)
 class _Job:
-    """One call; `done` gets its result or its error."""
+    """Calls that one thread makes, one after the other.
 
-    owner: int
-    call: Callable[[], Any]
-    done: SimpleQueue[tuple[Any, BaseException | None]] = field(default_factory=SimpleQueue)
-    finished: bool = False
-    late: bool = False
+    Attributes
+    ----------
+    owners : tuple of int
+    calls : tuple of callable
+    outcomes : list
+        Result and error of the calls that have ended.
+    started : float
+        When the running call began.
+    late : int or None
+        The owner of the running call if that is late: then it is the last one.
+    done : SimpleQueue
+        Gets one thing when all calls have ended.
+    """
+
+    owners: tuple[int, ...]
+    calls: tuple[Callable[[], Any], ...]
+    outcomes: list[tuple[Any, BaseException | None]] = field(default_factory=list)
+    started: float = 0.0
+    late: int | None = None
+    done: SimpleQueue[None] = field(default_factory=SimpleQueue)
 
 
 class _Worker(Thread):
@@ -53,14 +69,18 @@ class _Worker(Thread):
         kept = True
         while kept:
             job = self.jobs.get()
-            outcome: tuple[Any, BaseException | None]
-            try:
-                outcome = job.call(), None
-            except BaseException as error:  # handed to the caller, who knows what to do with it
-                outcome = None, error
+            while job.late is None and len(job.outcomes) < len(job.calls):
+                outcome: tuple[Any, BaseException | None]
+                try:
+                    outcome = job.calls[len(job.outcomes)](), None
+                except BaseException as error:  # handed to the caller, who knows what to do
+                    outcome = None, error
+                with _lock:
+                    job.outcomes.append(outcome)
+                    job.started = monotonic()
             kept = _finish(job, self)
-            job.done.put(outcome)
-            del job, outcome  # nothing of the call stays alive until the next one
+            job.done.put(None)
+            del job, outcome  # nothing of the calls stays alive until the next job
 
 
 _lock = Lock()
@@ -81,25 +101,63 @@ def within(seconds: float, owner: object, call: Callable[[], Result]) -> Result:
     LateError
         If it is late, or was refused.
     """
-    job = _Job(id(owner), _in_context(call))
-    with _lock:
-        if _overdue[job.owner]:
-            raise LateError("left out: it is still busy with an earlier request")
-        worker = _idle.pop() if _idle else None
-    (worker or _Worker()).jobs.put(job)
-    try:
-        result, error = job.done.get(timeout=seconds)
-    except Empty:
-        with _lock:
-            if not job.finished:
-                job.late = True
-                _overdue[job.owner] += 1
-                raise LateError(f"left out: it took longer than {seconds:g} s") from None
-        result, error = job.done.get()
+    ((result, error),) = each_within(seconds, [(owner, call)])
     if error is not None:
         raise error
     done: Result = result
     return done
+
+
+def each_within(
+    seconds: float, calls: Sequence[tuple[object, Callable[[], Any]]]
+) -> list[tuple[Any, BaseException | None]]:
+    """Make calls one after the other, each with a time limit of its own.
+
+    They share a thread as long as none is late: handing work to a thread and waiting for it costs
+    more than a small source does.
+
+    Parameters
+    ----------
+    calls : sequence of (owner, callable)
+
+    Returns
+    -------
+    list of (result, error)
+        In the order of the calls; `LateError` for one that is late, or was refused.
+    """
+    outcomes: list[tuple[Any, BaseException | None]] = []
+    while len(outcomes) < len(calls):
+        outcomes += _made(seconds, calls[len(outcomes) :])
+    return outcomes
+
+
+def _made(
+    seconds: float, calls: Sequence[tuple[object, Callable[[], Any]]]
+) -> list[tuple[Any, BaseException | None]]:
+    """Make calls up to the first one that is late, or that has to be refused; at least one."""
+    with _lock:
+        ready = next((at for at, (owner, _) in enumerate(calls) if _overdue[id(owner)]), len(calls))
+        if not ready:
+            return [(None, LateError("left out: it is still busy with an earlier request"))]
+        owners, todo = zip(*calls[:ready], strict=True)
+        job = _Job(tuple(map(id, owners)), tuple(map(_in_context, todo)), started=monotonic())
+        worker = _idle.pop() if _idle else None
+    (worker or _Worker()).jobs.put(job)
+    left = seconds
+    while True:
+        try:
+            job.done.get(timeout=left)
+            return job.outcomes
+        except Empty:
+            with _lock:
+                left = seconds - (monotonic() - job.started)
+                at = len(job.outcomes)
+                if at < len(job.calls) and left <= 0:
+                    job.late = job.owners[at]
+                    _overdue[job.late] += 1
+                    late = LateError(f"left out: it took longer than {seconds:g} s")
+                    return [*job.outcomes, (None, late)]
+            left = max(left, 0.001)
 
 
 def _in_context(call: Callable[[], Result]) -> Callable[[], Result]:
@@ -109,13 +167,12 @@ def _in_context(call: Callable[[], Result]) -> Callable[[], Result]:
 
 
 def _finish(job: _Job, worker: _Worker) -> bool:
-    """Note that a call has ended; return whether its thread waits for another one."""
+    """Note that calls have ended; return whether their thread waits for the next ones."""
     with _lock:
-        job.finished = True
-        if job.late:
-            _overdue[job.owner] -= 1
-            if not _overdue[job.owner]:
-                del _overdue[job.owner]
+        if job.late is not None:
+            _overdue[job.late] -= 1
+            if not _overdue[job.late]:
+                del _overdue[job.late]
         kept = len(_idle) < _KEPT
         if kept:
             _idle.append(worker)
