@@ -28,7 +28,7 @@ from crossrec.pipeline.policy_guard import apply_policies
 from crossrec.pipeline.query_resolution import ResolvedQuery, resolve_query
 from crossrec.pipeline.reasons import explain_items, main_sources
 from crossrec.pipeline.serving import Serving
-from crossrec.pipeline.time_limit import within
+from crossrec.pipeline.time_limit import supervised, within
 
 #: Items that policies may look through before a list stays short.
 _REACH = 2000
@@ -52,10 +52,28 @@ def answer(
     name_sources : bool
         Whether every item carries the source that did most for it.
     """
+    served = serving.pipeline.surfaces[surface or serving.pipeline.resolved.main]
+    now, request_id = time.time() if query.now is None else query.now, uuid.uuid4().hex
+    return supervised(
+        lambda: _answered(
+            serving, served, query, user, now, request_id, explain=explain, named=name_sources
+        )
+    )
+
+
+def _answered(
+    serving: Serving,
+    served: ServedSurface,
+    query: Query,
+    user: UserState,
+    now: float,
+    request_id: str,
+    *,
+    explain: bool,
+    named: bool,
+) -> Slate:
+    """Answer one query, without the components that are late."""
     pipeline = serving.pipeline
-    served = pipeline.surfaces[surface or pipeline.resolved.main]
-    now = time.time() if query.now is None else query.now
-    request_id = uuid.uuid4().hex
     resolved = resolve_query(serving, served, query, user, now)
     pool, scores, degraded = pipeline.scored_pool(served, resolved.batch, serving.items)
     context = PolicyContext(
@@ -84,10 +102,10 @@ def answer(
     )
     if explain:
         slate = _explained(pipeline, served, resolved.batch, pool, slate)
-    if name_sources:
+    if named:
         sources = main_sources(pool, served.ranker, [item.index for item in slate.items])
-        named = zip(slate.items, sources, strict=True)
-        slate = replace(slate, items=tuple(replace(one, source=label) for one, label in named))
+        pairs = zip(slate.items, sources, strict=True)
+        slate = replace(slate, items=tuple(replace(one, source=label) for one, label in pairs))
     return replace(slate, short_because=_short(pipeline, slate, resolved, query.k))
 
 

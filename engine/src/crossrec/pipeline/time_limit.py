@@ -1,5 +1,10 @@
 """Calls of foreign code that may take only so long: the caller goes on without what is late.
 
+A request runs in a thread of its own (`supervised`), and its calls are only noted there: so the
+time limit costs one change of threads, however many calls there are. Where one of them is late, the
+request is answered again without it, in another thread. Calls outside of requests, such as those
+of an evaluation, are handed to a thread each.
+
 Python cannot stop a thread. A late call runs on in a thread of its own until it returns, and as
 long as it does, what is late is not called again: threads do not pile up, however many requests
 come. At most as many are late at once as callers had begun to wait for it before the first of them
@@ -13,8 +18,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Lock, Thread, local
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -24,10 +30,16 @@ Result = TypeVar("Result")
 
 #: Threads that are kept waiting for the next call.
 _KEPT = 32
+#: Seconds after which somebody who waits looks whether a call is late.
+_PATIENCE = 0.05
 
 
 class LateError(CrossrecError):
     """A call took longer than it may, or one before it is still running."""
+
+
+class _AbandonedError(BaseException):
+    """Nobody waits for this answer any more: nothing on the way out is to catch it."""
 
 
 @dataclass(eq=False)
@@ -70,11 +82,7 @@ class _Worker(Thread):
         while kept:
             job = self.jobs.get()
             while job.late is None and len(job.outcomes) < len(job.calls):
-                outcome: tuple[Any, BaseException | None]
-                try:
-                    outcome = job.calls[len(job.outcomes)](), None
-                except BaseException as error:  # handed to the caller, who knows what to do
-                    outcome = None, error
+                outcome = _outcome(job.calls[len(job.outcomes)])
                 with _lock:
                     job.outcomes.append(outcome)
                     job.started = monotonic()
@@ -86,6 +94,105 @@ class _Worker(Thread):
 _lock = Lock()
 _idle: list[_Worker] = []
 _overdue: Counter[int] = Counter()
+
+
+@dataclass(eq=False)
+class _Request:
+    """A supervised request, and the call that it is in.
+
+    Attributes
+    ----------
+    run : callable
+    late : mapping of owner to seconds
+        What was late when the same request ran before.
+    owner : int or None
+        Whose call is running.
+    started, limit : float
+        When it began, and how long it may take.
+    abandoned : bool
+        Whether that call was late, so that nobody waits for the request any more.
+    """
+
+    run: Callable[[], Any]
+    late: dict[int, float]
+    owner: int | None = None
+    started: float = 0.0
+    limit: float = 0.0
+    abandoned: bool = False
+
+    def call(self, seconds: float, owner: object, call: Callable[[], Result]) -> Result:
+        """Make one call, and note it for who supervises."""
+        key = id(owner)
+        if key in self.late:
+            raise LateError(f"left out: it took longer than {self.late[key]:g} s")
+        with _lock:
+            if self.abandoned:
+                raise _AbandonedError
+            if _overdue[key]:
+                raise LateError("left out: it is still busy with an earlier request")
+            self.owner, self.started, self.limit = key, monotonic(), seconds
+        try:
+            return call()
+        finally:
+            with _lock:
+                self.owner = None
+                if self.abandoned:
+                    _end(key)
+
+    def __call__(self) -> Any:
+        """Answer, unless nobody waits any more."""
+        _local.request = self
+        try:
+            return self.run()
+        finally:
+            _local.request = None
+
+
+_local = local()
+
+
+def supervised(run: Callable[[], Result]) -> Result:
+    """Return what `run` returns, or raise what it raises; what is late within it is left out.
+
+    `run` makes its calls through `within` or `each_within`. It is begun anew without a call that
+    was late, so it must change nothing.
+    """
+    late: dict[int, float] = {}
+    while True:
+        request = _Request(_in_context(run), dict(late))
+        job = _Job((id(request),), (request,))
+        with _lock:
+            worker = _idle.pop() if _idle else None
+        (worker or _Worker()).jobs.put(job)
+        owner = _late_in(request, job)
+        if owner is not None:
+            late[owner] = request.limit
+            continue
+        result, error = job.outcomes[0]
+        if error is not None:
+            raise error
+        done: Result = result
+        return done
+
+
+def _late_in(request: _Request, job: _Job) -> int | None:
+    """Wait for a request; return whose call was late, None where it came to its end."""
+    left = _PATIENCE
+    while True:
+        try:
+            job.done.get(timeout=left)
+            return None
+        except Empty:
+            with _lock:
+                if request.owner is None:
+                    left = _PATIENCE
+                    continue
+                left = request.limit - (monotonic() - request.started)
+                if left <= 0:
+                    request.abandoned = True
+                    _overdue[request.owner] += 1
+                    return request.owner
+            left = max(min(left, _PATIENCE), 0.001)
 
 
 def within(seconds: float, owner: object, call: Callable[[], Result]) -> Result:
@@ -101,6 +208,9 @@ def within(seconds: float, owner: object, call: Callable[[], Result]) -> Result:
     LateError
         If it is late, or was refused.
     """
+    request: _Request | None = getattr(_local, "request", None)
+    if request is not None:
+        return request.call(seconds, owner, call)
     ((result, error),) = each_within(seconds, [(owner, call)])
     if error is not None:
         raise error
@@ -126,9 +236,20 @@ def each_within(
         In the order of the calls; `LateError` for one that is late, or was refused.
     """
     outcomes: list[tuple[Any, BaseException | None]] = []
+    request: _Request | None = getattr(_local, "request", None)
+    if request is not None:
+        return [_outcome(partial(request.call, seconds, *one)) for one in calls]
     while len(outcomes) < len(calls):
         outcomes += _made(seconds, calls[len(outcomes) :])
     return outcomes
+
+
+def _outcome(call: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    """Return the result or the error of a call."""
+    try:
+        return call(), None
+    except BaseException as error:  # handed to the caller, who knows what to do
+        return None, error
 
 
 def _made(
@@ -170,13 +291,18 @@ def _finish(job: _Job, worker: _Worker) -> bool:
     """Note that calls have ended; return whether their thread waits for the next ones."""
     with _lock:
         if job.late is not None:
-            _overdue[job.late] -= 1
-            if not _overdue[job.late]:
-                del _overdue[job.late]
+            _end(job.late)
         kept = len(_idle) < _KEPT
         if kept:
             _idle.append(worker)
         return kept
+
+
+def _end(owner: int) -> None:
+    """Note that a late call has ended; the caller holds the lock."""
+    _overdue[owner] -= 1
+    if not _overdue[owner]:
+        del _overdue[owner]
 
 
 def _forget() -> None:
