@@ -197,8 +197,8 @@ def _cancelled(
     What acts on an entity is undone at any item of that entity.
     """
     n = len(past.rows)
-    if not n:
-        return np.zeros(0, dtype=bool)
+    if not (past.weights < 0).any() and not effects.cancels[past.types].any():
+        return np.zeros(n, dtype=bool)
     width = int(past.items.max(initial=0)) + 2
     _, pair = np.unique(past.rows * width + past.items + 1, return_inverse=True)
     n_pairs = int(pair.max()) + 1

@@ -12,6 +12,7 @@ from crossrec.components.consumption import PastEffects, PastEvents, ages_of
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.user_state import UserState
 from crossrec.data.net_evidence import net_evidence
+from crossrec.data.user_events import UserEvents
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.pipeline import ServedSurface
@@ -112,8 +113,7 @@ def _history(
     unknown = int((items < 0).sum())
     if unknown:
         notes.append(f"{unknown} of {len(items)} history items are not in the fitted catalog")
-    ids = np.unique(np.array(events.item_ids, dtype=object), return_inverse=True)[1]
-    net = net_evidence(np.zeros(len(ids), dtype=np.int64), ids.astype(np.int64), events.weights)
+    net = _net(events)
     kept = (items >= 0) & (net > 0)
     session = _known(vocabulary, query.session, "session items", notes)
     n = len(session)
@@ -123,6 +123,14 @@ def _history(
         "types": np.concatenate([events.types[kept], np.zeros(n, dtype=np.int64)]),
         "weights": np.concatenate([net[kept], np.ones(n, dtype=np.float32)]),
     }
+
+
+def _net(events: UserEvents) -> NDArray[np.float32]:
+    """Return what one person's negative events leave of each event's weight."""
+    if not (events.weights < 0).any():
+        return events.weights
+    ids = np.unique(np.array(events.item_ids, dtype=object), return_inverse=True)[1]
+    return net_evidence(np.zeros(len(ids), dtype=np.int64), ids.astype(np.int64), events.weights)
 
 
 def _known(
