@@ -102,6 +102,6 @@ def _moments(
             moments[0, row] = mean = exact.sum() / count
             exact -= mean
             exact[unknown] = 0.0
-            moments[1, row] = np.sqrt(exact @ exact / count)
+            moments[1, row] = np.sqrt(np.square(exact).sum() / count)
     mean, std = moments.astype(np.float32)
     return mean, std

@@ -134,10 +134,14 @@ class _Request:
         try:
             return call()
         finally:
-            with _lock:
-                self.owner = None
-                if self.abandoned:
-                    _end(key)
+            self._ended(key)
+
+    def _ended(self, owner: int) -> None:
+        """Note that the running call has ended."""
+        with _lock:
+            self.owner = None
+            if self.abandoned:
+                _end(owner)
 
     def __call__(self) -> Any:
         """Answer, unless nobody waits any more."""

@@ -171,15 +171,24 @@ class Scan:
         scores = self.base.copy()
         for name, index in self.index.dense.items():
             vectors = np.array([one.vectors[name] for one in self.profiles], dtype=np.float32)
-            scores += vectors.reshape(len(self), index.rows.shape[1]) @ index.rows.T
+            vectors = vectors.reshape(len(self), index.rows.shape[1])
+            if len(self) == 1:
+                scores += np.einsum("d,nd->n", vectors[0], index.rows)
+            else:
+                scores += vectors @ index.rows.T
         return np.round(scores, _DECIMALS, out=scores)
 
     @cached_property
     def coarse(self) -> FloatArray:
-        """The scores of a single query by its leading axes alone, float32 (n_items,)."""
+        """The scores of a single query by its leading axes alone, float32 (n_items,).
+
+        Without BLAS, whose threads wait for one another: as fast on an idle machine, and five times
+        as fast on a busy one.
+        """
         coarse: FloatArray = self.base[0].copy()
         for name, index in self.index.dense.items():
-            coarse += self.profiles[0].vectors[name][index.cut :] @ index.lead
+            vector = self.profiles[0].vectors[name][index.cut :]
+            coarse += np.einsum("a,an->n", vector, index.lead)
         return coarse
 
     @cached_property
@@ -199,7 +208,7 @@ class Scan:
             found = self.coarse[new]
             for name, index in self.index.dense.items():
                 vector = self.profiles[0].vectors[name][: index.cut]
-                found += index.others.take(new, axis=0) @ vector
+                found += np.einsum("na,a->n", index.others.take(new, axis=0), vector)
             scores[places] = self._exact[new] = np.round(found, _DECIMALS)
         return scores
 
