@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from crossrec.components.user_state import Impressions, UserState, session_start
@@ -43,6 +45,15 @@ def test_the_past_is_what_acts_from_long_ago_and_then_the_history() -> None:
     assert UserState(history=new, acting=old).past.item_ids == ("old", "new")
     alone = UserState(history=new)
     assert alone.past is alone.history
+
+
+def test_negatives_are_the_negative_events_old_and_new() -> None:
+    old, new = UserEvents.of_items(("liked", "refused")), UserEvents.of_items(("disliked",))
+    acting = replace(old, weights=np.array([1.0, -1.0], np.float32))
+    user = UserState(history=replace(new, weights=np.array([-2.0], np.float32)), acting=acting)
+    assert user.negatives.item_ids == ("refused", "disliked")
+    assert user.negatives.weights.tolist() == [-1.0, -2.0]
+    assert len(UserState(history=old).negatives) == 0
 
 
 def test_impressions_are_read_when_they_are_needed() -> None:

@@ -70,6 +70,12 @@ class UserState:
         """All events that may act on candidates, the older ones first."""
         return self.acting.followed_by(self.history) if len(self.acting) else self.history
 
+    @property
+    def negatives(self) -> UserEvents:
+        """The negative events: items, or the entities of items, that the user has refused."""
+        past = self.past
+        return past.where(past.weights < 0)
+
 
 def session_start(events: UserEvents) -> float | None:
     """Return when the running session began: after the last break of half an hour or more."""
