@@ -177,8 +177,8 @@ class PipelineConfig(_Frozen):
     history : {"auto", "keep", "last", "exclude"}
         Rule for known items on surfaces that do not say themselves.
     ranker : str
-        ``"auto"`` chooses on validation among best source, reciprocal rank and weighted fusion;
-        any registered ranker is tried too, and serves only where it wins.
+        ``"auto"`` fuses ranks with equal votes, unless the best source alone or weighted fusion is
+        ahead of that beyond noise on validation; any registered ranker serves on the same terms.
     features : tuple of FeatureConfig
         Feature sets for rankers that read them; with the ranker ``"auto"`` the ranker ``linear`` is
         tried too.
