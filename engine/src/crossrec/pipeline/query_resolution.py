@@ -78,7 +78,7 @@ def resolve_query(
         exclude=_one_row(exclude),
         now=None if clock is None else np.array([clock]),
         about=_one_row(about),
-        negatives=_one_row(np.unique(negative)),
+        negatives=_one_row(np.unique(negative) if len(negative) else negative),
         demoted=effects.demoted,
         factors=effects.factors,
         session_start=np.array([np.nan if user.session_start is None else user.session_start]),
@@ -86,7 +86,7 @@ def resolve_query(
         surface=surface.plan.name,
         **columns,
     )
-    barred_for_policies = exclude[~np.isin(exclude, familiar)]
+    barred_for_policies = exclude[~np.isin(exclude, familiar)] if len(familiar) else exclude
     return ResolvedQuery(batch, familiar, barred_for_policies, effects, path, tuple(notes))
 
 
