@@ -349,6 +349,17 @@ def test_leave_one_out_never_trains_on_what_it_asks(events):
     assert split.refit.events.types.tolist() == kept_before(data, 1, users)
 
 
+def test_a_temporal_split_needs_evidence_before_the_first_cut():
+    """Two dislikes outweigh what was liked until then; only the later likes make it count."""
+    users = items = np.zeros(10, dtype=np.int64)
+    weights = np.array([1, 1, 1, -1, -1, -1, 1, 1, 1, 1], np.float32)
+    times = np.array([0, 0, 0, 0, 0, 0, 1, 2, 3, 4], np.float64)
+    data = build(Events(users, items, users, times, weights), has_clock=True)
+    assert len(data.interactions) == 7
+    with pytest.raises(DataError, match="too few distinct times"):
+        temporal_split(data, (0.5, 0.2, 0.3))
+
+
 @given(random_events())
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_a_temporal_split_never_trains_on_anything_from_after_the_cut(events):

@@ -122,11 +122,13 @@ def temporal_split(
     shares = np.array([fractions[0], fractions[0] + fractions[1]])
     ranks = np.minimum((shares * len(times)).astype(np.int64), len(times) - 1)
     first, second = times[ranks] if len(times) else (0.0, 0.0)
-    if not len(times) or not times[0] < first < second:
+    train = before(dataset, first)
+    # What counts in the end may not have counted yet: a refund can come before a second purchase.
+    if not len(times) or not times[0] < first < second or not len(train.interactions):
         raise DataError("too few distinct times for a temporal split: use --protocol leave-one-out")
     return Split(
         "temporal",
-        before(dataset, first),
+        train,
         between(dataset, first, second),
         between(dataset, second, np.inf),
         before(dataset, second) if refit else None,
