@@ -103,7 +103,8 @@ class Deleting(Tables):
 
     def _rewrite(self, connection: sqlite3.Connection) -> None:
         """Leave neither free pages nor a log: both hold what was there before."""
-        with self._connections.translated():
+        # No other thread may be writing through the same connection meanwhile.
+        with self._connections.exclusive(), self._connections.translated():
             connection.execute("VACUUM")
             (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
