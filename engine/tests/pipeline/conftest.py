@@ -4,13 +4,17 @@ import types
 
 import numpy as np
 import pytest
+from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.fit import fit_pipeline
+from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.scenario import ItemField, ItemSchema
+from crossrec.testing.requests import TOY as TOY_SHOP
 from crossrec.testing.toy_sources import Popular, Together, failing, registry_of, unfit
 
 SCHEMA = ItemSchema((ItemField("title"), ItemField("is_hidden", "flag")), "{title}")
@@ -117,3 +121,10 @@ def make_config():
         return parse_config({"sources": [{"name": name} for name in sources], **values}, "test")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def pipeline(registry, make_shop, make_config):
+    """The toy shop with two sources, one of them on lists about an item."""
+    config = make_config("popular", "together", item_sources=["together"])
+    return fit_pipeline(TOY_SHOP, make_shop(), resolve_pipeline(config, registry), RunOptions())

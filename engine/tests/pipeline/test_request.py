@@ -5,32 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 from crossrec.components.query import Query
-from crossrec.components.run import RunOptions
 from crossrec.components.user_state import UserState
 from crossrec.errors import UsageError
-from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.item_explanation import explain_item
-from crossrec.pipeline.query_resolution import resolve_query
-from crossrec.pipeline.resolved import resolve_pipeline
-from crossrec.pipeline.user_states import with_given_history
-from crossrec.testing.requests import TOY, ask, serve, user_with, with_parts
+from crossrec.testing.requests import TOY, ask, resolved, user_with, with_parts
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-
-@pytest.fixture(scope="module")
-def pipeline(registry, make_shop, make_config):
-    config = make_config("popular", "together", item_sources=["together"])
-    return fit_pipeline(TOY, make_shop(), resolve_pipeline(config, registry), RunOptions())
-
-
-def resolved(pipeline, user=None, now=0.0, surface="user", **fields):
-    """Return the query in indexes, as a surface sees it."""
-    query = Query(**fields)
-    user = user or UserState(query.user_id)
-    if query.history is not None:
-        user = with_given_history(user, query.history, TOY, now)
-    return resolve_query(serve(pipeline), pipeline.surfaces[surface], query, user, now)
 
 
 def test_a_history_gets_its_own_kind_with_evidence(pipeline):

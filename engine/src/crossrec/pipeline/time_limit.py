@@ -27,6 +27,8 @@ from typing import Any, TypeVar
 from crossrec.errors import CrossrecError
 
 Result = TypeVar("Result")
+#: Result and error of a call.
+Outcome = tuple[Any, BaseException | None]
 
 #: Threads that are kept waiting for the next call.
 _KEPT = 32
@@ -44,28 +46,13 @@ class _AbandonedError(BaseException):
 
 @dataclass(eq=False)
 class _Job:
-    """Calls that one thread makes, one after the other.
+    """One call; `done` gets its result or its error."""
 
-    Attributes
-    ----------
-    owners : tuple of int
-    calls : tuple of callable
-    outcomes : list
-        Result and error of the calls that have ended.
-    started : float
-        When the running call began.
-    late : int or None
-        The owner of the running call if that is late: then it is the last one.
-    done : SimpleQueue
-        Gets one thing when all calls have ended.
-    """
-
-    owners: tuple[int, ...]
-    calls: tuple[Callable[[], Any], ...]
-    outcomes: list[tuple[Any, BaseException | None]] = field(default_factory=list)
-    started: float = 0.0
-    late: int | None = None
-    done: SimpleQueue[None] = field(default_factory=SimpleQueue)
+    owner: int
+    call: Callable[[], Any]
+    done: SimpleQueue[Outcome] = field(default_factory=SimpleQueue)
+    finished: bool = False
+    late: bool = False
 
 
 class _Worker(Thread):
@@ -81,14 +68,10 @@ class _Worker(Thread):
         kept = True
         while kept:
             job = self.jobs.get()
-            while job.late is None and len(job.outcomes) < len(job.calls):
-                outcome = _outcome(job.calls[len(job.outcomes)])
-                with _lock:
-                    job.outcomes.append(outcome)
-                    job.started = monotonic()
+            outcome = _outcome(job.call)
             kept = _finish(job, self)
-            job.done.put(None)
-            del job, outcome  # nothing of the calls stays alive until the next job
+            job.done.put(outcome)
+            del job, outcome  # nothing of the call stays alive until the next one
 
 
 _lock = Lock()
@@ -109,8 +92,8 @@ class _Request:
         Whose call is running.
     started, limit : float
         When it began, and how long it may take.
-    abandoned : bool
-        Whether that call was late, so that nobody waits for the request any more.
+    abandoned : int or None
+        Whose call was late: nobody waits for the request any more.
     """
 
     run: Callable[[], Any]
@@ -118,7 +101,7 @@ class _Request:
     owner: int | None = None
     started: float = 0.0
     limit: float = 0.0
-    abandoned: bool = False
+    abandoned: int | None = None
 
     def call(self, seconds: float, owner: object, call: Callable[[], Result]) -> Result:
         """Make one call, and note it for who supervises."""
@@ -126,7 +109,7 @@ class _Request:
         if key in self.late:
             raise LateError(f"left out: it took longer than {self.late[key]:g} s")
         with _lock:
-            if self.abandoned:
+            if self.abandoned is not None:
                 raise _AbandonedError
             if _overdue[key]:
                 raise LateError("left out: it is still busy with an earlier request")
@@ -140,7 +123,7 @@ class _Request:
         """Note that the running call has ended."""
         with _lock:
             self.owner = None
-            if self.abandoned:
+            if self.abandoned is not None:
                 _end(owner)
 
     def __call__(self) -> Any:
@@ -164,39 +147,30 @@ def supervised(run: Callable[[], Result]) -> Result:
     late: dict[int, float] = {}
     while True:
         request = _Request(_in_context(run), dict(late))
-        job = _Job((id(request),), (request,))
-        with _lock:
-            worker = _idle.pop() if _idle else None
-        (worker or _Worker()).jobs.put(job)
-        owner = _late_in(request, job)
-        if owner is not None:
-            late[owner] = request.limit
-            continue
-        result, error = job.outcomes[0]
-        if error is not None:
-            raise error
-        done: Result = result
-        return done
+        outcome = _in_time(request, _begun(id(request), request))
+        if outcome is not None:
+            result: Result = _unwrapped(outcome)
+            return result
+        assert request.abandoned is not None
+        late[request.abandoned] = request.limit
 
 
-def _late_in(request: _Request, job: _Job) -> int | None:
-    """Wait for a request; return whose call was late, None where it came to its end."""
+def _in_time(request: _Request, job: _Job) -> Outcome | None:
+    """Wait for a request; return its outcome, None where one of its calls is late."""
     left = _PATIENCE
     while True:
         try:
-            job.done.get(timeout=left)
-            return None
+            return job.done.get(timeout=left)
         except Empty:
             with _lock:
+                left = _PATIENCE
                 if request.owner is None:
-                    left = _PATIENCE
                     continue
-                left = request.limit - (monotonic() - request.started)
+                left = min(left, request.limit - (monotonic() - request.started))
                 if left <= 0:
-                    request.abandoned = True
+                    request.abandoned = request.owner
                     _overdue[request.owner] += 1
-                    return request.owner
-            left = max(min(left, _PATIENCE), 0.001)
+                    return None
 
 
 def within(seconds: float, owner: object, call: Callable[[], Result]) -> Result:
@@ -215,20 +189,25 @@ def within(seconds: float, owner: object, call: Callable[[], Result]) -> Result:
     request: _Request | None = getattr(_local, "request", None)
     if request is not None:
         return request.call(seconds, owner, call)
-    ((result, error),) = each_within(seconds, [(owner, call)])
-    if error is not None:
-        raise error
-    done: Result = result
-    return done
+    with _lock:
+        if _overdue[id(owner)]:
+            raise LateError("left out: it is still busy with an earlier request")
+    job = _begun(id(owner), _in_context(call))
+    try:
+        outcome = job.done.get(timeout=seconds)
+    except Empty:
+        with _lock:
+            if not job.finished:
+                job.late = True
+                _overdue[job.owner] += 1
+                raise LateError(f"left out: it took longer than {seconds:g} s") from None
+        outcome = job.done.get()
+    result: Result = _unwrapped(outcome)
+    return result
 
 
-def each_within(
-    seconds: float, calls: Sequence[tuple[object, Callable[[], Any]]]
-) -> list[tuple[Any, BaseException | None]]:
+def each_within(seconds: float, calls: Sequence[tuple[object, Callable[[], Any]]]) -> list[Outcome]:
     """Make calls one after the other, each with a time limit of its own.
-
-    They share a thread as long as none is late: handing work to a thread and waiting for it costs
-    more than a small source does.
 
     Parameters
     ----------
@@ -239,16 +218,10 @@ def each_within(
     list of (result, error)
         In the order of the calls; `LateError` for one that is late, or was refused.
     """
-    outcomes: list[tuple[Any, BaseException | None]] = []
-    request: _Request | None = getattr(_local, "request", None)
-    if request is not None:
-        return [_outcome(partial(request.call, seconds, *one)) for one in calls]
-    while len(outcomes) < len(calls):
-        outcomes += _made(seconds, calls[len(outcomes) :])
-    return outcomes
+    return [_outcome(partial(within, seconds, owner, call)) for owner, call in calls]
 
 
-def _outcome(call: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+def _outcome(call: Callable[[], Any]) -> Outcome:
     """Return the result or the error of a call."""
     try:
         return call(), None
@@ -256,33 +229,21 @@ def _outcome(call: Callable[[], Any]) -> tuple[Any, BaseException | None]:
         return None, error
 
 
-def _made(
-    seconds: float, calls: Sequence[tuple[object, Callable[[], Any]]]
-) -> list[tuple[Any, BaseException | None]]:
-    """Make calls up to the first one that is late, or that has to be refused; at least one."""
+def _unwrapped(outcome: Outcome) -> Any:
+    """Return the result of a call, or raise its error."""
+    result, error = outcome
+    if error is not None:
+        raise error
+    return result
+
+
+def _begun(owner: int, call: Callable[[], Any]) -> _Job:
+    """Hand a call to a waiting thread, or to a new one."""
+    job = _Job(owner, call)
     with _lock:
-        ready = next((at for at, (owner, _) in enumerate(calls) if _overdue[id(owner)]), len(calls))
-        if not ready:
-            return [(None, LateError("left out: it is still busy with an earlier request"))]
-        owners, todo = zip(*calls[:ready], strict=True)
-        job = _Job(tuple(map(id, owners)), tuple(map(_in_context, todo)), started=monotonic())
         worker = _idle.pop() if _idle else None
     (worker or _Worker()).jobs.put(job)
-    left = seconds
-    while True:
-        try:
-            job.done.get(timeout=left)
-            return job.outcomes
-        except Empty:
-            with _lock:
-                left = seconds - (monotonic() - job.started)
-                at = len(job.outcomes)
-                if at < len(job.calls) and left <= 0:
-                    job.late = job.owners[at]
-                    _overdue[job.late] += 1
-                    late = LateError(f"left out: it took longer than {seconds:g} s")
-                    return [*job.outcomes, (None, late)]
-            left = max(left, 0.001)
+    return job
 
 
 def _in_context(call: Callable[[], Result]) -> Callable[[], Result]:
@@ -294,8 +255,9 @@ def _in_context(call: Callable[[], Result]) -> Callable[[], Result]:
 def _finish(job: _Job, worker: _Worker) -> bool:
     """Note that calls have ended; return whether their thread waits for the next ones."""
     with _lock:
-        if job.late is not None:
-            _end(job.late)
+        job.finished = True
+        if job.late:
+            _end(job.owner)
         kept = len(_idle) < _KEPT
         if kept:
             _idle.append(worker)

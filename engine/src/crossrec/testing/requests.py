@@ -16,6 +16,7 @@ from crossrec.components.slate import Slate
 from crossrec.components.user_state import UserState
 from crossrec.data.user_events import UserEvents
 from crossrec.pipeline.pipeline import Pipeline
+from crossrec.pipeline.query_resolution import ResolvedQuery, resolve_query
 from crossrec.pipeline.request import answer
 from crossrec.pipeline.serving import Serving
 from crossrec.pipeline.user_states import with_given_history
@@ -91,3 +92,18 @@ def ask(
     surfaces = pipeline.surfaces
     name = next(name for name, one in surfaces.items() if one.plan.about_items == about)
     return answer(serve(pipeline, scenario), query, user, name, explain=explain)
+
+
+def resolved(
+    pipeline: Pipeline,
+    user: UserState | None = None,
+    now: float = 0.0,
+    surface: str = "user",
+    **fields: Any,
+) -> ResolvedQuery:
+    """Return a query in indexes, as a surface of the toy shop sees it."""
+    query = Query(**fields)
+    user = user or UserState(query.user_id)
+    if query.history is not None:
+        user = with_given_history(user, query.history, TOY, now)
+    return resolve_query(serve(pipeline), pipeline.surfaces[surface], query, user, now)
