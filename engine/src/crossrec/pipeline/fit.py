@@ -26,10 +26,19 @@ from crossrec.executors import Executor
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.cut import cut_for_validation
 from crossrec.pipeline.features import FittedFeatures, fit_features, with_features
+from crossrec.pipeline.kept_fits import KeptFit, KeptSources
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, gather, require_an_answer
+from crossrec.pipeline.plan import FitPlan
 from crossrec.pipeline.ranker_choice import GateReport, choose_ranker
 from crossrec.pipeline.resolved import ResolvedPipeline, ResolvedSurface
 from crossrec.pipeline.source_jobs import SourceJob, fit_source
+from crossrec.pipeline.stages import (
+    ALL_EVENTS,
+    BEFORE_CUT,
+    encoding_title,
+    fitted_title,
+    fitting_title,
+)
 from crossrec.scenario import Scenario
 
 log = logging.getLogger("crossrec")
@@ -47,11 +56,14 @@ class FittedSources:
     sources : mapping of label to candidate generator
     seconds : mapping of label to the seconds its fit took
     failed : mapping of label to the error that kept it out
+    notes : tuple of str
+        Which sources were taken from a fit that was stopped.
     """
 
     sources: Mapping[str, CandidateGenerator]
     seconds: Mapping[str, float]
     failed: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def fit_pipeline(
@@ -62,6 +74,8 @@ def fit_pipeline(
     notes: Sequence[str] = (),
     stamps: Mapping[str, int] | None = None,
     executor: Executor | None = None,
+    plan: FitPlan | None = None,
+    kept: KeptFit | None = None,
 ) -> Pipeline:
     """Fit a pipeline on all events of `dataset`, with everything chosen before a cut.
 
@@ -73,6 +87,10 @@ def fit_pipeline(
         How far the store was read: ``item_changes`` and ``last_event``.
     executor : Executor, optional
         Where the sources are fitted; one after the other in this thread where None.
+    plan : FitPlan, optional
+        What was planned, for the report.
+    kept : KeptFit, optional
+        Where fitted sources are kept, and those of a fit that was stopped are taken from.
 
     Raises
     ------
@@ -86,14 +104,16 @@ def fit_pipeline(
     repeats = repeat_rate(dataset.sequences)
     rule = served_rule(scenario, dataset.catalog, resolved.main_surface, repeats.comes_back)
     cut = cut_for_validation(dataset, rule, seed=run.seed)
-    trial = fit_sources(cut.train, resolved, run, "before the cut", executor)
+    keep = None if kept is None else kept.on(cut.train)
+    trial = fit_sources(cut.train, resolved, run, BEFORE_CUT, executor, keep)
     n_items = dataset.n_items
     examples, left = collect_examples(trial, resolved, cut.queries, cut.targets, n_items)
     items = LiveItems(dataset.catalog, scenario.items)
     features = fit_features(cut.train, resolved, run)
     examples = with_features(examples, features, items)
     surfaces, gates = choose_surfaces(resolved, cut.train, examples, run, repeats.comes_back)
-    final = fit_sources(dataset, resolved, run, "on all events", executor)
+    keep = None if kept is None else kept.on(cut.train, dataset)
+    final = fit_sources(dataset, resolved, run, ALL_EVENTS, executor, keep)
     features = fit_features(dataset, resolved, run)
     report = {
         "cut": cut.rule,
@@ -102,11 +122,12 @@ def fit_pipeline(
         "repeats": {"rate": round(repeats.rate, 4), "users": repeats.users},
         "fit_seconds": dict(final.seconds),
         "failed": {**final.failed, **features.failed},
-        "notes": [*notes, *missing, *left_out_notes(left)],
+        "notes": [*notes, *missing, *trial.notes, *final.notes, *left_out_notes(left)],
         "users": dataset.n_users,
         "items": dataset.n_items,
         "events": len(dataset.events),
         **(stamps or {}),
+        **({} if plan is None else {"plan": plan.to_dict()}),
     }
     return assemble(scenario, dataset, resolved, final, surfaces, report, features)
 
@@ -221,6 +242,7 @@ def attach_vectors(
     if resolved.encoder is None:
         return dataset, []
     config = resolved.config
+    run.progress(encoding_title(config.encoder), 0, 0)
     try:
         encoder = resolved.encoder.build()
         titles = title_name(config.encoder) if config.title_vectors else ""
@@ -243,6 +265,7 @@ def fit_sources(
     run: RunOptions,
     what: str,
     executor: Executor | None = None,
+    kept: KeptSources | None = None,
 ) -> FittedSources:
     """Fit every source of the pipeline; one that fails is left out and named.
 
@@ -250,6 +273,8 @@ def fit_sources(
     ----------
     executor : Executor, optional
         Where the sources are fitted; one after the other in this thread where None.
+    kept : KeptSources, optional
+        Where what is fitted is kept, and taken from where a fit was stopped.
 
     Raises
     ------
@@ -260,24 +285,35 @@ def fit_sources(
     """
     n = len(resolved.sources)
     jobs = [
-        SourceJob(source, dataset, run, f"fitting {source.label} {what}", done, n)
+        SourceJob(
+            source,
+            dataset,
+            run,
+            fitting_title(source.label, what),
+            done,
+            n,
+            None if kept is None else kept.of(source),
+        )
         for done, source in enumerate(resolved.sources.values())
     ]
     done = [fit_source(job) for job in jobs] if executor is None else executor.map(fit_source, jobs)
     sources: dict[str, CandidateGenerator] = {}
     seconds: dict[str, float] = {}
     failed: dict[str, str] = {}
+    notes: list[str] = []
     for source, fitted in zip(resolved.sources.values(), done, strict=True):
         if fitted.error:
             failed[source.label] = fitted.error
-        else:
-            sources[source.label] = fitted.generator(source, dataset.catalog)
-            seconds[source.label] = fitted.seconds
-    run.progress(f"fitted {what}", n, n)
+            continue
+        sources[source.label] = fitted.generator(source, dataset.catalog)
+        seconds[source.label] = fitted.seconds
+        if fitted.taken:
+            notes.append(f"{source.label} {what}: taken from the fit that was stopped")
+    run.progress(fitted_title(what), n, n)
     if not sources:
         causes = "; ".join(f"{label}: {error}" for label, error in failed.items())
         raise CrossrecError(f"no source could be fitted ({causes})")
-    return FittedSources(sources, seconds, failed)
+    return FittedSources(sources, seconds, failed, tuple(notes))
 
 
 def collect_examples(

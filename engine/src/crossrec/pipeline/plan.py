@@ -1,0 +1,217 @@
+"""What a fit will do, decided before it starts: about how long, how much memory, what is left out.
+
+A pure function of estimates: `make_plan` chooses, `plan_fit` collects what it chooses from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from crossrec.components.cost import Cost
+from crossrec.components.run import Effort
+from crossrec.errors import CapacityError
+from crossrec.numeric.units import size_text, time_text
+from crossrec.pipeline.budget import Budget
+
+#: The part of a time limit that estimates may fill: they are right within a factor of two.
+MARGIN = 0.75
+#: From the most work to the least.
+EFFORTS: tuple[Effort, ...] = ("thorough", "standard", "quick")
+
+Kind = Literal["encoder", "source", "rest"]
+
+
+@dataclass(frozen=True)
+class PlannedPart:
+    """One part of a fit.
+
+    Attributes
+    ----------
+    label : str
+        The source, the encoder, or what else takes time.
+    kind : {"encoder", "source", "rest"}
+    cost : Cost or None
+        Of the whole fit: both times that a source is fitted. None where it has no estimate.
+    stages : mapping of str to float
+        Estimated seconds by the title that progress shows meanwhile.
+    left_out : str
+        Why it is left out; "" where it is not.
+    """
+
+    label: str
+    kind: Kind
+    cost: Cost | None = None
+    stages: Mapping[str, float] | None = None
+    left_out: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Estimated seconds; 0 where there is no estimate."""
+        return 0.0 if self.cost is None else self.cost.seconds
+
+    @property
+    def memory(self) -> int:
+        """Estimated bytes; 0 where there is no estimate."""
+        return 0 if self.cost is None else self.cost.memory
+
+    @property
+    def note(self) -> str:
+        """What the report says of it where it is left out."""
+        what = f"encoder {self.label}" if self.kind == "encoder" else self.label
+        after = ": texts are compared by their words alone" if self.kind == "encoder" else ""
+        return f"{what} is left out: {self.left_out}{after}"
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """What a fit will do.
+
+    Attributes
+    ----------
+    effort : Effort
+    budget : Budget
+    memory_limit : int
+        Bytes.
+    parts : tuple of PlannedPart
+        In the order in which they run, those left out among them.
+    """
+
+    effort: Effort
+    budget: Budget
+    memory_limit: int
+    parts: tuple[PlannedPart, ...]
+
+    @property
+    def kept(self) -> tuple[PlannedPart, ...]:
+        """The parts that run."""
+        return tuple(part for part in self.parts if not part.left_out)
+
+    @property
+    def left_out(self) -> tuple[PlannedPart, ...]:
+        """The parts that do not."""
+        return tuple(part for part in self.parts if part.left_out)
+
+    @property
+    def total(self) -> Cost:
+        """Seconds of all parts, and the memory of the one that needs the most."""
+        return _total(self.kept)
+
+    @property
+    def notes(self) -> list[str]:
+        """What was left out and why, a line each."""
+        return [part.note for part in self.left_out]
+
+    @property
+    def stages(self) -> dict[str, float]:
+        """Estimated seconds by the title that progress shows, in the order of the fit."""
+        return {title: s for part in self.kept for title, s in (part.stages or {}).items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {
+            "budget": self.budget.name,
+            "effort": self.effort,
+            "seconds": round(self.total.seconds, 2),
+            "seconds_limit": self.budget.seconds,
+            "memory": self.total.memory,
+            "memory_limit": self.memory_limit,
+            "parts": [
+                {
+                    "name": part.label,
+                    "kind": part.kind,
+                    "seconds": None if part.cost is None else round(part.cost.seconds, 2),
+                    "memory": None if part.cost is None else part.cost.memory,
+                    "left_out": part.left_out or None,
+                }
+                for part in self.parts
+            ],
+        }
+
+
+def make_plan(
+    parts_at: Callable[[Effort], Sequence[PlannedPart]],
+    budget: Budget,
+    memory_limit: int,
+    surfaces: Sequence[Sequence[str]] = (),
+) -> FitPlan:
+    """Choose the effort, and what is left out.
+
+    First what alone needs more memory than is allowed; then, where there is a time limit, the
+    dearest that is not needed until the rest fits. Needed is the only source that a surface still
+    has. A part without an estimate counts nothing and stays.
+
+    Parameters
+    ----------
+    parts_at : callable
+        Returns the parts of the fit at an effort.
+    memory_limit : int
+        Bytes.
+    surfaces : sequence of sequence of str
+        Labels of the sources of each surface.
+
+    Raises
+    ------
+    CapacityError
+        If the memory allows none of the sources.
+    """
+    efforts = EFFORTS if budget.effort is None else (budget.effort,)
+    for effort in efforts:
+        parts = _within_memory(list(parts_at(effort)), memory_limit)
+        if budget.seconds is None or _total(parts).seconds <= MARGIN * budget.seconds:
+            return FitPlan(effort, budget, memory_limit, tuple(parts))
+    parts = _within_time(parts, budget, surfaces)
+    return FitPlan(efforts[-1], budget, memory_limit, tuple(parts))
+
+
+def _within_memory(parts: list[PlannedPart], limit: int) -> list[PlannedPart]:
+    why = "it needs about {} and {} are allowed (--memory)"
+    chosen = [
+        replace(part, left_out=why.format(size_text(part.memory), size_text(limit)))
+        if part.memory > limit and part.kind != "rest"
+        else part
+        for part in parts
+    ]
+    sources = [part for part in chosen if part.kind == "source"]
+    if sources and all(part.left_out for part in sources):
+        least = min(sources, key=lambda part: part.memory)
+        raise CapacityError(
+            f"{size_text(limit)} of memory allow none of the sources; {least.label} needs the "
+            f"least, about {size_text(least.memory)}: raise --memory"
+        )
+    return chosen
+
+
+def _within_time(
+    parts: list[PlannedPart], budget: Budget, surfaces: Sequence[Sequence[str]]
+) -> list[PlannedPart]:
+    assert budget.seconds is not None
+    kept = [part for part in parts if not part.left_out]
+    while _total(kept).seconds > MARGIN * budget.seconds:
+        free = [part for part in kept if part.seconds and not _needed(part, kept, surfaces)]
+        if not free:
+            break
+        kept.remove(max(free, key=lambda part: part.seconds))
+    allowed = f"{time_text(budget.seconds)} are allowed in all (--budget {budget.name})"
+    return [
+        part
+        if part in kept or part.left_out
+        else replace(part, left_out=f"it takes about {time_text(part.seconds)} and {allowed}")
+        for part in parts
+    ]
+
+
+def _needed(
+    part: PlannedPart, kept: Sequence[PlannedPart], surfaces: Sequence[Sequence[str]]
+) -> bool:
+    """Whether a surface, or the fit itself, would be left without a source."""
+    if part.kind != "source":
+        return part.kind == "rest"
+    others = {other.label for other in kept if other.kind == "source" and other is not part}
+    return not others or any(part.label in own and not others & set(own) for own in surfaces)
+
+
+def _total(parts: Sequence[PlannedPart]) -> Cost:
+    kept = [part for part in parts if not part.left_out]
+    return Cost(sum(part.seconds for part in kept), max((part.memory for part in kept), default=0))
