@@ -117,14 +117,14 @@ def plan_text(scenario: str, plan: FitPlan) -> str:
     allowed = size_text(plan.memory_limit)
     head = f"{scenario}: plan of a {plan.effort} fit{within}, with up to {allowed} of memory"
     rows = []
-    for part in plan.parts:
+    for part, seconds in zip(plan.parts, plan.seconds, strict=True):
         name = f"encoder {part.label}" if part.kind == "encoder" else part.label
         about = ["no estimate", ""]
-        if part.cost is not None:
-            about = [time_text(part.cost.seconds), size_text(part.cost.memory)]
+        if seconds is not None:
+            about = [time_text(seconds), size_text(part.memory)]
         rows.append((name, *about, f"left out: {part.left_out}" if part.left_out else ""))
     total = plan.total
-    rows.append(("total", time_text(total.seconds), size_text(total.memory), ""))
+    rows.append(("total", time_text(total.total), size_text(total.memory), ""))
     return f"{head}\n{aligned(('PART', 'ABOUT', 'MEMORY', ''), rows)}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -77,34 +77,63 @@ class Cost:
     Attributes
     ----------
     seconds : float
+        Of the component's own work.
     memory : int
         Bytes beyond those of the dataset, at the highest moment.
+    shared : mapping of str to float
+        Seconds of work by name that is done once for all components and fits that name it, such as
+        relating texts.
     """
 
     seconds: float
     memory: int
+    shared: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, *, dense: float = 0.0, scattered: float = 0.0, memory: float = 0.0) -> Cost:
+    def of(
+        cls,
+        *,
+        dense: float = 0.0,
+        scattered: float = 0.0,
+        memory: float = 0.0,
+        shared: Mapping[str, float] | None = None,
+    ) -> Cost:
         """Return the cost on this machine of work that was timed on the reference machine.
 
         Parameters
         ----------
         dense : float
-            Reference seconds in products of matrices and other work on all cores.
+            Reference seconds of one core in products of matrices, which all cores share.
         scattered : float
             Reference seconds of gathering, sorting, sparse matrices and Python, on one core.
         memory : float
             Bytes.
+        shared : mapping of str to float, optional
+            Seconds on this machine.
         """
         speed = machine_speed()
-        return cls(dense * speed.dense + scattered * speed.scattered, int(memory))
+        seconds = dense * speed.dense / speed.cores + scattered * speed.scattered
+        return cls(seconds, int(memory), dict(shared or {}))
+
+    @property
+    def total(self) -> float:
+        """Seconds where nobody else has done what is shared."""
+        return self.seconds + sum(self.shared.values())
 
     def plus(self, other: Cost) -> Cost:
-        """Return the cost of one after the other: seconds add up, memory is used again."""
-        return Cost(self.seconds + other.seconds, max(self.memory, other.memory))
+        """Return the cost of both, one after the other: memory is used again, what is shared too."""
+        shared = {
+            name: max(self.shared.get(name, 0.0), other.shared.get(name, 0.0))
+            for name in {**self.shared, **other.shared}
+        }
+        return Cost(self.seconds + other.seconds, max(self.memory, other.memory), shared)
 
     @property
     def is_sound(self) -> bool:
-        """Whether both numbers are finite and not negative."""
-        return bool(np.isfinite(self.seconds) and self.seconds >= 0 and self.memory >= 0)
+        """Whether all numbers are finite and none is negative."""
+        every = (self.seconds, self.memory, *self.shared.values())
+        return all(bool(np.isfinite(one)) and one >= 0 for one in every)
+
+
+#: Nothing at all.
+NO_COST = Cost(0.0, 0)

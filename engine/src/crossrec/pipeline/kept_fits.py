@@ -1,8 +1,8 @@
 """What a fit has done so far, kept until it publishes: one that is killed goes on from there.
 
-A folder for each scenario holds a folder for each fit, named by the digest of its options; in it lie
-the states of the fitted sources, and parts of those that are not done yet.
-States are written whole or not at all and checked when they are read.
+A folder for each scenario holds a folder for each fit, named by a digest of its options. In it
+lie the states of the fitted sources, and parts of those that are not done yet. States are written whole
+or not at all, and checked when they are read.
 """
 
 from __future__ import annotations

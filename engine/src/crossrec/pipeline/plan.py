@@ -6,10 +6,10 @@ A pure function of estimates: `make_plan` chooses, `plan_fit` collects what it c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from crossrec.components.cost import Cost
+from crossrec.components.cost import NO_COST, Cost
 from crossrec.components.run import Effort
 from crossrec.errors import CapacityError
 from crossrec.numeric.units import size_text, time_text
@@ -35,7 +35,7 @@ class PlannedPart:
     cost : Cost or None
         Of the whole fit: both times that a source is fitted. None where it has no estimate.
     stages : mapping of str to float
-        Estimated seconds by the title that progress shows meanwhile.
+        Estimated seconds by the title that progress shows meanwhile, without what is shared.
     left_out : str
         Why it is left out; "" where it is not.
     """
@@ -43,13 +43,13 @@ class PlannedPart:
     label: str
     kind: Kind
     cost: Cost | None = None
-    stages: Mapping[str, float] | None = None
+    stages: Mapping[str, float] = field(default_factory=dict)
     left_out: str = ""
 
     @property
     def seconds(self) -> float:
-        """Estimated seconds; 0 where there is no estimate."""
-        return 0.0 if self.cost is None else self.cost.seconds
+        """Estimated seconds, with what others may share; 0 where there is no estimate."""
+        return 0.0 if self.cost is None else self.cost.total
 
     @property
     def memory(self) -> int:
@@ -96,7 +96,23 @@ class FitPlan:
     @property
     def total(self) -> Cost:
         """Seconds of all parts, and the memory of the one that needs the most."""
-        return _total(self.kept)
+        return total_of(self.kept)
+
+    @property
+    def seconds(self) -> list[float | None]:
+        """Seconds of each part; what is shared counts where it is first needed."""
+        counted: dict[str, float] = {}
+        found: list[float | None] = []
+        for part in self.parts:
+            if part.cost is None or part.left_out:
+                found.append(None if part.cost is None else part.seconds)
+                continue
+            more = 0.0
+            for name, seconds in part.cost.shared.items():
+                more += max(seconds - counted.get(name, 0.0), 0.0)
+                counted[name] = max(seconds, counted.get(name, 0.0))
+            found.append(part.cost.seconds + more)
+        return found
 
     @property
     def notes(self) -> list[str]:
@@ -106,14 +122,22 @@ class FitPlan:
     @property
     def stages(self) -> dict[str, float]:
         """Estimated seconds by the title that progress shows, in the order of the fit."""
-        return {title: s for part in self.kept for title, s in (part.stages or {}).items()}
+        stages: dict[str, float] = {}
+        for part, seconds in zip(self.parts, self.seconds, strict=True):
+            if part.left_out or part.cost is None or seconds is None:
+                continue
+            shared = seconds - part.cost.seconds
+            for title, own in part.stages.items():
+                stages[title] = stages.get(title, 0.0) + own + shared
+                shared = 0.0  # done with the first
+        return stages
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
         return {
             "budget": self.budget.name,
             "effort": self.effort,
-            "seconds": round(self.total.seconds, 2),
+            "seconds": round(self.total.total, 2),
             "seconds_limit": self.budget.seconds,
             "memory": self.total.memory,
             "memory_limit": self.memory_limit,
@@ -121,11 +145,11 @@ class FitPlan:
                 {
                     "name": part.label,
                     "kind": part.kind,
-                    "seconds": None if part.cost is None else round(part.cost.seconds, 2),
+                    "seconds": None if seconds is None else round(seconds, 2),
                     "memory": None if part.cost is None else part.cost.memory,
                     "left_out": part.left_out or None,
                 }
-                for part in self.parts
+                for part, seconds in zip(self.parts, self.seconds, strict=True)
             ],
         }
 
@@ -159,7 +183,7 @@ def make_plan(
     efforts = EFFORTS if budget.effort is None else (budget.effort,)
     for effort in efforts:
         parts = _within_memory(list(parts_at(effort)), memory_limit)
-        if budget.seconds is None or _total(parts).seconds <= MARGIN * budget.seconds:
+        if budget.seconds is None or total_of(parts).total <= MARGIN * budget.seconds:
             return FitPlan(effort, budget, memory_limit, tuple(parts))
     parts = _within_time(parts, budget, surfaces)
     return FitPlan(efforts[-1], budget, memory_limit, tuple(parts))
@@ -188,11 +212,11 @@ def _within_time(
 ) -> list[PlannedPart]:
     assert budget.seconds is not None
     kept = [part for part in parts if not part.left_out]
-    while _total(kept).seconds > MARGIN * budget.seconds:
+    while total_of(kept).total > MARGIN * budget.seconds:
         free = [part for part in kept if part.seconds and not _needed(part, kept, surfaces)]
         if not free:
             break
-        kept.remove(max(free, key=lambda part: part.seconds))
+        kept.remove(max(free, key=lambda part: _saved(part, kept)))
     allowed = f"{time_text(budget.seconds)} are allowed in all (--budget {budget.name})"
     return [
         part
@@ -212,6 +236,16 @@ def _needed(
     return not others or any(part.label in own and not others & set(own) for own in surfaces)
 
 
-def _total(parts: Sequence[PlannedPart]) -> Cost:
-    kept = [part for part in parts if not part.left_out]
-    return Cost(sum(part.seconds for part in kept), max((part.memory for part in kept), default=0))
+def _saved(part: PlannedPart, kept: Sequence[PlannedPart]) -> float:
+    """Return the seconds that the fit takes less without a part."""
+    others = [other for other in kept if other is not part]
+    return total_of(kept).total - total_of(others).total
+
+
+def total_of(parts: Sequence[PlannedPart]) -> Cost:
+    """Return the cost of the parts that are not left out, one after the other."""
+    total = NO_COST
+    for part in parts:
+        if part.cost is not None and not part.left_out:
+            total = total.plus(part.cost)
+    return total
