@@ -121,7 +121,7 @@ class Cost:
         return self.seconds + sum(self.shared.values())
 
     def plus(self, other: Cost) -> Cost:
-        """Return the cost of both, one after the other: memory is used again, what is shared too."""
+        """Return the cost of both in turn: memory is used again, and so is what is shared."""
         shared = {
             name: max(self.shared.get(name, 0.0), other.shared.get(name, 0.0))
             for name in {**self.shared, **other.shared}

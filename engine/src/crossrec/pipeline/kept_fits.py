@@ -1,7 +1,7 @@
 """What a fit has done so far, kept until it publishes: one that is killed goes on from there.
 
-A folder for each scenario holds a folder for each fit, named by a digest of its options. In it
-lie the states of the fitted sources, and parts of those that are not done yet. States are written whole
+A folder for each scenario holds a folder for each fit, named by a digest of its options. In it lie
+the states of the fitted sources, and parts of those that are not done yet. States are written whole
 or not at all, and checked when they are read.
 """
 

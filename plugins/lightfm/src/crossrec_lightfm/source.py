@@ -31,7 +31,7 @@ _FEW = 4
 _SHARED = 2
 
 #: Reference seconds of one interaction and one number of its factors, all draws together.
-_DRAW = 9e-8
+_DRAW = 1.1e-7
 
 
 class LightFm:

@@ -19,6 +19,9 @@ from crossrec_backbone.relations.config import GraphConfig, PriorConfig
 RELATIONS, GRAPH = "relations of texts", "graph of texts"
 #: Items of the exact solve within folds, and what a choice of κ asks.
 _EXACT_IN_FOLDS, _KAPPA_QUERIES, _KAPPA_FOLDS = 4_000, 2_000, 2
+#: Reference seconds of the columns of one held-out event, of the answer to one query, and of one
+#: tree over the candidates of one held-out event.
+_EXAMPLE, _ANSWER, _TREE = 1.6e-2, 9e-3, 4e-6
 
 
 def content_cost(size: DatasetSize) -> Cost:
@@ -57,14 +60,10 @@ def backbone_cost(
     cost = text_side(size, graph).plus(statistics)
     held_out = min(adapter.queries, size.users + size.interactions // 10)
     if effort != "quick":
-        columns = Cost.of(scattered=held_out * _COLUMNS, memory=held_out * 4e4)
-        trees = Cost.of(scattered=_TREES * held_out * adapter.rounds * (adapter.folds + 1))
+        columns = Cost.of(scattered=held_out * _EXAMPLE, memory=held_out * 1.2e5)
+        trees = Cost.of(scattered=_TREE * held_out * adapter.rounds * (adapter.folds + 1))
         cost = cost.plus(times(statistics, adapter.folds)).plus(columns).plus(trees)
-    return cost.plus(Cost.of(scattered=size.queries * _COLUMNS))
-
-
-#: Seconds of the candidates and columns of one query, and of one tree over those of one.
-_COLUMNS, _TREES = 1.2e-2, 4e-6
+    return cost.plus(Cost.of(scattered=size.queries * _ANSWER))
 
 
 def text_side(size: DatasetSize, graph: GraphConfig) -> Cost:
