@@ -1,7 +1,6 @@
 """What sources and encoders say that a fit costs, against what it takes.
 
-Command: ``python benchmarks/estimates.py [--sets 2k,20k,scientific] [--sources a,b] --cache FOLDER``.
-Every fit runs in a process of its own; 2k and 20k are generated, scientific is read from the
+Command: ``python benchmarks/estimates.py [--sets 2k,20k,scientific] [--sources a,b]``. Every fit runs in a process of its own; 2k and 20k are generated, scientific is read from the
 research data sets where they are. Run it on one core (``taskset -c 0``) where the machine is
 shared: then the processor time is what an idle machine would take.
 """
@@ -148,9 +147,8 @@ def measure(dataset: Dataset, source: str) -> Measured:
 
 def compare(name: str, sources: list[str], cache: Path) -> list[dict[str, Any]]:
     """Measure the sources on one set beside their estimates, a process for each fit."""
-    import implicit.cpu.als
-    import implicit.cpu.bpr
-    import scipy.linalg  # noqa: F401  imported here, so that no fit pays for it
+    import implicit.cpu.als  # noqa: F401  imported here, so that no fit pays for it
+    import scipy.linalg  # noqa: F401
     from crossrec.components.cost import DatasetSize
     from crossrec.components.run import RunOptions
     from crossrec.plugins.registry import load_registry

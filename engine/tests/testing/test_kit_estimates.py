@@ -8,6 +8,7 @@ from crossrec.components.run import RunOptions
 from crossrec.plugins.registration import Registration
 from crossrec.testing import CandidateGeneratorTests
 from crossrec.testing.estimates import MORE
+from crossrec.testing.toy import checkerboard
 from crossrec.testing.toy_sources import Popular
 
 
@@ -45,7 +46,7 @@ class Dear(Honest):
 
 class Fits(Honest):
     def estimate(self, size: DatasetSize, run: RunOptions) -> Cost:
-        self.fit(None, run)  # type: ignore[arg-type]
+        self.fit(checkerboard().dataset, run)
         return Cost(1.0, 10)
 
 
