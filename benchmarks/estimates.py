@@ -1,6 +1,7 @@
 """What sources and encoders say that a fit costs, against what it takes.
 
-Command: ``python benchmarks/estimates.py [--sets 2k,20k,scientific] [--sources a,b]``. Every fit runs in a process of its own; 2k and 20k are generated, scientific is read from the
+Command: ``python benchmarks/estimates.py [--sets 2k,20k,scientific] [--sources a,b]``. Every fit
+runs in a process of its own; 2k and 20k are generated, scientific is read from the
 research data sets where they are. Run it on one core (``taskset -c 0``) where the machine is
 shared: then the processor time is what an idle machine would take.
 """
