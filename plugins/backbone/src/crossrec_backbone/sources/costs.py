@@ -41,8 +41,8 @@ def closed_form_cost(
     cost = text_side(size, graph).plus(solve(size, prior.exact_up_to))
     if chooses_kappa:
         fold = solve(size, min(prior.exact_up_to, _EXACT_IN_FOLDS))
-        asked = min(_KAPPA_QUERIES, size.users)
-        scored = Cost.of(scattered=1.2e-7 * asked * size.items)
+        judged = min(_KAPPA_QUERIES, size.users)
+        scored = Cost.of(scattered=1.2e-7 * judged * size.items)
         cost = cost.plus(times(fold, _KAPPA_FOLDS)).plus(scored)
     one = 6e-5 + 2e-7 * size.items if texts else 4e-5 + 3.5e-8 * size.items
     return cost.plus(Cost.of(scattered=size.queries * one))
