@@ -231,3 +231,4 @@ def test_kept_fits_are_dropped_by_scenario_and_all_at_once(tmp_path):
     assert drop_kept_fits(tmp_path) == 3
     assert not (tmp_path / "fits").exists()
     assert drop_kept_fits(tmp_path) == 0
+    assert tmp_path.is_dir()

@@ -179,8 +179,9 @@ def drop_kept_fits(cache: Path, scenario: str = "") -> int:
     folder = cache / FOLDER / scenario
     count = sum(path.is_file() for path in folder.rglob("*"))
     shutil.rmtree(folder, ignore_errors=True)
-    with suppress(OSError):
-        folder.parent.rmdir()  # where it was the last
+    if scenario:
+        with suppress(OSError):
+            folder.parent.rmdir()  # where it was the last
     return count
 
 
