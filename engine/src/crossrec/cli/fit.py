@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from crossrec.errors import UsageError
 from crossrec.terminal import (
+    backbone_options,
     echo_json,
     json_option,
     progress,
@@ -26,12 +26,7 @@ from crossrec.terminal import (
     type=click.Path(path_type=Path),
     help="TOML file whose keys replace those of the scenario's default pipeline.",
 )
-@click.option(
-    "--backbone",
-    help="Pretrained backbone to adapt, as one more source; see `crossrec backbones list`.  "
-    "[default: the installed one while there are no events]",
-)
-@click.option("--no-backbone", "none", is_flag=True, help="Adapt no backbone.")
+@backbone_options
 @click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1 …")
 @wait_option
@@ -41,7 +36,6 @@ def fit(
     workspace: Path,
     pipeline_file: Path | None,
     backbone: str | None,
-    none: bool,
     seed: int,
     device: str,
     wait: float | None,
@@ -55,17 +49,13 @@ def fit(
     from crossrec.pipeline.engine import Engine
     from crossrec.pipeline.health import source_reports
 
-    if none and backbone:
-        raise UsageError("--backbone names one and --no-backbone wants none: use one of them")
     engine = Engine.open(workspace, background=False)
     engine.workspace.wait = wait
     with progress() as report_progress:
         run = RunOptions(
             seed=seed, device=device, cache=engine.workspace.cache, progress=report_progress
         )
-        pipeline = engine.fit(
-            scenario, pipeline_file=pipeline_file, backbone="" if none else backbone, run=run
-        )
+        pipeline = engine.fit(scenario, pipeline_file=pipeline_file, backbone=backbone, run=run)
     report = pipeline.report
     if as_json:
         reports = {label: one.values for label, one in source_reports(pipeline).items()}
@@ -79,6 +69,7 @@ def fit(
         (label, f"{seconds:.2f} s", "fitted") for label, seconds in report["fit_seconds"].items()
     ]
     rows += [(label, "", f"left out: {error}") for label, error in report["failed"].items()]
+    rows += [(label, "", "dropped: no list needs it") for label in report["dropped"]]
     table(("SOURCE", "TIME", "STATUS"), rows)
     for label, source_report in source_reports(pipeline).items():
         for line in source_report.lines:

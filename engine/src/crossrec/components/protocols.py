@@ -278,6 +278,17 @@ class ReportingRanker(Ranker, Protocol):
         ...
 
 
+class SelectingRanker(Ranker, Protocol):
+    """A ranker with the capability ``select``: after its fit it may need fewer sources."""
+
+    def select(self, sources: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of `sources`, in their order, that the fitted ranker's scores rest on.
+
+        The others answer no request, and not fitted where no other surface needs them.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class PolicyContext:
     """What a policy may look at.

@@ -15,7 +15,6 @@ from crossrec.components.user_state import UserState
 from crossrec.errors import NotFittedError, UsageError
 from crossrec.ingest import IngestOptions, Input, ingest_files
 from crossrec.ingest.report import IngestReport
-from crossrec.pipeline.config import load_config
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.forgetting import ForgetReceipt, forget_user
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
@@ -23,7 +22,7 @@ from crossrec.pipeline.languages import checked_language, in_language
 from crossrec.pipeline.loading import LoadedPipelines
 from crossrec.pipeline.logged_answers import LoggedAnswers
 from crossrec.pipeline.pipeline import Pipeline
-from crossrec.pipeline.pretrained import FOLDER, default_backbone, survey_pretrained
+from crossrec.pipeline.pretrained import FOLDER, pipeline_to_fit, survey_pretrained
 from crossrec.pipeline.query_resolution import resolve_query
 from crossrec.pipeline.refresh import RefreshReport, refresh_pipeline
 from crossrec.pipeline.request import answer
@@ -31,7 +30,6 @@ from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.pipeline.saving import save_pipeline, without_unstorable
 from crossrec.pipeline.serving import Serving, surface_for
 from crossrec.pipeline.user_states import read_user_state, with_given_history
-from crossrec.pipeline.with_backbone import with_backbone
 from crossrec.plugins.registry import Registry, load_registry
 from crossrec.scenario import Scenario
 from crossrec.workspace import Workspace
@@ -133,8 +131,7 @@ class Engine(LoggedAnswers):
             TOML whose keys replace those of the scenario's default pipeline.
         backbone : str, optional
             Name of a pretrained backbone that becomes one more source; "" for none. None takes the
-            one that an installed distribution means for scenarios without events, where there is
-            no event and no `pipeline_file`.
+            one that an installed distribution offers, where there is no `pipeline_file`.
 
         Raises
         ------
@@ -144,10 +141,8 @@ class Engine(LoggedAnswers):
             If another process is writing to the workspace.
         """
         known = self.registry.scenario(scenario)
-        config = load_config(known, pipeline_file)
-        if backbone:
-            config = with_backbone(config, backbone, scenario)
         seen = survey_pretrained(self.workspace.path / FOLDER, self.registry)
+        config, notes = pipeline_to_fit(known, pipeline_file, backbone, seen)
         options = run or RunOptions(cache=self.workspace.cache)
         options = replace(options, pretrained=seen.folders())
         with self.workspace.writing():
@@ -161,10 +156,6 @@ class Engine(LoggedAnswers):
                 raise NotFittedError(
                     f"scenario {scenario!r} has no items: run `crossrec ingest {scenario}` first"
                 )
-            notes: list[str] = []
-            if backbone is None:
-                own = pipeline_file is not None
-                config, notes = default_backbone(config, dataset, scenario, seen, own=own)
             resolved = resolve_pipeline(config, self.registry, known.main_surface)
             executor = self.workspace.executor()
             pipeline = fit_pipeline(known, dataset, resolved, options, notes, stamps, executor)

@@ -161,7 +161,9 @@ def build_models(
     surfaces, gates = choose_surfaces(resolved, train, examples, run, comes_back)
     if refit is not None:
         train = attach_vectors(refit, resolved, run)[0]
-        fitted = fit_sources(train, resolved, run, "again with validation", executor)
+        fitted = fit_sources(
+            train, resolved, run, "again with validation", executor, fitted.sources
+        )
         features = fit_features(train, resolved, run)
     report = {
         "gate": gates[resolved.main].to_dict(),

@@ -1,10 +1,14 @@
-"""The fit path: dataset → vectors → cut → sources → ranker → gate → sources on all → pipeline."""
+"""The fit path: dataset → vectors → cut → sources → ranker → gate → sources on all → pipeline.
+
+Everything is chosen on what the sources learnt before the cut. Sources that no surface needs then
+are dropped. The others learn all events; those that declare ``refit`` keep what they chose.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -93,7 +97,8 @@ def fit_pipeline(
     features = fit_features(cut.train, resolved, run)
     examples = with_features(examples, features, items)
     surfaces, gates = choose_surfaces(resolved, cut.train, examples, run, repeats.comes_back)
-    final = fit_sources(dataset, resolved, run, "on all events", executor)
+    needed = resolved.with_sources(needed_sources(surfaces, trial.sources))
+    final = fit_sources(dataset, needed, run, "on all events", executor, trial.sources)
     features = fit_features(dataset, resolved, run)
     report = {
         "cut": cut.rule,
@@ -101,7 +106,8 @@ def fit_pipeline(
         "surfaces": {name: gate.to_dict() for name, gate in gates.items()},
         "repeats": {"rate": round(repeats.rate, 4), "users": repeats.users},
         "fit_seconds": dict(final.seconds),
-        "failed": {**final.failed, **features.failed},
+        "failed": {**trial.failed, **final.failed, **features.failed},
+        "dropped": [label for label in trial.sources if label not in needed.sources],
         "notes": [*notes, *missing, *left_out_notes(left)],
         "users": dataset.n_users,
         "items": dataset.n_items,
@@ -162,8 +168,29 @@ def choose_surfaces(
         if key not in known:
             known[key] = choose_ranker(plan, train, _seen_by(examples, plan), run)
         ranker, gates[name] = known[key]
+        plan = replace(plan, sources=_selected(plan, ranker, gates[name].chosen))
         surfaces[name] = served_surface(plan, ranker, gates[name].chosen, comes_back)
     return surfaces, gates
+
+
+def _selected(plan: ResolvedSurface, ranker: Any, name: str) -> tuple[str, ...]:
+    """Return the sources that the ranker of a surface needs."""
+    if "select" not in plan.rankers[name].capabilities:
+        return plan.sources
+    try:
+        chosen = set(ranker.select(plan.sources))
+    except (Exception, SystemExit) as error:
+        log.warning("ranker %s could not say which sources it needs", name, exc_info=error)
+        return plan.sources
+    return tuple(label for label in plan.sources if label in chosen) or plan.sources
+
+
+def needed_sources(surfaces: Mapping[str, ServedSurface], labels: Iterable[str]) -> tuple[str, ...]:
+    """Return those of `labels` that a surface asks, or falls back on."""
+    needed: set[str] = set()
+    for surface in surfaces.values():
+        needed.update(surface.plan.sources, surface.plan.config.fallback)
+    return tuple(label for label in labels if label in needed)
 
 
 def served_surface(
@@ -243,11 +270,14 @@ def fit_sources(
     run: RunOptions,
     what: str,
     executor: Executor | None = None,
+    before: Mapping[str, CandidateGenerator] | None = None,
 ) -> FittedSources:
     """Fit every source of the pipeline; one that fails is left out and named.
 
     Parameters
     ----------
+    before : mapping of label to source, optional
+        As they were fitted before the cut: those that declare ``refit`` keep what they chose.
     executor : Executor, optional
         Where the sources are fitted; one after the other in this thread where None.
 
@@ -260,7 +290,15 @@ def fit_sources(
     """
     n = len(resolved.sources)
     jobs = [
-        SourceJob(source, dataset, run, f"fitting {source.label} {what}", done, n)
+        SourceJob(
+            source,
+            dataset,
+            run,
+            f"fitting {source.label} {what}",
+            done,
+            n,
+            (before or {}).get(source.label) if "refit" in source.capabilities else None,
+        )
         for done, source in enumerate(resolved.sources.values())
     ]
     done = [fit_source(job) for job in jobs] if executor is None else executor.map(fit_source, jobs)

@@ -22,7 +22,7 @@ from crossrec.components.slate import Change, Degraded, Slate, SlateItem
 from crossrec.components.user_state import UserState
 from crossrec.data.catalog import as_text
 from crossrec.jsonio import plain
-from crossrec.pipeline.config import FALLBACKS
+from crossrec.pipeline.config import FALLBACKS, MOST_POPULAR
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, log
 from crossrec.pipeline.policy_guard import apply_policies
 from crossrec.pipeline.query_resolution import ResolvedQuery, resolve_query
@@ -144,7 +144,7 @@ def _fallback(
     """Return at most `need` free items of one fallback, in its order."""
     if need <= 0:
         return np.zeros(0, dtype=np.int64)
-    if name == "most_popular":
+    if name == MOST_POPULAR:
         order = pipeline.fallback
     elif name == "newest":
         order = np.arange(len(taken) - 1, -1, -1)

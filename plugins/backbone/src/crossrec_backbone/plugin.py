@@ -47,7 +47,7 @@ def register_candidate_generators(register: Register) -> None:
         "backbone",
         "crossrec_backbone.sources.backbone:BackboneSource",
         config="crossrec_backbone.sources.backbone:BackboneSourceConfig",
-        capabilities={*able, "report"},
+        capabilities={*able, "report", "leads"},
         summary="a ranker pretrained on other scenarios, adapted to this one",
     )
 
