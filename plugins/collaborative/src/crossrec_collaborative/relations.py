@@ -73,8 +73,8 @@ class SparseRelation:
         rows, lengths = self.rows(history.items.values)
         cell = _joined(self.indices, rows)
         if n > 1:
-            cell = cell + np.repeat(history.items.row_of * self.n_items, lengths)
-        mass = _joined(self.data, rows) * np.repeat(history.weights, lengths)
+            cell = cell + (history.items.row_of * self.n_items).repeat(lengths)
+        mass = _joined(self.data, rows) * history.weights.repeat(lengths)
         total = np.bincount(cell, weights=mass, minlength=n * self.n_items)
         return total.astype(np.float32).reshape(n, self.n_items)
 
@@ -90,18 +90,25 @@ class SparseRelation:
 
         Columns that are no item get 0.
         """
-        shape = (len(items), len(columns))
+        tables = [np.zeros((len(items), len(columns)), dtype=one.dtype) for one in values]
         rows, lengths = self.rows(items)
         indices = _joined(self.indices, rows)
         if not len(indices) or not len(columns):
-            return [np.zeros(shape, dtype=one.dtype) for one in values]
-        stride = max(int(indices.max()), int(columns.max())) + 1
-        first = np.arange(shape[0], dtype=np.int64) * stride
-        keys = indices + np.repeat(first, lengths)  # ascending, as the rows are
-        wanted = first[:, None] + columns
-        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        hit = (keys[at] == wanted) & (columns >= 0)
-        return [np.where(hit, _joined(one, rows)[at], one.dtype.type(0)) for one in values]
+            return tables
+        ascending = np.sort(columns)
+        wanted = np.zeros(max(int(indices.max()), int(ascending[-1])) + 1, dtype=bool)
+        wanted[ascending[ascending.searchsorted(0) :]] = True
+        # Of the rows only these entries matter; each is looked up where it stands in `values`.
+        entries = wanted.take(indices).nonzero()[0]
+        ends = lengths.cumsum()
+        row = ends.searchsorted(entries, side="right")
+        column = ascending.searchsorted(indices[entries])
+        place = entries + (self.indptr[items + 1] - ends)[row]
+        for table, one in zip(tables, values, strict=True):
+            table[row, column] = one[place]
+        # A column that is wanted twice stands once: at its first place.
+        places = ascending.searchsorted(columns)
+        return [table[:, places] for table in tables]
 
     def with_rows(
         self, other: SparseRelation, items: NDArray[np.int64], n_items: int
