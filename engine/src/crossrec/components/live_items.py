@@ -37,6 +37,13 @@ class LiveItems:
     ) -> None:
         self.catalog, self.schema = catalog, schema
         self.changed = MappingProxyType(dict(changed or {}))
+        shown = {
+            schema.title: catalog.titles,
+            schema.categories: catalog.categories,
+            schema.creator: catalog.creators,
+        }
+        shown.pop("", None)
+        self._columns: dict[str, Any] = {**shown, **catalog.attributes}
         self._numbers: dict[tuple[str, Parse], NDArray[np.float64]] = {}
         self._entities: dict[str, Entities] = {}
         self._lock = Lock()
@@ -108,15 +115,7 @@ class LiveItems:
 
     def _fitted(self, name: str) -> Any:
         """Return the fitted column of a field."""
-        catalog, schema = self.catalog, self.schema
-        if name in catalog.attributes:
-            return catalog.attributes[name]
-        own = {
-            schema.title: catalog.titles,
-            schema.categories: catalog.categories,
-            schema.creator: catalog.creators,
-        }
-        return own.get(name, _NOTHING) if name else _NOTHING
+        return self._columns.get(name, _NOTHING)
 
 
 class _Nothing:

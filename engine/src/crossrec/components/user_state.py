@@ -81,5 +81,6 @@ def session_start(events: UserEvents) -> float | None:
     """Return when the running session began: after the last break of half an hour or more."""
     if not len(events):
         return None
-    breaks = np.flatnonzero(np.diff(events.times) > SESSION_GAP)
+    times = events.times
+    breaks = np.flatnonzero(times[1:] - times[:-1] > SESSION_GAP)
     return float(events.times[int(breaks[-1]) + 1 if len(breaks) else 0])

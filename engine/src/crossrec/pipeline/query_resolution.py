@@ -14,6 +14,7 @@ from crossrec.components.user_state import UserState
 from crossrec.data.net_evidence import net_evidence
 from crossrec.data.user_events import UserEvents
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.numeric.arrays import among
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.pipeline import ServedSurface
 from crossrec.pipeline.serving import Serving, rule_of
@@ -62,9 +63,8 @@ def resolve_query(
     if not surface.keeps_history:
         barred.append(history)
         if surface.plan.history != "exclude":
-            familiar = _familiar(history, np.concatenate(barred[:-1]))
-    exclude = np.unique(np.concatenate(barred))
-    exclude = exclude[exclude >= 0]
+            familiar = _familiar(history, _ascending(barred[:-1]))
+    exclude = _ascending(barred)
     if query.user_id is not None and not user.known and not user.given:
         notes.append(f"user {query.user_id!r} is unknown: nothing personal is known yet")
     path = "given history" if user.given else "stored history"
@@ -86,7 +86,7 @@ def resolve_query(
         surface=surface.plan.name,
         **columns,
     )
-    barred_for_policies = exclude[~np.isin(exclude, familiar)] if len(familiar) else exclude
+    barred_for_policies = exclude[~among(exclude, np.sort(familiar))] if len(familiar) else exclude
     return ResolvedQuery(batch, familiar, barred_for_policies, effects, path, tuple(notes))
 
 
@@ -145,11 +145,23 @@ def _known(
 
 
 def _familiar(history: NDArray[np.int64], barred: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the distinct items of a history that nothing bars, the latest first."""
-    latest = history[::-1]
-    first = np.sort(np.unique(latest, return_index=True)[1])
-    distinct = latest[first]
-    return distinct[~np.isin(distinct, barred)]
+    """Return the distinct items of a history that nothing bars, the latest first.
+
+    `barred` ascends.
+    """
+    left = history[~among(history, barred)][::-1]
+    if not len(left):
+        return left
+    return left[np.sort(np.unique(left, return_index=True)[1])]
+
+
+def _ascending(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return the distinct items of all parts, ascending, without -1; each is int64."""
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return parts[0]
+    items = np.unique(np.concatenate(filled))
+    return items[items.searchsorted(0) :]
 
 
 def _one_row(values: NDArray[np.int64]) -> Ragged:
