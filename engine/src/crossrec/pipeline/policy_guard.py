@@ -41,6 +41,8 @@ def apply_policies(
         if complaint:
             failed.append(Degraded(label, complaint))
             continue
+        if changed is ranked:
+            continue
         own = changed.changes[len(ranked.changes) :]
         named = (*ranked.changes, *(replace(change, policy=label) for change in own))
         ranked = replace(changed, changes=named)

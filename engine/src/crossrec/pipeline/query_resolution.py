@@ -57,14 +57,15 @@ def resolve_query(
     effects = rule_of(serving, surface).effects_on(past)
     history, columns = _history(vocabulary, user, query, notes)
     about = _known(vocabulary, query.item_ids, "given items", notes)
-    removed = effects.removed.values
-    barred = [removed, about, vocabulary.indexes(query.exclude), serving.deleted]
+    unwanted = vocabulary.indexes(query.exclude)
+    barred = exclude = _ascending(effects.removed.values, about, unwanted, serving.deleted)
     familiar = np.zeros(0, dtype=np.int64)
     if not surface.keeps_history:
-        barred.append(history)
-        if surface.plan.history != "exclude":
-            familiar = _familiar(history, _ascending(barred[:-1]))
-    exclude = _ascending(barred)
+        exclude = _ascending(barred, history)
+        if surface.plan.history == "exclude":
+            barred = exclude
+        else:
+            familiar = _familiar(history, barred)
     if query.user_id is not None and not user.known and not user.given:
         notes.append(f"user {query.user_id!r} is unknown: nothing personal is known yet")
     path = "given history" if user.given else "stored history"
@@ -86,8 +87,7 @@ def resolve_query(
         surface=surface.plan.name,
         **columns,
     )
-    barred_for_policies = exclude[~among(exclude, np.sort(familiar))] if len(familiar) else exclude
-    return ResolvedQuery(batch, familiar, barred_for_policies, effects, path, tuple(notes))
+    return ResolvedQuery(batch, familiar, barred, effects, path, tuple(notes))
 
 
 def _past_events(vocabulary: Vocabulary, user: UserState, now: float | None) -> PastEvents:
@@ -155,13 +155,12 @@ def _familiar(history: NDArray[np.int64], barred: NDArray[np.int64]) -> NDArray[
     return left[np.sort(np.unique(left, return_index=True)[1])]
 
 
-def _ascending(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Return the distinct items of all parts, ascending, without -1; each is int64."""
-    filled = [part for part in parts if len(part)]
-    if not filled:
-        return parts[0]
-    items = np.unique(np.concatenate(filled))
-    return items[items.searchsorted(0) :]
+def _ascending(*parts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the distinct items of all parts, ascending, without -1."""
+    items = np.sort(np.concatenate(parts))
+    first = items >= 0
+    first[1:] &= items[1:] != items[:-1]
+    return items[first]
 
 
 def _one_row(values: NDArray[np.int64]) -> Ragged:
