@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,7 +61,7 @@ class UserState:
     known: bool = False
     read_impressions: Callable[[], Mapping[str, Impressions]] = _no_impressions
 
-    @property
+    @cached_property
     def impressions(self) -> Mapping[str, Impressions]:
         """What was shown to the user, by item id, from the decision log; read when it is needed."""
         return self.read_impressions()

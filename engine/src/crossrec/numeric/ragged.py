@@ -124,9 +124,7 @@ class Ragged:
         keep = np.zeros(len(self.values), dtype=bool)
         if len(keep):
             key = self.row_of * (int(self.values.max()) + 1) + self.values
-            if (key[1:] > key[:-1]).all():  # as in a set that is kept ascending
-                keep[:] = True
-            elif last:
+            if last:
                 keep[len(key) - 1 - np.unique(key[::-1], return_index=True)[1]] = True
             else:
                 keep[np.unique(key, return_index=True)[1]] = True
@@ -134,7 +132,9 @@ class Ragged:
 
     def distinct(self, *, last: bool = False) -> Ragged:
         """Drop repeats within each row; the first occurrence stays in its place, or the last."""
-        return self.where(self.distinct_mask(last=last)) if len(self.values) else self
+        if len(self) == 1 and (self.values[1:] > self.values[:-1]).all():
+            return self  # what a request excludes ascends
+        return self.where(self.distinct_mask(last=last))
 
     def without(self, other: Ragged) -> Ragged:
         """Drop the values that the same row of `other` has."""

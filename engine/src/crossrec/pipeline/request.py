@@ -83,7 +83,7 @@ def _answered(
         surface=served.plan.name,
         items=serving.items,
         now=now,
-        rng=np.random.default_rng(zlib.crc32(request_id.encode())),
+        seed=zlib.crc32(request_id.encode()),
         k=query.k,
     )
     whole = _filled(pipeline, served, pool, scores, resolved, max(query.k, _REACH))

@@ -15,6 +15,9 @@ from crossrec.components.history import WeightedHistory
 from crossrec.numeric.ragged import offsets
 from numpy.typing import NDArray
 
+#: Bytes up to which sparse rows are copied into memory of their own.
+_COPIED = 1 << 28
+
 
 class Relation(Protocol):
     """Item-item weights."""
@@ -207,9 +210,14 @@ class DenseRelation:
 def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Relation:
     """Return the relation whose `arrays` these are; they may be read-only.
 
-    Memory maps are viewed as plain arrays, which numpy slices ten times as fast.
+    Memory maps are viewed as plain arrays, which numpy slices ten times as fast. Sparse rows are
+    copied unless they are very large: to read some of millions takes half the time in memory of
+    one's own, which has large pages.
     """
     arrays = {name: np.asarray(array) for name, array in arrays.items()}
     if "matrix" in arrays:
         return DenseRelation(arrays["active"], arrays["matrix"], int(arrays["size"][0]))
-    return SparseRelation(arrays["indptr"], arrays["indices"], arrays["data"])
+    parts = [arrays[name] for name in ("indptr", "indices", "data")]
+    if sum(part.nbytes for part in parts) <= _COPIED:
+        parts = [part.copy() for part in parts]
+    return SparseRelation(*parts)
