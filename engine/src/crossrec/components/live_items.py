@@ -44,6 +44,7 @@ class LiveItems:
         }
         shown.pop("", None)
         self._columns: dict[str, Any] = {**shown, **catalog.attributes}
+        self._changed_fields = {name for fields in self.changed.values() for name in fields}
         self._numbers: dict[tuple[str, Parse], NDArray[np.float64]] = {}
         self._entities: dict[str, Entities] = {}
         self._lock = Lock()
@@ -57,6 +58,10 @@ class LiveItems:
         if own is not None and name in own:
             return own[name]
         return self._fitted(name)[item]
+
+    def has(self, name: str) -> bool:
+        """Whether any item may have a field."""
+        return name in self._columns or name in self._changed_fields
 
     def numbers(self, name: str, parse: Parse) -> NDArray[np.float64]:
         """Return a field of all items as numbers, float64 (n_items,); NaN where there is none.
