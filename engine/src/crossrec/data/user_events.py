@@ -82,6 +82,4 @@ class UserEvents:
         )
 
 
-_NONE = UserEvents(
-    (), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.float32), np.zeros(0)
-)
+_NONE = UserEvents((), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.float32), np.zeros(0))

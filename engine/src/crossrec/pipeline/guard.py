@@ -74,7 +74,9 @@ class Admission:
         """Return which candidates are excluded or no item of the catalog."""
         ineligible: NDArray[np.bool_] = (index < PAD) | (index >= self.n_items)
         if len(self.barred):
-            keys = np.arange(len(index), dtype=np.int64)[:, None] * self.n_items + index
+            keys = index
+            if len(index) > 1:
+                keys = np.arange(len(index), dtype=np.int64)[:, None] * self.n_items + index
             ineligible |= among(keys, self.barred) & (index != PAD)
         return ineligible
 

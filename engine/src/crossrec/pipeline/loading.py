@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 
 from crossrec.components.run import RunOptions
@@ -26,7 +26,7 @@ class _Loaded:
     """A loaded pipeline, kept up with the store's items, and the pointer it was loaded by."""
 
     live: LivePipeline
-    pointer: str
+    pointer: Path
     stamp: Stamp
 
 
@@ -103,14 +103,14 @@ class LoadedPipelines:
         )
         return _Loaded(live, pointer, stamp)
 
-    def _pointer(self, scenario: str) -> str:
+    def _pointer(self, scenario: str) -> Path:
         """Return the file that names the serving version."""
-        return str(self._workspace.artifact_path(scenario) / "current")
+        return self._workspace.artifact_path(scenario) / "current"
 
 
-def _stamp(pointer: str) -> Stamp | None:
+def _stamp(pointer: Path) -> Stamp | None:
     try:
-        status = os.stat(pointer)
+        status = pointer.stat()
     except OSError:
         return None
     return status.st_mtime_ns, status.st_ino

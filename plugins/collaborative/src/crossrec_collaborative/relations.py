@@ -15,8 +15,8 @@ from crossrec.components.history import WeightedHistory
 from crossrec.numeric.ragged import offsets
 from numpy.typing import NDArray
 
-#: Bytes up to which sparse rows are copied into memory of their own.
-_COPIED = 1 << 28
+#: Bytes up to which an array is copied from its file into memory.
+_COPIED = 1 << 27
 
 
 class Relation(Protocol):
@@ -99,10 +99,10 @@ class SparseRelation:
         if not len(indices) or not len(columns):
             return tables
         ascending = np.sort(columns)
-        wanted = np.zeros(max(int(indices.max()), int(ascending[-1])) + 1, dtype=bool)
+        wanted = np.zeros(max(int(ascending[-1]), 0) + 2, dtype=bool)
         wanted[ascending[ascending.searchsorted(0) :]] = True
         # Of the rows only these entries matter; each is looked up where it stands in `values`.
-        entries = wanted.take(indices).nonzero()[0]
+        entries = wanted.take(indices, mode="clip").nonzero()[0]
         ends = lengths.cumsum()
         row = ends.searchsorted(entries, side="right")
         column = ascending.searchsorted(indices[entries])
@@ -210,14 +210,18 @@ class DenseRelation:
 def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Relation:
     """Return the relation whose `arrays` these are; they may be read-only.
 
-    Memory maps are viewed as plain arrays, which numpy slices ten times as fast. Sparse rows are
-    copied unless they are very large: to read some of millions takes half the time in memory of
-    one's own, which has large pages.
+    Memory maps are viewed as plain arrays, which numpy slices ten times as fast.
     """
     arrays = {name: np.asarray(array) for name, array in arrays.items()}
     if "matrix" in arrays:
         return DenseRelation(arrays["active"], arrays["matrix"], int(arrays["size"][0]))
-    parts = [arrays[name] for name in ("indptr", "indices", "data")]
-    if sum(part.nbytes for part in parts) <= _COPIED:
-        parts = [part.copy() for part in parts]
-    return SparseRelation(*parts)
+    return SparseRelation(*(in_memory(arrays[name]) for name in ("indptr", "indices", "data")))
+
+
+def in_memory(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a copy of a memory map; the map as a plain array where it is very large.
+
+    To read a few rows among millions takes half the time in memory of one's own: its pages are
+    large, so their addresses are found faster.
+    """
+    return np.array(array) if array.nbytes <= _COPIED else np.asarray(array)
