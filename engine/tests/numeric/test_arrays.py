@@ -1,7 +1,7 @@
 """Membership in ascending arrays, and numbers as float32."""
 
 import numpy as np
-from crossrec.numeric.arrays import among, narrowed
+from crossrec.numeric.arrays import among, as_float32
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +22,7 @@ def test_a_table_keeps_its_shape():
 
 def test_float32_is_left_alone_and_too_large_numbers_become_infinite(recwarn):
     same = np.ones(2, np.float32)
-    assert narrowed(same) is same
-    assert narrowed(np.array([1e300, -1e300, 0.5])).tolist() == [np.inf, -np.inf, 0.5]
-    assert narrowed(np.array([1, 2])).dtype == np.float32
+    assert as_float32(same) is same
+    assert as_float32(np.array([1e300, -1e300, 0.5])).tolist() == [np.inf, -np.inf, 0.5]
+    assert as_float32(np.array([1, 2])).dtype == np.float32
     assert not recwarn.list

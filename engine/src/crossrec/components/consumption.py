@@ -89,7 +89,7 @@ class EventEffects:
     @cached_property
     def cancels_any(self) -> NDArray[np.bool_]:
         """Whether a type cancels another, bool (n_types,)."""
-        cancels: NDArray[np.bool_] = self.cancels.any(axis=1)
+        cancels: NDArray[np.bool_] = np.asarray(self.cancels.any(axis=1))
         return cancels
 
     @cached_property

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.components.candidates import PAD, Candidates, Pool
-from crossrec.numeric.arrays import narrowed
+from crossrec.numeric.arrays import as_float32
 
 #: Scores given candidates: (n, m) indexes → (n, m) float32, NaN where there is no evidence.
 Scorer = Callable[[NDArray[np.int64]], NDArray[np.float32]]
@@ -38,7 +38,7 @@ def build_pool(
     scores = np.empty(ranks.shape, dtype=np.float32)
     for at, name in enumerate(names):
         own = _scores(found[name], index, ranks[:, :, at], (scorers or {}).get(name))
-        scores[:, :, at] = narrowed(own)
+        scores[:, :, at] = as_float32(own)
     scores[~(np.isfinite(scores) & (index != PAD)[:, :, None])] = np.nan
     mean, std = _statistics([found[name] for name in names], scores)
     return Pool(index, scores, ranks, names, mean, std)

@@ -20,7 +20,7 @@ def among(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np
     return found
 
 
-def narrowed(values: NDArray[Any]) -> NDArray[np.float32]:
+def as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
     """Return numbers as float32, the same array where it is; too large ones become infinite."""
     if values.dtype == np.float32:
         return values

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from crossrec.components.candidates import PAD, Candidates, Pool
 from crossrec.components.protocols import Ranker
 from crossrec.components.query import QueryBatch
-from crossrec.numeric.arrays import among, narrowed
+from crossrec.numeric.arrays import among, as_float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class Admission:
             found = replace(found, index=found.index[:, :k], score=found.score[:, :k])
         found = self._aligned(found)
         ineligible = self._ineligible(found.index)
-        unscored = ~np.isfinite(narrowed(found.score)) & (found.index != PAD)
+        unscored = ~np.isfinite(as_float32(found.score)) & (found.index != PAD)
         dropped = ineligible | unscored
         if not dropped.any():
             return found, ""
