@@ -311,7 +311,7 @@ class PolicyContext:
 
     @cached_property
     def rng(self) -> np.random.Generator:
-        """Where a policy draws from; made when it is asked for, which most never do."""
+        """What a policy draws from; made at its first use, since most never draw."""
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=self.stream))
 
 
