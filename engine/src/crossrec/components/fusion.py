@@ -38,7 +38,7 @@ def standardised(pool: Pool) -> NDArray[np.float32]:
     """
     std = np.where(pool.std > 1e-12, pool.std, 1.0)
     z = (pool.scores - pool.mean[:, None, :]) / std[:, None, :]
-    return np.where(np.isfinite(z), z, 0.0).astype(np.float32)
+    return np.where(np.isfinite(z), z, 0.0).astype(np.float32, copy=False)
 
 
 def reciprocal_ranks(pool: Pool, constant: float) -> NDArray[np.float32]:
@@ -135,24 +135,27 @@ class ReciprocalRankFusion:
         voting = self._voting(sources, out)
         votes: NDArray[np.float64] = shares[:, :, voting].sum(axis=2)
         named = votes > 0
-        votes += doubt[:, :, voting].mean(axis=2) if voting.any() else 0.0
-        if voting.all():
+        votes += doubt[:, :, voting].sum(axis=2) / max(len(voting), 1)
+        others = [at for at in range(len(sources)) if at not in voting]
+        if not others:
             return votes
         least = 0.5 / (self.config.constant + _DEEPEST)
-        most = (~voting).sum() / (self.config.constant + 1.0)
-        rest = shares[:, :, ~voting].sum(axis=2)
+        most = len(others) / (self.config.constant + 1.0)
+        rest = shares[:, :, others].sum(axis=2)
         return np.where(named, votes, rest * (least / most))
 
     @staticmethod
-    def _voting(sources: tuple[str, ...], out: tuple[str, ...]) -> NDArray[np.bool_]:
-        """Return which sources have a vote; all where none of the others answered."""
-        voting = np.array([name not in out for name in sources], dtype=bool)
-        return voting if voting.any() else ~voting
+    def _voting(sources: tuple[str, ...], out: tuple[str, ...]) -> list[int]:
+        """Return the places of sources with a vote; all where none of the others answered."""
+        voting = [at for at, name in enumerate(sources) if name not in out]
+        return voting or list(range(len(sources)))
 
     def contributions(self, pool: Pool) -> NDArray[np.float32]:
         """Return each source's z-scores, float32 (n, m, n_sources); 0 where it has no vote."""
+        shares = np.zeros(pool.scores.shape, dtype=np.float32)
         voting = self._voting(pool.sources, tuple(self.left_out))
-        return np.where(voting, standardised(pool), np.float32(0.0))
+        shares[:, :, voting] = standardised(pool)[:, :, voting]
+        return shares
 
     def report(self) -> SourceReport:
         """Return which sources have no vote, with the gain that proved it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -302,10 +303,12 @@ class PolicyContext:
         The catalog's columns and relations, as the store has them now.
     now : float
         Seconds since 1970.
-    rng : numpy Generator
-        Seeded by the request id: the same request id gives the same list.
+    seed : int
+        Of the request id: the same request id gives the same list.
     k : int
         Items that are wanted; the pool is cut to it after the last policy.
+    stream : tuple of int
+        Which policy of the surface it is: each draws numbers of its own.
     """
 
     query: Query
@@ -313,8 +316,14 @@ class PolicyContext:
     surface: str
     items: LiveItems
     now: float
-    rng: np.random.Generator
+    seed: int
     k: int
+    stream: tuple[int, ...] = ()
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        """What a policy draws from; made at its first use, since most never draw."""
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=self.stream))
 
 
 @runtime_checkable

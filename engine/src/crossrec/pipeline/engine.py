@@ -328,8 +328,9 @@ class Engine(LoggedAnswers):
 
     def _user_state(self, scenario: Scenario, query: Query) -> UserState:
         """Return what is known of the user of a query."""
-        user = UserState(query.user_id)
-        if query.user_id is not None:
+        if query.user_id is None:
+            user = UserState()
+        else:
             user = read_user_state(self.workspace.store(), scenario, query.user_id)
         if query.history is not None:
             now = time.time() if query.now is None else query.now
