@@ -198,7 +198,7 @@ class PostingLists:
         return self._heaviest(terms.astype(np.int64), sums.astype(np.float32)), scales
 
     def _heaviest(self, terms: IntArray, sums: FloatArray) -> TermProfile:
-        """Keep each relation's heaviest terms within the budget; of equally heavy ones the first."""
+        """Keep each relation's heaviest terms within the budget; of equal ones the first."""
         lengths = self.lists.indptr[terms + 1] - self.lists.indptr[terms]
         kept = np.ones(len(terms), dtype=bool)
         for part in self.parts(terms).values():
@@ -213,8 +213,9 @@ class PostingLists:
         from scipy.sparse import csc_matrix
 
         items, weights, lengths = _joined(self.lists, profile.terms)
+        chosen = (weights, items, offsets(lengths).astype(items.dtype))
         shape = (self.rows.shape[0], len(lengths))
-        product: FloatArray = csc_matrix((weights, items, offsets(lengths)), shape) @ profile.weights
+        product: FloatArray = csc_matrix(chosen, shape) @ profile.weights
         return product
 
     def between(

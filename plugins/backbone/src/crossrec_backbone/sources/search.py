@@ -1,8 +1,8 @@
 """The best items of a whole catalogue by text consensus, reading no more than they need.
 
 Lexical relations are looked up in posting lists. Dense ones are read along their leading axes
-alone, and roughly; by Cauchy and Schwarz what is left out adds to no score more than the product of
-two lengths, so of a single query only the items that can still be among the best are scored exactly.
+alone, and roughly; by Cauchy and Schwarz what is left out adds to no score more than the product
+of two lengths, so of a single query only what can still be among the best is scored exactly.
 """
 
 from __future__ import annotations
@@ -200,8 +200,8 @@ class Scan:
         """Return the best ≤ k items of each query that it does not exclude.
 
         A batch, and a query of which the leading axes hold too little, is scored as a whole; the
-        answers are the same. Only `mean` and `std` of a single query are estimates, some tenths of a
-        percent of `std` off on a large catalogue.
+        answers are the same. Only `mean` and `std` of a single query are estimates, off by some
+        tenths of a percent of `std` on a large catalogue.
         """
         found = self._pruned(k, exclude) if len(self) == 1 and k > 0 else None
         return top_k(self.whole.copy(), k, exclude) if found is None else found
@@ -209,19 +209,20 @@ class Scan:
     def _pruned(self, k: int, exclude: Ragged) -> Candidates | None:
         """Score exactly what may be among the best of a single query; None where that is much.
 
-        The least of any k exact scores bounds the k-th best of all from below.
+        The k-th best of some exact scores bounds that of all from below.
         """
-        n_items = self.base.shape[1]
+        n_items, some = self.base.shape[1], k + k // 2
         if k * _MOST > n_items or not self.index.dense:
             return None
         coarse, reach, error = self._coarse()
         barred = np.array([*{*exclude.values.tolist()}], dtype=np.int64)
         coarse[self.index.undescribed] = coarse[barred] = -np.inf
-        likely = np.argpartition(coarse, n_items - k)[n_items - k :]
+        likely = np.argpartition(coarse, n_items - some)[n_items - some :]
         if not coarse[likely].min() > -np.inf:
             return None
+        least = np.partition(self.at(0, likely), some - k)[some - k]
         reach += coarse
-        items = np.flatnonzero(reach >= self.at(0, likely).min() - error)
+        items = np.flatnonzero(reach >= least - error)
         if len(items) > k + n_items // _MOST:
             return None
         scores = self.at(0, items)
