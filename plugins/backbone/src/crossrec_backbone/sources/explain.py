@@ -159,8 +159,8 @@ class TextPhrases:
             return "same family as", [place for place in places if family[place]]
         common = self._shared(item, places[0])
         if common:
-            alike = (place for place in places if self._has(place, common))
-            return f"shares “{' '.join(common)}” with", list(islice(alike, _HISTORY))
+            having = (place for place in places if self._has(place, common))
+            return f"shares “{' '.join(common)}” with", list(islice(having, _HISTORY))
         creators = self.catalog.creators
         creator = creators[self.items[item]]
         if creator and creator == creators[self.history[places[0]]]:
