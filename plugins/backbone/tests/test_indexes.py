@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from crossrec_backbone.relations.codes import Codes
 from crossrec_backbone.relations.indexes import DenseIndex, PostingLists, TermProfile
 from crossrec_backbone.relations.terms import Lexicon, word_terms
 from hypothesis import given, settings
@@ -156,26 +157,43 @@ def test_read_only_rows_are_laid_out():
     np.testing.assert_array_equal(lists.lists.toarray(), matrix.toarray().T)
 
 
-def test_leading_axes_by_hand():
-    rows = np.array([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], dtype=np.float32)
-    index = DenseIndex.build(rows)
-    assert index.cut == 2
-    np.testing.assert_array_equal(index.codes, [[102, 0, 0]])
-    np.testing.assert_allclose(index.rest, [0.6, 1.0, 0.0])
-    assert index.error == pytest.approx(abs(0.8 - 102 / 127), rel=1e-4)
-    assert index.longest == 102.0
-    np.testing.assert_allclose(index.total, [0.6, 1.0])
-    np.testing.assert_allclose(index.squares, [0.36, 1.0])
+def test_axes_by_hand():
+    rows = np.array([[0.6, 0.0, 0.0, 0.8], [0.0, 0.6, 0.8, 0.0], [0.0, 0.0, 0.0, 0.0]])
+    index = DenseIndex.build(rows.astype(np.float32))
+    assert index.cuts == (1, 3)
+    np.testing.assert_array_equal(index.codes[0].table, [[102, 0, 0]])
+    np.testing.assert_array_equal(index.codes[1].table, [[0, 76, 0], [0, 102, 0]])
+    np.testing.assert_allclose(index.rest[0], [0.6, 1.0, 0.0])
+    np.testing.assert_allclose(index.rest[1], [0.6, 0.0, 0.0])
+    np.testing.assert_allclose(index.total, [0.6, 0.6, 0.8])
+    np.testing.assert_allclose(index.squares, [0.36, 0.36, 0.64])
     np.testing.assert_allclose(index.between(np.array([0]), np.array([0, 1])), [[1.0, 0.0]])
-    vector = np.array([1.0, 2.0, 3.0], dtype=np.float32)
-    np.testing.assert_allclose(index.exact(vector, np.array([1, 0])), [2.0, 3.0], rtol=1e-6)
+    vector = np.array([1.0, 2.0, 3.0, 4.0], dtype=np.float32)
+    products, missing, error = index.coarse(vector)
+    np.testing.assert_allclose(products, [3.2, 0.0, 0.0], atol=error)
+    np.testing.assert_allclose(missing, np.array([0.6, 1.0, 0.0]) * 14**0.5, rtol=1e-3)
+    products, missing, error = index.finer(vector, np.array([1, 0]))
+    np.testing.assert_allclose(products, [3.6, 0.0], atol=error)
+    np.testing.assert_allclose(missing, [0.0, 0.6], rtol=1e-3)
+    np.testing.assert_allclose(index.exact(vector, np.array([1, 0])), [3.6, 3.8], rtol=1e-6)
 
 
-@pytest.mark.parametrize(("width", "lead"), [(0, 0), (1, 1), (2, 1), (3, 1), (4, 2), (384, 128)])
-def test_a_third_of_the_axes_leads_rounded_up(width, lead):
+@pytest.mark.parametrize(
+    ("width", "first", "second"), [(0, 0, 0), (1, 1, 0), (2, 1, 1), (384, 64, 224)]
+)
+def test_a_sixth_of_the_axes_is_read_first_and_up_to_three_quarters_second(width, first, second):
     index = DenseIndex.build(np.full((4, width), max(width, 1) ** -0.5, dtype=np.float32))
-    assert index.codes.shape == (lead, 4)
-    assert index.cut == width - lead
+    assert [codes.table.shape for codes in index.codes] == [(first, 4), (second, 4)]
+
+
+def test_codes_by_hand():
+    rows = np.array([[0.6, 0.8], [0.0, 0.0]], dtype=np.float32)
+    codes = Codes.of(rows, whole=True)
+    np.testing.assert_array_equal(codes.table, [[76, 0], [102, 0]])
+    assert codes.error == pytest.approx(np.hypot(0.6 - 76 / 127, 0.8 - 102 / 127), rel=1e-4)
+    assert codes.longest == pytest.approx(np.hypot(76, 102))
+    nothing = Codes.of(rows[:, :0], whole=False)
+    np.testing.assert_array_equal(nothing.products(rows[0, :0])[0], [0.0, 0.0])
 
 
 @settings(max_examples=80, deadline=None)
@@ -185,18 +203,19 @@ def test_a_third_of_the_axes_leads_rounded_up(width, lead):
     length=st.sampled_from([0.0, 1e-12, 1e-3, 1.0, 50.0, 1e4]),
     alike=st.booleans(),
 )
-def test_coarse_products_are_off_by_no_more_than_they_say(seed, width, length, alike):
+def test_products_of_codes_are_off_by_no_more_than_they_say(seed, width, length, alike):
     """Also where a vector points along a row, which is the largest sum that must be held."""
     rng = np.random.default_rng(seed)
     rows = rng.normal(size=(20, width)) * rng.random(width) ** 4
-    rows[:, : width * 2 // 3] *= 0.1
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     rows[3] = 0.0
     rows = rows.astype(np.float32)
     vector = rows[0] if alike else rng.normal(size=width).astype(np.float32)
     vector = vector * np.float32(length)
-    index = DenseIndex.build(rows)
-    products, error = index.coarse(vector)
-    exact = rows[:, index.cut :].astype(np.float64) @ vector[index.cut :]
+    codes, few = Codes.of(rows, whole=True), np.array([7, 0, 3])
+    products, error = codes.products(vector)
+    exact = rows.astype(np.float64) @ vector
     assert np.abs(products - exact).max() <= error * 1.001 + 1e-6 * length
     assert error <= (0.01 + 0.005 * width**0.5) * np.linalg.norm(vector) + 1e-9
+    in_places, _ = Codes.of(rows, whole=False).products(vector, few)
+    np.testing.assert_array_equal(in_places, products[few])

@@ -1,8 +1,9 @@
 """The best items of a whole catalogue by text consensus, reading no more than they need.
 
-Lexical relations are looked up in posting lists. Dense ones are read along their leading axes
-alone, and roughly; by Cauchy and Schwarz what is left out adds to no score more than the product
-of two lengths, so of a single query only what can still be among the best is scored exactly.
+Lexical relations are looked up in posting lists. Dense ones are read roughly and along their
+leading axes alone, then along most axes; by Cauchy and Schwarz what is left out adds to no score
+more than the product of two lengths, so of a single query only the items that can still be among
+the best are read on, and few exactly.
 """
 
 from __future__ import annotations
@@ -19,13 +20,9 @@ from crossrec.components.topk import best_places, top_k
 from crossrec.numeric.ragged import FloatArray, IntArray, Ragged
 from numpy.typing import NDArray
 
+from crossrec_backbone.relations.codes import SHORTEST
 from crossrec_backbone.relations.config import HistoryConfig
-from crossrec_backbone.relations.indexes import (
-    SHORTEST,
-    DenseIndex,
-    PostingLists,
-    TermProfile,
-)
+from crossrec_backbone.relations.indexes import DenseIndex, PostingLists, TermProfile
 from crossrec_backbone.relations.scores import weighted_history
 from crossrec_backbone.relations.text import TextRelations
 
@@ -214,20 +211,23 @@ class Scan:
         n_items, some = self.base.shape[1], k + k // 2
         if k * _MOST > n_items or not self.index.dense:
             return None
-        coarse, reach, error = self._coarse()
+        coarse, missing, off = self._coarse()
         barred = np.array([*{*exclude.values.tolist()}], dtype=np.int64)
         coarse[self.index.undescribed] = coarse[barred] = -np.inf
         likely = np.argpartition(coarse, n_items - some)[n_items - some :]
         if not coarse[likely].min() > -np.inf:
             return None
-        least = np.partition(self.at(0, likely), some - k)[some - k]
-        reach += coarse
-        items = np.flatnonzero(reach >= least - error)
+        least = np.partition(self.at(0, likely), some - k)[some - k] - off
+        missing += coarse
+        near = np.flatnonzero(missing >= least)
+        finer, missing, off = self._finer(coarse, near)
+        missing += finer
+        items = near[missing >= least - off]
         if len(items) > k + n_items // _MOST:
             return None
         scores = self.at(0, items)
         order = best_places(scores, k, _LOWEST)
-        mean, std = self._moments(coarse, barred, items, scores)
+        mean, std = self._moments(coarse, barred, near, finer)
         return Candidates(items[order][None], scores[order][None], "", mean, std)
 
     def _coarse(self) -> tuple[FloatArray, FloatArray, float]:
@@ -238,26 +238,34 @@ class Scan:
         coarse : float32 array, shape (n_items,)
         missing : float32 array, shape (n_items,)
             No more is missing of each score, but for
-        error : float
+        off : float
             what rounding takes from any of them.
         """
-        coarse, error = self.base[0].copy(), _SLACK
-        missing = np.zeros(len(coarse), dtype=np.float32)
+        coarse, missing, off = self.base[0].copy(), np.zeros_like(self.base[0]), _SLACK
         for name, index in self.index.dense.items():
-            vector = self.profiles[0].vectors[name]
-            products, off = index.coarse(vector)
+            products, more, error = index.coarse(self.profiles[0].vectors[name])
             coarse += products
-            error += off
-            missing += np.linalg.norm(vector[: index.cut]) * np.float32(1.0 + _SLACK) * index.rest
-        return coarse, missing, error
+            missing += more
+            off += error
+        return coarse, missing, off
+
+    def _finer(self, coarse: FloatArray, items: IntArray) -> tuple[FloatArray, FloatArray, float]:
+        """Return the same of a few items by most axes; `off` comes on top of that of `_coarse`."""
+        finer, missing, off = coarse.take(items), np.zeros(len(items), dtype=np.float32), 0.0
+        for name, index in self.index.dense.items():
+            products, more, error = index.finer(self.profiles[0].vectors[name], items)
+            finer += products
+            missing += more
+            off += error
+        return finer, missing, off
 
     def _moments(
-        self, coarse: FloatArray, barred: IntArray, items: IntArray, scores: FloatArray
+        self, coarse: FloatArray, barred: IntArray, items: IntArray, finer: FloatArray
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return mean and standard deviation of the scores, from those along the leading axes.
 
         What is missing spreads as it does over the catalogue but for `barred` items, independent of
-        all else but at `items`. `coarse` is overwritten.
+        all else but at `items`, whose `finer` scores are known. `coarse` is overwritten.
         """
         described = self.index.described
         n = len(coarse) - len(self.index.undescribed) - int(np.count_nonzero(described[barred]))
@@ -265,7 +273,7 @@ class Scan:
         coarse[self.index.undescribed] = coarse[barred] = 0.0
         mean = float(coarse.sum()) / n
         variance = float(np.einsum("n,n->", coarse, coarse)) / n - mean**2
-        variance += 2.0 * float((rough - mean) @ (scores - rough)) / n
+        variance += 2.0 * float((rough - mean) @ (finer - rough)) / n
         for name, index in self.index.dense.items():
             vector = self.profiles[0].vectors[name][: index.cut].astype(np.float64)
             rows = index.rows.take(barred, axis=0)[:, : index.cut]
