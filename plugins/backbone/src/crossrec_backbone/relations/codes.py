@@ -43,10 +43,8 @@ class Codes:
         error = float(lengths(scaled).max(initial=0.0)) / _STEPS
         return cls(table, error, float(lengths(codes).max(initial=1.0)))
 
-    def products(
-        self, vector: FloatArray, items: IntArray | None = None
-    ) -> tuple[FloatArray, float]:
-        """Return the products of a vector with all rows, or with some, and their error.
+    def products(self, vector: FloatArray) -> tuple[FloatArray, float]:
+        """Return the products of a vector with all rows, and their error.
 
         The vector is coded as finely as sums of 16 bits hold: by Cauchy and Schwarz none is larger
         than the product of two lengths. Without BLAS, whose threads wait for one another: as fast
@@ -54,7 +52,7 @@ class Codes:
 
         Returns
         -------
-        products : float32 array, shape (n,) or (len(items),)
+        products : float32 array, shape (n,)
         error : float
             No product is further off.
         """
@@ -63,12 +61,14 @@ class Codes:
         fineness = most / max(length, SHORTEST)
         codes = np.round(vector * fineness).astype(np.int16)
         lost = float(np.linalg.norm(vector - codes / fineness))
-        if items is None:
-            sums = np.einsum("a,an->n", codes, self.table)
-        else:
-            sums = np.einsum("na,a->n", self.table.T.take(items, axis=0), codes)
+        sums = np.einsum("a,an->n", codes, self.table)
         error = length * self.error + lost * self.longest / _STEPS
         return sums * np.float32(1 / (fineness * _STEPS)), error
+
+    def products_of(self, items: IntArray, vector: FloatArray) -> tuple[FloatArray, float]:
+        """Return the same of some rows; here the vector is taken as it is."""
+        sums = np.einsum("na,a->n", self.table.T.take(items, axis=0), vector)
+        return sums * np.float32(1 / _STEPS), float(np.linalg.norm(vector)) * self.error
 
 
 def lengths(rows: FloatArray) -> FloatArray:

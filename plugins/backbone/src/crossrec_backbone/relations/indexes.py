@@ -89,7 +89,7 @@ class DenseIndex:
     def finer(self, vector: FloatArray, items: IntArray) -> tuple[FloatArray, FloatArray, float]:
         """Return the same of a few items along the axes that are read second, to be added."""
         second, first = self.cuts
-        products, error = self.codes[1].products(vector[second:first], items)
+        products, error = self.codes[1].products_of(items, vector[second:first])
         return products, self.rest[1].take(items) * _longer(vector[:second]), error
 
     def exact(self, vector: FloatArray, items: IntArray) -> FloatArray:
