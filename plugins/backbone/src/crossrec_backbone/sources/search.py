@@ -20,9 +20,13 @@ from crossrec.components.topk import best_places, top_k
 from crossrec.numeric.ragged import FloatArray, IntArray, Ragged
 from numpy.typing import NDArray
 
-from crossrec_backbone.relations.codes import SHORTEST
 from crossrec_backbone.relations.config import HistoryConfig
-from crossrec_backbone.relations.indexes import DenseIndex, PostingLists, TermProfile
+from crossrec_backbone.relations.indexes import (
+    SHORTEST,
+    DenseIndex,
+    PostingLists,
+    TermProfile,
+)
 from crossrec_backbone.relations.scores import weighted_history
 from crossrec_backbone.relations.text import TextRelations
 
