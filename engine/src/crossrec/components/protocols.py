@@ -108,6 +108,19 @@ class ReportingSource(CandidateGenerator, Protocol):
         ...
 
 
+class RefittingSource(CandidateGenerator, Protocol):
+    """A generator with the capability ``refit``: more events need no second choice."""
+
+    def refit(self, dataset: Dataset, run: RunOptions) -> None:
+        """Fit again on more events of the same catalogue.
+
+        What validation chose at `fit` stays (weights, trees, which encoder), statistics are new. On
+        the events of the fit it changes no answer. It is called on a fitted or restored source, or
+        on a shallow copy of one, so it replaces what it changes and writes into nothing.
+        """
+        ...
+
+
 class GrowingSource(CandidateGenerator, Protocol):
     """A generator with the capability ``add_items``: new items join it without a fit."""
 

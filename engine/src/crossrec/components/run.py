@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+#: How much a component may do for a better answer.
+Effort = Literal["quick", "standard", "thorough"]
 
 
 def _silent(message: str, done: int, total: int) -> None:
@@ -29,6 +32,8 @@ class RunOptions:
         Folders of the pretrained backbones that are at hand.
     progress : callable
         ``progress(message, done, total)``; quiet by default.
+    effort : {"quick", "standard", "thorough"}
+        How much a component may do for a better answer, where it has a choice.
     """
 
     seed: int = 0
@@ -37,6 +42,7 @@ class RunOptions:
     cache: Path | None = None
     progress: Callable[[str, int, int], None] = _silent
     pretrained: Mapping[str, Path] = field(default_factory=dict)
+    effort: Effort = "standard"
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the progress behind: it is shown by the process that started the work."""

@@ -140,6 +140,21 @@ class BackboneSource:
         self._state = _Fitted(statistics, adapter, dataset.catalog, encoder)
         log.info("backbone: weights %s", adapter.report["weights"])
 
+    def refit(self, dataset: Dataset, run: RunOptions) -> None:
+        """Count other events of the same catalogue; the adapter and the encoder stay as chosen.
+
+        Raises
+        ------
+        ConfigError
+            If the dataset has vectors, but none of the configured encoder.
+        """
+        before, below = self._fitted, self.config.below
+        check_vectors(self.name, dataset, below.text)
+        if before.encoder is not None:
+            dataset = with_adapted(dataset, before.encoder.encoder(), below.text, run)
+        statistics = Statistics.fit(dataset, below)
+        self._state = _Fitted(statistics, before.adapter, dataset.catalog, before.encoder)
+
     def add_items(self, dataset: Dataset) -> None:
         """Take in the items that follow the fitted ones in `dataset`, without training."""
         before = self._fitted
