@@ -166,7 +166,7 @@ def choose_surfaces(
         settings = {each: dict(one.settings) for each, one in plan.rankers.items()}
         key = json.dumps([plan.about_items, plan.sources, plan.ranker, settings], sort_keys=True)
         if key not in known:
-            known[key] = choose_ranker(plan, train, _seen_by(examples, plan), run)
+            known[key] = choose_ranker(plan, train, seen_by(examples, plan), run)
         ranker, gates[name] = known[key]
         plan = replace(plan, sources=_selected(plan, ranker, gates[name].chosen))
         surfaces[name] = served_surface(plan, ranker, gates[name].chosen, comes_back)
@@ -225,7 +225,7 @@ def served_rule(
     )
 
 
-def _seen_by(examples: Examples, plan: ResolvedSurface) -> Examples:
+def seen_by(examples: Examples, plan: ResolvedSurface) -> Examples:
     """Return the examples with the candidates' scores of the surface's sources alone."""
     labels = tuple(label for label in examples.pool.sources if label in plan.sources)
     if labels == examples.pool.sources:
