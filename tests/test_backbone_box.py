@@ -68,7 +68,7 @@ def test_items_alone_then_answers(scenario: str, tmp_path: Path) -> None:
     home = tmp_path / "ws"
     call("ingest", scenario, "--items", tmp_path / "items.csv", "-w", home)
     printed = call("fit", scenario, "-w", home)
-    assert "no events yet: the backbone four-scenarios of crossrec-backbone serves" in printed
+    assert "the backbone four-scenarios of crossrec-backbone is among the sources" in printed
     for kind in KINDS:
         slate = recommend(home, scenario, f"{kind}0,{kind}1")
         assert kinds(slate)[:3] == [kind] * 3, slate
@@ -118,7 +118,7 @@ def test_an_installed_default_serves_where_there_are_no_events(box, tmp_path) ->
     home = tmp_path / "ws"
     call("ingest", "video", "--items", tmp_path / "items.csv", "-w", home)
     report = json.loads(call("fit", "video", "-w", home, "--json"))
-    assert "no events yet: the backbone boxed of a-box" in report["notes"][0]
+    assert "the backbone boxed of a-box is among the sources" in report["notes"][0]
     assert "backbone" in report["fit_seconds"]
     assert report["failed"] == {}
     assert kinds(recommend(home, "video", "lamp0,lamp1")) == ["lamp"] * 4
@@ -133,12 +133,15 @@ def test_an_installed_default_serves_where_there_are_no_events(box, tmp_path) ->
     assert list(report["fit_seconds"]) == ["content"], "what the user wrote is what is fitted"
 
 
-def test_where_there_are_events_it_is_named_and_not_used(box, trained) -> None:
-    printed = call("fit", "ecommerce", "-w", trained / "ws")
+def test_where_there_are_events_it_is_among_the_sources_too(box, trained) -> None:
+    report = json.loads(call("fit", "ecommerce", "-w", trained / "ws", "--json"))
+    assert "the backbone a-box:boxed of a-box is among the sources" in report["notes"][0]
+    assert "backbone" in report["reports"]
+    own = trained / "own.toml"
+    own.write_text('[[sources]]\nname = "content"\n')
+    printed = call("fit", "ecommerce", "--pipeline", own, "-w", trained / "ws")
     wanted = "backbones at hand: boxed, a-box:boxed; `crossrec fit ecommerce --backbone NAME`"
     assert wanted in printed
-    report = json.loads(call("fit", "ecommerce", "-w", trained / "ws", "--json"))
-    assert "backbone" not in report["fit_seconds"]
 
 
 def test_a_damaged_default_is_named_and_the_rest_serves(box, tmp_path) -> None:

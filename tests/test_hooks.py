@@ -179,7 +179,7 @@ def exercise_policies(component, tmp_path):
         surface="home",
         items=LiveItems(data.catalog, SCHEMA),
         now=60.0,
-        rng=np.random.default_rng(0),
+        seed=0,
         k=2,
     )
     answer = policy.apply(Ranked.of(np.arange(5), 1 - np.arange(5) / 10), context)

@@ -20,19 +20,21 @@ def register_rankers(register: Register) -> None:
         "rrf",
         "crossrec.components.fusion:ReciprocalRankFusion",
         config="crossrec.components.fusion:RrfConfig",
-        capabilities={"report"},
+        capabilities={"report", "select"},
         summary="reciprocal rank fusion: equal votes, but none for a source that harms by proof",
     )
     register(
         "weighted",
         "crossrec.components.fusion:WeightedFusion",
         config="crossrec.components.fusion:WeightedConfig",
+        capabilities={"report", "select"},
         summary="weighted sum of standardised scores, weights chosen on validation",
     )
     register(
         "best",
         "crossrec.components.fusion:BestSource",
-        summary="the order of the source that is best on validation",
+        capabilities={"report", "select"},
+        summary="the order of one source: the first, or one that validation proves better",
     )
     register(
         "linear",

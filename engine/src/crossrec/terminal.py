@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, TypeVar
 
 import click
 
+from crossrec.errors import UsageError
 from crossrec.jsonio import plain
 from crossrec.numeric.units import time_text
 
@@ -45,6 +47,27 @@ def wait_option(command: Command) -> Command:
         help="Longest wait while another process writes to the workspace; 0 gives up at once.  "
         "[default: until it is done]",
     )(command)
+
+
+def backbone_options(command: Command) -> Command:
+    """Add ``--backbone`` and ``--no-backbone``; the command receives ``backbone: str | None``.
+
+    None stands for the installed one, "" for none.
+    """
+
+    @wraps(command)
+    def called(*args: Any, backbone: str | None, none: bool, **options: Any) -> Any:
+        if none and backbone:
+            raise UsageError("--backbone names one and --no-backbone wants none: use one of them")
+        return command(*args, backbone="" if none else backbone, **options)
+
+    named = click.option(
+        "--backbone",
+        help="Pretrained backbone to adapt, as one more source; see `crossrec backbones list`.  "
+        "[default: the installed one]",
+    )
+    off = click.option("--no-backbone", "none", is_flag=True, help="Adapt no backbone.")
+    return named(off(called))  # type: ignore[return-value]
 
 
 def json_option(command: Command) -> Command:

@@ -38,9 +38,21 @@ def test_costs_add_up_and_what_is_shared_counts_once():
     assert NO_COST.plus(first) == first
 
 
+def test_a_second_fit_may_cost_less():
+    assert Cost(9.0, 10, {"texts": 2.0}, again=3.0).second == Cost(3.0, 10, {"texts": 2.0})
+    assert Cost(9.0, 10).second == Cost(9.0, 10)
+
+
 @pytest.mark.parametrize(
     "cost",
-    [Cost(-1.0, 0), Cost(math.nan, 0), Cost(math.inf, 0), Cost(1.0, -1), Cost(0, 0, {"a": -1.0})],
+    [
+        Cost(1.0, 0, again=-1.0),
+        Cost(-1.0, 0),
+        Cost(math.nan, 0),
+        Cost(math.inf, 0),
+        Cost(1.0, -1),
+        Cost(0, 0, {"a": -1.0}),
+    ],
 )
 def test_nonsense_is_not_sound(cost):
     assert not cost.is_sound

@@ -184,12 +184,10 @@ def test_fixed_weights_alone_leave_nothing_to_learn():
 def test_the_order_of_sources_does_not_change_what_is_learnt_of_them(seed):
     examples = learnable(n=60, seed=seed)
     turned = Examples(examples.queries, examples.pool.select(NAMES[::-1]), examples.targets)
-    first, second = BestSource(), BestSource()
+    first, second = WeightedFusion(), WeightedFusion()
     first.fit(None, examples, RUN)
     second.fit(None, turned, RUN)
-    judge = NdcgScorer(examples.pool.index, examples.targets)
-    gains = [judge.mean(r.score(queries(60), examples.pool)) for r in (first, second)]
-    assert gains[0] == pytest.approx(gains[1])
+    assert set(first.select(NAMES)) == set(second.select(NAMES[::-1]))
 
 
 def test_state_is_plain_json_and_survives():

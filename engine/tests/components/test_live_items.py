@@ -51,6 +51,16 @@ def test_a_field_that_nobody_has_holds_nothing(items, name):
     assert items.entities(name).items("x").tolist() == []
 
 
+def test_it_knows_which_fields_some_item_has(items):
+    assert [items.has(name) for name in ("price", "title", "stock", "")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert items.updated({1: {"stock": 3}}).has("stock")
+
+
 def test_changes_win_and_what_was_not_written_stays(items):
     changed = items.updated({0: {"price": 9}, 2: {"price": 1}})
     assert prices(changed) == [9.0, 4.5, 1.0]

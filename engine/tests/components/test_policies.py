@@ -44,7 +44,7 @@ def context(items, now=NOW):
         surface="home",
         items=items,
         now=now,
-        rng=np.random.default_rng(0),
+        seed=0,
         k=10,
     )
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from crossrec.components.candidates import PAD
-from crossrec.components.topk import top_k
+from crossrec.components.topk import top_k, top_sums
 from crossrec.numeric.ragged import Ragged
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -145,3 +145,29 @@ def test_nothing_finite_gives_no_candidates_and_no_warning(recwarn):
     assert found.index.shape == (2, 0)
     assert found.mean.tolist() == found.std.tolist() == [0.0, 0.0]
     assert not recwarn.list
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**16), st.sampled_from([1, 5, 60, 300]), st.sampled_from([8, 700]))
+def test_the_best_of_sums_are_those_above_zero(seed, k, n_items):
+    """`top_sums` is `top_k` with a minimum of 0, and what is 0 has no score."""
+    rng = np.random.default_rng(seed)
+    scores = np.round(rng.normal(size=(3, n_items)), 1).astype(np.float32)
+    scores[rng.random(scores.shape) < rng.random()] = 0.0
+    scores[0, 0] = rng.choice([np.nan, np.inf, 1.0])
+    exclude = Ragged.from_rows([rng.integers(0, n_items, length) for length in (0, 3, 9)])
+    sums = np.where(np.isfinite(scores), scores, np.float32(0.0))
+    want = top_k(sums.copy(), k, exclude, minimum=0.0)
+    found = top_sums(scores.copy(), k, exclude, source="own")
+    assert found.source == "own"
+    assert found.index.tolist() == want.index.tolist()
+    assert found.score.tolist() == want.score.tolist()
+    assert found.full.tolist() == np.where(sums == 0, -np.inf, want.full).tolist()
+    assert found.mean == pytest.approx(want.mean, abs=1e-6)
+    assert found.std == pytest.approx(want.std, abs=1e-6)
+
+
+@pytest.mark.parametrize(("shape", "k"), [((0, 5), 4), ((3, 0), 4), ((2, 3), 0), ((2, 3), -1)])
+def test_no_sums_or_none_requested(shape, k):
+    found = top_sums(np.ones(shape, np.float32), k, Ragged.empty(shape[0]))
+    assert found.index.shape == found.score.shape == (shape[0], 0)

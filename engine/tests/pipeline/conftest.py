@@ -15,6 +15,7 @@ from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.scenario import ItemField, ItemSchema
 from crossrec.testing.requests import TOY as TOY_SHOP
+from crossrec.testing.requests import with_every_source
 from crossrec.testing.toy_sources import Popular, Together, failing, registry_of, unfit
 
 SCHEMA = ItemSchema((ItemField("title"), ItemField("is_hidden", "flag")), "{title}")
@@ -125,6 +126,7 @@ def make_config():
 
 @pytest.fixture(scope="session")
 def pipeline(registry, make_shop, make_config):
-    """The toy shop with two sources, one of them on lists about an item."""
+    """The toy shop with two sources that both count, one of them on lists about an item."""
     config = make_config("popular", "together", item_sources=["together"])
-    return fit_pipeline(TOY_SHOP, make_shop(), resolve_pipeline(config, registry), RunOptions())
+    fitted = fit_pipeline(TOY_SHOP, make_shop(), resolve_pipeline(config, registry), RunOptions())
+    return with_every_source(fitted, make_shop())

@@ -106,7 +106,8 @@ def test_too_few_queries_fuse_ranks(make_shop, registry, make_config):
 def test_no_events_still_fit(dataset, registry, make_config):
     empty = dataset.with_events(Events.empty())
     pipeline = fit_pipeline(TOY, empty, resolve_pipeline(make_config("together"), registry), RUN)
-    assert len(pipeline.rank(QueryBatch.from_histories(Ragged.from_rows([[0]])), 5).row(0)) == 0
+    filled = pipeline.rank(QueryBatch.from_histories(Ragged.from_rows([[0]])), 5)
+    assert filled.row(0).tolist() == [1, 2, 3, 4, 5]
     assert pipeline.fallback.tolist() == list(range(20))
 
 

@@ -213,13 +213,13 @@ def test_a_source_may_keep_parts_until_it_is_whole(dataset, make_registry, make_
     )
     kept = KeptFit(tmp_path).on(dataset)
     with pytest.raises(KeyboardInterrupt):
-        fit_sources(dataset, resolved, RUN, "before the cut", None, kept)
-    fit_sources(dataset, resolved, RUN, "before the cut", None, kept)
+        fit_sources(dataset, resolved, RUN, "before the cut", kept=kept)
+    fit_sources(dataset, resolved, RUN, "before the cut", kept=kept)
     assert Long.found[0] is None
     assert Long.found[1].values == STATE.values
     assert not list(tmp_path.glob("parts-*")), "the parts are gone when the source is whole"
     other = KeptFit(tmp_path).on(dataset.with_events(Events.empty()))
-    fit_sources(dataset, resolved, RUN, "before the cut", None, other)
+    fit_sources(dataset, resolved, RUN, "before the cut", kept=other)
     assert Long.found[2] is None, "parts belong to one dataset"
 
 

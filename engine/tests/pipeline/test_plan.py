@@ -1,5 +1,7 @@
 """The planner is a pure function: estimates in, a plan out."""
 
+from dataclasses import replace
+
 import pytest
 from crossrec.components.cost import Cost
 from crossrec.errors import CapacityError
@@ -74,6 +76,16 @@ def test_the_only_source_of_a_surface_is_needed():
     parts = [part("similar", 100), part("a", 50), part("b", 10)]
     plan = planned(parts, "quick", surfaces=[("similar",), ("a", "b")])
     assert names(plan.kept) == ["similar", "b"]
+
+
+def test_a_source_that_leads_is_left_out_only_where_it_cannot_fit():
+    def leader(seconds):
+        return replace(part("leader", seconds), leads=True)
+
+    others = [part("a", 20), part("b", 10), part("rest", 5, kind="rest")]
+    assert names(planned([leader(30), *others], "quick").kept) == ["leader", "b", "rest"]
+    assert names(planned([leader(39), *others], "quick").kept) == ["leader", "rest"]
+    assert names(planned([leader(41), *others], "quick").kept) == ["a", "b", "rest"]
 
 
 def test_what_has_no_estimate_stays_and_counts_nothing():

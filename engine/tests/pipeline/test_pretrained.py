@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crossrec.data.dataset import Dataset
-from crossrec.data.events import Events
 from crossrec.pipeline.config import PipelineConfig
 from crossrec.pipeline.pretrained import (
     CARD,
@@ -21,7 +19,6 @@ from crossrec.plugins.loader import LoadedPlugin
 from crossrec.plugins.registration import Registration
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import PluginState
-from crossrec.testing.shop import make_shop
 
 Brings = tuple[str, str, str | Callable[..., Any], frozenset[str]]
 
@@ -118,24 +115,18 @@ def test_exactly_one_default_counts() -> None:
 PLAIN = PipelineConfig.model_validate({"encoder": "enc", "sources": [{"name": "content"}]})
 
 
-def without_events(dataset: Dataset) -> Dataset:
-    return dataset.with_events(Events.empty())
-
-
 @pytest.mark.parametrize(
-    ("found", "events", "own", "added", "note"),
+    ("found", "own", "added", "note"),
     [
-        ((), False, False, "", ""),
-        ((of("a"),), False, False, "", "backbones at hand: a; `crossrec fit shop --backbone"),
-        ((of("a", default=True),), False, False, "a", "no events yet: the backbone a of box"),
-        ((of("a", default=True),), True, False, "", "backbones at hand: a;"),
-        ((of("a", default=True),), False, True, "", "backbones at hand: a;"),
-        ((of("a"), of("a", default=True, hidden=True)), False, False, "box:a", "box:a of box"),
+        ((), False, "", ""),
+        ((of("a"),), False, "", "backbones at hand: a; `crossrec fit shop --backbone"),
+        ((of("a", default=True),), False, "a", "the backbone a of box is among the sources"),
+        ((of("a", default=True),), True, "", "backbones at hand: a;"),
+        ((of("a"), of("a", default=True, hidden=True)), False, "box:a", "box:a of box"),
     ],
 )
-def test_what_a_fit_takes_where_none_is_named(found, events, own, added, note) -> None:
-    dataset = make_shop() if events else without_events(make_shop())
-    config, notes = default_backbone(PLAIN, dataset, "shop", PretrainedSurvey(found), own=own)
+def test_what_a_fit_takes_where_none_is_named(found, own, added, note) -> None:
+    config, notes = default_backbone(PLAIN, "shop", PretrainedSurvey(found), own=own)
     if not added:
         assert config == PLAIN
     else:
@@ -150,14 +141,12 @@ def test_what_a_fit_takes_where_none_is_named(found, events, own, added, note) -
 def test_a_pipeline_with_a_backbone_of_its_own_is_left_alone() -> None:
     own = PipelineConfig.model_validate({"sources": [{"name": "backbone"}]})
     seen = PretrainedSurvey((of("a", default=True),))
-    dataset = without_events(make_shop())
-    assert default_backbone(own, dataset, "shop", seen, own=False) == (own, [])
+    assert default_backbone(own, "shop", seen, own=False) == (own, [])
 
 
 def test_a_source_under_the_label_of_the_default_backbone_stays_and_the_note_says_so() -> None:
     labelled = PipelineConfig.model_validate({"sources": [{"name": "ease", "label": "backbone"}]})
     seen = PretrainedSurvey((of("a", default=True),))
-    dataset = without_events(make_shop())
-    config, (note,) = default_backbone(labelled, dataset, "shop", seen, own=False)
+    config, (note,) = default_backbone(labelled, "shop", seen, own=False)
     assert config == labelled
     assert note.endswith("the source 'ease' is labelled 'backbone': give it another label")

@@ -13,7 +13,7 @@ from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.reasons import contributions, evidence_of, explain_items, in_words
 from crossrec.pipeline.resolved import resolve_pipeline
-from crossrec.testing.requests import TOY, ask
+from crossrec.testing.requests import TOY, ask, with_every_source
 
 NAN = np.nan
 
@@ -45,12 +45,8 @@ class Tells:
 
 @pytest.fixture(scope="module")
 def fitted(registry, make_shop, make_config):
-    return fit_pipeline(
-        TOY,
-        make_shop(),
-        resolve_pipeline(make_config("popular", "together"), registry),
-        RunOptions(),
-    )
+    resolved = resolve_pipeline(make_config("popular", "together"), registry)
+    return with_every_source(fit_pipeline(TOY, make_shop(), resolved, RunOptions()), make_shop())
 
 
 def with_sources(fitted, **sources):

@@ -17,7 +17,7 @@ from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.request import answer
 from crossrec.pipeline.resolved import resolve_pipeline
-from crossrec.testing.requests import TOY, serve, user_with
+from crossrec.testing.requests import TOY, serve, user_with, with_every_source
 
 RUN = RunOptions(seed=1)
 
@@ -214,7 +214,7 @@ def test_fresh_and_weighs_are_the_surfaces(fit, dataset):
         "user": {"history": "keep"}, "slow": {"history": "keep", "fresh": 2.0},
         "light": {"history": "keep", "weighs": 0.0},
     }  # fmt: skip
-    pipeline = fit(scenario=radio, surfaces=surfaces)
+    pipeline = with_every_source(fit(scenario=radio, surfaces=surfaces), dataset)
     day = 86_400.0
     user = user_with(liked=("i0",))
     options = {"k": 20, "now": 5 * day}
@@ -261,8 +261,8 @@ def test_ranking_for_an_evaluation_is_that_of_the_main_surface(fit):
         gone.rank(queries, 3)
 
 
-def test_pool_scores_lie_between_0_and_1(fit):
-    pipeline = fit()
+def test_pool_scores_lie_between_0_and_1(fit, dataset):
+    pipeline = with_every_source(fit(), dataset)
     queries = QueryBatch.from_histories(Ragged.from_rows([[0, 2], [1], []]))
     for surface in (
         pipeline.main, dataclasses.replace(pipeline.main, ranker=ReciprocalRankFusion()),
@@ -275,8 +275,8 @@ def test_pool_scores_lie_between_0_and_1(fit):
             assert own.min() == (0.0 if len(set(own.tolist())) > 1 else 1.0)
 
 
-def test_datasets_of_one_item_have_scores_too(fit):
-    pipeline = fit()
+def test_datasets_of_one_item_have_scores_too(fit, dataset):
+    pipeline = with_every_source(fit(), dataset)
     assert isinstance(pipeline.catalog.items.ids, list)
     queries = QueryBatch.from_histories(
         Ragged.from_rows([[0]]), exclude=Ragged.from_rows([list(range(19))])

@@ -14,7 +14,13 @@ from crossrec.errors import ArtifactError, CrossrecError
 from crossrec_backbone.pretraining.low_data_tasks import hold_out
 from crossrec_backbone.ranking.examples import Groups, collect, joined
 from crossrec_backbone.ranking.features import COLUMN_NAMES
-from crossrec_backbone.ranking.trees import RankerConfig, TreeRanker, direction, fit_ranker
+from crossrec_backbone.ranking.trees import (
+    BinnedGroups,
+    RankerConfig,
+    TreeRanker,
+    direction,
+    fit_ranker,
+)
 from crossrec_backbone.relations.statistics import Statistics
 
 RUN = RunOptions(threads=1)
@@ -46,6 +52,22 @@ def test_it_learns_nothing_where_there_is_nothing() -> None:
     fresh = made(seed=1, learnable=False)
     chance = np.mean([1 / np.log2(place + 2) for place in range(10)]) / 2
     assert target_gains(ranker.scores(fresh.columns), fresh.place).mean() < chance + 0.1
+
+
+def test_a_ranker_of_some_groups_learns_from_those_alone() -> None:
+    """In the others the target has the smallest value."""
+    up, down = made(), made(seed=5)
+    place = down.columns[:, :, INFORMATIVE].argmin(axis=1).astype(np.int64)
+    both = joined([up, replace(down, place=place)])
+    binned = BinnedGroups.of(both, SMALL, RUN)
+    fresh = made(seed=1)
+    low = fresh.columns[:, :, INFORMATIVE].argmin(axis=1)
+    first, second = (binned.fit(RUN, rows) for rows in (np.arange(60), np.arange(60, 120)))
+    assert target_gains(first.scores(fresh.columns), fresh.place).mean() > 0.8
+    assert target_gains(second.scores(fresh.columns), low).mean() > 0.8
+    assert binned.fit(RUN).text == fit_ranker(both, SMALL, RUN).text
+    with pytest.raises(CrossrecError, match="too few"):
+        binned.fit(RUN, np.arange(5))
 
 
 def test_one_seed_one_model() -> None:

@@ -11,7 +11,7 @@ from crossrec.components.history import WeightedHistory
 from crossrec.components.run import RunOptions
 from crossrec.components.topk import top_k
 from crossrec.numeric.ragged import Ragged
-from crossrec_backbone.relations.indexes import DenseIndex
+from crossrec_backbone.relations.indexes import DenseIndex, PostingLists, TermProfile
 from crossrec_backbone.relations.scores import consensus_weights
 from crossrec_backbone.sources.content import ContentConfig, ContentSource
 from crossrec_backbone.sources.search import Profiles, Scan, TextIndex
@@ -23,6 +23,7 @@ VOCABULARY = [
     f"{a}{b}" for a in ("dr", "na", "mo", "po", "wi") for b in ("ill", "il", "use", "lish")
 ]
 NOTHING = WeightedHistory(Ragged.empty(1), np.zeros(0), 400)
+NO_TERMS = TermProfile(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
 
 
 def random_catalog(seed: int, n: int, dim: int = 5, empty: float = 0.1):
@@ -152,10 +153,10 @@ def rows_of(seed: int, n: int, dim: int, fall: float) -> np.ndarray:
 
 
 def scan_of(rows: np.ndarray, vector: np.ndarray, base: np.ndarray) -> Scan:
-    """A scan of a single dense relation."""
-    described = np.ones(len(rows), dtype=bool)
-    index = TextIndex(described, {"d": (1.0, 0.0)}, {"d": DenseIndex.build(rows)}, {})
-    profiles = tuple(Profiles({"d": vector}, {}, {"d": 1.0}) for _ in base)
+    """A scan of a single dense relation; items whose base is NaN are without text."""
+    lexical = PostingLists.build({}, len(rows), 1)
+    index = TextIndex(~np.isnan(base[0]), {"d": (1.0, 0.0)}, {"d": DenseIndex.build(rows)}, lexical)
+    profiles = tuple(Profiles({"d": vector}, NO_TERMS, {"d": 1.0}) for _ in base)
     return Scan(index, NOTHING, profiles, base)
 
 
@@ -252,7 +253,7 @@ def test_scores_of_a_few_are_those_of_all():
 def test_scores_are_computed_once():
     scan = random_scan(9, blank=0)
     first = scan.at(0, np.array([3, 8]))
-    scan.coarse[[3, 8, 9]] = 100.0
+    scan.base[0, [3, 8, 9]] = 100.0
     again = scan.at(0, np.array([9, 8, 3]))
     assert again[1:].tolist() == first[::-1].tolist()
     assert again[0] > 50.0
@@ -271,7 +272,8 @@ def test_a_batch_is_scored_as_a_whole():
 def test_without_vectors_words_alone_are_summed():
     described = np.ones(3, dtype=bool)
     base = np.array([[0.5, np.nan, 2.0]], dtype=np.float32)
-    scan = Scan(TextIndex(described, {}, {}, {}), NOTHING, (Profiles({}, {}, {}),), base)
+    index = TextIndex(described, {}, {}, PostingLists.build({}, 3, 1))
+    scan = Scan(index, NOTHING, (Profiles({}, NO_TERMS, {}),), base)
     found = scan.best(2, Ragged.empty(1))
     assert found.index.tolist() == [[2, 0]]
     assert found.score.tolist() == [[2.0, 0.5]]

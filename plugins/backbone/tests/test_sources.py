@@ -32,14 +32,14 @@ SOURCES = (ContentSource, PriorEaseSource, TextBehaviourSource)
 RUN = RunOptions()
 
 
-def registered(name: str, module: str, stem: str, config: str) -> Registration:
+def registered(name: str, module: str, stem: str, config: str, *more: str) -> Registration:
     place = f"crossrec_backbone.sources.{module}"
     return Registration(
         "candidate_generators",
         name,
         f"{place}:{stem}Source",
         f"{place}:{config}",
-        frozenset({"score", "explain", "add_items", "update", "forget"}),
+        frozenset({"score", "explain", "add_items", "update", "forget", *more}),
         "a closed form of the backbone",
     )
 
@@ -60,11 +60,13 @@ class TestContentOfEveryRelation(TestContent):
 
 
 class TestPriorEase(CandidateGeneratorTests):
-    registered = registered("prior-ease", "closed_forms", "PriorEase", "ClosedFormConfig")
+    registered = registered("prior-ease", "closed_forms", "PriorEase", "ClosedFormConfig", "refit")
 
 
 class TestTextBehaviour(CandidateGeneratorTests):
-    registered = registered("text-behaviour", "closed_forms", "TextBehaviour", "ClosedFormConfig")
+    registered = registered(
+        "text-behaviour", "closed_forms", "TextBehaviour", "ClosedFormConfig", "refit"
+    )
 
 
 def batch(rows: list[list[int]]) -> QueryBatch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,8 +112,8 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _DemoResult:
     from crossrec.evaluation.evaluate import evaluate
     from crossrec.evaluation.protocol import EvaluationProtocol
     from crossrec.ingest import ingest_frames
-    from crossrec.pipeline.config import load_config
     from crossrec.pipeline.evaluate_models import build_models, rule_for
+    from crossrec.pipeline.pretrained import FOLDER, pipeline_to_fit, survey_pretrained
     from crossrec.pipeline.resolved import resolve_pipeline
     from crossrec.plugins.registration import resolve
 
@@ -126,7 +126,10 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _DemoResult:
         raise DataError("its demo data hold no positive event")
     user = dataset.users.id(_typical_user(dataset.sequences.lengths))
     slate = engine.recommend(scenario.name, user, k=5)
-    resolved = resolve_pipeline(load_config(scenario), engine.registry, scenario.main_surface)
+    seen = survey_pretrained(engine.workspace.path / FOLDER, engine.registry)
+    config, _ = pipeline_to_fit(scenario, None, None, seen)
+    run = replace(run, pretrained=seen.folders())
+    resolved = resolve_pipeline(config, engine.registry, scenario.main_surface)
     protocol = EvaluationProtocol.default_for(dataset)
     rule = rule_for(scenario, resolved, protocol.candidates)
     place = engine.workspace

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from crossrec.errors import DataError, UsageError
-from crossrec.terminal import echo_json, json_option, progress, table, workspace_option
+from crossrec.terminal import (
+    backbone_options,
+    echo_json,
+    json_option,
+    progress,
+    table,
+    workspace_option,
+)
 
 if TYPE_CHECKING:
     from crossrec.data.dataset import Dataset
@@ -42,6 +49,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="TOML file whose keys replace those of the scenario's default pipeline.",
 )
+@backbone_options
 @click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1 …")
 @json_option
@@ -55,6 +63,7 @@ def evaluate(
     folds: int | None,
     refit: bool,
     pipeline_file: Path | None,
+    backbone: str | None,
     seed: int,
     device: str,
     as_json: bool,
@@ -65,16 +74,17 @@ def evaluate(
     """
     from crossrec.components.run import RunOptions
     from crossrec.evaluation.evaluate import evaluate as run_evaluation
-    from crossrec.pipeline.config import load_config
     from crossrec.pipeline.evaluate_models import build_models, rule_for
+    from crossrec.pipeline.pretrained import FOLDER, pipeline_to_fit, survey_pretrained
     from crossrec.pipeline.resolved import resolve_pipeline
     from crossrec.plugins.registry import load_registry
     from crossrec.workspace import Workspace
 
     registry = load_registry()
     known = registry.scenario(scenario)
-    config = load_config(known, pipeline_file)
     place = Workspace.open(workspace, registry)
+    seen = survey_pretrained(place.path / FOLDER, registry)
+    config, _ = pipeline_to_fit(known, pipeline_file, backbone, seen)
     dataset = place.dataset(known)
     if not len(dataset.events):
         raise DataError(f"scenario {scenario!r} has no events: run `crossrec ingest {scenario}`")
@@ -86,7 +96,13 @@ def evaluate(
     chosen_protocol = _protocol(dataset, protocol, candidates, users, folds, refit, seed)
     chosen = _names(models)
     with progress() as report_progress:
-        run = RunOptions(seed=seed, device=device, cache=place.cache, progress=report_progress)
+        run = RunOptions(
+            seed=seed,
+            device=device,
+            cache=place.cache,
+            progress=report_progress,
+            pretrained=seen.folders(),
+        )
         resolved = resolve_pipeline(config, registry, known.main_surface)
         rule = rule_for(known, resolved, chosen_protocol.candidates)
         build = partial(

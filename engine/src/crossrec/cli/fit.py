@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crossrec.errors import UsageError
 from crossrec.terminal import (
     aligned,
+    backbone_options,
     echo_json,
     json_option,
     progress,
@@ -33,12 +33,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="TOML file whose keys replace those of the scenario's default pipeline.",
 )
-@click.option(
-    "--backbone",
-    help="Pretrained backbone to adapt, as one more source; see `crossrec backbones list`.  "
-    "[default: the installed one while there are no events]",
-)
-@click.option("--no-backbone", "none", is_flag=True, help="Adapt no backbone.")
+@backbone_options
 @click.option(
     "--budget",
     metavar="quick|standard|thorough|MINUTES",
@@ -65,7 +60,6 @@ def fit(
     workspace: Path,
     pipeline_file: Path | None,
     backbone: str | None,
-    none: bool,
     budget: str,
     memory: str | None,
     only_plan: bool,
@@ -83,14 +77,12 @@ def fit(
     from crossrec.pipeline.engine import Engine
     from crossrec.pipeline.time_left import TimeLeft
 
-    if none and backbone:
-        raise UsageError("--backbone names one and --no-backbone wants none: use one of them")
     engine = Engine.open(workspace, background=False)
     engine.workspace.wait = wait
     run = RunOptions(seed=seed, device=device, cache=engine.workspace.cache)
     options: dict[str, Any] = {
         "pipeline_file": pipeline_file,
-        "backbone": "" if none else backbone,
+        "backbone": backbone,
         "budget": budget,
         "memory": memory,
     }
@@ -152,6 +144,7 @@ def _report(scenario: str, pipeline: Pipeline, as_json: bool) -> None:
         (label, f"{seconds:.2f} s", "fitted") for label, seconds in report["fit_seconds"].items()
     ]
     rows += [(label, "", f"left out: {error}") for label, error in report["failed"].items()]
+    rows += [(label, "", "dropped: no list needs it") for label in report["dropped"]]
     table(("SOURCE", "TIME", "STATUS"), rows)
     for label, source_report in source_reports(pipeline).items():
         for line in source_report.lines:

@@ -60,7 +60,7 @@ class Candidates:
         for all queries together it may be larger than memory.
         """
         if len(parts) == 1:
-            return replace(parts[0], source=source)
+            return parts[0] if parts[0].source == source else replace(parts[0], source=source)
         n, width = sum(len(p) for p in parts), max((p.index.shape[1] for p in parts), default=0)
         index = np.full((n, width), PAD, dtype=np.int64)
         score = np.full((n, width), -np.inf, dtype=np.float32)

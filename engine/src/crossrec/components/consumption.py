@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crossrec.numeric.arrays import among
 from crossrec.numeric.ragged import IntArray, Ragged
 from crossrec.scenario import Scenario
 
@@ -81,8 +83,19 @@ class EventEffects:
     @property
     def acting_types(self) -> tuple[str, ...]:
         """The types whose events act on candidates, or undo others', however old they are."""
-        acts = (self.consumes > _NONE) | self.explicit | self.cancels.any(axis=1)
+        acts = (self.consumes > _NONE) | self.explicit | self.cancels_any
         return tuple(name for name, act in zip(self.names, acts, strict=True) if act)
+
+    @cached_property
+    def cancels_any(self) -> NDArray[np.bool_]:
+        """Whether a type cancels another, bool (n_types,)."""
+        cancels: NDArray[np.bool_] = np.asarray(self.cancels.any(axis=1))
+        return cancels
+
+    @cached_property
+    def on_entity(self) -> NDArray[np.bool_]:
+        """Whether a type acts on all items of an entity, bool (n_types,)."""
+        return np.array([bool(field) for field in self.relation], dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,9 +197,12 @@ def effects_of(
     ends = ~np.isnan(half_life) & (negative | (kind == _SOFT))
     fades = np.where(ends, share, 0.0)
     removes = alive & (~ends | (fades < fresh))
-    lost = np.where(alive & ~removes, weighs * np.power(0.5, fades), 0.0)
     code = np.where(negative, 2, np.where(ends, 1, 0))
-    return _collected(past, effects, removes, code, lost, entities)
+    removed, codes, types = _removed(past, effects, removes, code, entities)
+    faded = np.flatnonzero(alive & ~removes & ~effects.on_entity[past.types] & (past.items >= 0))
+    lost = weighs * np.power(0.5, fades[faded])
+    demoted, factors = _demoted(past, faded[lost > 0], lost[lost > 0], removed)
+    return PastEffects(removed, codes, types, demoted, factors)
 
 
 def _cancelled(
@@ -197,7 +213,7 @@ def _cancelled(
     What acts on an entity is undone at any item of that entity.
     """
     n = len(past.rows)
-    if not (past.weights < 0).any() and not effects.cancels[past.types].any():
+    if not (past.weights < 0).any() and not effects.cancels_any[past.types].any():
         return np.zeros(n, dtype=bool)
     width = int(past.items.max(initial=0)) + 2
     _, pair = np.unique(past.rows * width + past.items + 1, return_inverse=True)
@@ -213,7 +229,7 @@ def _cancelled(
 
     likes = (past.weights > 0) & effects.explicit[past.types]
     undo(likes, past.weights < 0)
-    for row in np.flatnonzero(effects.cancels.any(axis=1)).tolist():
+    for row in np.flatnonzero(effects.cancels_any).tolist():
         undo(past.types == row, effects.cancels[row][past.types])
     on_entity = np.array([field in entities for field in effects.relation])[past.types]
     for at in np.flatnonzero(on_entity & ~out).tolist():
@@ -224,42 +240,57 @@ def _cancelled(
     return out
 
 
-def _collected(
+def _removed(
     past: PastEvents,
     effects: EventEffects,
     removes: NDArray[np.bool_],
     code: IntArray,
-    lost: NDArray[np.float64],
     entities: Mapping[str, Sequence[IntArray]],
-) -> PastEffects:
-    """Spread entity events over their items and keep the strongest effect on each item."""
-    on_entity = np.array([bool(field) for field in effects.relation])[past.types]
-    plain = ~on_entity & (past.items >= 0)
-    rows = [past.rows[removes & plain]]
-    items = [past.items[removes & plain]]
-    why = [code[removes & plain]]
-    types = [past.types[removes & plain]]
+) -> tuple[Ragged, IntArray, IntArray]:
+    """Spread entity events over their items, and keep the strongest cause for each item.
+
+    Returns the items, distinct and ascending in each row, and the aligned codes and types.
+    """
+    on_entity = effects.on_entity[past.types]
+    alone = np.flatnonzero(removes & ~on_entity & (past.items >= 0))
+    parts = [(past.rows[alone], past.items[alone], code[alone], past.types[alone])]
     for at in np.flatnonzero(removes & on_entity).tolist():
         field = effects.relation[past.types[at]]
         related = entities[field][at] if field in entities else past.items[at : at + 1]
         related = related[related >= 0]
-        rows.append(np.full(len(related), past.rows[at]))
-        items.append(related)
-        why.append(np.full(len(related), 3))
-        types.append(np.full(len(related), past.types[at]))
-    row, item, reason, kind = (np.concatenate(part) for part in (rows, items, why, types))
-    width = int(max(item.max(initial=0), past.items.max(initial=0))) + 1
+        same = [np.full(len(related), value) for value in (past.rows[at], 3, past.types[at])]
+        parts.append((same[0], related, same[1], same[2]))
+    row, item, reason, kind = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts))
+    key = row * (int(item.max(initial=0)) + 1) + item
     # Of several causes the one that lasts longest is given: for good before a while.
-    order = np.lexsort((reason == 1, row * width + item))
-    key = (row * width + item)[order]
-    first = np.concatenate([[True], key[1:] != key[:-1]]) if len(key) else np.zeros(0, dtype=bool)
+    order = np.lexsort((reason == 1, key))
+    key = key[order]
+    first = np.ones(len(key), dtype=bool)
+    first[1:] = key[1:] != key[:-1]
     kept = order[first]
-    removed = Ragged.grouped(row[kept], item[kept], past.n_rows)
-    down = (lost > 0) & plain
-    factor_key, at = np.unique(past.rows[down] * width + past.items[down], return_inverse=True)
-    factors = np.ones(len(factor_key))
-    np.minimum.at(factors, at, 1.0 - lost[down])
-    open_ = ~np.isin(factor_key, key)
-    factor_key, factors = factor_key[open_], factors[open_]
-    demoted = Ragged.grouped(factor_key // width, factor_key % width, past.n_rows)
-    return PastEffects(removed, reason[kept], kind[kept], demoted, factors.astype(np.float32))
+    return Ragged.grouped(row[kept], item[kept], past.n_rows), reason[kept], kind[kept]
+
+
+def _demoted(
+    past: PastEvents, faded: IntArray, lost: NDArray[np.float64], removed: Ragged
+) -> tuple[Ragged, NDArray[np.float32]]:
+    """Return what is weighed down and not removed, and what is left of each item's weight.
+
+    Parameters
+    ----------
+    faded : int64 array, shape (m,)
+        Places of the events that weigh their items down.
+    lost : float64 array, shape (m,)
+        Share of the weight that each of them takes.
+    """
+    if not len(faded):
+        return Ragged.empty(past.n_rows), np.zeros(0, dtype=np.float32)
+    rows, items = past.rows[faded], past.items[faded]
+    stride = int(max(items.max(), removed.values.max(initial=0))) + 1
+    key, at = np.unique(rows * stride + items, return_inverse=True)
+    factors = np.ones(len(key))
+    np.minimum.at(factors, at, 1.0 - lost)
+    open_ = ~among(key, removed.row_of * stride + removed.values)
+    key, factors = key[open_], factors[open_]
+    demoted = Ragged.grouped(key // stride, key % stride, past.n_rows)
+    return demoted, factors.astype(np.float32)

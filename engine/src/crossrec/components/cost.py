@@ -83,11 +83,14 @@ class Cost:
     shared : mapping of str to float
         Seconds of work by name that is done once for all components and fits that name it, such as
         relating texts.
+    again : float or None
+        Seconds of a `refit`, where the source declares one; None where it takes as long.
     """
 
     seconds: float
     memory: int
     shared: Mapping[str, float] = field(default_factory=dict)
+    again: float | None = None
 
     @classmethod
     def of(
@@ -120,6 +123,11 @@ class Cost:
         """Seconds where nobody else has done what is shared."""
         return self.seconds + sum(self.shared.values())
 
+    @property
+    def second(self) -> Cost:
+        """The cost of the fit on all events, after that before the cut."""
+        return self if self.again is None else replace(self, seconds=self.again, again=None)
+
     def plus(self, other: Cost) -> Cost:
         """Return the cost of both in turn: memory is used again, and so is what is shared."""
         shared = {
@@ -131,7 +139,7 @@ class Cost:
     @property
     def is_sound(self) -> bool:
         """Whether all numbers are finite and none is negative."""
-        every = (self.seconds, self.memory, *self.shared.values())
+        every = (self.seconds, self.memory, self.again or 0.0, *self.shared.values())
         return all(bool(np.isfinite(one)) and one >= 0 for one in every)
 
 

@@ -63,9 +63,9 @@ class CandidateRule:
     def _entities(self, past: PastEvents) -> dict[str, list[IntArray]]:
         """Return for each field that events act on the items that share it with each event's."""
         assert self.effects is not None
-        fields = {self.effects.relation[kind] for kind in np.unique(past.types).tolist()} - {""}
-        if self.items is None:
+        if self.items is None or not self.effects.on_entity[past.types].any():
             return {}
+        fields = {self.effects.relation[kind] for kind in np.unique(past.types).tolist()} - {""}
         out: dict[str, list[IntArray]] = {}
         for field in fields:
             entities = self.items.entities(field)

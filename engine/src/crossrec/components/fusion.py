@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import numpy as np
@@ -38,7 +38,7 @@ def standardised(pool: Pool) -> NDArray[np.float32]:
     """
     std = np.where(pool.std > 1e-12, pool.std, 1.0)
     z = (pool.scores - pool.mean[:, None, :]) / std[:, None, :]
-    return np.where(np.isfinite(z), z, 0.0).astype(np.float32)
+    return np.where(np.isfinite(z), z, 0.0).astype(np.float32, copy=False)
 
 
 def reciprocal_ranks(pool: Pool, constant: float) -> NDArray[np.float32]:
@@ -135,37 +135,40 @@ class ReciprocalRankFusion:
         voting = self._voting(sources, out)
         votes: NDArray[np.float64] = shares[:, :, voting].sum(axis=2)
         named = votes > 0
-        votes += doubt[:, :, voting].mean(axis=2) if voting.any() else 0.0
-        if voting.all():
+        votes += doubt[:, :, voting].sum(axis=2) / max(len(voting), 1)
+        others = [at for at in range(len(sources)) if at not in voting]
+        if not others:
             return votes
         least = 0.5 / (self.config.constant + _DEEPEST)
-        most = (~voting).sum() / (self.config.constant + 1.0)
-        rest = shares[:, :, ~voting].sum(axis=2)
+        most = len(others) / (self.config.constant + 1.0)
+        rest = shares[:, :, others].sum(axis=2)
         return np.where(named, votes, rest * (least / most))
 
     @staticmethod
-    def _voting(sources: tuple[str, ...], out: tuple[str, ...]) -> NDArray[np.bool_]:
-        """Return which sources have a vote; all where none of the others answered."""
-        voting = np.array([name not in out for name in sources], dtype=bool)
-        return voting if voting.any() else ~voting
+    def _voting(sources: tuple[str, ...], out: tuple[str, ...]) -> list[int]:
+        """Return the places of sources with a vote; all where none of the others answered."""
+        voting = [at for at, name in enumerate(sources) if name not in out]
+        return voting or list(range(len(sources)))
 
     def contributions(self, pool: Pool) -> NDArray[np.float32]:
         """Return each source's z-scores, float32 (n, m, n_sources); 0 where it has no vote."""
+        shares = np.zeros(pool.scores.shape, dtype=np.float32)
         voting = self._voting(pool.sources, tuple(self.left_out))
-        return np.where(voting, standardised(pool), np.float32(0.0))
+        shares[:, :, voting] = standardised(pool)[:, :, voting]
+        return shares
 
     def report(self) -> SourceReport:
         """Return which sources have no vote, with the gain that proved it."""
-        values = {
-            name: {"queries": gain.n, "gain": round(gain.mean, 4), "error": round(gain.error, 4)}
-            for name, gain in self.left_out.items()
-        }
         lines = tuple(
             f"source {name} has no vote: without it ndcg@10 gains {gain.mean:.4f} "
             f"(± {STANDARD_ERRORS * gain.error:.4f}) on {gain.n} queries"
             for name, gain in self.left_out.items()
         )
-        return SourceReport({"left_out": values}, lines)
+        return SourceReport({"left_out": _figures(self.left_out)}, lines)
+
+    def select(self, sources: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the sources that have a vote."""
+        return tuple(name for name in sources if name not in self.left_out) or sources
 
     def state(self) -> State:
         """Return the sources that have no vote, with the figures."""
@@ -195,16 +198,28 @@ class WeightedConfig(BaseModel):
 
 
 class WeightedFusion:
-    """Weighted sum of z-scores, with the weights that give the best ndcg@10 on validation."""
+    """Weighted sum of z-scores, with the weights that give the best ndcg@10 on validation.
+
+    Attributes
+    ----------
+    weights : mapping of source to float
+    dropped : mapping of source to PairedGain
+        Sources whose weight was taken away, and what ndcg@10 gained by each before: nothing beyond
+        noise.
+    """
 
     _STEPS = (0.0, 0.25, 0.5, 0.75, 1.5, 2.0, 4.0)
 
     def __init__(self, config: WeightedConfig | None = None) -> None:
         self.config = config or WeightedConfig()
         self.weights: dict[str, float] = dict(self.config.weights)
+        self.dropped: dict[str, PairedGain] = {}
 
     def fit(self, dataset: Dataset, examples: Examples, run: RunOptions) -> None:
-        """Choose the weights by coordinate ascent from equal weights and from each source alone."""
+        """Choose the weights by coordinate ascent from equal weights and from each source alone.
+
+        Then the smallest weights go, one after the other, that gain nothing beyond noise.
+        """
         pool = examples.pool
         z = standardised(pool)
         fixed = self.config.weights
@@ -223,6 +238,15 @@ class WeightedFusion:
 
         best = max(starts, key=gain)
         weights = self._ascend(best, free, gain) if len(z) else start
+        self.dropped = {}
+        for at in sorted(free, key=lambda at: float(weights[at])):
+            without = np.where(np.arange(len(weights)) == at, np.float32(0.0), weights)
+            if not without.any():
+                break
+            gained = PairedGain.between(judge.gains(z @ weights), judge.gains(z @ without))
+            if not gained.beyond_noise:
+                self.dropped[pool.sources[at]] = gained
+                weights = without
         self.weights = {name: float(w) for name, w in zip(pool.sources, weights)}
 
     def _ascend(
@@ -268,27 +292,62 @@ class WeightedFusion:
         shares: NDArray[np.float32] = standardised(pool) * weights
         return shares
 
+    def select(self, sources: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the sources that weigh something."""
+        return tuple(name for name in sources if self.weights.get(name, 0.0)) or sources
+
+    def report(self) -> SourceReport:
+        """Return the weights, and what was dropped with the gain that was not enough."""
+        weights = {name: round(weight, 3) for name, weight in self.weights.items() if weight}
+        lines = (
+            "weights " + ", ".join(f"{name} {weight:g}" for name, weight in weights.items()),
+            *(
+                f"source {name} is dropped: with it ndcg@10 gains {gain.mean:.4f} "
+                f"(± {STANDARD_ERRORS * gain.error:.4f}) on {gain.n} queries"
+                for name, gain in self.dropped.items()
+            ),
+        )
+        return SourceReport({"weights": weights, "dropped": _figures(self.dropped)}, lines)
+
     def state(self) -> State:
-        """Return the weights."""
-        return State(values={"weights": self.weights})
+        """Return the weights, and what was dropped."""
+        dropped = {name: vars(gain) for name, gain in self.dropped.items()}
+        return State(values={"weights": self.weights, "dropped": dropped})
 
     def restore(self, state: State, catalog: Catalog) -> None:
         """Take the weights back."""
         self.weights = {str(k): float(v) for k, v in state.values["weights"].items()}
+        dropped = state.values.get("dropped", {})
+        self.dropped = {str(name): PairedGain(**gain) for name, gain in dropped.items()}
 
 
 class BestSource:
-    """Trusts the one source with the best ndcg@10 on validation; the others fill up behind it."""
+    """Trusts one source: the pipeline's first, unless another one is ahead of it beyond noise.
+
+    Attributes
+    ----------
+    source : str
+    """
 
     def __init__(self) -> None:
         self.source = ""
 
     def fit(self, dataset: Dataset, examples: Examples, run: RunOptions) -> None:
-        """Choose the source."""
+        """Choose the source by ndcg@10 on validation."""
         pool = examples.pool
         judge = NdcgScorer(pool.index, examples.targets)
-        gains = [judge.mean(self._trusting(pool, at)) for at in range(len(pool.sources))]
-        self.source = pool.sources[int(np.argmax(gains))] if gains else ""
+        gains = {
+            name: judge.gains(self._trusting(pool, at)) for at, name in enumerate(pool.sources)
+        }
+        self.source = choose_option(gains, pool.sources[0]).option if gains else ""
+
+    def select(self, sources: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the source that is trusted."""
+        return (self.source,) if self.source in sources else sources
+
+    def report(self) -> SourceReport:
+        """Return which source is trusted."""
+        return SourceReport({"source": self.source}, (f"{self.source} serves alone",))
 
     def score(self, queries: QueryBatch, pool: Pool) -> NDArray[np.float32]:
         """Return the best source's order, what it did not propose behind, -inf at `PAD`."""
@@ -310,3 +369,11 @@ class BestSource:
     def restore(self, state: State, catalog: Catalog) -> None:
         """Take the source's name back."""
         self.source = str(state.values["source"])
+
+
+def _figures(gains: Mapping[str, PairedGain]) -> dict[str, dict[str, float]]:
+    """Return gains as JSON values."""
+    return {
+        name: {"queries": gain.n, "gain": round(gain.mean, 4), "error": round(gain.error, 4)}
+        for name, gain in gains.items()
+    }

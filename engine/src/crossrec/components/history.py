@@ -39,7 +39,12 @@ class WeightedHistory:
     @cached_property
     def merged(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The distinct items of one query, ascending, and the sum of each one's weights."""
-        items, back = np.unique(self.items.values, return_inverse=True)
+        values = self.items.values
+        order = values.argsort(kind="stable")
+        ascending = values[order]
+        if (ascending[1:] > ascending[:-1]).all():
+            return ascending, self.weights[order]
+        items, back = np.unique(values, return_inverse=True)
         sums = np.bincount(back, weights=self.weights, minlength=len(items))
         return items, sums.astype(np.float64, copy=False)
 

@@ -37,6 +37,14 @@ class LiveItems:
     ) -> None:
         self.catalog, self.schema = catalog, schema
         self.changed = MappingProxyType(dict(changed or {}))
+        shown = {
+            schema.title: catalog.titles,
+            schema.categories: catalog.categories,
+            schema.creator: catalog.creators,
+        }
+        shown.pop("", None)
+        self._columns: dict[str, Any] = {**shown, **catalog.attributes}
+        self._changed_fields = {name for fields in self.changed.values() for name in fields}
         self._numbers: dict[tuple[str, Parse], NDArray[np.float64]] = {}
         self._entities: dict[str, Entities] = {}
         self._lock = Lock()
@@ -50,6 +58,10 @@ class LiveItems:
         if own is not None and name in own:
             return own[name]
         return self._fitted(name)[item]
+
+    def has(self, name: str) -> bool:
+        """Whether any item may have a field."""
+        return name in self._columns or name in self._changed_fields
 
     def numbers(self, name: str, parse: Parse) -> NDArray[np.float64]:
         """Return a field of all items as numbers, float64 (n_items,); NaN where there is none.
@@ -108,15 +120,7 @@ class LiveItems:
 
     def _fitted(self, name: str) -> Any:
         """Return the fitted column of a field."""
-        catalog, schema = self.catalog, self.schema
-        if name in catalog.attributes:
-            return catalog.attributes[name]
-        own = {
-            schema.title: catalog.titles,
-            schema.categories: catalog.categories,
-            schema.creator: catalog.creators,
-        }
-        return own.get(name, _NOTHING) if name else _NOTHING
+        return self._columns.get(name, _NOTHING)
 
 
 class _Nothing:

@@ -63,6 +63,8 @@ def causes(
 ) -> list[tuple[Cause, NDArray[np.bool_], NDArray[np.float64]]]:
     """Return each cause with the items that it bars, and the time behind it where there is one.
 
+    A cause of which no item of the catalog says anything is left out.
+
     Parameters
     ----------
     now : float
@@ -71,18 +73,22 @@ def causes(
         The items to look at.
     """
     none = np.zeros(0)
-    expires = items.numbers("expires_at", seconds)[index]
-    begins = items.numbers("available_at", seconds)[index]
-    out = items.numbers("availability", out_of_stock)[index] == 1
-    left = items.numbers("available_quantity", quantity)[index]
-    with np.errstate(invalid="ignore"):
-        return [
-            ("withdrawn", items.numbers("withdrawn", flag)[index] == 1, none),
-            ("hidden", items.numbers("is_hidden", flag)[index] == 1, none),
-            ("expired", expires <= now, expires),
-            ("not_yet_available", begins > now, begins),
-            ("out_of_stock", out | (left <= 0), none),
-        ]
+    found: list[tuple[Cause, NDArray[np.bool_], NDArray[np.float64]]] = []
+    if items.has("withdrawn"):
+        found.append(("withdrawn", items.numbers("withdrawn", flag)[index] == 1, none))
+    if items.has("is_hidden"):
+        found.append(("hidden", items.numbers("is_hidden", flag)[index] == 1, none))
+    if items.has("expires_at"):
+        expires = items.numbers("expires_at", seconds)[index]
+        found.append(("expired", expires <= now, expires))
+    if items.has("available_at"):
+        begins = items.numbers("available_at", seconds)[index]
+        found.append(("not_yet_available", begins > now, begins))
+    if items.has("availability") or items.has("available_quantity"):
+        out = items.numbers("availability", out_of_stock)[index] == 1
+        left = items.numbers("available_quantity", quantity)[index]
+        found.append(("out_of_stock", out | (left <= 0), none))
+    return found
 
 
 def flag(value: Any) -> float:

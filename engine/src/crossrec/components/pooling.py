@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.components.candidates import PAD, Candidates, Pool
+from crossrec.numeric.arrays import as_float32
 
 #: Scores given candidates: (n, m) indexes → (n, m) float32, NaN where there is no evidence.
 Scorer = Callable[[NDArray[np.int64]], NDArray[np.float32]]
@@ -36,8 +37,9 @@ def build_pool(
     index, ranks = _united(_stacked([found[name].index for name in names]), size)
     scores = np.empty(ranks.shape, dtype=np.float32)
     for at, name in enumerate(names):
-        place = ranks[:, :, at]
-        scores[:, :, at] = _scores(found[name], index, place, (scorers or {}).get(name))
+        own = _scores(found[name], index, ranks[:, :, at], (scorers or {}).get(name))
+        scores[:, :, at] = as_float32(own)
+    scores[~(np.isfinite(scores) & (index != PAD)[:, :, None])] = np.nan
     mean, std = _statistics([found[name] for name in names], scores)
     return Pool(index, scores, ranks, names, mean, std)
 
@@ -92,19 +94,17 @@ def _distinct(items: NDArray[np.int64], place: NDArray[np.int64]) -> NDArray[np.
 def _scores(
     own: Candidates, index: NDArray[np.int64], place: NDArray[np.int64], scorer: Scorer | None
 ) -> NDArray[np.float32]:
-    """What one source thinks of the united candidates."""
+    """What one source thinks of the united candidates; not finite where it knows nothing."""
+    rows = np.arange(len(index))[:, None]
     if own.full is not None and own.full.shape[1]:
-        scores = np.take_along_axis(own.full, np.maximum(index, 0), axis=1)
+        scores: NDArray[np.float32] = own.full[rows, np.maximum(index, 0)]
     elif scorer is not None:
         scores = scorer(index)
     elif own.score.shape[1]:
-        scores = np.take_along_axis(own.score, np.maximum(place, 0), axis=1)
-        scores = np.where(place >= 0, scores, np.nan)
+        scores = np.where(place >= 0, own.score[rows, np.maximum(place, 0)], np.nan)
     else:
         scores = np.full(index.shape, np.nan, dtype=np.float32)
-    with np.errstate(over="ignore"):
-        scores = scores.astype(np.float32, copy=False)
-    return np.where(np.isfinite(scores) & (index != PAD), scores, np.float32(np.nan))
+    return scores
 
 
 def _statistics(

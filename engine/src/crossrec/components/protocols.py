@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -121,6 +122,19 @@ class ReportingSource(CandidateGenerator, Protocol):
 
     def report(self) -> SourceReport:
         """Return what the fit learnt, what it left out and why."""
+        ...
+
+
+class RefittingSource(CandidateGenerator, Protocol):
+    """A generator with the capability ``refit``: more events need no second choice."""
+
+    def refit(self, dataset: Dataset, run: RunOptions) -> None:
+        """Fit again on more events of the same catalogue.
+
+        What validation chose at `fit` stays (weights, trees, which encoder), statistics are new. On
+        the events of the fit it changes no answer. It is called on a fitted or restored source, or
+        on a shallow copy of one, so it replaces what it changes and writes into nothing.
+        """
         ...
 
 
@@ -295,6 +309,17 @@ class ReportingRanker(Ranker, Protocol):
         ...
 
 
+class SelectingRanker(Ranker, Protocol):
+    """A ranker with the capability ``select``: after its fit it may need fewer sources."""
+
+    def select(self, sources: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of `sources`, in their order, that the fitted ranker's scores rest on.
+
+        The others answer no request, and not fitted where no other surface needs them.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class PolicyContext:
     """What a policy may look at.
@@ -308,10 +333,12 @@ class PolicyContext:
         The catalog's columns and relations, as the store has them now.
     now : float
         Seconds since 1970.
-    rng : numpy Generator
-        Seeded by the request id: the same request id gives the same list.
+    seed : int
+        Of the request id: the same request id gives the same list.
     k : int
         Items that are wanted; the pool is cut to it after the last policy.
+    stream : tuple of int
+        Which policy of the surface it is: each draws numbers of its own.
     """
 
     query: Query
@@ -319,8 +346,14 @@ class PolicyContext:
     surface: str
     items: LiveItems
     now: float
-    rng: np.random.Generator
+    seed: int
     k: int
+    stream: tuple[int, ...] = ()
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        """What a policy draws from; made at its first use, since most never draw."""
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=self.stream))
 
 
 @runtime_checkable

@@ -1,15 +1,22 @@
-"""BLAS on one thread, for fits and benchmarks: it is set for the whole process.
+"""Threads of a fit: how many there are, work in parts on all of them, BLAS on one.
 
-Nothing that answers a request may use it: requests of other threads would be slowed down with it.
+BLAS is set for the whole process, so nothing that answers a request may use what limits it:
+requests of other threads would be slowed down with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
+
+from crossrec.components.run import RunOptions
+
+_Part = TypeVar("_Part")
+_Result = TypeVar("_Result")
 
 _lock = Lock()
 _inside = 0
@@ -35,6 +42,30 @@ def one_blas_thread() -> Iterator[None]:
             _inside -= 1
             if _inside == 0:
                 _limit.restore_original_limits()
+
+
+def threads_of(run: RunOptions) -> int:
+    """Return how many threads a run may use: those it names, or the cores that this process has."""
+    if run.threads:
+        return run.threads
+    # Where it is known, what this process may use: in a container less than the machine has.
+    own = getattr(os, "sched_getaffinity", None)
+    return len(own(0)) if own else os.cpu_count() or 1
+
+
+def in_threads(
+    work: Callable[[_Part], _Result], parts: Sequence[_Part], threads: int
+) -> list[_Result]:
+    """Return what `work` gives for each part, in order; on so many threads with BLAS on one each.
+
+    For work that numpy, scipy or LightGBM do without Python's lock. An error of a part is raised.
+    """
+    if threads == 1 or len(parts) < 2:
+        return [work(part) for part in parts]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with one_blas_thread(), ThreadPoolExecutor(min(threads, len(parts))) as pool:
+        return list(pool.map(work, parts))
 
 
 @cache

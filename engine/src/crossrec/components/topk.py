@@ -10,6 +10,7 @@ from crossrec.numeric.ragged import Ragged
 
 #: One score of so many is looked at to guess how high the best ones lie.
 _STEP = 16
+_ABOVE_ZERO = np.nextafter(np.float32(0.0), np.float32(1.0))
 
 
 def top_k(
@@ -51,14 +52,53 @@ def top_k(
     if width <= 0 or n == 0:
         return Candidates.empty(n, source)
     floor = np.nextafter(np.float32(minimum), np.float32(np.inf))
-    best = [best_places(row, width, floor) for row in scores]
-    used = max(len(places) for places in best)
-    index = np.full((n, used), PAD, dtype=np.int64)
-    score = np.full((n, used), -np.inf, dtype=np.float32)
+    index = padded([best_places(row, width, floor) for row in scores])
+    return Candidates(index, _scores_at(scores, index), source, mean, std, scores)
+
+
+def top_sums(
+    scores: NDArray[np.float32], k: int, exclude: Ragged, *, source: str = ""
+) -> Candidates:
+    """Return the best `k` items of each row of sums in which 0 says that there is no evidence.
+
+    Like `top_k` with a minimum of 0, in the time that the other sums take; 0 counts for `mean` and
+    `std`, and is -inf in `full`.
+    """
+    n, n_items = scores.shape
+    if not np.isfinite(scores).all():
+        scores[~np.isfinite(scores)] = 0.0
+    exclude = exclude.distinct()
+    scores[exclude.row_of, exclude.values] = 0.0
+    full = np.full(scores.shape, -np.inf, dtype=np.float32)
+    moments = np.zeros((2, n))
+    best = []
+    admitted = np.maximum(n_items - exclude.lengths, 1).tolist()
+    for row, (values, own) in enumerate(zip(scores, full, strict=True)):
+        places = (values != 0).nonzero()[0]
+        sums = values.take(places)
+        own[places] = sums
+        moments[:, row] = _moments_with_zeros(sums.astype(np.float64), admitted[row])
+        best.append(places[best_places(sums, max(k, 0), _ABOVE_ZERO)])
+    index = padded(best)
+    mean, std = moments.astype(np.float32)
+    return Candidates(index, _scores_at(full, index), source, mean, std, full)
+
+
+def padded(best: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return the items of each row as a table, int64 (n, longest), `PAD` behind the last."""
+    if len(best) == 1:
+        return best[0][None]
+    index = np.full((len(best), max(map(len, best), default=0)), PAD, dtype=np.int64)
     for row, places in enumerate(best):
         index[row, : len(places)] = places
-        score[row, : len(places)] = scores[row, places]
-    return Candidates(index, score, source, mean, std, scores)
+    return index
+
+
+def _scores_at(scores: NDArray[np.float32], index: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the scores of the items of a table, float32 of its shape, -inf at `PAD`."""
+    rows = np.arange(len(index))[:, None]
+    found = np.where(index == PAD, -np.inf, scores[rows, index])
+    return found.astype(np.float32, copy=False)
 
 
 def best_places(row: NDArray[np.float32], width: int, floor: np.float32) -> NDArray[np.int64]:
@@ -74,6 +114,13 @@ def best_places(row: NDArray[np.float32], width: int, floor: np.float32) -> NDAr
         inside = falling <= np.partition(falling, width - 1)[width - 1]
         found, falling = found[inside], falling[inside]
     return found[np.argsort(falling, kind="stable")[:width]]
+
+
+def _moments_with_zeros(sums: NDArray[np.float64], n: int) -> tuple[float, float]:
+    """Mean and standard deviation of `n` numbers, of which all but `sums` are 0."""
+    mean = float(sums.sum()) / n
+    spread = float(np.square(sums - mean).sum()) + (n - len(sums)) * mean * mean
+    return mean, (spread / n) ** 0.5
 
 
 def _guess(row: NDArray[np.float32], width: int) -> np.float32:

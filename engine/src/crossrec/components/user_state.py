@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,7 +61,7 @@ class UserState:
     known: bool = False
     read_impressions: Callable[[], Mapping[str, Impressions]] = _no_impressions
 
-    @property
+    @cached_property
     def impressions(self) -> Mapping[str, Impressions]:
         """What was shown to the user, by item id, from the decision log; read when it is needed."""
         return self.read_impressions()
@@ -81,5 +82,6 @@ def session_start(events: UserEvents) -> float | None:
     """Return when the running session began: after the last break of half an hour or more."""
     if not len(events):
         return None
-    breaks = np.flatnonzero(np.diff(events.times) > SESSION_GAP)
+    times = events.times
+    breaks = np.flatnonzero(times[1:] - times[:-1] > SESSION_GAP)
     return float(events.times[int(breaks[-1]) + 1 if len(breaks) else 0])

@@ -45,9 +45,8 @@ class UserEvents:
 
     @classmethod
     def empty(cls) -> UserEvents:
-        """Return no events."""
-        whole, real = np.zeros(0, dtype=np.int64), np.zeros(0)
-        return cls((), whole, real, real.astype(np.float32), real)
+        """Return no events: the same object every time, since nothing can change it."""
+        return _NONE
 
     @classmethod
     def of_items(cls, item_ids: tuple[str, ...], type_: int = 0) -> UserEvents:
@@ -81,3 +80,6 @@ class UserEvents:
             np.concatenate([self.weights, other.weights]),
             np.concatenate([self.times, other.times]),
         )
+
+
+_NONE = UserEvents((), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.float32), np.zeros(0))

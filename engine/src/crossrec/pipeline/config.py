@@ -22,7 +22,8 @@ _BOUND = {
 
 Input = Literal["user", "item", "items", "session", "nothing"]
 #: What fills a list that sources and ranker leave short, besides sources by their labels.
-FALLBACKS = ("most_popular", "newest")
+MOST_POPULAR = "most_popular"
+FALLBACKS = (MOST_POPULAR, "newest")
 #: Of every surface about items: what it is about stands in the query, not in the history.
 ABOUT_ITEMS: tuple[Input, ...] = ("item", "items")
 History = Literal["auto", "keep", "last", "exclude"]

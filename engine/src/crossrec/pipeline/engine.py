@@ -135,8 +135,7 @@ class Engine(LoggedAnswers):
             TOML whose keys replace those of the scenario's default pipeline.
         backbone : str, optional
             Name of a pretrained backbone that becomes one more source; "" for none. None takes the
-            one that an installed distribution means for scenarios without events, where there is
-            no event and no `pipeline_file`.
+            one that an installed distribution offers, where there is no `pipeline_file`.
         budget : str or float, optional
             ``"quick"`` (a first answer within a minute), ``"standard"`` or ``"thorough"``, or a
             number of minutes; None takes the effort of `run`, without a limit of time.
@@ -364,8 +363,9 @@ class Engine(LoggedAnswers):
 
     def _user_state(self, scenario: Scenario, query: Query) -> UserState:
         """Return what is known of the user of a query."""
-        user = UserState(query.user_id)
-        if query.user_id is not None:
+        if query.user_id is None:
+            user = UserState()
+        else:
             user = read_user_state(self.workspace.store(), scenario, query.user_id)
         if query.history is not None:
             now = time.time() if query.now is None else query.now

@@ -14,9 +14,9 @@ from crossrec.components.run import Effort, RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.pipeline.budget import Budget
 from crossrec.pipeline.config import PipelineConfig
-from crossrec.pipeline.cut import LIMIT
+from crossrec.pipeline.cut import query_limit
 from crossrec.pipeline.plan import FitPlan, PlannedPart, make_plan
-from crossrec.pipeline.resolved import Component, ResolvedPipeline
+from crossrec.pipeline.resolved import LEADS, Component, ResolvedPipeline
 from crossrec.pipeline.stages import (
     ALL_EVENTS,
     BEFORE_CUT,
@@ -49,12 +49,13 @@ def plan_fit(
     CapacityError
         If `memory_limit`, in bytes, allows none of the sources.
     """
-    queries = min(int(np.count_nonzero(dataset.sequences.lengths >= 2)), LIMIT)
-    size = DatasetSize.of(dataset, queries)
-    titles = size.with_texts(dataset.catalog.titles) if resolved.config.title_vectors else None
+    users = int(np.count_nonzero(dataset.sequences.lengths >= 2))
+    whole = DatasetSize.of(dataset)
+    titles = whole.with_texts(dataset.catalog.titles) if resolved.config.title_vectors else None
 
     def parts_at(effort: Effort) -> list[PlannedPart]:
         at = replace(run, effort=effort)
+        size = replace(whole, queries=min(users, query_limit(effort)))
         encoder = resolved.encoder
         first = [] if encoder is None else [_encoder_part(encoder, size, titles, at)]
         sources = [_source_part(one, size, at) for one in resolved.sources.values()]
@@ -102,14 +103,16 @@ def _encoder_part(
 def _source_part(source: Component, size: DatasetSize, run: RunOptions) -> PlannedPart:
     both = _estimated(source, size, run)
     once = _estimated(source, replace(size, queries=0), run)
+    leads = LEADS in source.capabilities
     if both is None or once is None:
-        return PlannedPart(source.label, "source")
+        return PlannedPart(source.label, "source", leads=leads)
     stages = {
         fitting_title(source.label, BEFORE_CUT): once.seconds,
         fitted_title(BEFORE_CUT): both.seconds - once.seconds,
-        fitting_title(source.label, ALL_EVENTS): once.seconds,
+        fitting_title(source.label, ALL_EVENTS): once.second.seconds,
     }
-    return PlannedPart(source.label, "source", both.plus(once), stages)
+    whole = replace(both, again=None).plus(once.second)
+    return PlannedPart(source.label, "source", whole, stages, leads)
 
 
 def _rest_part(resolved: ResolvedPipeline, size: DatasetSize) -> PlannedPart:

@@ -28,13 +28,13 @@ from crossrec.pipeline.cut import LIMIT
 from crossrec.pipeline.features import fit_features, with_features
 from crossrec.pipeline.fit import (
     assemble,
-    attach_vectors,
     choose_surfaces,
     collect_examples,
     fit_sources,
     left_out_notes,
     served_rule,
 )
+from crossrec.pipeline.item_vectors import attach_vectors
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.resolved import ResolvedPipeline
 from crossrec.pipeline.time_limit import within
@@ -161,7 +161,9 @@ def build_models(
     surfaces, gates = choose_surfaces(resolved, train, examples, run, comes_back)
     if refit is not None:
         train = attach_vectors(refit, resolved, run)[0]
-        fitted = fit_sources(train, resolved, run, "again with validation", executor)
+        fitted = fit_sources(
+            train, resolved, run, "again with validation", executor, fitted.sources
+        )
         features = fit_features(train, resolved, run)
     report = {
         "gate": gates[resolved.main].to_dict(),

@@ -21,6 +21,7 @@ from crossrec.components.run import RunOptions
 from crossrec.components.slate import Degraded
 from crossrec.data.dataset import Dataset
 from crossrec.errors import CrossrecError, UsageError
+from crossrec.numeric.arrays import as_float32
 from crossrec.pipeline.resolved import ResolvedPipeline
 from crossrec.plugins.state import one_line
 
@@ -137,6 +138,5 @@ def _checked(values: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
         raise TypeError(f"features are float32, not {found.dtype}")
     if found.shape != shape:
         raise ValueError(f"features of shape {found.shape}, not {shape}")
-    with np.errstate(over="ignore"):
-        found = found.astype(np.float32)
+    found = as_float32(found)
     return np.where(np.isfinite(found), found, np.float32(np.nan))

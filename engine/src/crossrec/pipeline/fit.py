@@ -1,10 +1,14 @@
-"""The fit path: dataset → vectors → cut → sources → ranker → gate → sources on all → pipeline."""
+"""The fit path: dataset → vectors → cut → sources → ranker → gate → sources on all → pipeline.
+
+Everything is chosen on what the sources learnt before the cut. Sources that no surface needs then
+are dropped. The others learn all events; those that declare ``refit`` keep what they chose.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,14 +22,14 @@ from crossrec.components.protocols import CandidateGenerator, Examples, Ranker
 from crossrec.components.query import QueryBatch
 from crossrec.components.repeats import repeat_rate
 from crossrec.components.run import RunOptions
-from crossrec.components.vectors import encoded, title_name
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
-from crossrec.errors import CrossrecError, UsageError
+from crossrec.errors import CrossrecError
 from crossrec.executors import Executor
 from crossrec.numeric.ragged import Ragged
-from crossrec.pipeline.cut import cut_for_validation
+from crossrec.pipeline.cut import cut_for_validation, query_limit
 from crossrec.pipeline.features import FittedFeatures, fit_features, with_features
+from crossrec.pipeline.item_vectors import attach_vectors
 from crossrec.pipeline.kept_fits import KeptFit, KeptSources
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, gather, require_an_answer
 from crossrec.pipeline.plan import FitPlan
@@ -35,7 +39,6 @@ from crossrec.pipeline.source_jobs import SourceJob, fit_source
 from crossrec.pipeline.stages import (
     ALL_EVENTS,
     BEFORE_CUT,
-    encoding_title,
     fitted_title,
     fitting_title,
 )
@@ -103,17 +106,18 @@ def fit_pipeline(
     dataset, missing = attach_vectors(dataset, resolved, run)
     repeats = repeat_rate(dataset.sequences)
     rule = served_rule(scenario, dataset.catalog, resolved.main_surface, repeats.comes_back)
-    cut = cut_for_validation(dataset, rule, seed=run.seed)
+    cut = cut_for_validation(dataset, rule, seed=run.seed, limit=query_limit(run.effort))
     keep = None if kept is None else kept.on(cut.train)
-    trial = fit_sources(cut.train, resolved, run, BEFORE_CUT, executor, keep)
+    trial = fit_sources(cut.train, resolved, run, BEFORE_CUT, executor, kept=keep)
     n_items = dataset.n_items
     examples, left = collect_examples(trial, resolved, cut.queries, cut.targets, n_items)
     items = LiveItems(dataset.catalog, scenario.items)
     features = fit_features(cut.train, resolved, run)
     examples = with_features(examples, features, items)
     surfaces, gates = choose_surfaces(resolved, cut.train, examples, run, repeats.comes_back)
+    needed = resolved.with_sources(needed_sources(surfaces, trial.sources))
     keep = None if kept is None else kept.on(cut.train, dataset)
-    final = fit_sources(dataset, resolved, run, ALL_EVENTS, executor, keep)
+    final = fit_sources(dataset, needed, run, ALL_EVENTS, executor, trial.sources, keep)
     features = fit_features(dataset, resolved, run)
     report = {
         "cut": cut.rule,
@@ -121,7 +125,8 @@ def fit_pipeline(
         "surfaces": {name: gate.to_dict() for name, gate in gates.items()},
         "repeats": {"rate": round(repeats.rate, 4), "users": repeats.users},
         "fit_seconds": dict(final.seconds),
-        "failed": {**final.failed, **features.failed},
+        "failed": {**trial.failed, **final.failed, **features.failed},
+        "dropped": [label for label in trial.sources if label not in needed.sources],
         "notes": [*notes, *missing, *trial.notes, *final.notes, *left_out_notes(left)],
         "users": dataset.n_users,
         "items": dataset.n_items,
@@ -181,10 +186,31 @@ def choose_surfaces(
         settings = {each: dict(one.settings) for each, one in plan.rankers.items()}
         key = json.dumps([plan.about_items, plan.sources, plan.ranker, settings], sort_keys=True)
         if key not in known:
-            known[key] = choose_ranker(plan, train, _seen_by(examples, plan), run)
+            known[key] = choose_ranker(plan, train, seen_by(examples, plan), run)
         ranker, gates[name] = known[key]
+        plan = replace(plan, sources=_selected(plan, ranker, gates[name].chosen))
         surfaces[name] = served_surface(plan, ranker, gates[name].chosen, comes_back)
     return surfaces, gates
+
+
+def _selected(plan: ResolvedSurface, ranker: Any, name: str) -> tuple[str, ...]:
+    """Return the sources that the ranker of a surface needs."""
+    if "select" not in plan.rankers[name].capabilities:
+        return plan.sources
+    try:
+        chosen = set(ranker.select(plan.sources))
+    except (Exception, SystemExit) as error:
+        log.warning("ranker %s could not say which sources it needs", name, exc_info=error)
+        return plan.sources
+    return tuple(label for label in plan.sources if label in chosen) or plan.sources
+
+
+def needed_sources(surfaces: Mapping[str, ServedSurface], labels: Iterable[str]) -> tuple[str, ...]:
+    """Return those of `labels` that a surface asks, or falls back on."""
+    needed: set[str] = set()
+    for surface in surfaces.values():
+        needed.update(surface.plan.sources, surface.plan.config.fallback)
+    return tuple(label for label in labels if label in needed)
 
 
 def served_surface(
@@ -219,7 +245,7 @@ def served_rule(
     )
 
 
-def _seen_by(examples: Examples, plan: ResolvedSurface) -> Examples:
+def seen_by(examples: Examples, plan: ResolvedSurface) -> Examples:
     """Return the examples with the candidates' scores of the surface's sources alone."""
     labels = tuple(label for label in examples.pool.sources if label in plan.sources)
     if labels == examples.pool.sources:
@@ -229,48 +255,21 @@ def _seen_by(examples: Examples, plan: ResolvedSurface) -> Examples:
     return replace(examples, pool=replace(pool, index=index))
 
 
-def attach_vectors(
-    dataset: Dataset, resolved: ResolvedPipeline, run: RunOptions
-) -> tuple[Dataset, list[str]]:
-    """Encode the catalog with the configured encoder; say so where that is not possible.
-
-    Raises
-    ------
-    UsageError
-        If there is no such encoder, or its settings do not fit.
-    """
-    if resolved.encoder is None:
-        return dataset, []
-    config = resolved.config
-    run.progress(encoding_title(config.encoder), 0, 0)
-    try:
-        encoder = resolved.encoder.build()
-        titles = title_name(config.encoder) if config.title_vectors else ""
-        for name, rows in encoded(dataset.catalog, encoder, run, config.encoder, titles):
-            dataset = dataset.with_vectors(name, rows)  # texts stay where titles fail
-    except UsageError:
-        raise
-    except CrossrecError as error:  # a library or a model is missing: the message says what to do
-        log.warning("encoder %s is left out: %s", config.encoder, error)
-        return dataset, [f"encoder {config.encoder} is left out: {error}"]
-    except (Exception, SystemExit) as error:
-        log.warning("encoder %s failed", config.encoder, exc_info=error)
-        return dataset, [f"encoder {config.encoder} failed: {type(error).__name__}: {error}"]
-    return dataset, []
-
-
 def fit_sources(
     dataset: Dataset,
     resolved: ResolvedPipeline,
     run: RunOptions,
     what: str,
     executor: Executor | None = None,
+    before: Mapping[str, CandidateGenerator] | None = None,
     kept: KeptSources | None = None,
 ) -> FittedSources:
     """Fit every source of the pipeline; one that fails is left out and named.
 
     Parameters
     ----------
+    before : mapping of label to source, optional
+        As they were fitted before the cut: those that declare ``refit`` keep what they chose.
     executor : Executor, optional
         Where the sources are fitted; one after the other in this thread where None.
     kept : KeptSources, optional
@@ -292,6 +291,7 @@ def fit_sources(
             fitting_title(source.label, what),
             done,
             n,
+            (before or {}).get(source.label) if "refit" in source.capabilities else None,
             None if kept is None else kept.of(source),
         )
         for done, source in enumerate(resolved.sources.values())

@@ -13,9 +13,8 @@ from crossrec.pipeline.budget import Budget, default_memory, parse_budget, parse
 from crossrec.pipeline.config import PipelineConfig, load_config
 from crossrec.pipeline.estimating import plan_fit, without_left_out
 from crossrec.pipeline.plan import FitPlan
-from crossrec.pipeline.pretrained import FOLDER, default_backbone, survey_pretrained
+from crossrec.pipeline.pretrained import FOLDER, pipeline_to_fit, survey_pretrained
 from crossrec.pipeline.resolved import ResolvedPipeline, resolve_pipeline
-from crossrec.pipeline.with_backbone import with_backbone
 from crossrec.plugins.registry import Registry
 from crossrec.scenario import Scenario
 from crossrec.workspace import Workspace
@@ -116,10 +115,8 @@ def read_inputs(
         If the scenario has no items.
     """
     known = registry.scenario(scenario)
-    config = load_config(known, request.pipeline_file)
-    if request.backbone:
-        config = with_backbone(config, request.backbone, scenario)
     seen = survey_pretrained(workspace.path / FOLDER, registry)
+    config, notes = pipeline_to_fit(known, request.pipeline_file, request.backbone, seen)
     run = request.run or RunOptions(cache=workspace.cache)
     store = workspace.store()
     stamps = {
@@ -131,9 +128,5 @@ def read_inputs(
         raise NotFittedError(
             f"scenario {scenario!r} has no items: run `crossrec ingest {scenario}` first"
         )
-    notes: list[str] = []
-    if request.backbone is None:
-        own = request.pipeline_file is not None
-        config, notes = default_backbone(config, dataset, scenario, seen, own=own)
     run = replace(run, pretrained=seen.folders())
     return FitInputs(known, dataset, config, run, stamps, tuple(notes))

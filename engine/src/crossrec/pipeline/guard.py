@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from crossrec.components.candidates import PAD, Candidates, Pool
 from crossrec.components.protocols import Ranker
 from crossrec.components.query import QueryBatch
+from crossrec.numeric.arrays import among, as_float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +53,11 @@ class Admission:
             found = replace(found, index=found.index[:, :k], score=found.score[:, :k])
         found = self._aligned(found)
         ineligible = self._ineligible(found.index)
-        with np.errstate(over="ignore"):
-            scored = np.isfinite(found.score.astype(np.float32, copy=False))
-        unscored = ~scored & ~ineligible & (found.index != PAD)
-        barred, blank = int(ineligible.sum()), int(unscored.sum())
-        if not barred and not blank:
-            return found, ""
+        unscored = ~np.isfinite(as_float32(found.score)) & (found.index != PAD)
         dropped = ineligible | unscored
+        if not dropped.any():
+            return found, ""
+        barred, blank = int(ineligible.sum()), int((unscored & ~ineligible).sum())
         index = np.where(dropped, PAD, found.index)
         score = np.where(dropped, -np.inf, found.score).astype(np.float32)
         complaint = " and ".join(
@@ -75,9 +74,10 @@ class Admission:
         """Return which candidates are excluded or no item of the catalog."""
         ineligible: NDArray[np.bool_] = (index < PAD) | (index >= self.n_items)
         if len(self.barred):
-            keys = np.arange(len(index), dtype=np.int64)[:, None] * self.n_items + index
-            at = np.minimum(np.searchsorted(self.barred, keys), len(self.barred) - 1)
-            ineligible |= (self.barred[at] == keys) & (index != PAD)
+            keys = index
+            if len(index) > 1:
+                keys = np.arange(len(index), dtype=np.int64)[:, None] * self.n_items + index
+            ineligible |= among(keys, self.barred) & (index != PAD)
         return ineligible
 
     def _aligned(self, found: Candidates) -> Candidates:

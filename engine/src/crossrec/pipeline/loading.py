@@ -26,6 +26,7 @@ class _Loaded:
     """A loaded pipeline, kept up with the store's items, and the pointer it was loaded by."""
 
     live: LivePipeline
+    pointer: Path
     stamp: Stamp
 
 
@@ -56,8 +57,8 @@ class LoadedPipelines:
         ArtifactError
             If the only version cannot be loaded.
         """
-        stamp = _stamp(self._folder(scenario) / "current")
         loaded = self._loaded.get(scenario)
+        stamp = _stamp(loaded.pointer if loaded else self._pointer(scenario))
         if loaded is None or (stamp is not None and stamp != loaded.stamp):
             with self._guard:
                 lock = self._loading.setdefault(scenario, Lock())
@@ -76,23 +77,23 @@ class LoadedPipelines:
         NotFittedError
             If nothing was.
         """
-        folder = self._folder(scenario)
-        if _stamp(folder / "current") is None:
+        if _stamp(self._pointer(scenario)) is None:
             raise NotFittedError(
                 f"scenario {scenario!r} is not fitted yet: run `crossrec fit {scenario}` first"
             )
-        return load_pipeline(folder, self._registry)
+        return load_pipeline(self._workspace.artifact_path(scenario), self._registry)
 
     def _newest(self, scenario: str, before: _Loaded | None) -> _Loaded:
         """Load the newest version, and let it take in what is ingested from then on."""
-        stamp = _stamp(self._folder(scenario) / "current") or (0, 0)  # (0, 0) is loaded again
+        pointer = self._pointer(scenario)
+        stamp = _stamp(pointer) or (0, 0)  # (0, 0) is loaded again
         try:
             fitted = self.stored(scenario)
         except ArtifactError as error:
             if before is None:
                 raise
             log.error("the newest version of %s is not served: %s", scenario, error)
-            return _Loaded(before.live, stamp)
+            return _Loaded(before.live, pointer, stamp)
         live = LivePipeline(
             fitted,
             self._registry.scenario(scenario),
@@ -100,10 +101,11 @@ class LoadedPipelines:
             RunOptions(cache=self._workspace.cache),
             background=self._background,
         )
-        return _Loaded(live, stamp)
+        return _Loaded(live, pointer, stamp)
 
-    def _folder(self, scenario: str) -> Path:
-        return self._workspace.artifact_path(scenario)
+    def _pointer(self, scenario: str) -> Path:
+        """Return the file that names the serving version."""
+        return self._workspace.artifact_path(scenario) / "current"
 
 
 def _stamp(pointer: Path) -> Stamp | None:

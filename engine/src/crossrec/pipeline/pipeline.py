@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from crossrec.components.slate import Degraded
 from crossrec.data.catalog import Catalog
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import CrossrecError
-from crossrec.pipeline.config import PipelineConfig
+from crossrec.pipeline.config import MOST_POPULAR, PipelineConfig
 from crossrec.pipeline.features import add_features
 from crossrec.pipeline.guard import Admission, scores_of
 from crossrec.pipeline.resolved import FEATURES, ResolvedPipeline, ResolvedSurface
@@ -130,10 +130,16 @@ class Pipeline:
         return self.ranked(queries, k)[0]
 
     def ranked(self, queries: QueryBatch, k: int) -> tuple[Candidates, list[Degraded]]:
-        """Return the same, and what had to be left out."""
+        """Return the same, and what had to be left out.
+
+        A list that stays short is filled up with the most popular items, as in a request.
+        """
         pool, scores, degraded = self.scored_pool(self.main, queries)
         require_an_answer(pool, degraded)
-        return best_of(pool, scores, k), degraded
+        best = best_of(pool, scores, k)
+        if MOST_POPULAR in self.main.plan.config.fallback:
+            best = filled_up(best, self.fallback, queries, k)
+        return best, degraded
 
     @cached_property
     def _as_fitted(self) -> LiveItems:
@@ -282,6 +288,24 @@ def _safe_score(
         degraded.append(Degraded(label, f"it could not score others' finds: {one_line(error)}"))
         return np.full(index.shape, np.nan, dtype=np.float32)
     return scores
+
+
+def filled_up(
+    found: Candidates, order: NDArray[np.int64], queries: QueryBatch, k: int
+) -> Candidates:
+    """Return lists of `k` items: behind those found the first of `order` that are not excluded."""
+    lengths = (found.index != PAD).sum(axis=1)
+    index = np.full((len(queries), min(k, len(order))), PAD, dtype=np.int64)
+    score = np.full(index.shape, -np.inf, dtype=np.float32)
+    width = min(found.index.shape[1], index.shape[1])
+    index[:, :width], score[:, :width] = found.index[:, :width], found.score[:, :width]
+    for row in np.flatnonzero(lengths < index.shape[1]):
+        taken = np.concatenate([queries.exclude.row(row), index[row, : lengths[row]]])
+        window = order[: len(taken) + index.shape[1]]
+        free = window[~np.isin(window, taken)][: index.shape[1] - lengths[row]]
+        places = slice(lengths[row], lengths[row] + len(free))
+        index[row, places], score[row, places] = free, 0.0
+    return replace(found, index=index, score=score)
 
 
 def best_of(pool: Pool, scores: NDArray[np.float32], k: int) -> Candidates:

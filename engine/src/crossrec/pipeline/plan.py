@@ -36,6 +36,8 @@ class PlannedPart:
         Of the whole fit: both times that a source is fitted. None where it has no estimate.
     stages : mapping of str to float
         Estimated seconds by the title that progress shows meanwhile, without what is shared.
+    leads : bool
+        Whether it serves alone until others prove that they add to it (capability ``leads``).
     left_out : str
         Why it is left out; "" where it is not.
     """
@@ -44,6 +46,7 @@ class PlannedPart:
     kind: Kind
     cost: Cost | None = None
     stages: Mapping[str, float] = field(default_factory=dict)
+    leads: bool = False
     left_out: str = ""
 
     @property
@@ -164,7 +167,8 @@ def make_plan(
 
     First what alone needs more memory than is allowed; then, where there is a time limit, the
     dearest that is not needed until the rest fits. Needed is the only source that a surface still
-    has. A part without an estimate counts nothing and stays.
+    has, and a source that leads wherever it fits. A part without an estimate counts nothing and
+    stays.
 
     Parameters
     ----------
@@ -211,9 +215,15 @@ def _within_time(
     parts: list[PlannedPart], budget: Budget, surfaces: Sequence[Sequence[str]]
 ) -> list[PlannedPart]:
     assert budget.seconds is not None
-    kept = [part for part in parts if not part.left_out]
-    while total_of(kept).total > MARGIN * budget.seconds:
-        free = [part for part in kept if part.seconds and not _needed(part, kept, surfaces)]
+    kept, limit = [part for part in parts if not part.left_out], MARGIN * budget.seconds
+    least = [part for part in kept if part.leads or part.kind == "rest"]
+    leading = least if total_of(least).total <= limit else []
+    while total_of(kept).total > limit:
+        free = [
+            part
+            for part in kept
+            if part.seconds and part not in leading and not _needed(part, kept, surfaces)
+        ]
         if not free:
             break
         kept.remove(max(free, key=lambda part: _saved(part, kept)))

@@ -27,11 +27,11 @@ def apply_policies(
 ) -> tuple[Ranked, list[Degraded]]:
     """Apply each policy once, to the whole pool; one that misbehaves is left out and named.
 
-    Each draws from a generator of its own, so that none can disturb what others draw.
+    Each draws from a stream of its own, so that none can disturb what others draw.
     """
     failed: list[Degraded] = []
-    for (label, policy), rng in zip(policies.items(), context.rng.spawn(len(policies))):
-        own_context = replace(context, rng=rng)
+    for at, (label, policy) in enumerate(policies.items()):
+        own_context = replace(context, stream=(at,))
         try:
             changed = within(limit, policy, partial(policy.apply, ranked, own_context))
             complaint = _complaint(ranked, changed, len(context.items), barred)
@@ -40,6 +40,8 @@ def apply_policies(
             complaint = one_line(error)
         if complaint:
             failed.append(Degraded(label, complaint))
+            continue
+        if changed is ranked:
             continue
         own = changed.changes[len(ranked.changes) :]
         named = (*ranked.changes, *(replace(change, policy=label) for change in own))

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from crossrec.data.dataset import Dataset
 from crossrec.errors import PluginError
-from crossrec.pipeline.config import PipelineConfig
+from crossrec.pipeline.config import PipelineConfig, load_config
 from crossrec.pipeline.with_backbone import BACKBONE, why_no_backbone, with_backbone
 from crossrec.plugins.registration import Registration
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import one_line
+from crossrec.scenario import Scenario
 
 #: Folder of a workspace in which its backbones lie.
 FOLDER = "backbones"
@@ -101,14 +101,37 @@ def survey_pretrained(folder: Path | None, registry: Registry) -> PretrainedSurv
     return PretrainedSurvey(tuple(found), tuple(broken))
 
 
-def default_backbone(
-    config: PipelineConfig, dataset: Dataset, scenario: str, seen: PretrainedSurvey, *, own: bool
+def pipeline_to_fit(
+    scenario: Scenario, file: Path | None, backbone: str | None, seen: PretrainedSurvey
 ) -> tuple[PipelineConfig, list[str]]:
-    """Return the pipeline to fit, and notes on the backbones that are at hand.
+    """Return the pipeline that a fit or an evaluation takes, and notes on backbones.
 
-    A scenario without events has nothing of its own to learn from: it takes the backbone that an
-    installed distribution offers. Where there are events, or the pipeline is the user's own,
-    nothing is added and the note says what could be.
+    Parameters
+    ----------
+    file : Path, optional
+        TOML whose keys replace those of the scenario's default pipeline.
+    backbone : str, optional
+        Name of a pretrained backbone that becomes one more source; "" for none. None takes the one
+        that an installed distribution offers, where there is no `file`.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be used, or the backbone cannot join its pipeline.
+    """
+    config = load_config(scenario, file)
+    if backbone is None:
+        return default_backbone(config, scenario.name, seen, own=file is not None)
+    return with_backbone(config, backbone, scenario.name) if backbone else config, []
+
+
+def default_backbone(
+    config: PipelineConfig, scenario: str, seen: PretrainedSurvey, *, own: bool
+) -> tuple[PipelineConfig, list[str]]:
+    """Return the pipeline with the backbone that an installed distribution offers, and notes.
+
+    It is there for every amount of data; validation decides what it counts. Where the pipeline is
+    the user's own, nothing is added and the note says what could be.
 
     Parameters
     ----------
@@ -118,14 +141,14 @@ def default_backbone(
     if any(source.name == BACKBONE for source in config.sources):
         return config, []
     default = seen.default
-    if default is None or own or len(dataset.interactions):
+    if default is None or own:
         return config, _at_hand(seen, scenario)
     why = why_no_backbone(config)
     if why:
-        return config, [f"no events yet, and the backbone {default.reference} is left out: {why}"]
+        return config, [f"the backbone {default.reference} is left out: {why}"]
     note = (
-        f"no events yet: the backbone {default.reference} of {default.origin} serves beside the "
-        "other sources (--no-backbone leaves it out)"
+        f"the backbone {default.reference} of {default.origin} is among the sources "
+        "(--no-backbone leaves it out)"
     )
     return with_backbone(config, default.reference, scenario), [note]
 

@@ -14,6 +14,7 @@ from crossrec.components.user_state import UserState
 from crossrec.data.net_evidence import net_evidence
 from crossrec.data.user_events import UserEvents
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.numeric.arrays import among
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.pipeline import ServedSurface
 from crossrec.pipeline.serving import Serving, rule_of
@@ -56,15 +57,15 @@ def resolve_query(
     effects = rule_of(serving, surface).effects_on(past)
     history, columns = _history(vocabulary, user, query, notes)
     about = _known(vocabulary, query.item_ids, "given items", notes)
-    removed = effects.removed.values
-    barred = [removed, about, vocabulary.indexes(query.exclude), serving.deleted]
+    unwanted = vocabulary.indexes(query.exclude)
+    barred = exclude = _ascending(effects.removed.values, about, unwanted, serving.deleted)
     familiar = np.zeros(0, dtype=np.int64)
     if not surface.keeps_history:
-        barred.append(history)
-        if surface.plan.history != "exclude":
-            familiar = _familiar(history, np.concatenate(barred[:-1]))
-    exclude = np.unique(np.concatenate(barred))
-    exclude = exclude[exclude >= 0]
+        exclude = _ascending(barred, history)
+        if surface.plan.history == "exclude":
+            barred = exclude
+        else:
+            familiar = _familiar(history, barred)
     if query.user_id is not None and not user.known and not user.given:
         notes.append(f"user {query.user_id!r} is unknown: nothing personal is known yet")
     path = "given history" if user.given else "stored history"
@@ -86,8 +87,7 @@ def resolve_query(
         surface=surface.plan.name,
         **columns,
     )
-    barred_for_policies = exclude[~np.isin(exclude, familiar)] if len(familiar) else exclude
-    return ResolvedQuery(batch, familiar, barred_for_policies, effects, path, tuple(notes))
+    return ResolvedQuery(batch, familiar, barred, effects, path, tuple(notes))
 
 
 def _past_events(vocabulary: Vocabulary, user: UserState, now: float | None) -> PastEvents:
@@ -145,11 +145,22 @@ def _known(
 
 
 def _familiar(history: NDArray[np.int64], barred: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the distinct items of a history that nothing bars, the latest first."""
-    latest = history[::-1]
-    first = np.sort(np.unique(latest, return_index=True)[1])
-    distinct = latest[first]
-    return distinct[~np.isin(distinct, barred)]
+    """Return the distinct items of a history that nothing bars, the latest first.
+
+    `barred` ascends.
+    """
+    left = history[~among(history, barred)][::-1]
+    if not len(left):
+        return left
+    return left[np.sort(np.unique(left, return_index=True)[1])]
+
+
+def _ascending(*parts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the distinct items of all parts, ascending, without -1."""
+    items = np.sort(np.concatenate(parts))
+    first = items >= 0
+    first[1:] &= items[1:] != items[:-1]
+    return items[first]
 
 
 def _one_row(values: NDArray[np.int64]) -> Ragged:

@@ -1,4 +1,4 @@
-"""Which ranker serves: rank fusion, unless another one wins on validation, in folds."""
+"""Which ranker serves: the default one, unless another one wins on validation, in folds."""
 
 from __future__ import annotations
 
@@ -58,18 +58,18 @@ def choose_ranker(
 ) -> tuple[Ranker, GateReport]:
     """Fit the rankers on one half of the queries, score them on the other, and the other way round.
 
-    The first ranker of the plan is the default, rank fusion with equal votes, in which nothing is
-    chosen but which sources are left out by proof: another ranker serves where its gain over it is
-    beyond noise (`crossrec.components.paired_gain`). It is fitted again on all examples. With
-    fewer than `ENOUGH` queries no ranker can be distinguished from another, and rank fusion serves.
-    A ranker that fails is left out and named.
+    The first ranker of the plan is the default: another one serves where its gain over it is beyond
+    noise (`crossrec.components.paired_gain`). It is fitted again on all examples. The default is
+    rank fusion with equal votes, in which nothing is chosen but which sources are left out by
+    proof; where the first source leads it is that source alone. With fewer than `ENOUGH` queries no
+    ranker can be distinguished from another, and the default serves. A ranker that fails is left
+    out and named.
     """
     if plan.about_items:
         return _of_items(plan, train, examples, run)
     n = len(examples.queries)
     if n < ENOUGH:
-        why = f"only {n} validation queries: too few to choose, so ranks are fused"
-        return _fused(plan, train, examples, run, GateReport("rrf", why, n))
+        return _unjudged(plan, train, examples, run, n)
     folds = np.random.default_rng(run.seed).permutation(n) % 2
     gains: dict[str, NDArray[np.float64]] = {}
     failed: dict[str, str] = {}
@@ -97,13 +97,15 @@ def choose_ranker(
     return _build(plan, "rrf"), GateReport("rrf", why, n, {}, failed)
 
 
-def _fused(
-    plan: ResolvedSurface, train: Dataset, examples: Examples, run: RunOptions, gate: GateReport
+def _unjudged(
+    plan: ResolvedSurface, train: Dataset, examples: Examples, run: RunOptions, n: int
 ) -> tuple[Ranker, GateReport]:
-    """Return rank fusion, fitted where it can be."""
-    ranker = _build(plan, "rrf")
+    """Return the default, fitted as far as it can be, where nothing can be chosen by."""
+    default = next(iter(plan.rankers))
+    why = f"only {n} validation queries: too few to choose"
+    ranker = _build(plan, default)
     ranker.fit(train, examples, run)
-    return _reported(plan, ranker, gate)
+    return _reported(plan, ranker, GateReport(default, why, n))
 
 
 def _reported(plan: ResolvedSurface, ranker: Any, gate: GateReport) -> tuple[Ranker, GateReport]:

@@ -37,11 +37,10 @@ def explain_items(
     at = dict(zip(proposed, range(len(proposed))))
     wanted = [item for item in items if item in at]
     shares = contributions(pool, ranker)[0, [at[item] for item in wanted]]
-    order = np.argsort(-shares, axis=1, kind="stable")[:, : _REASONS + 1]
-    helpful = np.take_along_axis(shares, order, axis=1) > 0
+    order = np.argsort(-shares, axis=1, kind="stable")[:, : _REASONS + 1].tolist()
     contributors = {
-        item: [pool.sources[source] for source, helps in zip(*row, strict=True) if helps]
-        for item, *row in zip(wanted, order.tolist(), helpful.tolist(), strict=True)
+        item: [pool.sources[source] for source in best if own[source] > 0]
+        for item, best, own in zip(wanted, order, shares.tolist(), strict=True)
     }
     evidence = _evidence(pipeline, queries, contributors)
     return {

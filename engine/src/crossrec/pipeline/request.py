@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 import zlib
+from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -22,7 +23,7 @@ from crossrec.components.slate import Change, Degraded, Slate, SlateItem
 from crossrec.components.user_state import UserState
 from crossrec.data.catalog import as_text
 from crossrec.jsonio import plain
-from crossrec.pipeline.config import FALLBACKS
+from crossrec.pipeline.config import FALLBACKS, MOST_POPULAR
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, log
 from crossrec.pipeline.policy_guard import apply_policies
 from crossrec.pipeline.query_resolution import ResolvedQuery, resolve_query
@@ -82,31 +83,28 @@ def _answered(
         surface=served.plan.name,
         items=serving.items,
         now=now,
-        rng=np.random.default_rng(zlib.crc32(request_id.encode())),
+        seed=zlib.crc32(request_id.encode()),
         k=query.k,
     )
     whole = _filled(pipeline, served, pool, scores, resolved, max(query.k, _REACH))
     demoted = _demoted(resolved, whole)
     limit = pipeline.limit(resolved.batch)
     ranked, failed = apply_policies(served.policies, whole, context, resolved.barred, limit)
-    ranked = ranked.take(np.arange(min(query.k, len(ranked))))
-    slate = Slate(
-        items=_slate_items(serving.items, ranked),
+    shown = ranked.index[: query.k].tolist()
+    blank = [()] * len(shown)
+    reasons = _reasons(pipeline, served, resolved.batch, pool, shown) if explain else blank
+    sources = main_sources(pool, served.ranker, shown) if named else [""] * len(shown)
+    return Slate(
+        items=_slate_items(serving.items, shown, ranked.propensity, reasons, sources),
         request_id=request_id,
         scenario=pipeline.scenario,
         surface=served.plan.name,
         path=resolved.path,
+        short_because=_short(pipeline, len(shown), ranked.changes, resolved, query.k),
         degraded=(*_unavailable(pipeline), *degraded, *failed),
         changes=_changes(pipeline, (*demoted, *ranked.changes)),
         notes=resolved.notes,
     )
-    if explain:
-        slate = _explained(pipeline, served, resolved.batch, pool, slate)
-    if named:
-        sources = main_sources(pool, served.ranker, [item.index for item in slate.items])
-        pairs = zip(slate.items, sources, strict=True)
-        slate = replace(slate, items=tuple(replace(one, source=label) for one, label in pairs))
-    return replace(slate, short_because=_short(pipeline, slate, resolved, query.k))
 
 
 def _filled(
@@ -144,7 +142,7 @@ def _fallback(
     """Return at most `need` free items of one fallback, in its order."""
     if need <= 0:
         return np.zeros(0, dtype=np.int64)
-    if name == "most_popular":
+    if name == MOST_POPULAR:
         order = pipeline.fallback
     elif name == "newest":
         order = np.arange(len(taken) - 1, -1, -1)
@@ -180,20 +178,25 @@ def _demoted(resolved: ResolvedQuery, ranked: Ranked) -> list[PolicyChange]:
     ]
 
 
-def _slate_items(items: LiveItems, ranked: Ranked) -> tuple[SlateItem, ...]:
+def _slate_items(
+    items: LiveItems,
+    shown: Sequence[int],
+    propensity: NDArray[np.float64],
+    reasons: Sequence[tuple[Reason, ...]],
+    sources: Sequence[str],
+) -> tuple[SlateItem, ...]:
     """Return the items of the answer; scores fall from 1 towards 0 and mean the order alone."""
-    n = max(len(ranked), 1)
+    n = len(shown)
+    columns = zip(shown, reasons, propensity[:n].tolist(), sources, strict=True)
     return tuple(
         SlateItem(
             item,
             items.catalog.items.id(item),
             round(1.0 - at / n, 6),
             as_text(items.value(items.schema.title, item)),
-            propensity=propensity,
+            *others,
         )
-        for at, (item, propensity) in enumerate(
-            zip(ranked.index.tolist(), ranked.propensity.tolist(), strict=True)
-        )
+        for at, (item, *others) in enumerate(columns)
     )
 
 
@@ -211,26 +214,20 @@ def _unavailable(pipeline: Pipeline) -> list[Degraded]:
     return [Degraded(label, error) for label, error in pipeline.unavailable.items()]
 
 
-def _explained(
-    pipeline: Pipeline, surface: ServedSurface, batch: QueryBatch, pool: Pool, slate: Slate
-) -> Slate:
-    """Give every item its reasons."""
+def _reasons(
+    pipeline: Pipeline, surface: ServedSurface, batch: QueryBatch, pool: Pool, shown: Sequence[int]
+) -> list[tuple[Reason, ...]]:
+    """Return the reasons of every item."""
     seeded = batch.related() if surface.plan.about_items else batch
-    found = explain_items(
-        pipeline, seeded, pool, surface.ranker, [item.index for item in slate.items]
-    )
+    found = explain_items(pipeline, seeded, pool, surface.ranker, shown)
     known = set(batch.history.values.tolist())
-    items = tuple(
-        replace(item, reasons=found.get(item.index) or _fallback_reason(pipeline, item, known))
-        for item in slate.items
-    )
-    return replace(slate, items=items)
+    return [found.get(item) or _fallback_reason(pipeline, item, known) for item in shown]
 
 
-def _fallback_reason(pipeline: Pipeline, item: SlateItem, known: set[int]) -> tuple[Reason, ...]:
+def _fallback_reason(pipeline: Pipeline, item: int, known: set[int]) -> tuple[Reason, ...]:
     """Say truthfully why an item is in the list for which no source gave evidence."""
-    people = int(pipeline.people[item.index])
-    if item.index in known:
+    people = int(pipeline.people[item])
+    if item in known:
         return (Reason("fallback", "known already, and nothing new is left"),)
     if people:
         text = f"popular: {people} {'person' if people == 1 else 'people'}"
@@ -238,15 +235,17 @@ def _fallback_reason(pipeline: Pipeline, item: SlateItem, known: set[int]) -> tu
     return (Reason("fallback", "from the catalog, nobody has chosen it yet"),)
 
 
-def _short(pipeline: Pipeline, slate: Slate, resolved: ResolvedQuery, k: int) -> str:
+def _short(
+    pipeline: Pipeline, n: int, changes: Sequence[PolicyChange], resolved: ResolvedQuery, k: int
+) -> str:
     """Say why there are fewer than k items."""
-    if len(slate.items) >= k:
+    if n >= k:
         return ""
     parts = [f"the catalog has {len(pipeline.catalog)} items"]
     parts.append(f"{len(resolved.barred)} are excluded for this query")
     codes, counts = np.unique(resolved.removed.codes, return_counts=True)
     parts += [f"{n} {CODES[code].replace('_', ' ')}" for code, n in zip(codes, counts, strict=True)]
-    dropped = sum(change.action == "dropped" for change in slate.changes)
+    dropped = sum(change.action == "dropped" for change in changes)
     if dropped:
         parts.append(f"policies dropped {dropped}")
-    return f"only {len(slate.items)} of {k}: " + ", ".join(parts)
+    return f"only {n} of {k}: " + ", ".join(parts)

@@ -19,6 +19,10 @@ from crossrec.plugins.state import one_line
 
 #: The rankers that are always tried. The first is the default: any other has to beat it.
 BASELINES = ("rrf", "best", "weighted")
+#: The same where the first source leads: it has weighed the kinds of evidence itself.
+WITH_A_LEADER = ("best", "rrf", "weighted")
+#: The capability of sources that do.
+LEADS = "leads"
 #: What reads features where the pipeline has any and names no ranker.
 FEATURE_RANKER = "linear"
 #: The capability of rankers that read features.
@@ -189,6 +193,12 @@ def resolve_pipeline(
     main : str
         The main surface; the first one about users where it is "" or not in the pipeline.
     """
+    sources = {
+        source.label: _component(
+            registry, "candidate_generators", source.name, source.settings, source.label
+        )
+        for source in config.sources
+    }
     if main not in config.surfaces:
         users = [name for name, one in config.surfaces.items() if one.input not in ABOUT_ITEMS]
         main = next(iter((*users, *config.surfaces)), "")
@@ -196,13 +206,8 @@ def resolve_pipeline(
         config,
         main,
         _encoder(config, registry),
-        {
-            source.label: _component(
-                registry, "candidate_generators", source.name, source.settings, source.label
-            )
-            for source in config.sources
-        },
-        {name: _surface(config, name, registry) for name in config.surfaces},
+        sources,
+        {name: _surface(config, name, registry, sources) for name in config.surfaces},
         {
             one.name: _component(registry, "features", one.name, one.settings)
             for one in config.features
@@ -215,13 +220,17 @@ def resolve_pipeline(
     )
 
 
-def _surface(config: PipelineConfig, name: str, registry: Registry) -> ResolvedSurface:
+def _surface(
+    config: PipelineConfig, name: str, registry: Registry, sources: Mapping[str, Component]
+) -> ResolvedSurface:
     """Look up the ranker and the policies of one surface."""
-    own = config.surfaces[name]
+    own, labels = config.surfaces[name], config.sources_of(name)
+    leads = bool(labels) and LEADS in sources[labels[0]].capabilities
+    baselines = WITH_A_LEADER if leads else BASELINES
     ranker, settings = config.ranker_of(name)
     judged = own.input not in ABOUT_ITEMS  # a surface about items has nothing to choose by
     more = (FEATURE_RANKER,) if config.features and judged else ()
-    names = dict.fromkeys((*BASELINES, *(more if ranker == "auto" else (ranker,))))
+    names = dict.fromkeys((*baselines, *(more if ranker == "auto" else (ranker,))))
     policies: dict[str, Component] = {}
     for policy in config.policies_of(name):
         times = sum(label.partition(" #")[0] == policy.name for label in policies)
@@ -230,7 +239,7 @@ def _surface(config: PipelineConfig, name: str, registry: Registry) -> ResolvedS
     return ResolvedSurface(
         name,
         own,
-        config.sources_of(name),
+        labels,
         config.history_of(name),
         ranker,
         {

@@ -110,7 +110,11 @@ def save_pipeline(pipeline: Pipeline, folder: Path) -> Path:
                 if isinstance(source, FrozenCatalogSource)
             },
             "surfaces": {
-                name: {"ranker": one.ranker_name, "keeps_history": one.keeps_history}
+                name: {
+                    "ranker": one.ranker_name,
+                    "keeps_history": one.keeps_history,
+                    "sources": list(one.plan.sources),
+                }
                 for name, one in pipeline.surfaces.items()
             },
         },
@@ -141,7 +145,8 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
     report = dict(manifest.values["report"])
     catalog = stored_catalog(artifact)
     popularity = artifact.states["popularity"].arrays
-    if "evidence" not in popularity:
+    stored = manifest.values["surfaces"]
+    if "evidence" not in popularity or not all("sources" in one for one in stored.values()):
         raise ArtifactError(
             f"{artifact.path} was written by an older crossrec: fit again with `crossrec fit`"
         )
@@ -180,7 +185,8 @@ def load_pipeline(folder: Path, registry: Registry, *, verify: bool = True) -> P
             unavailable[label_of(name)] = one_line(error)
     surfaces: dict[str, ServedSurface] = {}
     for name, plan in resolved.surfaces.items():
-        kept = manifest.values["surfaces"][name]
+        kept = stored[name]
+        plan = replace(plan, sources=tuple(kept["sources"]))
         try:
             ranker = plan.rankers[kept["ranker"]].build()
             ranker.restore(artifact.states[f"ranker/{name}"], catalog)

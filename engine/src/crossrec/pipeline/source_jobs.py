@@ -29,6 +29,8 @@ class SourceJob:
         What progress shows meanwhile.
     done, total : int
         Place among the jobs.
+    chosen : CandidateGenerator, State or None
+        The source as it was fitted on fewer events, where it keeps what it chose there.
     kept : KeptSource or None
         Where what is done is kept until the fit publishes.
     """
@@ -39,7 +41,22 @@ class SourceJob:
     title: str
     done: int
     total: int
+    chosen: CandidateGenerator | State | None = None
     kept: KeptSource | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the job with the fitted source as its state."""
+        return {**self.__dict__, "chosen": _packed(self.chosen)}
+
+    def generator(self) -> Any:
+        """Return the source to fit.
+
+        Raises
+        ------
+        UsageError
+            If there is no such source, or its settings do not fit.
+        """
+        return _unpacked(self.chosen, self.source, self.dataset.catalog) or self.source.build()
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,19 +83,29 @@ class FittedSource:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the source as its state."""
-        fitted = self.fitted
-        if fitted is not None and not isinstance(fitted, State):
-            fitted = fitted.state()
-        return {**self.__dict__, "fitted": fitted}
+        return {**self.__dict__, "fitted": _packed(self.fitted)}
 
     def generator(self, source: Component, catalog: Catalog) -> CandidateGenerator:
         """Return the fitted source."""
-        if not isinstance(self.fitted, State):
-            assert self.fitted is not None
-            return self.fitted
-        generator: CandidateGenerator = source.build()
-        generator.restore(self.fitted, catalog)
+        generator = _unpacked(self.fitted, source, catalog)
+        assert generator is not None
         return generator
+
+
+def _packed(source: CandidateGenerator | State | None) -> State | None:
+    """Return a fitted source as its state."""
+    return source if source is None or isinstance(source, State) else source.state()
+
+
+def _unpacked(
+    packed: CandidateGenerator | State | None, source: Component, catalog: Catalog
+) -> CandidateGenerator | None:
+    """Return the fitted source."""
+    if not isinstance(packed, State):
+        return packed
+    generator: CandidateGenerator = source.build()
+    generator.restore(packed, catalog)
+    return generator
 
 
 def fit_source(job: SourceJob) -> FittedSource:
@@ -96,8 +123,9 @@ def fit_source(job: SourceJob) -> FittedSource:
     run = job.run if job.kept is None else replace(job.run, checkpoints=job.kept.parts)
     started = time.perf_counter()
     try:
-        generator: CandidateGenerator = job.source.build()
-        generator.fit(job.dataset, run)
+        generator = job.generator()
+        learn = generator.fit if job.chosen is None else generator.refit
+        learn(job.dataset, run)
     except UsageError:
         raise
     except (Exception, SystemExit) as error:

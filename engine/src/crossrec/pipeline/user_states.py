@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,6 @@ from crossrec.components.user_state import HISTORY, Impressions, UserState, sess
 from crossrec.data.user_events import UserEvents
 from crossrec.scenario import Scenario
 from crossrec.store.base import Store
-from crossrec.store.decisions import DecisionLog
 
 
 def read_user_state(store: Store, scenario: Scenario, user_id: str) -> UserState:
@@ -37,8 +36,7 @@ def read_user_state(store: Store, scenario: Scenario, user_id: str) -> UserState
         profile=profile,
         consents=consents_of(profile),
         known=len(history) > 0,
-        # Read at most once in a request, and only where something looks.
-        read_impressions=cache(partial(_impressions, store.decision_log(), scenario.name, user_id)),
+        read_impressions=partial(_impressions, store, scenario.name, user_id),
     )
 
 
@@ -51,9 +49,10 @@ def consents_of(profile: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(str(part).strip() for part in parts) - {""}
 
 
-def _impressions(decisions: DecisionLog, scenario: str, user_id: str) -> dict[str, Impressions]:
+def _impressions(store: Store, scenario: str, user_id: str) -> dict[str, Impressions]:
     """Return what was shown to a user, from the decision log."""
-    return {item: Impressions(*n) for item, n in decisions.impressions(scenario, user_id).items()}
+    shown = store.decision_log().impressions(scenario, user_id)
+    return {item: Impressions(*n) for item, n in shown.items()}
 
 
 def with_given_history(

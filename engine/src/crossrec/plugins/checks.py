@@ -7,7 +7,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
-from crossrec.plugins.registration import Registration, resolve
+from crossrec.plugins.registration import NO_METHOD, Registration, resolve
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import one_line
 
@@ -19,8 +19,6 @@ PROTOCOLS: dict[str, tuple[str, ...]] = {
     "policies": ("apply",),
     "executors": ("map",),
 }
-#: Capabilities that are no method: a pretrained backbone that is offered to fits that name none.
-NO_METHOD = frozenset({"default"})
 
 
 @dataclass(frozen=True)

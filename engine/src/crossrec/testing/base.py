@@ -14,7 +14,7 @@ from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import ConfigError
-from crossrec.plugins.registration import CAPABILITIES, Registration, resolve
+from crossrec.plugins.registration import CAPABILITIES, NO_METHOD, Registration, resolve
 from crossrec.testing.toy import Toy
 
 #: Every run of the kit: one seed, one thread, nothing cached.
@@ -22,10 +22,10 @@ RUN = RunOptions(seed=7, threads=1)
 
 #: Kind → the capabilities that are methods of its components.
 OPTIONAL: Mapping[str, frozenset[str]] = {
-    "candidate_generators": CAPABILITIES - {"features", "learn"},
+    "candidate_generators": CAPABILITIES - NO_METHOD - {"features", "learn", "select"},
     "encoders": frozenset({"adapt", "estimate"}),
     "policies": frozenset({"learn"}),
-    "rankers": frozenset({"features", "report"}),
+    "rankers": frozenset({"features", "report", "select"}),
 }
 
 _KIT: set[type] = set()
@@ -131,7 +131,7 @@ class Conformance(Kit, kit=True):
         optional = OPTIONAL.get(self.kind)
         if optional is None:
             pytest.skip("only sources, rankers and policies have optional capabilities")
-        component, declared = self.build(), self.registration().capabilities
+        component, declared = self.build(), self.registration().capabilities - NO_METHOD
         able = {name for name in optional if callable(getattr(component, name, None))}
         assert declared <= able, f"declared but missing: {sorted(declared - able)}"
         assert able <= declared, f"not declared, so never called: {sorted(able - declared)}"

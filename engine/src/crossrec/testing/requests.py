@@ -12,9 +12,12 @@ import numpy as np
 from crossrec.components.consumption import EventEffects
 from crossrec.components.live_items import LiveItems
 from crossrec.components.query import Query
+from crossrec.components.run import RunOptions
 from crossrec.components.slate import Slate
 from crossrec.components.user_state import UserState
+from crossrec.data.dataset import Dataset
 from crossrec.data.user_events import UserEvents
+from crossrec.pipeline.fit import fit_sources
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.query_resolution import ResolvedQuery, resolve_query
 from crossrec.pipeline.request import answer
@@ -50,6 +53,16 @@ def with_parts(pipeline: Pipeline, **parts: Any) -> Pipeline:
     """Return the pipeline with other parts (ranker, policies …) on all of its surfaces."""
     surfaces = {name: replace(one, **parts) for name, one in pipeline.surfaces.items()}
     return replace(pipeline, surfaces=surfaces)
+
+
+def with_every_source(pipeline: Pipeline, dataset: Dataset) -> Pipeline:
+    """Return the pipeline with all sources on all surfaces, also those that were dropped."""
+    fitted = fit_sources(dataset, pipeline.resolved, RunOptions(), "for a test")
+    surfaces = {
+        name: replace(one, plan=pipeline.resolved.surfaces[name])
+        for name, one in pipeline.surfaces.items()
+    }
+    return replace(pipeline, sources=fitted.sources, surfaces=surfaces)
 
 
 def user_with(

@@ -22,6 +22,7 @@ def register_candidate_generators(register: Register) -> None:
     config = f"{source}ClosedFormConfig"
     able = {"score", "explain", "add_items", "estimate"}
     learns = {*able, "update", "forget"}
+    refits = {"refit"}  # what validation chose before the cut is not chosen again
     register(
         "content",
         "crossrec_backbone.sources.content:ContentSource",
@@ -33,21 +34,21 @@ def register_candidate_generators(register: Register) -> None:
         "prior-ease",
         f"{source}PriorEaseSource",
         config=config,
-        capabilities=learns,
+        capabilities=learns | refits,
         summary="item-item weights between the text graph and EASE, by the evidence there is",
     )
     register(
         "text-behaviour",
         f"{source}TextBehaviourSource",
         config=config,
-        capabilities=learns,
+        capabilities=learns | refits,
         summary="text consensus plus prior-EASE, with the weight chosen on the target",
     )
     register(
         "backbone",
         "crossrec_backbone.sources.backbone:BackboneSource",
         config="crossrec_backbone.sources.backbone:BackboneSourceConfig",
-        capabilities={*able, "report"},
+        capabilities={*able, "report", "leads", "refit"},
         summary="a ranker pretrained on other scenarios, adapted to this one",
     )
 

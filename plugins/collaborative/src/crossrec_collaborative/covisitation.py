@@ -21,7 +21,7 @@ from pydantic import Field
 from crossrec_collaborative.costs import covisitation_cost
 from crossrec_collaborative.item_source import ItemSettings, ItemSource
 from crossrec_collaborative.pairs import PairCounts, count_pairs
-from crossrec_collaborative.relations import SparseRelation
+from crossrec_collaborative.relations import SparseRelation, in_memory
 from crossrec_collaborative.updating import longer
 
 _DAY = 86_400.0
@@ -120,7 +120,7 @@ class Covisitation(ItemSource):
     def restore(self, state: State, catalog: Catalog) -> None:
         """Take back what `state` returned."""
         super().restore(state, catalog)
-        self._counts = np.asarray(state.arrays["counts"])
+        self._counts = in_memory(state.arrays["counts"])
         self._pairs = None
         if "events" in state.arrays:
             self._events = np.asarray(state.arrays["events"])

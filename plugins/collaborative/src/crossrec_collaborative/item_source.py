@@ -12,7 +12,7 @@ from crossrec.components.history import WeightedHistory, weigh
 from crossrec.components.query import QueryBatch
 from crossrec.components.settings import Settings
 from crossrec.components.state import State
-from crossrec.components.topk import top_k
+from crossrec.components.topk import top_sums
 from crossrec.data.catalog import Catalog
 from numpy.typing import NDArray
 from pydantic import Field
@@ -94,13 +94,10 @@ class ItemSource:
         known = (index >= 0) & (index < n_items)
         between, counts = self._cells(items, np.where(known, index, 0))
         terms = (between * weights[:, None] * known).T
-        order = np.argsort(-terms, axis=1, kind="stable")
-        positive = np.count_nonzero(terms > 0, axis=1).tolist()
-        history = items[order].tolist()
-        strengths = np.take_along_axis(terms, order, axis=1).tolist()
-        sorted_counts = None
-        if counts is not None:
-            sorted_counts = np.take_along_axis(counts.T, order, axis=1).tolist()
+        order = (-terms).argsort(axis=1, kind="stable")
+        rows = np.arange(len(order))[:, None]
+        history, strengths = items[order].tolist(), terms[rows, order].tolist()
+        sorted_counts = None if counts is None else counts.T[rows, order].tolist()
         return [
             Evidence(
                 self._words(None if sorted_counts is None else sorted_counts[row][:n]),
@@ -109,7 +106,7 @@ class ItemSource:
             )
             if n
             else None
-            for row, n in enumerate(positive)
+            for row, n in enumerate((terms > 0).sum(axis=1).tolist())
         ]
 
     def state(self) -> State:
@@ -144,10 +141,5 @@ class ItemSource:
         return self.relation.scores(self._history(queries))
 
     def _best(self, queries: QueryBatch, k: int) -> Candidates:
-        scores = self._scores(queries)
-        unscored = scores == 0
         exclude = queries.exclude.within(self.relation.n_items)
-        best = top_k(scores, k, exclude, minimum=0.0)
-        if best.full is not None:
-            np.putmask(best.full, unscored, np.float32(-np.inf))
-        return best
+        return top_sums(self._scores(queries), k, exclude, source=self.name)

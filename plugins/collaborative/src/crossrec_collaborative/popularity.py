@@ -19,6 +19,7 @@ from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.settings import Settings
 from crossrec.components.state import State
+from crossrec.components.topk import padded
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.event_change import EventChange
@@ -104,8 +105,8 @@ class BoardSource:
         """Return the best ≤ k items with a positive score, none of them excluded."""
         board = self.board
         exclude = queries.exclude.within(len(board)).distinct()
-        index = _first(board, exclude, k)
-        score = np.where(index == PAD, -np.inf, board.scores[index] if index.size else 0.0)
+        index = padded([_first(board, exclude.row(row), k) for row in range(len(exclude))])
+        score = np.where(index == PAD, -np.inf, board.scores[index])
         mean, std = _moments(board, exclude)
         return Candidates(index, score.astype(np.float32), self.name, mean, std)
 
@@ -311,18 +312,13 @@ def _sums(items: NDArray[np.int64], mass: NDArray[Any], n_items: int) -> NDArray
     return np.bincount(items, mass, minlength=n_items).astype(np.float64)
 
 
-def _first(board: Board, exclude: Ragged, k: int) -> NDArray[np.int64]:
-    """Return the first ≤ k items of the board's order that a row does not exclude."""
-    n, row = len(exclude), exclude.row_of
-    head = board.order[: k + int(exclude.lengths.max(initial=0))]
-    admitted = np.ones((n, len(head)), dtype=bool)
-    place = board.place[exclude.values]
-    inside = place < len(head)
-    admitted[row[inside], place[inside]] = False
-    order = np.argsort(~admitted, axis=1, kind="stable")[:, :k]
-    index = np.where(np.take_along_axis(admitted, order, axis=1), head[order], PAD)
-    used = int((index != PAD).sum(axis=1).max(initial=0))
-    return index[:, :used]
+def _first(board: Board, exclude: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """Return the first ≤ k items of the board's order that are not excluded."""
+    head = board.order[: k + len(exclude)]
+    admitted = np.ones(len(head), dtype=bool)
+    place = board.place[exclude]
+    admitted[place[place < len(head)]] = False
+    return head[admitted][: max(k, 0)]
 
 
 def _moments(board: Board, exclude: Ragged) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -15,6 +15,9 @@ from crossrec.components.history import WeightedHistory
 from crossrec.numeric.ragged import offsets
 from numpy.typing import NDArray
 
+#: Bytes up to which an array is copied from its file into memory.
+_COPIED = 1 << 27
+
 
 class Relation(Protocol):
     """Item-item weights."""
@@ -73,8 +76,8 @@ class SparseRelation:
         rows, lengths = self.rows(history.items.values)
         cell = _joined(self.indices, rows)
         if n > 1:
-            cell = cell + np.repeat(history.items.row_of * self.n_items, lengths)
-        mass = _joined(self.data, rows) * np.repeat(history.weights, lengths)
+            cell = cell + (history.items.row_of * self.n_items).repeat(lengths)
+        mass = _joined(self.data, rows) * history.weights.repeat(lengths)
         total = np.bincount(cell, weights=mass, minlength=n * self.n_items)
         return total.astype(np.float32).reshape(n, self.n_items)
 
@@ -90,18 +93,25 @@ class SparseRelation:
 
         Columns that are no item get 0.
         """
-        shape = (len(items), len(columns))
+        tables = [np.zeros((len(items), len(columns)), dtype=one.dtype) for one in values]
         rows, lengths = self.rows(items)
         indices = _joined(self.indices, rows)
         if not len(indices) or not len(columns):
-            return [np.zeros(shape, dtype=one.dtype) for one in values]
-        stride = max(int(indices.max()), int(columns.max())) + 1
-        first = np.arange(shape[0], dtype=np.int64) * stride
-        keys = indices + np.repeat(first, lengths)  # ascending, as the rows are
-        wanted = first[:, None] + columns
-        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        hit = (keys[at] == wanted) & (columns >= 0)
-        return [np.where(hit, _joined(one, rows)[at], one.dtype.type(0)) for one in values]
+            return tables
+        ascending = np.sort(columns)
+        wanted = np.zeros(max(int(ascending[-1]), 0) + 2, dtype=bool)
+        wanted[ascending[ascending.searchsorted(0) :]] = True
+        # Of the rows only these entries matter; each is looked up where it stands in `values`.
+        entries = wanted.take(indices, mode="clip").nonzero()[0]
+        ends = lengths.cumsum()
+        row = ends.searchsorted(entries, side="right")
+        column = ascending.searchsorted(indices[entries])
+        place = entries + (self.indptr[items + 1] - ends)[row]
+        for table, one in zip(tables, values, strict=True):
+            table[row, column] = one[place]
+        # A column that is wanted twice stands once: at its first place.
+        places = ascending.searchsorted(columns)
+        return [table[:, places] for table in tables]
 
     def with_rows(
         self, other: SparseRelation, items: NDArray[np.int64], n_items: int
@@ -205,4 +215,13 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Relation:
     arrays = {name: np.asarray(array) for name, array in arrays.items()}
     if "matrix" in arrays:
         return DenseRelation(arrays["active"], arrays["matrix"], int(arrays["size"][0]))
-    return SparseRelation(arrays["indptr"], arrays["indices"], arrays["data"])
+    return SparseRelation(*(in_memory(arrays[name]) for name in ("indptr", "indices", "data")))
+
+
+def in_memory(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a copy of a memory map; the map as a plain array where it is very large.
+
+    To read a few rows among millions takes half the time in memory of one's own: its pages are
+    large, so their addresses are found faster.
+    """
+    return np.array(array) if array.nbytes <= _COPIED else np.asarray(array)

@@ -12,7 +12,7 @@ from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.settings import Settings
 from crossrec.components.state import State, pack_sparse, unpack_sparse
-from crossrec.components.topk import top_k
+from crossrec.components.topk import top_sums
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.event_change import EventChange
@@ -77,12 +77,8 @@ class UserKnn:
         """Return the best ≤ k items that neighbours have, none of them excluded."""
         parts = []
         for block in blocks(queries, self._n_items):
-            scores = self._scores(block)
-            unscored = scores == 0
-            best = top_k(scores, k, block.exclude.within(self._n_items), minimum=0.0)
-            if best.full is not None:
-                best.full[unscored] = -np.inf
-            parts.append(best)
+            exclude = block.exclude.within(self._n_items)
+            parts.append(top_sums(self._scores(block), k, exclude, source=self.name))
         return Candidates.stack(parts, self.name)
 
     def score(self, queries: QueryBatch, index: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from crossrec.components.repeats import RepeatRate, repeat_rate
-from crossrec.components.run import RunOptions
+from crossrec.components.run import Effort, RunOptions
 from crossrec.components.settings import Settings
 from crossrec.data.dataset import Dataset
 from crossrec.numeric.ragged import FloatArray
@@ -42,24 +42,44 @@ class AdapterConfig(Settings):
     Attributes
     ----------
     folds : int
-        Parts of the held-out events; each is predicted by what the others taught.
+        Parts of the held-out events; each is predicted by what the others taught. Costs statistics
+        and trees once each; with 1 there is no ranker of the target.
     queries : int
         Held-out events at most, drawn at random.
     floor : int
         With fewer held-out events nothing is chosen and β is 0.
     rounds : int
-        Trees of the target's ranker.
+        Trees of the target's ranker; 0 fits none. On Scientific 50 at a rate of .1 predict held-out
+        events as well as 100 at .05 (out of fold ndcg@10 .1114 and .1110, ± .0008).
+    learning_rate : float
+        Of these trees.
     head_weights, target_weights, plain_weights : tuple of float
         Options of w, of β, and of the weights of EASE and content; β within its `Tier`.
     """
 
-    folds: int = Field(4, ge=2)
+    folds: int = Field(2, ge=1)
     queries: int = Field(6_000, ge=1)
     floor: int = Field(50, ge=2)
-    rounds: int = Field(100, ge=1)
+    rounds: int = Field(50, ge=0)
+    learning_rate: float = Field(0.1, gt=0)
     head_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0)
     target_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
     plain_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0)
+
+    def at(self, effort: Effort) -> AdapterConfig:
+        """Return what an effort makes of these settings.
+
+        Quick: no trees, weights chosen on at most 500 held-out events of one fold. Thorough: twice
+        the events in four folds, four times the trees at half the rate.
+        """
+        if effort == "quick":
+            few = {"folds": 1, "queries": min(self.queries, 500), "rounds": 0}
+            return self.model_copy(update=few)
+        if effort == "thorough":
+            more = {"queries": 2 * self.queries, "rounds": 4 * self.rounds}
+            rate = self.learning_rate / 2
+            return self.model_copy(update={"folds": 4, "learning_rate": rate, **more})
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +181,7 @@ def fit_adapter(
         Family of domains of the target; where the backbone has a head of it, that head is the
         default, else the general one.
     """
-    settings = settings or AdapterConfig()
+    settings = (settings or AdapterConfig()).at(run.effort)
     adapter = adapt(prepare_target(dataset, config, settings, run), backbone, family)
     run.progress("fitting the adapter", settings.folds + 1, settings.folds + 1)
     return adapter
@@ -185,7 +205,7 @@ def prepare_target(
     if not folds:
         return prepared
     examples = held_out_examples(dataset, folds, config, run)
-    ranker = cross_fit(examples, settings.rounds, run)
+    ranker = cross_fit(examples, settings.rounds, settings.learning_rate, run)
     return replace(prepared, examples=examples, ranker=ranker)
 
 
@@ -216,7 +236,7 @@ def adapt(prepared: PreparedTarget, backbone: Backbone | None, family: str) -> A
         prepared.repeats,
         users=examples.n,
         decision=decision,
-        why=why_no_ranker() if ranker is None else "",
+        why=why_no_ranker(prepared.settings.rounds) if ranker is None else "",
         pretraining=pretraining,
     )
     serves = decision.serves == MIXTURE

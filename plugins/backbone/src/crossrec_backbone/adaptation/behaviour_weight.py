@@ -56,8 +56,10 @@ def choose_kappa(
 ) -> KappaChoice:
     """Choose κ among ``config.consensus.kappas`` by ndcg@10 over all unseen items.
 
-    Costs one solve of prior-EASE for each fold.
+    Costs one solve of prior-EASE for each fold. A quick run has one fold of at most 500 events.
     """
+    if run.effort == "quick":
+        folds, limit = 1, min(limit, 500)
     default = config.consensus.kappa
     weights = tuple(sorted({default, *config.consensus.kappas}))
     parts = held_out_folds(sequences, folds, run.seed, limit=limit, least=MINIMUM_EVENTS)

@@ -92,6 +92,8 @@ def select_encoder(
         return dataset, None, EncoderChoice(why=why)
     if not len(dataset.sequences.values):
         return dataset, None, EncoderChoice(why="there are no events to choose it by")
+    if run.effort == "quick":  # it would encode every text once more
+        return dataset, None, EncoderChoice(why="a quick fit does not try it")
     try:
         wider = with_adapted(dataset, encoder.encoder(), config.text, run)
     except CrossrecError as error:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from crossrec.components.ndcg import target_gains
 from crossrec.components.run import RunOptions
+from crossrec.components.threads import in_threads, threads_of
 from crossrec.data.dataset import Dataset
-from crossrec.numeric.ragged import FloatArray, IntArray
+from crossrec.numeric.ragged import FloatArray, IntArray, offsets
 from numpy.typing import NDArray
 
 from crossrec_backbone.adaptation.baselines import plain_gains
 from crossrec_backbone.adaptation.folds import Fold
-from crossrec_backbone.ranking.examples import Groups, collect, joined
+from crossrec_backbone.ranking.examples import Collected, Groups, collect, joined
 from crossrec_backbone.ranking.trees import (
     MINIMUM_GROUPS,
+    BinnedGroups,
     RankerConfig,
     TreeRanker,
-    fit_ranker,
     trees_available,
 )
 from crossrec_backbone.relations.statistics import BackboneConfig, Statistics
+
+#: Held-out events whose examples are computed together.
+_BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -91,29 +95,45 @@ def held_out_examples(
 
     Costs the statistics once for each fold.
     """
-    parts: list[Groups] = []
-    rows: list[IntArray] = []
-    numbers: list[IntArray] = []
-    plain: list[dict[str, NDArray[np.float64]]] = []
-    start = 0
+    parts: list[_Part] = []
+    fold_of: list[IntArray] = []
     for number, fold in enumerate(folds):
         run.progress("fitting the adapter", number, len(folds) + 1)
         statistics = Statistics.fit(dataset, config, sequences=fold.sequences)
-        found = collect(statistics, fold.queries, fold.targets)
-        parts.append(found.groups)
-        rows.append(start + found.rows)
-        numbers.append(np.full(len(found.groups), number))
-        plain.append(plain_gains(statistics, fold.queries, fold.targets))
-        start += len(fold.targets)
+        own = _parts_of(statistics, fold, threads_of(run))
+        parts += own
+        fold_of.append(np.full(sum(len(part.found.groups) for part in own), number))
     run.progress("fitting the adapter", len(folds), len(folds) + 1)
-    common = [name for name in plain[0] if all(name in gains for gains in plain)]
+    starts = offsets(np.array([part.n for part in parts]))
+    common = [name for name in parts[0].plain if all(name in part.plain for part in parts)]
     return HeldOutExamples(
-        joined(parts),
-        np.concatenate(rows),
-        np.concatenate(numbers),
-        start,
-        {name: np.concatenate([gains[name] for gains in plain]) for name in common},
+        joined([part.found.groups for part in parts]),
+        np.concatenate([start + part.found.rows for start, part in zip(starts, parts)]),
+        np.concatenate(fold_of),
+        int(starts[-1]),
+        {name: np.concatenate([part.plain[name] for part in parts]) for name in common},
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What was found for `n` held-out events."""
+
+    found: Collected
+    plain: Mapping[str, NDArray[np.float64]]
+    n: int
+
+
+def _parts_of(statistics: Statistics, fold: Fold, threads: int) -> list[_Part]:
+    """Compute candidates, columns and plain methods of a fold's events, in blocks."""
+    statistics.prepare()
+
+    def part(rows: IntArray) -> _Part:
+        queries, targets = fold.queries.take(rows), fold.targets[rows]
+        gains = plain_gains(statistics, queries, targets)
+        return _Part(collect(statistics, queries, targets), gains, len(rows))
+
+    return in_threads(part, list(fold.queries.blocks(_BLOCK)), threads)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,8 +148,7 @@ class TargetRanker:
         β by default, and at most.
     """
 
-    groups: Groups
-    config: RankerConfig
+    binned: BinnedGroups
     run: RunOptions
     out_of_fold: FloatArray
     weight: float
@@ -138,31 +157,45 @@ class TargetRanker:
     @cached_property
     def fitted(self) -> TreeRanker:
         """The ranker of all folds; fitted when it is first needed."""
-        return fit_ranker(self.groups, self.config, self.run)
+        return self.binned.fit(self.run)
 
 
-def cross_fit(examples: HeldOutExamples, rounds: int, run: RunOptions) -> TargetRanker | None:
+def cross_fit(
+    examples: HeldOutExamples, rounds: int, learning_rate: float, run: RunOptions
+) -> TargetRanker | None:
     """Fit rankers on all folds but one, in turn; their trees grow with the evidence.
 
     None where there is too little to learn from, or LightGBM is not installed.
     """
-    if not trees_available():
+    if not trees_available() or not rounds:
+        return None
+    groups, fold = examples.groups, examples.fold
+    folds = np.unique(fold)
+    if min((np.count_nonzero(fold != number) for number in folds), default=0) < MINIMUM_GROUPS:
         return None
     tier = next(tier for tier in TIERS if examples.n <= tier.held_out)
-    config = RankerConfig(rounds=rounds, leaves=tier.leaves, min_leaf=tier.min_leaf)
-    groups, fold = examples.groups, examples.fold
+    config = RankerConfig(
+        rounds=rounds, learning_rate=learning_rate, leaves=tier.leaves, min_leaf=tier.min_leaf
+    )
+    binned = BinnedGroups.of(groups, config, run)
     out = np.zeros(groups.index.shape, dtype=np.float32)
-    for number in np.unique(fold):
-        others, own = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        if len(others) < MINIMUM_GROUPS:
-            return None
-        ranker = fit_ranker(groups.take(others), config, run)
-        out[own] = ranker.scores(groups.columns[own])
-    return TargetRanker(groups, config, run, out, tier.target_weight, tier.largest)
+    threads = threads_of(run)
+    # A ranker a core: trees of one ranker on many cores wait for one another at every split.
+    own = replace(run, threads=max(1, threads // len(folds)))
+
+    def predict(number: int) -> None:
+        ranker = binned.fit(own, np.flatnonzero(fold != number))
+        held = np.flatnonzero(fold == number)
+        out[held] = ranker.scores(groups.columns[held])
+
+    in_threads(predict, folds.tolist(), threads)
+    return TargetRanker(binned, run, out, tier.target_weight, tier.largest)
 
 
-def why_no_ranker() -> str:
+def why_no_ranker(rounds: int) -> str:
     """Return why `cross_fit` gave none."""
+    if not rounds:
+        return "not fitted: no rounds, as for a quick fit"
     if not trees_available():
         return "LightGBM is not installed: pip install lightgbm"
     return f"fewer than {MINIMUM_GROUPS} examples to learn from"

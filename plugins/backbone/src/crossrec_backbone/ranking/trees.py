@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from crossrec.components.run import RunOptions
 from crossrec.components.settings import Settings
+from crossrec.components.threads import threads_of
 from crossrec.errors import ArtifactError, CrossrecError
-from crossrec.numeric.ragged import FloatArray, IntArray
+from crossrec.numeric.ragged import FloatArray, IntArray, Ragged, offsets
 from pydantic import Field
 
 from crossrec_backbone.ranking.examples import Groups
@@ -98,6 +100,68 @@ class TreeRanker:
         return cls(values["text"], tuple(values["columns"]))
 
 
+@dataclass(frozen=True, eq=False)
+class BinnedGroups:
+    """Groups as LightGBM learns from them: binned once, for rankers of any part of them.
+
+    Attributes
+    ----------
+    data : lightgbm.Dataset
+    bounds : int64 array, shape (n + 1,)
+        Where the rows of each group start.
+    config : RankerConfig
+    columns : tuple of str
+    """
+
+    data: Any
+    bounds: IntArray
+    config: RankerConfig
+    columns: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        groups: Groups,
+        config: RankerConfig,
+        run: RunOptions,
+        weights: FloatArray | None = None,
+        columns: tuple[str, ...] = COLUMN_NAMES,
+    ) -> BinnedGroups:
+        """Bin the columns; `weights` is what each group counts, float32 (n,), 1 where None."""
+        valid = groups.valid
+        sizes = valid.sum(axis=1)
+        rows = groups.columns[valid]
+        if columns != COLUMN_NAMES:
+            rows = rows[:, [_AT[name] for name in columns]]
+        counted = np.ones(len(groups), np.float32) if weights is None else weights
+        data = _lightgbm().Dataset(
+            rows,
+            _labels(groups.place, valid),
+            group=sizes,
+            weight=np.repeat(counted, sizes),
+            params=_parameters(config, run, columns),
+        )
+        return cls(data.construct(), offsets(sizes), config, columns)
+
+    def fit(self, run: RunOptions, chosen: IntArray | None = None) -> TreeRanker:
+        """Fit LambdaRank on the chosen groups, ascending; on all where None.
+
+        Raises
+        ------
+        CrossrecError
+            If they are fewer than `MINIMUM_GROUPS`.
+        """
+        n = len(self.bounds) - 1 if chosen is None else len(chosen)
+        if n < MINIMUM_GROUPS:
+            raise CrossrecError(f"{n} examples are too few for a ranker: {MINIMUM_GROUPS} or more")
+        data = self.data
+        if chosen is not None:
+            data = data.subset(Ragged(self.bounds, np.arange(self.bounds[-1])).take(chosen).values)
+        parameters = _parameters(self.config, run, self.columns)
+        booster = _lightgbm().train(parameters, data, self.config.rounds)
+        return TreeRanker(booster.model_to_string(), self.columns)
+
+
 def fit_ranker(
     groups: Groups,
     config: RankerConfig,
@@ -118,24 +182,7 @@ def fit_ranker(
     CrossrecError
         If there are fewer than `MINIMUM_GROUPS` groups, or LightGBM is not installed.
     """
-    if len(groups) < MINIMUM_GROUPS:
-        raise CrossrecError(
-            f"{len(groups)} examples are too few for a ranker: {MINIMUM_GROUPS} or more"
-        )
-    lightgbm = _lightgbm()
-    valid = groups.valid
-    sizes = valid.sum(axis=1)
-    at = np.array([_AT[name] for name in columns], dtype=np.int64)
-    rows = groups.columns[valid][:, at]
-    counted = np.ones(len(groups), np.float32) if weights is None else weights
-    data = lightgbm.Dataset(
-        rows, _labels(groups.place, valid), group=sizes, weight=np.repeat(counted, sizes)
-    )
-    parameters = _parameters(config, run)
-    if config.monotone:
-        parameters["monotone_constraints"] = [direction(name) for name in columns]
-    booster = lightgbm.train(parameters, data, config.rounds)
-    return TreeRanker(booster.model_to_string(), columns)
+    return BinnedGroups.of(groups, config, run, weights, columns).fit(run)
 
 
 def direction(column: str) -> int:
@@ -158,8 +205,9 @@ def _labels(place: IntArray, valid: np.ndarray) -> FloatArray:
     return flat
 
 
-def _parameters(config: RankerConfig, run: RunOptions) -> dict[str, Any]:
-    return {
+def _parameters(config: RankerConfig, run: RunOptions, columns: tuple[str, ...]) -> dict[str, Any]:
+    """Return LightGBM's settings: for binning and for training alike."""
+    parameters: dict[str, Any] = {
         "objective": "lambdarank",
         "learning_rate": config.learning_rate,
         "num_leaves": config.leaves,
@@ -174,9 +222,12 @@ def _parameters(config: RankerConfig, run: RunOptions) -> dict[str, Any]:
         "deterministic": True,
         "force_row_wise": True,
         "seed": run.seed,
-        "num_threads": run.threads or 0,
+        "num_threads": threads_of(run),
         "verbose": -1,
     }
+    if config.monotone:
+        parameters["monotone_constraints"] = [direction(name) for name in columns]
+    return parameters
 
 
 def _booster(text: str) -> Any:

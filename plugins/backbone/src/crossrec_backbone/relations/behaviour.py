@@ -29,6 +29,7 @@ from crossrec.numeric.sparse import block_rows, keep_top, sparse_rows, top_entri
 from numpy.typing import NDArray
 
 from crossrec_backbone.relations.config import BehaviourConfig
+from crossrec_backbone.relations.counting import near_pairs
 from crossrec_backbone.relations.prior_ease import PriorEase, co_occurrence
 
 BEHAVIOUR_RELATIONS = ("co_occurrence", "transitions", "ease", "prior_ease", "smoothed")
@@ -159,16 +160,11 @@ def transitions(sequences: Ragged, n_items: int, config: BehaviourConfig) -> Any
     the earlier item; rows are divided by departures plus shrinkage. A transition graph in the
     manner of TGH (arXiv 2605.07125), without its further terms.
     """
-    from scipy.sparse import csr_matrix, diags
+    from scipy.sparse import diags
 
-    row, item = sequences.row_of, sequences.values
-    total = csr_matrix((n_items, n_items), dtype=np.float32)
-    longest = int(sequences.lengths.max(initial=0))
-    for distance in range(1, min(config.window, max(longest - 1, 0)) + 1):
-        same = np.flatnonzero(row[distance:] == row[:-distance])
-        value = np.full(len(same), config.gap_decay ** (distance - 1), dtype=np.float32)
-        pair = (item[same], item[same + distance])
-        total = total + csr_matrix((value, pair), shape=(n_items, n_items))
+    item, longest = sequences.values, int(sequences.lengths.max(initial=0))
+    reach = min(config.window, max(longest - 1, 0))
+    total = near_pairs(sequences, [config.gap_decay**step for step in range(reach)], n_items)
     last = sequences.indptr[1:][sequences.lengths > 0] - 1
     departures = np.bincount(item, minlength=n_items) - np.bincount(item[last], minlength=n_items)
     return (diags(1.0 / (departures + max(config.shrinkage, 1e-6))) @ total).tocsr()

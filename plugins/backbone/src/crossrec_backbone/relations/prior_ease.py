@@ -24,6 +24,7 @@ from crossrec.numeric.sparse import block_rows, keep_top, sparse_rows, top_entri
 from numpy.typing import NDArray
 
 from crossrec_backbone.relations.config import PriorConfig
+from crossrec_backbone.relations.counting import near_pairs
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,7 @@ def co_occurrence(sequences: Ragged, n_items: int, proximity: float = 1.0) -> An
     where what remains can no longer cost G its positive definiteness. An item twice in one history
     counts once, at its last place.
     """
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csr_matrix, diags
 
     distinct = sequences.distinct(last=True)
     row, item = distinct.row_of, distinct.values
@@ -60,16 +61,10 @@ def co_occurrence(sequences: Ragged, n_items: int, proximity: float = 1.0) -> An
         ones = np.ones(len(item), dtype=np.float32)
         matrix = csr_matrix((ones, (row, item)), shape=(len(sequences), n_items))
         return (matrix.T @ matrix).tocsr()
-    diagonal = np.bincount(item, minlength=n_items).astype(np.float32)
-    every = np.arange(n_items)
-    total = csr_matrix((diagonal, (every, every)), shape=(n_items, n_items))
-    for distance in range(1, _reach(proximity, int(distinct.lengths.max(initial=0))) + 1):
-        same = np.flatnonzero(row[distance:] == row[:-distance])
-        value = np.full(len(same), proximity**distance, dtype=np.float32)
-        pair = (item[same], item[same + distance])
-        step = csr_matrix((value, pair), shape=(n_items, n_items))
-        total = total + step + step.T
-    return total.tocsr()
+    reach = _reach(proximity, int(distinct.lengths.max(initial=0)))
+    half = near_pairs(distinct, [proximity**step for step in range(1, reach + 1)], n_items)
+    diagonal = diags(np.bincount(item, minlength=n_items).astype(np.float32))
+    return (half + half.T + diagonal).tocsr()
 
 
 def fit_prior_ease(sequences: Ragged, graph: Any, config: PriorConfig) -> PriorEase:

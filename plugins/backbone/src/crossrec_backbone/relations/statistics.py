@@ -188,6 +188,10 @@ class Statistics:
         """The consensus weights of this catalogue's text relations."""
         return consensus_weights(self.text.relations, self.config.consensus.weights)
 
+    def prepare(self) -> None:
+        """Lay out what columns are computed from, before threads ask for it at once."""
+        _ = self.text_pairs, self.behaviour_pairs, self.percentile, self.spreads, self.mixture
+
     def state(self) -> State:
         """Return arrays and values for an artifact."""
         parts = {"text": self.text.relations.state(), "behaviour": self.behaviour.state()}

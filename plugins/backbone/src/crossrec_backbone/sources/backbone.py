@@ -115,7 +115,8 @@ class BackboneSource:
     def estimate(self, size: DatasetSize, run: RunOptions) -> Cost:
         """Return what a fit costs, and the answers to ``size.queries`` queries."""
         config = self.config
-        return backbone_cost(size, config.prior, config.graph, config.adapter, run.effort)
+        adapter = config.adapter.at(run.effort)
+        return backbone_cost(size, config.prior, config.graph, adapter)
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Relate the items, count the events, and learn how the parts add up here.
@@ -146,6 +147,21 @@ class BackboneSource:
         statistics = Statistics.fit(dataset, below)
         self._state = _Fitted(statistics, adapter, dataset.catalog, encoder)
         log.info("backbone: weights %s", adapter.report["weights"])
+
+    def refit(self, dataset: Dataset, run: RunOptions) -> None:
+        """Count other events of the same catalogue; the adapter and the encoder stay as chosen.
+
+        Raises
+        ------
+        ConfigError
+            If the dataset has vectors, but none of the configured encoder.
+        """
+        before, below = self._fitted, self.config.below
+        check_vectors(self.name, dataset, below.text)
+        if before.encoder is not None:
+            dataset = with_adapted(dataset, before.encoder.encoder(), below.text, run)
+        statistics = Statistics.fit(dataset, below)
+        self._state = _Fitted(statistics, before.adapter, dataset.catalog, before.encoder)
 
     def add_items(self, dataset: Dataset) -> None:
         """Take in the items that follow the fitted ones in `dataset`, without training."""

@@ -105,15 +105,24 @@ class _ClosedForm:
         """
         check_vectors(self.name, dataset, self.config.text)
         self.kappa = self.config.consensus.kappa
-        text = TextSide.fit(dataset, self.config)
-        self._set(dataset.catalog, text.relations)
-        self._take(solved(dataset, text, self.config, self.config.update_pairs))
+        text = self._solve(dataset)
         if self._uses_text and self.config.choose_kappa:
             choice = choose_kappa(dataset.sequences, text, self.config, run)
             self.kappa = choice.kappa
             log.info(
                 "%s: weight of behaviour %g by %d users", self.name, choice.kappa, choice.users
             )
+
+    def refit(self, dataset: Dataset, run: RunOptions) -> None:
+        """Solve on other events of the same catalogue; the weight of behaviour stays as chosen.
+
+        Raises
+        ------
+        ConfigError
+            If the dataset has vectors, but none of the configured encoder.
+        """
+        check_vectors(self.name, dataset, self.config.text)
+        self._solve(dataset)
 
     def add_items(self, dataset: Dataset) -> None:
         """Relate the items that follow the fitted ones in `dataset`, without a solve.
@@ -219,6 +228,13 @@ class _ClosedForm:
         else:
             scores[scores <= 0] = np.nan  # a negative weight alone proposes nothing
         return scores
+
+    def _solve(self, dataset: Dataset) -> TextSide:
+        """Relate the items and solve for their weights; return what texts say."""
+        text = TextSide.fit(dataset, self.config)
+        self._set(dataset.catalog, text.relations)
+        self._take(solved(dataset, text, self.config, self.config.update_pairs))
+        return text
 
     def _take(self, found: Solved) -> None:
         self._weights, self._joint, self._counts = found.weights, found.joint, found.counts

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from crossrec.components.cost import NO_COST, Cost, DatasetSize
-from crossrec.components.run import Effort
 
 from crossrec_backbone.adaptation.adapter import AdapterConfig
 from crossrec_backbone.relations.config import GraphConfig, PriorConfig
@@ -38,32 +37,36 @@ def closed_form_cost(
     size: DatasetSize, prior: PriorConfig, graph: GraphConfig, *, chooses_kappa: bool, texts: bool
 ) -> Cost:
     """Return the cost of prior-EASE, with the choice of its weight where that is wanted."""
-    cost = text_side(size, graph).plus(solve(size, prior.exact_up_to))
+    statistics = solve(size, prior.exact_up_to)
+    cost = text_side(size, graph).plus(statistics)
     if chooses_kappa:
         fold = solve(size, min(prior.exact_up_to, _EXACT_IN_FOLDS))
         judged = min(_KAPPA_QUERIES, size.users)
         scored = Cost.of(scattered=1.2e-7 * judged * size.items)
         cost = cost.plus(times(fold, _KAPPA_FOLDS)).plus(scored)
     one = 6e-5 + 2e-7 * size.items if texts else 4e-5 + 3.5e-8 * size.items
-    return cost.plus(Cost.of(scattered=size.queries * one))
+    answers = Cost.of(scattered=size.queries * one)
+    return replace(cost.plus(answers), again=statistics.seconds)
 
 
 def backbone_cost(
-    size: DatasetSize,
-    prior: PriorConfig,
-    graph: GraphConfig,
-    adapter: AdapterConfig,
-    effort: Effort,
+    size: DatasetSize, prior: PriorConfig, graph: GraphConfig, adapter: AdapterConfig
 ) -> Cost:
-    """Return the cost of `backbone`: statistics in folds, columns of held-out events, trees."""
+    """Return the cost of `backbone`: statistics in folds, columns of held-out events, trees.
+
+    Parameters
+    ----------
+    adapter : AdapterConfig
+        As the effort of the fit has it.
+    """
     statistics = solve(size, prior.exact_up_to).plus(_counted(size))
-    cost = text_side(size, graph).plus(statistics)
     held_out = min(adapter.queries, size.users + size.interactions // 10)
-    if effort != "quick":
-        columns = Cost.of(scattered=held_out * _EXAMPLE, memory=held_out * 1.2e5)
-        trees = Cost.of(scattered=_TREE * held_out * adapter.rounds * (adapter.folds + 1))
-        cost = cost.plus(times(statistics, adapter.folds)).plus(columns).plus(trees)
-    return cost.plus(Cost.of(scattered=size.queries * _ANSWER))
+    columns = Cost.of(scattered=held_out * _EXAMPLE, memory=held_out * 1.2e5)
+    trees = Cost.of(scattered=_TREE * held_out * adapter.rounds * (adapter.folds + 1))
+    cost = text_side(size, graph).plus(statistics).plus(times(statistics, adapter.folds))
+    answers = Cost.of(scattered=size.queries * _ANSWER)
+    whole = cost.plus(columns).plus(trees).plus(answers)
+    return replace(whole, again=statistics.seconds)
 
 
 def text_side(size: DatasetSize, graph: GraphConfig) -> Cost:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from crossrec.components.evidence import Evidence
 from crossrec.data.catalog import Catalog
 from crossrec.numeric.ragged import FloatArray, IntArray
+from numpy.typing import NDArray
 
 from crossrec_backbone.relations.pairs import TextPairs
 from crossrec_backbone.relations.terms import words
@@ -105,28 +107,33 @@ def evidence(
     history : int64 array
         May have repeats: their contributions are added up.
     """
-    distinct, first, back = np.unique(history, return_index=True, return_inverse=True)
-    sums = np.zeros((len(distinct), contributions.shape[1]), dtype=np.float64)
-    np.add.at(sums, back, contributions)
-    orders = np.argsort(-sums, axis=0, kind="stable")
-    counts = np.count_nonzero(sums > 0, axis=0).tolist()
-    places, named = first[orders].T.tolist(), distinct[orders].T.tolist()
-    strengths = np.take_along_axis(sums, orders, axis=0).T.tolist()
+    distinct, first, sums = _added_up(contributions, history)
+    named, places = distinct.tolist(), first.tolist()
+    at = {place: i for i, place in enumerate(places)}
+    counts = (sums > 0).sum(axis=0).tolist()
+    orders = np.argsort(-sums, axis=0, kind="stable").T.tolist()
     out: list[Evidence | None] = []
-    for item, count in enumerate(counts):
+    for item, (order, count) in enumerate(zip(orders, counts, strict=True)):
         if not count:
             out.append(None)
             continue
-        phrase, alike = phrasing(item, places[item][:count])
-        at = [places[item].index(place) for place in alike[:_HISTORY]]
-        out.append(
-            Evidence(
-                phrase,
-                tuple(named[item][i] for i in at),
-                tuple(strengths[item][i] for i in at),
-            )
-        )
+        phrase, alike = phrasing(item, [places[i] for i in order[:count]])
+        chosen = [at[place] for place in alike[:_HISTORY]]
+        strengths = sums[chosen, item].tolist()
+        out.append(Evidence(phrase, tuple(named[i] for i in chosen), tuple(strengths)))
     return out
+
+
+def _added_up(
+    contributions: FloatArray, history: IntArray
+) -> tuple[IntArray, IntArray, NDArray[np.float64]]:
+    """Return the distinct history items, ascending, their first places and summed contributions."""
+    if (history[1:] > history[:-1]).all():
+        return history, np.arange(len(history)), contributions.astype(np.float64)
+    distinct, first, back = np.unique(history, return_index=True, return_inverse=True)
+    sums = np.zeros((len(distinct), contributions.shape[1]), dtype=np.float64)
+    np.add.at(sums, back, contributions)
+    return distinct, first, sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,8 +159,8 @@ class TextPhrases:
             return "same family as", [place for place in places if family[place]]
         common = self._shared(item, places[0])
         if common:
-            alike = [place for place in places if self._words[place].issuperset(common)]
-            return f"shares “{' '.join(common)}” with", alike
+            having = (place for place in places if self._has(place, common))
+            return f"shares “{' '.join(common)}” with", list(islice(having, _HISTORY))
         creators = self.catalog.creators
         creator = creators[self.items[item]]
         if creator and creator == creators[self.history[places[0]]]:
@@ -166,9 +173,12 @@ class TextPhrases:
         if not self._by_words[item][place]:
             return []
         own = self._own[item]
-        common = self._words[place].intersection(word for word in own if len(word) > 1)
-        named = sorted(common, key=lambda word: (-self._idf[word], word))[:_WORDS]
-        return sorted(named, key=own.index)
+        theirs = words(self.catalog.texts[self.history[place]])
+        common = {word for word in own if len(word) > 1}.intersection(theirs)
+        if len(common) > _WORDS:
+            rarest = sorted(common, key=lambda word: (-self._idf[word], word))
+            common = set(rarest[:_WORDS])
+        return sorted(common, key=own.index)
 
     @cached_property
     def _family(self) -> list[list[bool]]:
@@ -198,17 +208,17 @@ class TextPhrases:
         """The words of each item, in order."""
         return [words(self.catalog.texts[item]) for item in self.items.tolist()]
 
-    @cached_property
-    def _words(self) -> list[set[str]]:
-        """The words of each history item."""
-        return [set(words(self.catalog.texts[item])) for item in self.history.tolist()]
+    def _has(self, place: int, common: Sequence[str]) -> bool:
+        """Whether the text of a history item has these words: most do not, even as parts."""
+        text = self.catalog.texts[self.history[place]].lower()
+        return all(word in text for word in common) and set(words(text)).issuperset(common)
 
     @cached_property
     def _idf(self) -> dict[str, float]:
-        """The rarity of the words that the history and the items have in common."""
-        common = list(set().union(*self._words).intersection(set().union(*self._own)))
-        rarity = self.relations.lexicons["text_words"].rarity(common)
-        return dict(zip(common, rarity.tolist(), strict=True))
+        """The rarity of the items' words."""
+        own = list(set().union(*self._own))
+        rarity = self.relations.lexicons["text_words"].rarity(own)
+        return dict(zip(own, rarity.tolist(), strict=True))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,9 @@
 """The best items of a whole catalogue by text consensus, reading no more than they need.
 
-Lexical relations are looked up in posting lists. Dense ones are read along their leading axes
-alone; by Cauchy and Schwarz what is left out adds to no score more than the product of two lengths,
-so of a single query only the items that can still be among the best are scored exactly.
+Lexical relations are looked up in posting lists. Dense ones are read roughly and along their
+leading axes alone, then along most axes; by Cauchy and Schwarz what is left out adds to no score
+more than the product of two lengths, so of a single query only the items that can still be among
+the best are read on, and few exactly.
 """
 
 from __future__ import annotations
@@ -15,12 +16,17 @@ import numpy as np
 from crossrec.components.candidates import Candidates
 from crossrec.components.history import WeightedHistory
 from crossrec.components.query import QueryBatch
-from crossrec.components.topk import top_k
+from crossrec.components.topk import best_places, top_k
 from crossrec.numeric.ragged import FloatArray, IntArray, Ragged
 from numpy.typing import NDArray
 
 from crossrec_backbone.relations.config import HistoryConfig
-from crossrec_backbone.relations.indexes import DenseIndex, PostingLists, TermProfile
+from crossrec_backbone.relations.indexes import (
+    SHORTEST,
+    DenseIndex,
+    PostingLists,
+    TermProfile,
+)
 from crossrec_backbone.relations.scores import weighted_history
 from crossrec_backbone.relations.text import TextRelations
 
@@ -30,8 +36,8 @@ _DECIMALS = 5
 _SLACK = 1e-4
 #: Where more than one item in so many may be among the best, all are scored exactly.
 _MOST = 4
-#: A sum of vectors shorter than this has no direction.
-_SHORTEST = 1e-9
+#: Below every score.
+_LOWEST = np.finfo(np.float32).min
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +48,14 @@ class Profiles:
     ----------
     vectors : mapping of dense relation to float32 array, shape (width,)
         Its product with an item's row is the weighted similarity.
-    terms : mapping of lexical relation to TermProfile
+    terms : TermProfile
+        Of all lexical relations.
     scales : mapping of relation to float
         What the decayed sum of the history was multiplied with.
     """
 
     vectors: Mapping[str, FloatArray]
-    terms: Mapping[str, TermProfile]
+    terms: TermProfile
     scales: Mapping[str, float]
 
 
@@ -63,13 +70,14 @@ class TextIndex:
     weights : mapping of relation to (decayed history, last item)
         The weights of the consensus over the spread of the relation.
     dense : mapping of relation to DenseIndex
-    lexical : mapping of relation to PostingLists
+    lexical : PostingLists
+        The lexical relations, side by side.
     """
 
     described: NDArray[np.bool_]
     weights: Mapping[str, tuple[float, float]]
     dense: Mapping[str, DenseIndex]
-    lexical: Mapping[str, PostingLists]
+    lexical: PostingLists
 
     @classmethod
     def build(
@@ -81,15 +89,12 @@ class TextIndex:
     ) -> TextIndex:
         """Lay out the relations that have a weight; `postings` may be read of each lexical one."""
         spread = relations.spread
+        sparse = {name: rows for name, rows in relations.sparse.items() if name in weights}
         return cls(
             described,
             {name: (a / spread[name], b / spread[name]) for name, (a, b) in weights.items()},
             {n: DenseIndex.build(r) for n, r in relations.dense.items() if n in weights},
-            {
-                n: PostingLists.build(r, postings)
-                for n, r in relations.sparse.items()
-                if n in weights
-            },
+            PostingLists.build(sparse, relations.n_items, postings),
         )
 
     @cached_property
@@ -108,32 +113,27 @@ class TextIndex:
             queries = replace(queries, history=queries.history.where(keep))
         history = weighted_history(queries, n, config)
         rows = [self._profiles(history.items.row(i), history.of(i)) for i in range(len(queries))]
-        base = np.zeros((len(queries), n), dtype=np.float32)
-        for scores, row in zip(base, rows, strict=True):
-            for name, terms in row.terms.items():
-                self.lexical[name].add_to(scores, terms)
+        base = np.empty((len(queries), n), dtype=np.float32)
+        for i, row in enumerate(rows):
+            base[i] = self.lexical.scores(row.terms) if len(history.items.row(i)) else np.nan
         found = Scan(self, history, tuple(rows), base)
         found.leave_out_own(queries.exclude)
         base[:, self.undescribed] = np.nan
-        base[history.items.lengths == 0] = np.nan
         return found
 
     def _profiles(self, items: IntArray, weights: FloatArray) -> Profiles:
         """Return what one history is compared by."""
         vectors: dict[str, FloatArray] = {}
-        terms: dict[str, TermProfile] = {}
-        scales: dict[str, float] = {}
+        terms, scales = self.lexical.profile(items, weights, self.weights)
         for name, index in self.dense.items():
             decayed, last = self.weights[name]
             rows = index.rows.take(items, axis=0)
             sums = weights @ rows
             length = float(np.sqrt(sums @ sums))
-            scales[name] = scale = decayed / length if length > _SHORTEST else 0.0
+            scales[name] = scale = decayed / length if length > SHORTEST else 0.0
             vectors[name] = sums * np.float32(scale)
             if last and len(rows):
                 vectors[name] += rows[-1] * np.float32(last)
-        for name, lists in self.lexical.items():
-            terms[name], scales[name] = lists.profile(items, weights, *self.weights[name])
         return Profiles(vectors, terms, scales)
 
 
@@ -179,19 +179,6 @@ class Scan:
         return np.round(scores, _DECIMALS, out=scores)
 
     @cached_property
-    def coarse(self) -> FloatArray:
-        """The scores of a single query by its leading axes alone, float32 (n_items,).
-
-        Without BLAS, whose threads wait for one another: as fast on an idle machine, and five times
-        as fast on a busy one.
-        """
-        coarse: FloatArray = self.base[0].copy()
-        for name, index in self.index.dense.items():
-            vector = self.profiles[0].vectors[name][index.cut :]
-            coarse += np.einsum("a,an->n", vector, index.lead)
-        return coarse
-
-    @cached_property
     def _exact(self) -> FloatArray:
         """The scores of a single query that are known already, float32 (n_items,), else NaN."""
         return np.full(self.base.shape[1], np.nan, dtype=np.float32)
@@ -201,23 +188,21 @@ class Scan:
         if "whole" in self.__dict__ or len(self) > 1:
             known: FloatArray = self.whole[row, items]
             return known
-        scores: FloatArray = self._exact[items]
-        places = np.flatnonzero(np.isnan(scores))
-        if len(places):
-            new = items[places]
-            found = self.coarse[new]
+        new = items[np.isnan(self._exact.take(items))]
+        if len(new):
+            scores = self.base[0].take(new)
             for name, index in self.index.dense.items():
-                vector = self.profiles[0].vectors[name][: index.cut]
-                found += np.einsum("na,a->n", index.others.take(new, axis=0), vector)
-            scores[places] = self._exact[new] = np.round(found, _DECIMALS)
-        return scores
+                scores += index.exact(self.profiles[0].vectors[name], new)
+            self._exact[new] = np.round(scores, _DECIMALS)
+        exact: FloatArray = self._exact.take(items)
+        return exact
 
     def best(self, k: int, exclude: Ragged) -> Candidates:
         """Return the best ≤ k items of each query that it does not exclude.
 
         A batch, and a query of which the leading axes hold too little, is scored as a whole; the
-        answers are the same. Only `std` of a single query is an estimate, some tenths of a percent
-        off on a large catalogue.
+        answers are the same. Only `mean` and `std` of a single query are estimates, off by some
+        tenths of a percent of `std` on a large catalogue.
         """
         found = self._pruned(k, exclude) if len(self) == 1 and k > 0 else None
         return top_k(self.whole.copy(), k, exclude) if found is None else found
@@ -225,44 +210,77 @@ class Scan:
     def _pruned(self, k: int, exclude: Ragged) -> Candidates | None:
         """Score exactly what may be among the best of a single query; None where that is much.
 
-        The least of any k exact scores bounds the k-th best of all from below.
+        The k-th best of some exact scores bounds that of all from below.
         """
-        n_items = self.base.shape[1]
+        n_items, some = self.base.shape[1], k + k // 2
         if k * _MOST > n_items or not self.index.dense:
             return None
-        likely = top_k(self.coarse[None].copy(), k, exclude)
-        seeds = likely.index[0]
-        if likely.full is None or len(seeds) < k:
+        coarse, missing, off = self._coarse()
+        barred = np.array([*{*exclude.values.tolist()}], dtype=np.int64)
+        coarse[self.index.undescribed] = coarse[barred] = -np.inf
+        likely = np.argpartition(coarse, n_items - some)[n_items - some :]
+        if not coarse[likely].min() > -np.inf:
             return None
-        missing = np.zeros(n_items, dtype=np.float32)
-        for name, index in self.index.dense.items():
-            vector = self.profiles[0].vectors[name][: index.cut]
-            missing += np.linalg.norm(vector) * np.float32(1.0 + _SLACK) * index.rest
-        missing += likely.full[0]
-        items = np.flatnonzero(missing >= self.at(0, seeds).min() - _SLACK)
+        least = np.partition(self.at(0, likely), some - k)[some - k] - off
+        missing += coarse
+        near = np.flatnonzero(missing >= least)
+        finer, missing, off = self._finer(coarse, near)
+        missing += finer
+        items = near[missing >= least - off]
         if len(items) > k + n_items // _MOST:
             return None
         scores = self.at(0, items)
-        order = np.argsort(-scores, kind="stable")[:k]
-        mean, std = self._moments(likely, np.unique(exclude.values), items, scores)
+        order = best_places(scores, k, _LOWEST)
+        mean, std = self._moments(coarse, barred, near, finer)
         return Candidates(items[order][None], scores[order][None], "", mean, std)
 
+    def _coarse(self) -> tuple[FloatArray, FloatArray, float]:
+        """Return the scores of a single query by the leading axes alone, and how far they are off.
+
+        Returns
+        -------
+        coarse : float32 array, shape (n_items,)
+        missing : float32 array, shape (n_items,)
+            No more is missing of each score, but for
+        off : float
+            what rounding takes from any of them.
+        """
+        coarse, missing, off = self.base[0].copy(), np.zeros_like(self.base[0]), _SLACK
+        for name, index in self.index.dense.items():
+            products, more, error = index.coarse(self.profiles[0].vectors[name])
+            coarse += products
+            missing += more
+            off += error
+        return coarse, missing, off
+
+    def _finer(self, coarse: FloatArray, items: IntArray) -> tuple[FloatArray, FloatArray, float]:
+        """Return the same of a few items by most axes; `off` comes on top of that of `_coarse`."""
+        finer, missing, off = coarse.take(items), np.zeros(len(items), dtype=np.float32), 0.0
+        for name, index in self.index.dense.items():
+            products, more, error = index.finer(self.profiles[0].vectors[name], items)
+            finer += products
+            missing += more
+            off += error
+        return finer, missing, off
+
     def _moments(
-        self, likely: Candidates, barred: IntArray, items: IntArray, scores: FloatArray
+        self, coarse: FloatArray, barred: IntArray, items: IntArray, finer: FloatArray
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return mean and standard deviation of the scores, from those along the leading axes.
 
         What is missing spreads as it does over the catalogue but for `barred` items, independent of
-        all else but at `items`.
+        all else but at `items`, whose `finer` scores are known. `coarse` is overwritten.
         """
-        assert likely.mean is not None
-        assert likely.std is not None
-        n, coarse = self.base.shape[1] - len(barred), self.coarse[items]
-        mean, variance = float(likely.mean[0]), float(likely.std[0]) ** 2
-        variance += 2.0 * float((coarse - mean) @ (scores - coarse)) / n
+        described = self.index.described
+        n = len(coarse) - len(self.index.undescribed) - int(np.count_nonzero(described[barred]))
+        rough = coarse[items]
+        coarse[self.index.undescribed] = coarse[barred] = 0.0
+        mean = float(coarse.sum()) / n
+        variance = float(np.einsum("n,n->", coarse, coarse)) / n - mean**2
+        variance += 2.0 * float((rough - mean) @ (finer - rough)) / n
         for name, index in self.index.dense.items():
             vector = self.profiles[0].vectors[name][: index.cut].astype(np.float64)
-            rows = index.others[barred]
+            rows = index.rows.take(barred, axis=0)[:, : index.cut]
             mean += float(vector @ (index.total - rows.sum(axis=0))) / n
             squares = index.squares - np.square(rows).sum(axis=0)
             variance += float(np.square(vector) @ squares) / n
@@ -284,12 +302,12 @@ class Scan:
         history, weights = self.history.merged
         shares = np.zeros((len(history), len(items)), dtype=np.float32)
         similar: dict[str, FloatArray] = {}
+        lexical = self.index.lexical.between(history, items, self.profiles[0].terms)
         for name, scale in self._weights(0, history, weights).items():
             if name in self.index.dense:
                 counted = similar[name] = self.index.dense[name].between(history, items)
             else:
-                lists, terms = self.index.lexical[name], self.profiles[0].terms[name]
-                similar[name], counted = lists.between(history, items, terms)
+                similar[name], counted = lexical[name]
             shares += scale[:, None] * counted
         return history, shares * (history[:, None] != items), similar
 
@@ -301,12 +319,11 @@ class Scan:
             if not len(own):
                 continue
             sums = np.array([weights[items == item].sum() for item in own], dtype=np.float64)
+            terms = self.profiles[row].terms.terms
+            over, parts = self.index.lexical.over(own, terms), self.index.lexical.parts(terms)
             for name, scale in self._weights(row, own, sums).items():
-                if name in self.index.dense:
-                    rows = self.index.dense[name].rows[own]
-                else:
-                    terms = self.profiles[row].terms[name].terms
-                    rows = self.index.lexical[name].over(own, terms)
+                dense = name in self.index.dense
+                rows = self.index.dense[name].rows[own] if dense else over[:, parts[name]]
                 self.base[row, own] -= scale * np.square(rows).sum(axis=1)
 
     def _weights(
