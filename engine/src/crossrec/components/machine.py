@@ -17,7 +17,7 @@ _DENSE_SECONDS, _SCATTERED_SECONDS = 0.0020, 0.0030
 _SIDE = 512
 _CELLS, _PICKED = 1 << 21, 1 << 19
 #: Runs of each probe; the fastest counts.
-_RUNS = 4
+_RUNS = 8
 
 
 @dataclass(frozen=True)
