@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from crossrec.components.cost import NO_COST, Cost, DatasetSize
+from crossrec.components.cost import Cost, DatasetSize
+from crossrec.components.machine import machine_speed
 
 from crossrec_backbone.adaptation.adapter import AdapterConfig
 from crossrec_backbone.relations.config import GraphConfig, PriorConfig
@@ -20,7 +21,7 @@ RELATIONS, GRAPH = "relations of texts", "graph of texts"
 _EXACT_IN_FOLDS, _KAPPA_QUERIES, _KAPPA_FOLDS = 4_000, 2_000, 2
 #: Reference seconds of the columns of one held-out event, of the answer to one query, and of one
 #: tree over the candidates of one held-out event.
-_EXAMPLE, _ANSWER, _TREE = 1.6e-2, 9e-3, 4e-6
+_EXAMPLE, _ANSWER, _TREE = 1.2e-2, 9e-3, 4e-6
 
 
 def content_cost(size: DatasetSize) -> Cost:
@@ -63,9 +64,10 @@ def backbone_cost(
     held_out = min(adapter.queries, size.users + size.interactions // 10)
     columns = Cost.of(scattered=held_out * _EXAMPLE, memory=held_out * 1.2e5)
     trees = Cost.of(scattered=_TREE * held_out * adapter.rounds * (adapter.folds + 1))
-    cost = text_side(size, graph).plus(statistics).plus(times(statistics, adapter.folds))
+    in_threads = times(columns.plus(trees), 1 / machine_speed().cores)
     answers = Cost.of(scattered=size.queries * _ANSWER)
-    whole = cost.plus(columns).plus(trees).plus(answers)
+    folds = times(statistics, adapter.folds).plus(in_threads)
+    whole = text_side(size, graph).plus(statistics).plus(folds).plus(answers)
     return replace(whole, again=statistics.seconds)
 
 
@@ -91,9 +93,9 @@ def solve(size: DatasetSize, exact_up_to: int) -> Cost:
     )
 
 
-def times(cost: Cost, n: int) -> Cost:
-    """Return the cost of doing the same n times."""
-    return replace(cost, seconds=n * cost.seconds) if n else NO_COST
+def times(cost: Cost, factor: float) -> Cost:
+    """Return the cost of doing the same so many times, or of a part of it."""
+    return replace(cost, seconds=factor * cost.seconds)
 
 
 def _relations(size: DatasetSize) -> Cost:
