@@ -71,11 +71,11 @@ def measured(name: str, cache: Path) -> dict[str, Any]:
         for seed in range(draws):
             part = drawn(examples, n, seed)
             for arm, one in arms(plan).items():
-                seen, asked = (seen_by(each, one) for each in (part, held_out))
+                seen, answered = (seen_by(each, one) for each in (part, held_out))
                 ranker, gate = choose_ranker(one, train, seen, RunOptions(seed=seed))
                 kept = ranker.select(one.sources)  # type: ignore[attr-defined]
-                asked = seen_by(asked, replace(one, sources=kept))
-                rows.setdefault(arm, []).append(held_out_gains(ranker, asked))
+                answered = seen_by(answered, replace(one, sources=kept))
+                rows.setdefault(arm, []).append(held_out_gains(ranker, answered))
                 chosen.setdefault(arm, []).append(f"{gate.chosen} of {', '.join(kept)}")
         means = {arm: np.mean(gains, axis=0) for arm, gains in rows.items()}
         cells.append(
