@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 #: Pairs that are summed at once.
 _PAIRS = 1 << 22
-#: With at most so many cells a whole table is counted in: a sum of sparse matrices takes ten times
-#: as long where half of the pairs occur, as in ML-1M.
+#: With at most so many cells, and pairs for an eighth of them, a whole table is counted in: a sum
+#: of sparse matrices takes ten times as long where half of the cells are filled, as in ML-1M.
 _CELLS = 1 << 25
 
 
@@ -25,7 +25,8 @@ def near_pairs(sequences: Ragged, values: Sequence[float], n_items: int) -> Any:
     from scipy.sparse import coo_matrix, csr_matrix
 
     shape = (n_items, n_items)
-    if n_items**2 <= _CELLS:
+    pairs = len(sequences.values) * len(values)
+    if n_items**2 <= min(_CELLS, 8 * pairs):
         table = np.zeros(n_items**2)
         for earlier, later, value in _batches(sequences, values):
             table += np.bincount(earlier * n_items + later, value, n_items**2)
