@@ -14,7 +14,7 @@ from crossrec.numeric.ragged import FloatArray, IntArray, offsets
 from numpy.typing import NDArray
 
 from crossrec_backbone.adaptation.baselines import plain_gains
-from crossrec_backbone.adaptation.folds import Fold
+from crossrec_backbone.adaptation.folds import Fold, folds_at_once
 from crossrec_backbone.ranking.examples import Collected, Groups, collect, joined
 from crossrec_backbone.ranking.trees import (
     MINIMUM_GROUPS,
@@ -27,8 +27,6 @@ from crossrec_backbone.relations.statistics import BackboneConfig, Statistics
 
 #: Held-out events whose examples are computed together.
 _BLOCK = 256
-#: Items up to which folds are computed side by side: beyond it their statistics fill the memory.
-_SIDE_BY_SIDE = 20_000
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def held_out_examples(
     Costs the statistics once for each fold; of a catalogue that is not large several at once.
     """
     threads = threads_of(run)
-    together = min(len(folds), threads) if dataset.n_items <= _SIDE_BY_SIDE else 1
+    together = folds_at_once(len(folds), dataset.n_items, threads)
 
     def parts_of(fold: Fold) -> list[_Part]:
         statistics = Statistics.fit(dataset, config, sequences=fold.sequences)
