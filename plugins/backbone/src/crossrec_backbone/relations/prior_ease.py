@@ -130,19 +130,22 @@ def _rows(
     for start in range(0, len(head), size):
         part = inverse[start : start + size]
         own = np.arange(len(part))
-        block = np.ascontiguousarray((target @ part.T).T)
-        block[:, head] -= part * (reg + multiplier)
-        ease = -part / diagonal
-        wide = np.zeros((len(part), n), dtype=np.float32)
-        wide[:, head] = ease
+        # Rows of the transpose are written in order; columns of the block would not be.
+        across = target @ part.T
+        across[head] -= (part * (reg + multiplier)).T
+        ease, columns = -part / diagonal, head
         if counted is not None:
-            explained = (counted @ part.T).T
-            block[:, tail] += explained
-            wide[:, tail] = explained
-        for matrix, into in ((block, kept), (wide, plain)):
-            matrix[own, head[start + own]] = 0.0
-            row, column, value = top_entries(matrix, config.kept, start)
-            into.append((head[start + row], column, value))
+            explained = counted @ part.T
+            across[tail] += explained
+            ease = np.concatenate([ease, explained.T], axis=1)
+            columns = np.concatenate([head, tail])
+        block = np.ascontiguousarray(across.T)
+        block[own, head[start + own]] = 0.0
+        ease[own, start + own] = 0.0
+        row, column, value = top_entries(block, config.kept, start)
+        kept.append((head[start + row], column, value))
+        row, column, value = top_entries(ease, config.kept, start)
+        plain.append((head[start + row], columns[column], value))
     rest = np.setdiff1d(np.arange(n), head, assume_unique=True)
     with_prior, alone = _jacobi(graph, gram, tail, reg)
     return _joined(kept, rest, with_prior, config.kept), _joined(plain, rest, alone, config.kept)
