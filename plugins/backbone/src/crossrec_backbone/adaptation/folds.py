@@ -12,7 +12,7 @@ from crossrec.numeric.ragged import IntArray, Ragged, offsets
 #: next.
 _SHORTEST, _SPACING = 3, 10
 #: Items up to which folds are computed side by side: beyond it their statistics fill the memory.
-_SIDE_BY_SIDE = 20_000
+_SIDE_BY_SIDE = 10_000
 
 
 @dataclass(frozen=True, eq=False)
