@@ -188,10 +188,28 @@ def cross_fit(
     own = replace(run, threads=max(1, threads // len(rows)))
     fitted, *rankers = in_threads(lambda chosen: binned.fit(own, chosen), rows, threads)
     out = np.zeros(groups.index.shape, dtype=np.float32)
-    for number, ranker in zip(folds, rankers, strict=True):
-        held = np.flatnonzero(fold == number)
-        out[held] = ranker.scores(groups.columns[held])
+
+    def predict(number: int) -> None:
+        held = np.flatnonzero(fold == folds[number])
+        out[held] = rankers[number].scores(groups.columns[held])
+
+    in_threads(predict, range(len(folds)), threads)
     return TargetRanker(fitted, out, tier.target_weight, tier.largest)
+
+
+def head_scores(
+    heads: Mapping[str, TreeRanker], groups: Groups, threads: int
+) -> dict[str, FloatArray]:
+    """Return the raw scores of all groups by each head, float32 (n, m), computed in blocks."""
+    blocks = [np.arange(len(groups))[at : at + _BLOCK] for at in range(0, len(groups), _BLOCK)]
+    out = {name: np.zeros(groups.index.shape, dtype=np.float32) for name in heads}
+
+    def score(job: tuple[str, IntArray]) -> None:
+        name, rows = job
+        out[name][rows] = heads[name].scores(groups.columns[rows])
+
+    in_threads(score, [(name, rows) for name in heads for rows in blocks], threads)
+    return out
 
 
 def why_no_ranker(rounds: int) -> str:
