@@ -354,6 +354,9 @@ def test_a_quick_run_chooses_weights_and_fits_no_trees(shop, backbone) -> None:
     assert adapter.report["users"] == 500
     assert adapter.target is None
     assert "quick" in adapter.report["left_out"]["target ranker"]
+    assert all(
+        "quick" not in adapter.report["left_out"].get(part, "") for part in ("EASE", "content")
+    )
     assert {step["part"] for step in adapter.report["steps"]} >= {"kappa", "head_weight"}
 
 

@@ -45,7 +45,9 @@ class AdapterConfig(Settings):
     ----------
     folds : int
         Parts of the held-out events; each is predicted by what the others taught. Costs statistics
-        and trees once each; with 1 there is no ranker of the target.
+        and trees once each; with 1 there is no ranker of the target. On a validation event of each
+        of 4,000 users of Scientific 4 are not better than 2 (ndcg@10 + .0003 ± .0009), at 1.6
+        times the time.
     queries : int
         Held-out events at most, drawn at random.
     floor : int
