@@ -91,11 +91,12 @@ def report_table(one: dict[str, Any], report: dict[str, Any]) -> str:
         (row["model"], *(cell(row, metric) for metric in names), f"{row['fit_seconds']:.1f}")
         for row in rows
     ]
+    peak = one.get("fit_memory_mib")
+    memory = f", at most {peak:,} MiB" if peak else ""
     head = (
         f"**{one['set']}** ({one['scenario']}): {report['protocol']}, candidates "
         f"{report['candidates']}, {report['users']:,} test users, {one['items']:,} items, "
-        f"{one['events']:,} events; fitted in {one['fit_seconds']:.0f} s, at most "
-        f"{one['fit_memory_mib']:,} MiB\n\n"
+        f"{one['events']:,} events; fitted in {one['fit_seconds']:.0f} s{memory}\n\n"
     )
     return head + table(("model", *names, "fit, s"), body)
 
