@@ -246,11 +246,9 @@ class _Splits:
     def of(cls, splits: list[_Split], leaves: NDArray[Any]) -> _Splits:
         """Rule out one side of each split at every place; `leaves` has all leaves of each tree."""
         thresholds = np.unique([threshold for _, threshold, *_ in splits])
-        places = np.searchsorted(thresholds, [threshold for _, threshold, *_ in splits])
+        places = np.searchsorted(thresholds, [threshold for _, threshold, *_ in splits]).tolist()
         out = np.zeros((len(thresholds) + 2, len(leaves)), dtype=leaves.dtype)
-        for place, (tree, threshold, kind, left, right) in zip(
-            places.tolist(), splits, strict=True
-        ):
+        for place, (tree, threshold, kind, left, right) in zip(places, splits, strict=True):
             out[: place + 1, tree] |= leaves.dtype.type(right)
             out[place + 1 : -1, tree] |= leaves.dtype.type(left)
             # Where no value was missing in training, LightGBM takes 0 for one.

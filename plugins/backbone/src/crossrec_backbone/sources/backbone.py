@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -40,6 +41,7 @@ from crossrec_backbone.relations.scores import weighted_history
 from crossrec_backbone.relations.statistics import BackboneConfig, Statistics, check_vectors
 from crossrec_backbone.sources import explain
 from crossrec_backbone.sources.scored import ScoredCandidates, rescaled
+from crossrec_backbone.sources.shortlist import LEAST_ITEMS, Shortlist
 
 log = logging.getLogger("crossrec")
 
@@ -94,6 +96,11 @@ class _Fitted:
     scored: WeakKeyDictionary[QueryBatch, ScoredCandidates] = field(
         default_factory=WeakKeyDictionary
     )
+
+    @cached_property
+    def shortlist(self) -> Shortlist:
+        """The statistics, laid out for single queries."""
+        return Shortlist(self.statistics)
 
 
 class BackboneSource:
@@ -241,7 +248,7 @@ class BackboneSource:
         """Propose candidates and score them, in blocks."""
         statistics, adapter = self._fitted.statistics, self._fitted.adapter
         open_ = exclude_history(queries, adapter.repeats)
-        index = propose(statistics, open_, kappa=adapter.mixture.kappa)
+        index = self._proposed(open_)
         scores = np.full(index.shape, np.nan, dtype=np.float32)
         kept = []
         for rows in queries.blocks(_BLOCK):
@@ -250,6 +257,15 @@ class BackboneSource:
             if len(queries) <= _KEPT:
                 kept.append(columns)
         return ScoredCandidates(index, scores, np.concatenate(kept) if kept else None)
+
+    def _proposed(self, open_: QueryBatch) -> IntArray:
+        """Return candidates: of a batch in dense passes, of a single query by what it needs."""
+        fitted = self._fitted
+        kappa = fitted.adapter.mixture.kappa
+        single = len(open_) == 1 and len(open_.history.values) > 0
+        if single and fitted.statistics.n_items >= LEAST_ITEMS:
+            return fitted.shortlist.propose(open_, kappa)
+        return propose(fitted.statistics, open_, kappa=kappa)
 
     def _mixture(self, lengths: IntArray, index: IntArray, columns: FloatArray) -> FloatArray:
         """Return the mixture's scores of given candidates; NaN without evidence.

@@ -48,13 +48,16 @@ class Profiles:
     ----------
     vectors : mapping of dense relation to float32 array, shape (width,)
         Its product with an item's row is the weighted similarity.
-    terms : TermProfile
+    whole : TermProfile
         Of all lexical relations.
+    terms : TermProfile
+        The heaviest ones, which are looked up.
     scales : mapping of relation to float
         What the decayed sum of the history was multiplied with.
     """
 
     vectors: Mapping[str, FloatArray]
+    whole: TermProfile
     terms: TermProfile
     scales: Mapping[str, float]
 
@@ -102,10 +105,15 @@ class TextIndex:
         """The items without text."""
         return np.flatnonzero(~self.described)
 
-    def scan(self, queries: QueryBatch, config: HistoryConfig) -> Scan:
+    def scan(self, queries: QueryBatch, config: HistoryConfig, *, own: bool = False) -> Scan:
         """Compare the histories with the catalogue.
 
         Needs memory for several float32 arrays of (n, n_items): call it in blocks.
+
+        Parameters
+        ----------
+        own : bool
+            Whether an item of a history that the query admits gets something from itself.
         """
         n = len(self.described)
         keep = self.described[queries.history.values]
@@ -117,7 +125,8 @@ class TextIndex:
         for i, row in enumerate(rows):
             base[i] = self.lexical.scores(row.terms) if len(history.items.row(i)) else np.nan
         found = Scan(self, history, tuple(rows), base)
-        found.leave_out_own(queries.exclude)
+        if not own:
+            found.leave_out_own(queries.exclude)
         base[:, self.undescribed] = np.nan
         return found
 
@@ -134,7 +143,7 @@ class TextIndex:
             vectors[name] = sums * np.float32(scale)
             if last and len(rows):
                 vectors[name] += rows[-1] * np.float32(last)
-        return Profiles(vectors, terms, scales)
+        return Profiles(vectors, terms, self.lexical.heaviest(terms), scales)
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +224,7 @@ class Scan:
         n_items, some = self.base.shape[1], k + k // 2
         if k * _MOST > n_items or not self.index.dense:
             return None
-        coarse, missing, off = self._coarse()
+        coarse, missing, off = self.coarse()
         barred = np.array([*{*exclude.values.tolist()}], dtype=np.int64)
         coarse[self.index.undescribed] = coarse[barred] = -np.inf
         likely = np.argpartition(coarse, n_items - some)[n_items - some :]
@@ -234,7 +243,7 @@ class Scan:
         mean, std = self._moments(coarse, barred, near, finer)
         return Candidates(items[order][None], scores[order][None], "", mean, std)
 
-    def _coarse(self) -> tuple[FloatArray, FloatArray, float]:
+    def coarse(self) -> tuple[FloatArray, FloatArray, float]:
         """Return the scores of a single query by the leading axes alone, and how far they are off.
 
         Returns
@@ -254,7 +263,7 @@ class Scan:
         return coarse, missing, off
 
     def _finer(self, coarse: FloatArray, items: IntArray) -> tuple[FloatArray, FloatArray, float]:
-        """Return the same of a few items by most axes; `off` comes on top of that of `_coarse`."""
+        """Return the same of a few items by most axes; `off` comes on top of that of `coarse`."""
         finer, missing, off = coarse.take(items), np.zeros(len(items), dtype=np.float32), 0.0
         for name, index in self.index.dense.items():
             products, more, error = index.finer(self.profiles[0].vectors[name], items)
