@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 #: Leaves of a tree: one bit of an integer each.
 MOST_LEAVES = 64
-_BITS = (np.uint16, np.uint32, np.uint64)
+_BITS = (np.uint8, np.uint16, np.uint32, np.uint64)
 #: Rows whose leaves are in memory at once.
 _BLOCK = 1024
 #: Bits of LightGBM's ``decision_type``.
@@ -164,8 +164,9 @@ class TreeModel:
         for start in range(0, len(rows), _BLOCK):
             part = rows[start : start + _BLOCK].T
             left = np.tile(tables.leaves, (part.shape[1], 1))
+            kept = np.empty_like(left)
             for column, splits in tables.splits.items():
-                left &= splits.kept_at(part[column])
+                left &= splits.kept_at(part[column], kept)
             place = _only_bit(left)
             place += tables.starts
             out[start : start + len(left)] = tables.values.take(place).sum(axis=1)
@@ -212,7 +213,7 @@ class _Tables:
     def of(cls, trees: tuple[Tree, ...]) -> _Tables:
         """Sort the splits by column."""
         sizes = np.array([len(tree.leaves) for tree in trees], dtype=np.int64)
-        bits = np.dtype(_BITS[int(np.searchsorted([16, 32], sizes.max(initial=1)))])
+        bits = np.dtype(_BITS[int(np.searchsorted([8, 16, 32], sizes.max(initial=1)))])
         leaves = np.array([tree.bits for tree in trees], dtype=bits)
         found: dict[int, list[_Split]] = {}
         for at, tree in enumerate(trees):
@@ -257,11 +258,11 @@ class _Splits:
             out[-1, tree] |= leaves.dtype.type(right if goes_left else left)
         return cls(thresholds, leaves & ~out)
 
-    def kept_at(self, values: NDArray[np.float32]) -> NDArray[Any]:
-        """Return the leaves that are left for each value, (n, trees)."""
+    def kept_at(self, values: NDArray[np.float32], out: NDArray[Any]) -> NDArray[Any]:
+        """Return in `out` the leaves that are left for each value, (n, trees)."""
         place = self.thresholds.searchsorted(values)
         place[np.isnan(values)] = len(self.kept) - 1
-        return self.kept.take(place, axis=0)
+        return self.kept.take(place, axis=0, out=out, mode="clip")
 
 
 def _sections(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:

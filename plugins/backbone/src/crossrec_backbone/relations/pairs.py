@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from crossrec.numeric.ragged import FloatArray, IntArray, offsets
 from crossrec.numeric.sparse import gathered_rows
+from numpy.typing import NDArray
 
 from crossrec_backbone.relations.behaviour import Behaviour
 from crossrec_backbone.relations.text import TextRelations
@@ -31,6 +32,7 @@ class TextPairs:
         self.names = (*relations.dense, *relations.sparse)
         self._dense = tuple(relations.dense.values())
         self._kinds = len(relations.sparse)
+        self._last: _HistoryTerms | None = None
         if not self._kinds:
             return
         whole = hstack(list(relations.sparse.values()), format="csr", dtype=np.float32)
@@ -74,6 +76,22 @@ class TextPairs:
         """
         from scipy.sparse import csr_matrix
 
+        terms = self._terms(history)
+        at, bounds = gathered_rows(self._lexical.indptr, items)
+        column = terms.slot.take(self._lexical.indices.take(at))
+        hit = np.flatnonzero(column >= 0)
+        values = self._lexical.data.take(at.take(hit))
+        cut = (values, column.take(hit), np.searchsorted(hit, bounds))
+        shared = csr_matrix(cut, shape=(len(items), len(terms.table)))
+        product = (shared @ terms.table).T
+        scores: FloatArray = product.reshape(self._kinds, len(history), len(items))
+        return scores
+
+    def _terms(self, history: IntArray) -> _HistoryTerms:
+        """Return the terms of a history; the last ones are kept, an explanation wants them again."""
+        known = self._last
+        if known is not None and np.array_equal(known.history, history):
+            return known
         whole, kinds = self._lexical, np.arange(self._kinds)[:, None]
         at, bounds = gathered_rows(self._fine, (kinds + history * self._kinds).ravel())
         own = whole.indices.take(at)
@@ -85,13 +103,25 @@ class TextPairs:
         width = len(bounds) - 1
         table = np.zeros((len(terms), width), dtype=np.float32)
         table[slot.take(own), np.repeat(np.arange(width), np.diff(bounds))] = whole.data.take(at)
-        rows = whole[items]
-        column = slot.take(rows.indices)
-        hit = np.flatnonzero(column >= 0)
-        cut = (rows.data.take(hit), column.take(hit), np.searchsorted(hit, rows.indptr))
-        shared = csr_matrix(cut, shape=(len(items), len(terms)))
-        scores: FloatArray = (shared @ table).T.reshape(self._kinds, len(history), len(items))
-        return scores
+        self._last = found = _HistoryTerms(history.copy(), slot, table)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class _HistoryTerms:
+    """The terms of a history.
+
+    Attributes
+    ----------
+    history : int64 array
+    slot : int32 array, shape (terms of the catalogue,)
+        The place of a term in `table`; -1 where the history does not have it.
+    table : float32 array, shape (terms of the history, relations · len(history))
+    """
+
+    history: IntArray
+    slot: NDArray[np.int32]
+    table: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,12 +130,14 @@ class RelatedRows:
 
     Attributes
     ----------
+    history : int64 array
     columns, values : integer and float32 arrays
         The entries, one relation after the other, within it one history item after the other.
     bounds : int64 array, shape (relations · len(history) + 1,)
         Where each row starts among the entries.
     """
 
+    history: IntArray
     columns: IntArray
     values: FloatArray
     bounds: IntArray
@@ -137,13 +169,24 @@ class BehaviourPairs:
         self.names = (*behaviour.relations, "joint")
         self.n_items = behaviour.n_items
         self._matrices = (*behaviour.relations.values(), behaviour.joint)
+        self._last: RelatedRows | None = None
 
     def rows(self, history: IntArray) -> RelatedRows:
         """Return the rows of a history under all relations.
 
-        Slice by slice: half the time that an index of all entries takes.
+        Slice by slice: half the time that an index of all entries takes. The last ones are kept: of
+        one query candidates, columns and explanations are wanted one after the other.
         """
-        columns, values, lengths = [], [], [np.zeros(1, dtype=np.int64)]
+        known = self._last
+        if known is not None and np.array_equal(known.history, history):
+            return known
+        self._last = found = self._rows(history)
+        return found
+
+    def _rows(self, history: IntArray) -> RelatedRows:
+        """Read the rows of a history."""
+        columns, values = [np.zeros(0, dtype=np.int32)], [np.zeros(0, dtype=np.float32)]
+        lengths = [np.zeros(1, dtype=np.int64)]
         for matrix in self._matrices:
             starts, stops = matrix.indptr[history], matrix.indptr[history + 1]
             parts = list(map(slice, starts.tolist(), stops.tolist()))
@@ -152,9 +195,7 @@ class BehaviourPairs:
             values += [data[part] for part in parts]
             lengths.append((stops - starts).astype(np.int64))
         bounds = np.cumsum(np.concatenate(lengths))
-        if not columns:
-            return RelatedRows(np.zeros(0, dtype=np.int64), np.zeros(0, np.float32), bounds)
-        return RelatedRows(np.concatenate(columns), np.concatenate(values), bounds)
+        return RelatedRows(history.copy(), np.concatenate(columns), np.concatenate(values), bounds)
 
     def pairs(self, candidates: IntArray, history: IntArray) -> FloatArray:
         """Return each relation from each history item to each candidate; 0 where there is none.

@@ -208,14 +208,17 @@ class BackboneSource:
         if not len(history) or not len(index):
             return [None] * len(index)
         related = explain.RelatedTexts.of(statistics.text_pairs, index, history)
-        matrix = statistics.behaviour.relations["prior_ease"]
-        total = related.contributions(relations, statistics.mixture, weights)
-        total += fitted.adapter.mixture.kappa * explain.behaviour_contributions(
-            matrix, weights, index, history
+        behaviour = dict(
+            zip(
+                statistics.behaviour_pairs.names,
+                statistics.behaviour_pairs.pairs(index, history),
+                strict=True,
+            )
         )
-        counts = explain.joint_counts(statistics.behaviour.joint, index, history)
+        total = related.contributions(relations, statistics.mixture, weights)
+        total += fitted.adapter.mixture.kappa * weights[:, None] * behaviour["prior_ease"]
         texts = explain.TextPhrases(fitted.catalog, relations, index, history, related.similar)
-        return explain.evidence(total, history, explain.JointPhrases(counts, texts))
+        return explain.evidence(total, history, explain.JointPhrases(behaviour["joint"], texts))
 
     def state(self) -> State:
         """Return statistics and adapter: arrays, and JSON values with the rankers' text."""
