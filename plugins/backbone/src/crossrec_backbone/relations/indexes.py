@@ -223,14 +223,21 @@ class PostingLists:
         return terms, weights, np.repeat(np.arange(len(items)), counts)
 
     def profile(
-        self, items: IntArray, weights: FloatArray, mixture: Mapping[str, tuple[float, float]]
+        self,
+        items: IntArray,
+        weights: FloatArray,
+        mixture: Mapping[str, tuple[float, float]],
+        *,
+        whole: bool = False,
     ) -> tuple[TermProfile, dict[str, float]]:
-        """Return the terms of a history, the last item at the end of `items`.
+        """Return the heaviest terms of a history, the last item at the end of `items`.
 
         Parameters
         ----------
         mixture : mapping of relation to (float, float)
             Length that the decayed sum of the history is given, and weight of the last item.
+        whole : bool
+            Whether to return all terms, however long their lists are.
 
         Returns
         -------
@@ -249,9 +256,10 @@ class PostingLists:
             length = float(np.linalg.norm(sums[part]))
             scales[name] = decayed / length if length > SHORTEST else 0.0
             sums[part] = sums[part] * scales[name] + latest[part] * last
-        return TermProfile(terms.astype(np.int64), sums.astype(np.float32)), scales
+        profile = TermProfile(terms.astype(np.int64), sums.astype(np.float32))
+        return profile if whole else self._heaviest(profile), scales
 
-    def heaviest(self, profile: TermProfile) -> TermProfile:
+    def _heaviest(self, profile: TermProfile) -> TermProfile:
         """Keep each relation's heaviest terms within the budget; of equal ones the first."""
         terms, sums = profile.terms, profile.weights
         counts = self.lists.indptr[terms + 1] - self.lists.indptr[terms]

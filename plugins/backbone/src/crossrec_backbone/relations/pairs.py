@@ -88,7 +88,7 @@ class TextPairs:
         return scores
 
     def _terms(self, history: IntArray) -> _HistoryTerms:
-        """Return the terms of a history; the last ones are kept, an explanation wants them again."""
+        """Return the terms of a history. The last ones are kept, for an explanation."""
         known = self._last
         if known is not None and np.array_equal(known.history, history):
             return known

@@ -48,16 +48,13 @@ class Profiles:
     ----------
     vectors : mapping of dense relation to float32 array, shape (width,)
         Its product with an item's row is the weighted similarity.
-    whole : TermProfile
-        Of all lexical relations.
     terms : TermProfile
-        The heaviest ones, which are looked up.
+        Of all lexical relations.
     scales : mapping of relation to float
         What the decayed sum of the history was multiplied with.
     """
 
     vectors: Mapping[str, FloatArray]
-    whole: TermProfile
     terms: TermProfile
     scales: Mapping[str, float]
 
@@ -143,7 +140,7 @@ class TextIndex:
             vectors[name] = sums * np.float32(scale)
             if last and len(rows):
                 vectors[name] += rows[-1] * np.float32(last)
-        return Profiles(vectors, terms, self.lexical.heaviest(terms), scales)
+        return Profiles(vectors, terms, scales)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ RECALL.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,15 +21,18 @@ from numpy.typing import NDArray
 
 from crossrec_backbone.ranking.candidates import QUOTAS
 from crossrec_backbone.relations.config import HistoryConfig
+from crossrec_backbone.relations.indexes import TermProfile
 from crossrec_backbone.relations.pairs import RelatedRows
 from crossrec_backbone.relations.scores import weighted_history
 from crossrec_backbone.relations.statistics import Statistics
-from crossrec_backbone.sources.search import Profiles, TextIndex
+from crossrec_backbone.sources.search import TextIndex
 
 #: How many entries of the lists "term → items" are read for a query and lexical relation at most.
 POSTINGS = 30_000
 #: For each place in the list so many items are scored exactly.
 _EXACT = 2
+#: Narrower vectors are read whole: their leading axes hold too little.
+_NARROW = 64
 #: In a smaller catalogue there is nothing to leave out: the dense pass takes as long.
 LEAST_ITEMS = 1_200
 
@@ -191,24 +195,31 @@ class _Texts:
     Attributes
     ----------
     index : TextIndex
-    profiles : Profiles
+    terms : TermProfile
+        All terms of the history.
+    vectors : mapping of dense relation to float32 array
     rough : float32 array, shape (n_items,)
         By the heaviest terms, and by the leading axes of vectors.
     """
 
     index: TextIndex
-    profiles: Profiles
+    terms: TermProfile
+    vectors: Mapping[str, FloatArray]
     rough: FloatArray
 
     @classmethod
     def of(cls, index: TextIndex, query: QueryBatch, config: HistoryConfig) -> _Texts:
         """Compare a history with the whole catalogue, roughly."""
         scan = index.scan(query, config, own=True)
-        return cls(index, scan.profiles[0], scan.coarse()[0])
+        history, weights = scan.history.items.row(0), scan.history.of(0)
+        terms, _ = index.lexical.profile(history, weights, index.weights, whole=True)
+        wide = any(dense.rows.shape[1] > _NARROW for dense in index.dense.values())
+        rough = scan.coarse()[0] if wide else scan.whole[0]
+        return cls(index, terms, scan.profiles[0].vectors, rough)
 
     def exact(self, items: IntArray) -> FloatArray:
         """Return the consensus of some items, float32 (len(items),)."""
-        scores = self.index.lexical.scores_at(self.profiles.whole, items)
-        for name, vector in self.profiles.vectors.items():
+        scores = self.index.lexical.scores_at(self.terms, items)
+        for name, vector in self.vectors.items():
             scores += self.index.dense[name].exact(vector, items)
         return scores
