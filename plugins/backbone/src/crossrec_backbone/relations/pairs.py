@@ -18,6 +18,10 @@ from crossrec_backbone.relations.behaviour import Behaviour
 from crossrec_backbone.relations.text import TextRelations
 
 
+#: Multiplications up to which OpenBLAS does a matrix product on the thread that asks for it.
+_ONE_THREAD = 1 << 18
+
+
 class TextPairs:
     """All text relations of a catalogue, laid out for pairs.
 
@@ -60,9 +64,7 @@ class TextPairs:
         out = [np.empty((len(self.names), len(h), len(i)), np.float32) for i, h in queries]
         for at, rows in enumerate(self._dense):
             for block, (candidates, history) in zip(out, queries, strict=True):
-                # A tall matrix times a narrow one: the other way BLAS packs all of the tall one.
-                narrow = np.ascontiguousarray(rows.take(history, axis=0).T)
-                block[at] = np.matmul(rows.take(candidates, axis=0), narrow).T
+                block[at] = _products(rows, candidates, history).T
         if self._kinds:
             for block, (candidates, history) in zip(out, queries, strict=True):
                 block[len(self._dense) :] = self._shared(candidates, history)
@@ -105,6 +107,23 @@ class TextPairs:
         table[slot.take(own), np.repeat(np.arange(width), np.diff(bounds))] = whole.data.take(at)
         self._last = found = _HistoryTerms(history.copy(), slot, table)
         return found
+
+
+def _products(rows: FloatArray, items: IntArray, history: IntArray) -> FloatArray:
+    """Return the products of some rows with a few others, float32 (len(items), len(history)).
+
+    A tall matrix times a narrow one, as the other way BLAS packs all of the tall one. In slabs for
+    which OpenBLAS calls no other threads: on a busy machine to wait for them takes a hundred times
+    as long as to do without.
+    """
+    narrow = np.ascontiguousarray(rows.take(history, axis=0).T)
+    slab = max(_ONE_THREAD // max(narrow.size, 1), 1)
+    n_slabs = -(-len(items) // slab)
+    tall = np.zeros((n_slabs * slab, rows.shape[1]), dtype=np.float32)
+    rows.take(items, axis=0, out=tall[: len(items)], mode="clip")
+    products = np.matmul(tall.reshape(n_slabs, slab, rows.shape[1]), narrow)
+    found: FloatArray = products.reshape(len(tall), len(history))[: len(items)]
+    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -134,7 +134,7 @@ class TextIndex:
         for name, index in self.dense.items():
             decayed, last = self.weights[name]
             rows = index.rows.take(items, axis=0)
-            sums = weights @ rows
+            sums = np.einsum("h,ha->a", weights, rows)  # BLAS would call other threads
             length = float(np.sqrt(sums @ sums))
             scales[name] = scale = decayed / length if length > SHORTEST else 0.0
             vectors[name] = sums * np.float32(scale)
