@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from crossrec_backbone.relations.behaviour import Behaviour
 from crossrec_backbone.relations.text import TextRelations
 
-
 #: Multiplications up to which OpenBLAS does a matrix product on the thread that asks for it.
 _ONE_THREAD = 1 << 18
 

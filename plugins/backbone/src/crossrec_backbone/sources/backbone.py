@@ -19,7 +19,7 @@ from crossrec.components.protocols import SourceReport
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
-from crossrec.components.topk import top_k
+from crossrec.components.topk import padded, top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.errors import NotFittedError
@@ -282,19 +282,20 @@ class BackboneSource:
 
     def _score_block(self, queries: QueryBatch, rows: IntArray, wanted: IntArray) -> FloatArray:
         """Return the scores of given items for some of the queries."""
-        scored, n = self._scored(queries), len(rows)
+        scored = self._scored(queries)
         index, scores = scored.index[rows], scored.scores[rows]
-        others = [np.setdiff1d(wanted[i][wanted[i] != PAD], index[i]) for i in range(n)]
-        width = max((len(items) for items in others), default=0)
-        if width:
-            more = np.full((n, width), PAD, dtype=np.int64)
-            for i, items in enumerate(others):
-                more[i, : len(items)] = items
-            index, scores = self._beside(queries.take(rows), scored, rows, more)
+        places = [_places(own, items) for own, items in zip(index, wanted, strict=True)]
+        others = [
+            np.unique(items[(place < 0) & (items != PAD)])
+            for place, items in zip(places, wanted, strict=True)
+        ]
+        if any(map(len, others)):
+            index, scores = self._beside(queries.take(rows), scored, rows, padded(others))
+            places = [_places(both, items) for both, items in zip(index, wanted, strict=True)]
         out = np.full(wanted.shape, np.nan, dtype=np.float32)
-        for i in range(n):
-            known = dict(zip(index[i].tolist(), scores[i].tolist(), strict=True)) | {PAD: np.nan}
-            out[i] = [known.get(item, np.nan) for item in wanted[i].tolist()]
+        for i, place in enumerate(places):
+            known = place >= 0
+            out[i, known] = scores[i, place[known]]
         return out
 
     def _beside(
@@ -330,3 +331,12 @@ class BackboneSource:
         if self._state is None:
             raise NotFittedError(f"{self.name} is not fitted: call fit or restore first")
         return self._state
+
+
+def _places(index: IntArray, wanted: IntArray) -> IntArray:
+    """Return where each wanted item stands among some distinct ones; -1 where it does not."""
+    if not len(index):
+        return np.full(wanted.shape, -1, dtype=np.int64)
+    order = np.argsort(index, kind="stable")
+    place = order[np.minimum(np.searchsorted(index, wanted, sorter=order), len(index) - 1)]
+    return np.where((index[place] == wanted) & (wanted != PAD), place, -1)

@@ -157,10 +157,8 @@ class _Near:
         items, table = self.items[open_], np.maximum(self.table[:, open_], 0.0)
         found = [items[largest(sums, QUOTAS["relation"])] for sums in table]
         after, weights = self.latest
-        order = np.argsort(after, kind="stable")
-        order = order[~taken[after[order]]]
-        last = largest(np.maximum(weights[order], 0.0), QUOTAS["last"])
-        return [*found, after[order[last]]]
+        weights = np.where(taken[after], np.float32(0.0), np.maximum(weights, 0.0))
+        return [*found, after[largest(weights, QUOTAS["last"])]]
 
 
 def _latest(names: tuple[str, ...], rows: RelatedRows, length: int) -> tuple[IntArray, FloatArray]:
