@@ -25,7 +25,7 @@ N_ITEMS, N_USERS, EVENTS_PER_USER = 20_000, 10_000, 20
 P50_LIMIT_MS, P99_LIMIT_MS, LOG_LIMIT_MS = 5.0, 20.0, 1.0
 P50_BACKBONE_MS = 8.0
 #: A fit with the backbone learns from these, within minutes.
-BACKBONE_USERS = 400
+BACKBONE_USERS = 300
 
 
 def generated(seed: int, n_users: int):  # type: ignore[no-untyped-def]
