@@ -64,7 +64,8 @@ class Tree:
             raise ValueError("categorical splits and linear leaves are not read")
 
         def numbers(name: str, kind: type, length: int) -> NDArray[Any]:
-            found = np.array(values[name].split() if length else [], dtype=np.float64).astype(kind)
+            texts = values[name].split() if length else []
+            found: NDArray[Any] = np.array(texts, dtype=np.float64).astype(kind)
             if len(found) != length:
                 raise ValueError(f"{name} has {len(found)} values instead of {length}")
             return found

@@ -264,9 +264,9 @@ class BackboneSource:
     def _proposed(self, open_: QueryBatch) -> IntArray:
         """Return candidates: of a batch in dense passes, of a single query by what it needs."""
         fitted = self._fitted
-        kappa = fitted.adapter.mixture.kappa
-        single = len(open_) == 1 and len(open_.history.values) > 0
-        if single and fitted.statistics.n_items >= LEAST_ITEMS:
+        kappa, n_items = fitted.adapter.mixture.kappa, fitted.statistics.n_items
+        known = weighted_history(open_, n_items, self.config.history).items.values
+        if len(open_) == 1 and len(known) and n_items >= LEAST_ITEMS:
             return fitted.shortlist.propose(open_, kappa)
         return propose(fitted.statistics, open_, kappa=kappa)
 

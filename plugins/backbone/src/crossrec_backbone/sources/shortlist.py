@@ -1,10 +1,12 @@
 """The candidates of a single query, without a pass over all relations of the whole catalogue.
 
-They are those of `ranking.candidates.propose`, which answers batches in dense passes. Here text is
-searched as the source `content` searches it, behaviour is summed up where the history's rows have
-entries, and popular items come in an order that is kept. Only one thing is an approximation: of
-each lexical relation `POSTINGS` entries are read at most. Of the candidates of 300 users each,
-RECALL.
+They are those of `ranking.candidates.propose`, which answers batches in dense passes, but for what
+rounding and the order of equals decide. Behaviour is summed up where the rows of the history have
+entries, popular items come in an order that is kept, and text is compared roughly with the whole
+catalogue, by the heaviest terms and the leading axes of vectors, and exactly with twice as many
+items as are wanted. This last step may lose some: of the 300 candidates .9999 are found on
+Scientific (4,385 items, 300 users, at worst .993), .9988 and .9994 on generated catalogues of
+20,000 and 100,000 items (300 and 100 users, at worst .967).
 """
 
 from __future__ import annotations
