@@ -94,7 +94,8 @@ def report_table(one: dict[str, Any], report: dict[str, Any]) -> str:
     head = (
         f"**{one['set']}** ({one['scenario']}): {report['protocol']}, candidates "
         f"{report['candidates']}, {report['users']:,} test users, {one['items']:,} items, "
-        f"{one['events']:,} events\n\n"
+        f"{one['events']:,} events; fitted in {one['fit_seconds']:.0f} s, at most "
+        f"{one['fit_memory_mib']:,} MiB\n\n"
     )
     return head + table(("model", *names, "fit, s"), body)
 

@@ -30,7 +30,7 @@ ROOMS: dict[str, set[str]] = {
     "executors": set(),
     # What commands of any package share: click groups, options, tables.
     "commands": set(),
-    "terminal": set(),
+    "terminal": {"numeric"},
     "builtin": {"hookspecs"},
     "plugins": {"hookspecs", "scenario"},
     "data": {"numeric", "scenario"},

@@ -36,11 +36,12 @@ from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import temporal_split, without_tails
 from crossrec.evaluation.protocol import EvaluationProtocol
-from crossrec.pipeline.config import load_config
+from crossrec.pipeline.config import PipelineConfig, load_config
 from crossrec.pipeline.cut import LIMIT
 from crossrec.pipeline.evaluate_models import rule_for
-from crossrec.pipeline.fit import attach_vectors, collect_examples, fit_sources
+from crossrec.pipeline.fit import collect_examples, fit_sources
 from crossrec.pipeline.guard import scores_of
+from crossrec.pipeline.item_vectors import attach_vectors
 from crossrec.pipeline.pipeline import on_unit_scale, weighed_down
 from crossrec.pipeline.ranker_choice import choose_ranker
 from crossrec.pipeline.resolved import ResolvedSurface, resolve_pipeline
@@ -95,10 +96,15 @@ def without_test(dataset: Dataset, protocol: str) -> Dataset:
 
 
 def prepared(
-    scenario: Scenario, dataset: Dataset, protocol: str, run: RunOptions
+    scenario: Scenario,
+    dataset: Dataset,
+    protocol: str,
+    run: RunOptions,
+    config: PipelineConfig | None = None,
 ) -> tuple[ResolvedSurface, Dataset, Examples, Examples]:
     """Return the main surface, the training events, and examples to choose and to measure on."""
-    resolved = resolve_pipeline(load_config(scenario), load_registry(), scenario.main_surface)
+    config = config or load_config(scenario)
+    resolved = resolve_pipeline(config, load_registry(), scenario.main_surface)
     (split,) = EvaluationProtocol(split=protocol).splits(without_test(dataset, protocol))  # type: ignore[arg-type]
     train, notes = attach_vectors(split.train, resolved, run)
     assert not notes, notes
@@ -182,7 +188,7 @@ def measured(name: str, cache: Path) -> dict[str, Any]:
     }
 
 
-def means_of(sets: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def means_of(sets: list[dict[str, Any]], against: str = "best 60") -> list[dict[str, Any]]:
     """Return the mean gain over the sets, each of which counts the same, by number of queries."""
     rows = []
     for n in SIZES:
@@ -193,7 +199,7 @@ def means_of(sets: list[dict[str, Any]]) -> list[dict[str, Any]]:
             if (cell["queries"] == n if n else cell is one["cells"][0])
         ]
         gains = {
-            arm: PairedGain.average([PairedGain(**one["against best 60"][arm]) for one in cells])
+            arm: PairedGain.average([PairedGain(**one[f"against {against}"][arm]) for one in cells])
             for arm in cells[0]["ndcg@10"]
         }
         rows.append(

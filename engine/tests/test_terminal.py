@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from crossrec.terminal import (
+    ProgressLines,
     echo_json,
     json_option,
     progress,
@@ -89,7 +91,49 @@ def test_a_table_without_rows_has_its_head(capsys):
     assert capsys.readouterr().out == "NAME  N\n"
 
 
-def test_progress_in_a_pipe_is_silent(capsys):
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_line_of_progress_says_what_runs_how_long_it_ran_and_what_is_left():
+    clock, left = Clock(), [100.0]
+    lines = ProgressLines(lambda: left[0], clock)
+    assert lines.line() == "working, under 0.1 s so far, about 1 min 40 s left"
+    lines.report("fitting ease before the cut", 1, 4)
+    clock.now, left[0] = 30.0, 65.4
+    assert lines.line() == "fitting ease before the cut (1 of 4), 30 s so far, about 65 s left"
+    lines.report("encoding", 0, 0)
+    clock.now = 150.0
+    assert lines.line() == "encoding, 2 min 30 s so far, about 65 s left"
+
+
+def test_what_is_left_is_not_said_where_it_is_not_known():
+    clock = Clock()
+    lines = ProgressLines(lambda: None, clock)
+    clock.now = 31.0
+    assert lines.line() == "working, 31 s so far"
+    assert ProgressLines(None, clock).line() == "working, under 0.1 s so far"
+
+
+def test_lines_come_while_the_work_is_silent_and_stop_with_it(capsys):
+    lines = ProgressLines()
+    with lines.printed(every=0.01):
+        lines.report("long work", 0, 0)
+        deadline = time.monotonic() + 20
+        printed = ""
+        while printed.count("long work") < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+            printed += capsys.readouterr().err
+    assert printed.count("long work, ") >= 3
+    capsys.readouterr()
+    time.sleep(0.05)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_short_work_in_a_pipe_is_silent(capsys):
     with progress() as report:
         report("fitting", 1, 2)
         report("fitting", 2, 2)

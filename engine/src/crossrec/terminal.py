@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any, TypeVar
 
 import click
 
 from crossrec.errors import UsageError
 from crossrec.jsonio import plain
+from crossrec.numeric.units import time_text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Progress = Callable[[str, int, int], None]
+#: Seconds between two lines of progress off a terminal.
+EVERY = 30.0
 
 
 def workspace_option(command: Command) -> Command:
@@ -85,14 +90,21 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
-    """Give a callable for ``RunOptions.progress``: a bar on a terminal's stderr, else nothing.
+def progress(left: Callable[[], float | None] | None = None) -> Iterator[Progress]:
+    """Give a callable for ``RunOptions.progress``, which shows on stderr what is running.
 
-    There is one bar, which shows the latest message; ``total`` 0 or less shows that something is
-    running, without a length.
+    On a terminal there is one bar, which shows the latest message; ``total`` 0 or less shows that
+    something is running, without a length. Elsewhere there is a line every 30 s.
+
+    Parameters
+    ----------
+    left : callable, optional
+        Returns the seconds that are left, or None where that is not known.
     """
     if not sys.stderr.isatty():
-        yield lambda message, done, total: None
+        lines = ProgressLines(left)
+        with lines.printed():
+            yield lines.report
         return
     from rich import progress as rich
     from rich.console import Console
@@ -116,6 +128,57 @@ def progress() -> Iterator[Progress]:
 
     with bars:
         yield report
+
+
+class ProgressLines:
+    """What is running, in lines: for logs, pipes and other places where no bar can be.
+
+    Parameters
+    ----------
+    left : callable, optional
+        Returns the seconds that are left, or None where that is not known.
+    clock : callable
+        Seconds, from anywhere.
+    """
+
+    def __init__(
+        self,
+        left: Callable[[], float | None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._left = left
+        self._clock = clock
+        self._began = clock()
+        self._running = "working"
+
+    def report(self, message: str, done: int, total: int) -> None:
+        """Take in what is running."""
+        self._running = f"{message} ({done} of {total})" if total > 1 else message
+
+    def line(self) -> str:
+        """Return what is running, for how long the work has run, and about how long it will."""
+        left = self._left() if self._left is not None else None
+        parts = [self._running, f"{time_text(self._clock() - self._began)} so far"]
+        if left is not None:
+            parts.append(f"about {time_text(left)} left")
+        return ", ".join(parts)
+
+    @contextmanager
+    def printed(self, every: float = EVERY) -> Iterator[None]:
+        """Print a line on stderr every so many seconds, also while the work reports nothing."""
+        over = Event()
+
+        def lines() -> None:
+            while not over.wait(every):
+                click.echo(self.line(), err=True)
+
+        printer = Thread(target=lines, name="crossrec-progress", daemon=True)
+        printer.start()
+        try:
+            yield
+        finally:
+            over.set()
+            printer.join()
 
 
 def _rich_table(columns: Sequence[str], rows: list[list[str]]) -> None:

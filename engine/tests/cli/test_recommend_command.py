@@ -77,7 +77,7 @@ def test_fit_names_what_was_left_out(shop, tmp_path):
     own.write_text('sources = [{name = "dear"}]\n')
     done = shop("fit", "--pipeline", own)
     assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr.splitlines() == [
+    assert done.stderr.splitlines()[-2:] == [
         "Warning: source dear could not be fitted: MemoryError: needs 99 GB",
         "Error: no source could be fitted (dear: MemoryError: needs 99 GB)",
     ]

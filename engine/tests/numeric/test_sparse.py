@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from crossrec.numeric.sparse import keep_top, strongest, strongest_per_row
-from hypothesis import given
+from crossrec.numeric.sparse import keep_top, largest, strongest, strongest_per_row
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
@@ -42,3 +42,19 @@ def test_keep_top_goes_by_size_and_then_by_column(rows: list[list[int]], k: int)
     kept = keep_top(csr_matrix(matrix), k)
     np.testing.assert_array_equal(kept.toarray(), expected)
     assert kept.dtype == np.float32
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 3_000), st.integers(0, 400), st.integers(0, 99), st.sampled_from([1, 2, 16, 17])
+)
+def test_the_largest_of_rows_that_deceive_a_sample(n: int, k: int, seed: int, step: int) -> None:
+    """Large numbers at every sampled place, at none of them, many equal ones, many zeros."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(0, 50, n).astype(np.float32) * (rng.random(n) < rng.random())
+    sizes[seed % 16 :: step] += 100.0 * (seed % 2)
+    places = largest(sizes, k)
+    assert (np.diff(places) > 0).all()
+    assert (sizes[places] > 0).all()
+    expected = np.sort(sizes[sizes > 0])[::-1][:k]
+    np.testing.assert_array_equal(np.sort(sizes[places])[::-1], expected)

@@ -7,7 +7,7 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
-from crossrec.pipeline.cut import cut_for_validation
+from crossrec.pipeline.cut import cut_for_validation, query_limit
 from crossrec.pipeline.fit import served_rule
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.scenario import ItemSchema
@@ -119,3 +119,7 @@ def test_sampling_is_by_seed(make_shop):
 def test_no_events_at_all(has_clock):
     data = random_dataset(0, 0, has_clock=has_clock)
     assert len(cut_for_validation(data, UNSEEN, seed=0).queries) == 0
+
+
+def test_a_quick_fit_asks_fewer_queries():
+    assert query_limit("quick") < query_limit("standard") == query_limit("thorough")

@@ -11,10 +11,12 @@ from click.testing import CliRunner
 from crossrec import Engine
 from crossrec.artifacts import open_artifact
 from crossrec.cli import main
+from crossrec.components.state import State
 from crossrec.errors import RefitNeededError
 from crossrec.ingest import ingest_files
 from crossrec.ingest.forget import forget_rejected
 from crossrec.pipeline.forgetting import holding as holding_in
+from crossrec.pipeline.kept_fits import StateFolder
 from crossrec.pipeline.saving import load_pipeline
 from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
 from crossrec.store.decisions import Decision, Feedback, ShownItem
@@ -287,3 +289,14 @@ def test_rejected_rows_of_a_user(tmp_path, rows, left):
     if left:
         with path.open(newline="") as file:
             assert len(list(csv.reader(file))) == 1 + left
+
+
+def test_what_stopped_fits_have_kept_goes_too(tmp_path, registry):
+    ingest(tmp_path, registry, "shop", "events", f"user_id,item_id\n{WHO},a\nother,b\n")
+    space = Workspace.open(tmp_path / "ws")
+    kept = StateFolder(space.cache / "fits" / "shop" / "key")
+    kept.put("counting", State({"counts": np.ones(2, np.float32)}))
+    receipt = Engine(space, registry).forget_user(WHO)
+    assert kept.get("counting") is None
+    assert not (space.cache / "fits").exists()
+    assert receipt.cached == 3

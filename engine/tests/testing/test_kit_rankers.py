@@ -23,7 +23,7 @@ from crossrec.testing.rankers import SOURCES, pool_of
 
 
 def registered(factory: Any) -> Registration:
-    able = frozenset({"report"} if hasattr(factory, "report") else ())
+    able = frozenset(name for name in ("report", "select") if hasattr(factory, name))
     return Registration("rankers", "mine", factory, None, able, "a ranker")
 
 

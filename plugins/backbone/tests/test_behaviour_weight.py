@@ -90,6 +90,8 @@ def test_too_few_users_decide_nothing(shop, config) -> None:
 def test_the_choice_reports_progress(shop, config) -> None:
     dataset, seen = shop(n_users=80), []
     text = TextSide.fit(dataset, config)
-    run = RunOptions(progress=lambda message, done, total: seen.append((message, done, total)))
+    run = RunOptions(
+        threads=1, progress=lambda message, done, total: seen.append((message, done, total))
+    )
     choose_kappa(dataset.sequences, text, config, run, folds=2)
     assert [part[1:] for part in seen] == [(0, 2), (1, 2), (2, 2)]

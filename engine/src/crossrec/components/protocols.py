@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.components.candidates import Candidates, Pool
+from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.evidence import Evidence
 from crossrec.components.feedback import Feedback
 from crossrec.components.live_items import LiveItems
@@ -88,6 +89,22 @@ class ExplainingSource(CandidateGenerator, Protocol):
         """Return the evidence for each item of `index` (1-dimensional), for a batch of one query.
 
         None where the source has nothing to say for an item.
+        """
+        ...
+
+
+class Estimating(Protocol):
+    """A generator or an encoder with the capability ``estimate``: it says beforehand what it costs.
+
+    Called before the fit, on the unfitted component.
+    """
+
+    def estimate(self, size: DatasetSize, run: RunOptions) -> Cost:
+        """Return what one fit (or encoding the texts) and ``size.queries`` answers cost here.
+
+        In milliseconds, from the numbers in `size` alone; an encoder counts only texts that are not
+        in its cache where it can know that cheaply. ``run.effort`` is what the fit will have. It
+        never falls as any of the numbers grows, and right within a factor of two is good enough.
         """
         ...
 

@@ -60,12 +60,15 @@ def in_threads(
 
     For work that numpy, scipy or LightGBM do without Python's lock. An error of a part is raised.
     """
-    if threads == 1 or len(parts) < 2:
+    if len(parts) < 2:
         return [work(part) for part in parts]
     from concurrent.futures import ThreadPoolExecutor
 
-    with one_blas_thread(), ThreadPoolExecutor(min(threads, len(parts))) as pool:
-        return list(pool.map(work, parts))
+    with one_blas_thread():
+        if threads == 1:
+            return [work(part) for part in parts]
+        with ThreadPoolExecutor(min(threads, len(parts))) as pool:
+            return list(pool.map(work, parts))
 
 
 @cache

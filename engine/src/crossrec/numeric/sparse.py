@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from crossrec.numeric.ragged import FloatArray, IntArray, offsets
 
 _BLOCK_CELLS = 1 << 23
+#: One number of so many is looked at to guess how high the largest ones lie.
+_STEP = 16
 
 
 def block_rows(n_columns: int) -> int:
@@ -34,10 +36,13 @@ def largest(sizes: FloatArray, k: int, turn: int = 0) -> IntArray:
 
     What ties for the last places is taken in even steps, from the `turn`-th on, and not from the
     front: item numbers may follow time.
-    `sizes` (n,) has no negative ones. Only what is above 0 is partitioned: of a row that is mostly
-    zeros numpy takes thirty times as long for the whole.
+    `sizes` (n,) has no negative ones. Only what reaches `likely_floor`, or is above 0, is
+    partitioned: of a row that is mostly zeros numpy takes thirty times as long for the whole.
     """
-    places: IntArray = np.flatnonzero(sizes)
+    floor = likely_floor(sizes, k)
+    places: IntArray = np.flatnonzero(sizes >= floor if floor > 0 else sizes > 0)
+    if floor > 0 and len(places) < k:
+        places = np.flatnonzero(sizes > 0)
     if len(places) <= k:
         return places
     if k <= 0:
@@ -49,6 +54,18 @@ def largest(sizes: FloatArray, k: int, turn: int = 0) -> IntArray:
     kept[level[(turn + np.arange(room) * len(level) // room) % len(level)]] = True
     chosen: IntArray = places[kept]
     return chosen
+
+
+def likely_floor(row: FloatArray, k: int) -> np.float32:
+    """Return a number that most likely a few more than `k` of the row reach, by a sample of it.
+
+    To look at a sample and then once at the row takes a quarter of the time of a selection among
+    all (20,000 numbers). Where the sample deceives, the caller has to look again.
+    """
+    sample = row[::_STEP]
+    expected = max(k, 0) / _STEP
+    at = len(sample) - 1 - int(expected + 3.0 * expected**0.5) - 4
+    return np.float32(np.partition(sample, at)[at] if at >= 0 else -np.inf)
 
 
 def keep_top(matrix: Any, k: int) -> Any:

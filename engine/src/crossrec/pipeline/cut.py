@@ -8,6 +8,7 @@ import numpy as np
 
 from crossrec.components.eligibility import CandidateRule, eligible_targets, queries_of
 from crossrec.components.query import QueryBatch
+from crossrec.components.run import Effort
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import Targets, before, between, tails, without_tails
 from crossrec.numeric.ragged import IntArray, Ragged
@@ -18,6 +19,8 @@ _BEFORE = 0.9
 ENOUGH = 50
 #: Validation queries that a ranker is chosen on, drawn at random where there are more.
 LIMIT = 4000
+#: The same for a fit of little effort, most of whose time the answers would take.
+QUICK_LIMIT = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +68,11 @@ def cut_for_validation(
     train = without_tails(dataset, users, 1)
     wanted = eligible_targets(tails(dataset, users, 1), rule, seed=seed, limit=limit)
     return _cut(train, wanted, rule, "last event")
+
+
+def query_limit(effort: Effort) -> int:
+    """Return how many validation queries a fit asks at most."""
+    return QUICK_LIMIT if effort == "quick" else LIMIT
 
 
 def _cut(train: Dataset, wanted: Targets, rule: CandidateRule, name: str) -> Cut:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +11,22 @@ from crossrec.components.query import Query
 from crossrec.components.run import RunOptions
 from crossrec.components.slate import Slate
 from crossrec.components.user_state import UserState
-from crossrec.errors import NotFittedError, UsageError
+from crossrec.errors import UsageError
 from crossrec.ingest import IngestOptions, Input, ingest_files
 from crossrec.ingest.report import IngestReport
 from crossrec.pipeline.fit import fit_pipeline
+from crossrec.pipeline.fit_inputs import FitRequest, read_inputs
 from crossrec.pipeline.forgetting import ForgetReceipt, forget_user
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
+from crossrec.pipeline.kept_fits import drop_kept_fits, open_kept_fit
 from crossrec.pipeline.languages import checked_language, in_language
 from crossrec.pipeline.loading import LoadedPipelines
 from crossrec.pipeline.logged_answers import LoggedAnswers
 from crossrec.pipeline.pipeline import Pipeline
-from crossrec.pipeline.pretrained import FOLDER, pipeline_to_fit, survey_pretrained
+from crossrec.pipeline.plan import FitPlan
 from crossrec.pipeline.query_resolution import resolve_query
 from crossrec.pipeline.refresh import RefreshReport, refresh_pipeline
 from crossrec.pipeline.request import answer
-from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.pipeline.saving import save_pipeline, without_unstorable
 from crossrec.pipeline.serving import Serving, surface_for
 from crossrec.pipeline.user_states import read_user_state, with_given_history
@@ -120,10 +120,14 @@ class Engine(LoggedAnswers):
         pipeline_file: Path | None = None,
         backbone: str | None = None,
         run: RunOptions | None = None,
+        budget: str | float | None = None,
+        memory: str | int | None = None,
+        planned: Callable[[FitPlan], None] | None = None,
     ) -> Pipeline:
         """Fit the scenario's pipeline on all its events and publish it.
 
-        A fit that dies leaves the artifact before it serving.
+        A fit that dies leaves the artifact before it serving; the next one with the same data and
+        options goes on where it stopped.
 
         Parameters
         ----------
@@ -132,36 +136,67 @@ class Engine(LoggedAnswers):
         backbone : str, optional
             Name of a pretrained backbone that becomes one more source; "" for none. None takes the
             one that an installed distribution offers, where there is no `pipeline_file`.
+        budget : str or float, optional
+            ``"quick"`` (a first answer within a minute), ``"standard"`` or ``"thorough"``, or a
+            number of minutes; None takes the effort of `run`, without a limit of time.
+        memory : str or int, optional
+            The most that one part may need, in bytes or as ``"4GiB"``; 60 % of the machine's where
+            None. What needs more is left out and named.
+        planned : callable, optional
+            Called with the plan before any work.
 
         Raises
         ------
         UsageError, ConfigError
-            For an unknown scenario or a pipeline file that can't be used.
+            For an unknown scenario or a pipeline file that can't be used, or a budget or a memory
+            that can't be understood.
+        CapacityError
+            If the memory allows none of the sources.
         WorkspaceError
             If another process is writing to the workspace.
         """
-        known = self.registry.scenario(scenario)
-        seen = survey_pretrained(self.workspace.path / FOLDER, self.registry)
-        config, notes = pipeline_to_fit(known, pipeline_file, backbone, seen)
-        options = run or RunOptions(cache=self.workspace.cache)
-        options = replace(options, pretrained=seen.folders())
+        request = FitRequest(pipeline_file, backbone, run, budget, memory)
+        limits = request.limits(self.registry, scenario)
         with self.workspace.writing():
-            store = self.workspace.store()
-            stamps = {
-                "item_changes": store.item_changes(scenario),
-                "last_event": store.last_event(scenario),
-            }
-            dataset = self.workspace.dataset(known)
-            if not len(dataset.catalog):
-                raise NotFittedError(
-                    f"scenario {scenario!r} has no items: run `crossrec ingest {scenario}` first"
-                )
-            resolved = resolve_pipeline(config, self.registry, known.main_surface)
-            executor = self.workspace.executor()
-            pipeline = fit_pipeline(known, dataset, resolved, options, notes, stamps, executor)
+            inputs = read_inputs(self.workspace, self.registry, scenario, request)
+            plan, inputs = inputs.planned(self.registry, *limits)
+            if planned is not None:
+                planned(plan)
+            cache = self.workspace.cache
+            pipeline = fit_pipeline(
+                inputs.scenario,
+                inputs.dataset,
+                inputs.resolved(self.registry),
+                inputs.run,
+                inputs.notes,
+                inputs.stamps,
+                self.workspace.executor(),
+                plan,
+                open_kept_fit(cache, scenario, inputs.run),
+            )
             pipeline = without_unstorable(pipeline)
             save_pipeline(pipeline, self.workspace.artifact_path(scenario))
+            drop_kept_fits(cache, scenario)
         return pipeline
+
+    def plan(
+        self,
+        scenario: str,
+        *,
+        pipeline_file: Path | None = None,
+        backbone: str | None = None,
+        run: RunOptions | None = None,
+        budget: str | float | None = None,
+        memory: str | int | None = None,
+    ) -> FitPlan:
+        """Return what `fit` would do with the same arguments, and raise what it would raise first.
+
+        Nothing is written, and no lock is taken.
+        """
+        request = FitRequest(pipeline_file, backbone, run, budget, memory)
+        limits = request.limits(self.registry, scenario)
+        inputs = read_inputs(self.workspace, self.registry, scenario, request)
+        return inputs.planned(self.registry, *limits)[0]
 
     def refresh(self, scenario: str, *, run: RunOptions | None = None) -> RefreshReport:
         """Learn what came since the last fit or refresh, without a fit, and publish it.

@@ -28,13 +28,13 @@ from crossrec.pipeline.cut import LIMIT
 from crossrec.pipeline.features import fit_features, with_features
 from crossrec.pipeline.fit import (
     assemble,
-    attach_vectors,
     choose_surfaces,
     collect_examples,
     fit_sources,
     left_out_notes,
     served_rule,
 )
+from crossrec.pipeline.item_vectors import attach_vectors
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.resolved import ResolvedPipeline
 from crossrec.pipeline.time_limit import within

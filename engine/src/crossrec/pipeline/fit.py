@@ -22,18 +22,26 @@ from crossrec.components.protocols import CandidateGenerator, Examples, Ranker
 from crossrec.components.query import QueryBatch
 from crossrec.components.repeats import repeat_rate
 from crossrec.components.run import RunOptions
-from crossrec.components.vectors import encoded, title_name
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
-from crossrec.errors import CrossrecError, UsageError
+from crossrec.errors import CrossrecError
 from crossrec.executors import Executor
 from crossrec.numeric.ragged import Ragged
-from crossrec.pipeline.cut import cut_for_validation
+from crossrec.pipeline.cut import cut_for_validation, query_limit
 from crossrec.pipeline.features import FittedFeatures, fit_features, with_features
+from crossrec.pipeline.item_vectors import attach_vectors
+from crossrec.pipeline.kept_fits import KeptFit, KeptSources
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, gather, require_an_answer
+from crossrec.pipeline.plan import FitPlan
 from crossrec.pipeline.ranker_choice import GateReport, choose_ranker
 from crossrec.pipeline.resolved import ResolvedPipeline, ResolvedSurface
 from crossrec.pipeline.source_jobs import SourceJob, fit_source
+from crossrec.pipeline.stages import (
+    ALL_EVENTS,
+    BEFORE_CUT,
+    fitted_title,
+    fitting_title,
+)
 from crossrec.scenario import Scenario
 
 log = logging.getLogger("crossrec")
@@ -51,11 +59,14 @@ class FittedSources:
     sources : mapping of label to candidate generator
     seconds : mapping of label to the seconds its fit took
     failed : mapping of label to the error that kept it out
+    notes : tuple of str
+        Which sources were taken from a fit that was stopped.
     """
 
     sources: Mapping[str, CandidateGenerator]
     seconds: Mapping[str, float]
     failed: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def fit_pipeline(
@@ -66,6 +77,8 @@ def fit_pipeline(
     notes: Sequence[str] = (),
     stamps: Mapping[str, int] | None = None,
     executor: Executor | None = None,
+    plan: FitPlan | None = None,
+    kept: KeptFit | None = None,
 ) -> Pipeline:
     """Fit a pipeline on all events of `dataset`, with everything chosen before a cut.
 
@@ -77,6 +90,10 @@ def fit_pipeline(
         How far the store was read: ``item_changes`` and ``last_event``.
     executor : Executor, optional
         Where the sources are fitted; one after the other in this thread where None.
+    plan : FitPlan, optional
+        What was planned, for the report.
+    kept : KeptFit, optional
+        Where fitted sources are kept, and those of a fit that was stopped are taken from.
 
     Raises
     ------
@@ -89,8 +106,9 @@ def fit_pipeline(
     dataset, missing = attach_vectors(dataset, resolved, run)
     repeats = repeat_rate(dataset.sequences)
     rule = served_rule(scenario, dataset.catalog, resolved.main_surface, repeats.comes_back)
-    cut = cut_for_validation(dataset, rule, seed=run.seed)
-    trial = fit_sources(cut.train, resolved, run, "before the cut", executor)
+    cut = cut_for_validation(dataset, rule, seed=run.seed, limit=query_limit(run.effort))
+    keep = None if kept is None else kept.on(cut.train)
+    trial = fit_sources(cut.train, resolved, run, BEFORE_CUT, executor, kept=keep)
     n_items = dataset.n_items
     examples, left = collect_examples(trial, resolved, cut.queries, cut.targets, n_items)
     items = LiveItems(dataset.catalog, scenario.items)
@@ -98,7 +116,8 @@ def fit_pipeline(
     examples = with_features(examples, features, items)
     surfaces, gates = choose_surfaces(resolved, cut.train, examples, run, repeats.comes_back)
     needed = resolved.with_sources(needed_sources(surfaces, trial.sources))
-    final = fit_sources(dataset, needed, run, "on all events", executor, trial.sources)
+    keep = None if kept is None else kept.on(cut.train, dataset)
+    final = fit_sources(dataset, needed, run, ALL_EVENTS, executor, trial.sources, keep)
     features = fit_features(dataset, resolved, run)
     report = {
         "cut": cut.rule,
@@ -108,11 +127,12 @@ def fit_pipeline(
         "fit_seconds": dict(final.seconds),
         "failed": {**trial.failed, **final.failed, **features.failed},
         "dropped": [label for label in trial.sources if label not in needed.sources],
-        "notes": [*notes, *missing, *left_out_notes(left)],
+        "notes": [*notes, *missing, *trial.notes, *final.notes, *left_out_notes(left)],
         "users": dataset.n_users,
         "items": dataset.n_items,
         "events": len(dataset.events),
         **(stamps or {}),
+        **({} if plan is None else {"plan": plan.to_dict()}),
     }
     return assemble(scenario, dataset, resolved, final, surfaces, report, features)
 
@@ -166,7 +186,7 @@ def choose_surfaces(
         settings = {each: dict(one.settings) for each, one in plan.rankers.items()}
         key = json.dumps([plan.about_items, plan.sources, plan.ranker, settings], sort_keys=True)
         if key not in known:
-            known[key] = choose_ranker(plan, train, _seen_by(examples, plan), run)
+            known[key] = choose_ranker(plan, train, seen_by(examples, plan), run)
         ranker, gates[name] = known[key]
         plan = replace(plan, sources=_selected(plan, ranker, gates[name].chosen))
         surfaces[name] = served_surface(plan, ranker, gates[name].chosen, comes_back)
@@ -225,7 +245,7 @@ def served_rule(
     )
 
 
-def _seen_by(examples: Examples, plan: ResolvedSurface) -> Examples:
+def seen_by(examples: Examples, plan: ResolvedSurface) -> Examples:
     """Return the examples with the candidates' scores of the surface's sources alone."""
     labels = tuple(label for label in examples.pool.sources if label in plan.sources)
     if labels == examples.pool.sources:
@@ -235,35 +255,6 @@ def _seen_by(examples: Examples, plan: ResolvedSurface) -> Examples:
     return replace(examples, pool=replace(pool, index=index))
 
 
-def attach_vectors(
-    dataset: Dataset, resolved: ResolvedPipeline, run: RunOptions
-) -> tuple[Dataset, list[str]]:
-    """Encode the catalog with the configured encoder; say so where that is not possible.
-
-    Raises
-    ------
-    UsageError
-        If there is no such encoder, or its settings do not fit.
-    """
-    if resolved.encoder is None:
-        return dataset, []
-    config = resolved.config
-    try:
-        encoder = resolved.encoder.build()
-        titles = title_name(config.encoder) if config.title_vectors else ""
-        for name, rows in encoded(dataset.catalog, encoder, run, config.encoder, titles):
-            dataset = dataset.with_vectors(name, rows)  # texts stay where titles fail
-    except UsageError:
-        raise
-    except CrossrecError as error:  # a library or a model is missing: the message says what to do
-        log.warning("encoder %s is left out: %s", config.encoder, error)
-        return dataset, [f"encoder {config.encoder} is left out: {error}"]
-    except (Exception, SystemExit) as error:
-        log.warning("encoder %s failed", config.encoder, exc_info=error)
-        return dataset, [f"encoder {config.encoder} failed: {type(error).__name__}: {error}"]
-    return dataset, []
-
-
 def fit_sources(
     dataset: Dataset,
     resolved: ResolvedPipeline,
@@ -271,6 +262,7 @@ def fit_sources(
     what: str,
     executor: Executor | None = None,
     before: Mapping[str, CandidateGenerator] | None = None,
+    kept: KeptSources | None = None,
 ) -> FittedSources:
     """Fit every source of the pipeline; one that fails is left out and named.
 
@@ -280,6 +272,8 @@ def fit_sources(
         As they were fitted before the cut: those that declare ``refit`` keep what they chose.
     executor : Executor, optional
         Where the sources are fitted; one after the other in this thread where None.
+    kept : KeptSources, optional
+        Where what is fitted is kept, and taken from where a fit was stopped.
 
     Raises
     ------
@@ -294,10 +288,11 @@ def fit_sources(
             source,
             dataset,
             run,
-            f"fitting {source.label} {what}",
+            fitting_title(source.label, what),
             done,
             n,
             (before or {}).get(source.label) if "refit" in source.capabilities else None,
+            None if kept is None else kept.of(source),
         )
         for done, source in enumerate(resolved.sources.values())
     ]
@@ -305,17 +300,20 @@ def fit_sources(
     sources: dict[str, CandidateGenerator] = {}
     seconds: dict[str, float] = {}
     failed: dict[str, str] = {}
+    notes: list[str] = []
     for source, fitted in zip(resolved.sources.values(), done, strict=True):
         if fitted.error:
             failed[source.label] = fitted.error
-        else:
-            sources[source.label] = fitted.generator(source, dataset.catalog)
-            seconds[source.label] = fitted.seconds
-    run.progress(f"fitted {what}", n, n)
+            continue
+        sources[source.label] = fitted.generator(source, dataset.catalog)
+        seconds[source.label] = fitted.seconds
+        if fitted.taken:
+            notes.append(f"{source.label} {what}: taken from the fit that was stopped")
+    run.progress(fitted_title(what), n, n)
     if not sources:
         causes = "; ".join(f"{label}: {error}" for label, error in failed.items())
         raise CrossrecError(f"no source could be fitted ({causes})")
-    return FittedSources(sources, seconds, failed)
+    return FittedSources(sources, seconds, failed, tuple(notes))
 
 
 def collect_examples(

@@ -26,6 +26,7 @@ from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import CrossrecError, RefitNeededError
 from crossrec.ingest.forget import forget_rejected
 from crossrec.pipeline.frozen_catalog import FrozenCatalogSource
+from crossrec.pipeline.kept_fits import drop_kept_fits
 from crossrec.pipeline.news import BEHIND
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.saving import load_pipeline, popularity_state, stored_catalog
@@ -79,7 +80,8 @@ class ForgetReceipt:
     rejected : int
         Rows deleted from the files of rejected rows.
     cached : int
-        Files deleted from the cache because they held the id.
+        Files deleted from the cache: those that held the id, and what fits that were stopped had
+        learnt so far.
     needs_fit : tuple of str
         Scenarios in which something learnt of the user is left until the next fit.
     left : tuple of str
@@ -117,8 +119,10 @@ def forget_user(workspace: Workspace, registry: Registry, user_id: str) -> Forge
         events[name] = store.delete_user(name, user_id).events
     decisions = workspace.decision_log().forget(user_id)
     rejected = forget_rejected(workspace.rejected, user_id)
+    # What is cached can be computed again. States of stopped fits hold the user without the id.
+    kept = drop_kept_fits(workspace.cache)
     cached = holding(workspace.cache, user_id)
-    for path in cached:  # what is there can be computed again
+    for path in cached:
         path.unlink()
     return ForgetReceipt(
         user_id,
@@ -126,7 +130,7 @@ def forget_user(workspace: Workspace, registry: Registry, user_id: str) -> Forge
         artifacts,
         decisions,
         rejected,
-        len(cached),
+        kept + len(cached),
         tuple(name for name, receipt in artifacts.items() if receipt.needs_fit),
         tuple(str(path.relative_to(workspace.path)) for path in holding(workspace.path, user_id)),
     )

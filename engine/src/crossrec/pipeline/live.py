@@ -27,8 +27,8 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
-from crossrec.pipeline.fit import attach_vectors
 from crossrec.pipeline.frozen_catalog import FrozenCatalogSource
+from crossrec.pipeline.item_vectors import attach_vectors
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.serving import Serving
 from crossrec.plugins.state import one_line

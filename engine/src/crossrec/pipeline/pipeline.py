@@ -299,7 +299,7 @@ def filled_up(
     score = np.full(index.shape, -np.inf, dtype=np.float32)
     width = min(found.index.shape[1], index.shape[1])
     index[:, :width], score[:, :width] = found.index[:, :width], found.score[:, :width]
-    for row in np.flatnonzero(lengths < index.shape[1]):
+    for row in np.flatnonzero(lengths < index.shape[1]).tolist():
         taken = np.concatenate([queries.exclude.row(row), index[row, : lengths[row]]])
         window = order[: len(taken) + index.shape[1]]
         free = window[~np.isin(window, taken)][: index.shape[1] - lengths[row]]

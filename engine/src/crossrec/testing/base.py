@@ -23,6 +23,7 @@ RUN = RunOptions(seed=7, threads=1)
 #: Kind → the capabilities that are methods of its components.
 OPTIONAL: Mapping[str, frozenset[str]] = {
     "candidate_generators": CAPABILITIES - NO_METHOD - {"features", "learn", "select"},
+    "encoders": frozenset({"adapt", "estimate"}),
     "policies": frozenset({"learn"}),
     "rankers": frozenset({"features", "report", "select"}),
 }

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from crossrec.data.catalog import Catalog
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.testing import toy as toys
-from crossrec.testing.base import RUN, Conformance
+from crossrec.testing.base import RUN
+from crossrec.testing.estimates import EstimateTests
 
 #: Unusual texts that occur in real catalogs.
 UNUSUAL_TEXTS = ("", " ", "🔥🔥", "naïve café 東京", "a", "x" * 10_000, "\x00\n\t", "word " * 3000)
 
 
-class EncoderTests(Conformance, kit=True):
+class EncoderTests(EstimateTests, kit=True):
     """What every encoder of item texts must do."""
 
     kind: ClassVar[str] = "encoders"

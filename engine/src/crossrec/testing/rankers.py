@@ -122,6 +122,19 @@ class RankerTests(Conformance, kit=True):
         fresh = pool_of(toy, agree=False, seed=2)
         assert self.hits(toy, fresh, self.score(ranker, toy.queries, fresh)) >= 0.9
 
+    def test_selects_what_it_rests_on(self) -> None:
+        """The selected sources, in their order, are enough to rank by."""
+        self.able("select")
+        toy = self.toy()
+        ranker = self.fitted(toy, pool_of(toy, agree=False, seed=1))
+        chosen = ranker.select(SOURCES)
+        assert chosen, "no source is selected"
+        assert tuple(name for name in SOURCES if name in chosen) == tuple(chosen)
+        fresh = pool_of(toy, agree=False, seed=2)
+        hits = self.hits(toy, fresh, self.score(ranker, toy.queries, fresh))
+        alone = fresh.select(tuple(chosen))
+        assert self.hits(toy, alone, self.score(ranker, toy.queries, alone)) >= hits - 0.05
+
     def test_learns_from_features(self) -> None:
         """Where sources are random and a column shows the right item, the ranker follows it."""
         self.able("features")

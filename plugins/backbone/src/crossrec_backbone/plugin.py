@@ -20,7 +20,7 @@ def register_candidate_generators(register: Register) -> None:
     """Register the layers of the backbone, each as a source of its own."""
     source = "crossrec_backbone.sources.closed_forms:"
     config = f"{source}ClosedFormConfig"
-    able = {"score", "explain", "add_items"}
+    able = {"score", "explain", "add_items", "estimate"}
     learns = {*able, "update", "forget"}
     refits = {"refit"}  # what validation chose before the cut is not chosen again
     register(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
+from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.run import RunOptions
 from crossrec.components.settings import Settings
 from crossrec.components.threads import one_blas_thread
@@ -13,6 +14,7 @@ from crossrec.numeric.ragged import Ragged
 from numpy.typing import NDArray
 from pydantic import Field
 
+from crossrec_collaborative.costs import als_cost
 from crossrec_collaborative.factors import FactorSource
 
 
@@ -50,6 +52,10 @@ class Als(FactorSource):
     def __init__(self, config: AlsConfig | None = None) -> None:
         super().__init__()
         self.config = config or AlsConfig()
+
+    def estimate(self, size: DatasetSize, run: RunOptions) -> Cost:
+        """Return what a fit costs, and the answers to ``size.queries`` queries."""
+        return als_cost(size, self.config.embedding_size, self.config.iterations)
 
     def _learn(self, matrix: Any, dataset: Dataset, run: RunOptions) -> dict[str, NDArray[Any]]:
         from implicit.cpu.als import AlternatingLeastSquares

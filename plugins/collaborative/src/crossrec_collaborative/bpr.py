@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
+from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.run import RunOptions
 from crossrec.components.settings import Settings
 from crossrec.data.dataset import Dataset
@@ -12,6 +13,7 @@ from crossrec.numeric.ragged import Ragged
 from numpy.typing import NDArray
 from pydantic import Field
 
+from crossrec_collaborative.costs import bpr_cost
 from crossrec_collaborative.factors import FactorSource
 
 
@@ -49,6 +51,10 @@ class Bpr(FactorSource):
     def __init__(self, config: BprConfig | None = None) -> None:
         super().__init__()
         self.config = config or BprConfig()
+
+    def estimate(self, size: DatasetSize, run: RunOptions) -> Cost:
+        """Return what a fit costs, and the answers to ``size.queries`` queries."""
+        return bpr_cost(size, self.config.embedding_size, self.config.epochs)
 
     def _learn(self, matrix: Any, dataset: Dataset, run: RunOptions) -> dict[str, NDArray[Any]]:
         from implicit.cpu.bpr import BayesianPersonalizedRanking

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 import numpy as np
+from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
@@ -17,6 +18,7 @@ from crossrec.numeric.sparse import strongest_per_row
 from numpy.typing import NDArray
 from pydantic import Field
 
+from crossrec_collaborative.costs import covisitation_cost
 from crossrec_collaborative.item_source import ItemSettings, ItemSource
 from crossrec_collaborative.pairs import PairCounts, count_pairs
 from crossrec_collaborative.relations import SparseRelation, in_memory
@@ -71,6 +73,10 @@ class Covisitation(ItemSource):
         self._counts: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._events: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._pairs: PairCounts | None = None
+
+    def estimate(self, size: DatasetSize, run: RunOptions) -> Cost:
+        """Return what a fit costs, and the answers to ``size.queries`` queries."""
+        return covisitation_cost(size, self.config.window)
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Count pairs.

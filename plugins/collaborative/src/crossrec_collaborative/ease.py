@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
+from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.errors import CapacityError
@@ -14,6 +15,7 @@ from crossrec.numeric.sparse import strongest
 from numpy.typing import NDArray
 from pydantic import Field
 
+from crossrec_collaborative.costs import ease_cost
 from crossrec_collaborative.item_source import ItemSettings, ItemSource
 from crossrec_collaborative.relations import DenseRelation, Relation, SparseRelation
 
@@ -61,6 +63,10 @@ class Ease(ItemSource):
     def __init__(self, config: EaseConfig | None = None) -> None:
         self.config = config or EaseConfig()
         super().__init__(self.config)
+
+    def estimate(self, size: DatasetSize, run: RunOptions) -> Cost:
+        """Return what a fit costs, and the answers to ``size.queries`` queries."""
+        return ease_cost(size, self.config.dense_items)
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Solve for the weights.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
+from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State, pack_sparse, unpack_sparse
 from crossrec.data.catalog import Catalog
@@ -16,6 +17,7 @@ from crossrec.numeric.sparse import strongest_per_row
 from numpy.typing import NDArray
 from pydantic import Field
 
+from crossrec_collaborative.costs import item_knn_cost
 from crossrec_collaborative.item_source import ItemSettings, ItemSource
 from crossrec_collaborative.relations import SparseRelation
 from crossrec_collaborative.updating import with_changed_users
@@ -57,6 +59,10 @@ class ItemKnn(ItemSource):
         self.config = config or ItemKnnConfig()
         super().__init__(self.config)
         self._matrix: Any = None
+
+    def estimate(self, size: DatasetSize, run: RunOptions) -> Cost:
+        """Return what a fit costs, and the answers to ``size.queries`` queries."""
+        return item_knn_cost(size, self.config.neighbours)
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Compute the similarities."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crossrec import hookimpl
 from crossrec.hookspecs import Register
 
-_ABLE = frozenset({"score", "explain"})
+_ABLE = frozenset({"score", "explain", "estimate"})
 #: Sources that learn new events without a fit, and can forget a user.
 _LEARN = ("popularity", "covisitation", "item-knn", "user-knn")
 

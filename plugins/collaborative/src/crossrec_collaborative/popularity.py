@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from crossrec.components.candidates import PAD, Candidates
+from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from crossrec_collaborative.base import not_fitted
+from crossrec_collaborative.costs import board_cost
 from crossrec_collaborative.updating import longer
 
 _DAY = 86_400.0
@@ -76,6 +78,8 @@ class BoardSource:
     """Base: the best items of one board, less those that the query excludes."""
 
     name: ClassVar[str] = ""
+    #: Reference seconds of one event in a fit.
+    _per_event: ClassVar[float] = 4.5e-7
 
     def __init__(self) -> None:
         self._board: Board | None = None
@@ -92,6 +96,10 @@ class BoardSource:
         if self._board is None:
             raise not_fitted(self.name)
         return self._board
+
+    def estimate(self, size: DatasetSize, run: RunOptions) -> Cost:
+        """Return what a fit costs, and the answers to ``size.queries`` queries."""
+        return board_cost(size, self._per_event)
 
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best ≤ k items with a positive score, none of them excluded."""
@@ -147,6 +155,7 @@ class Popularity(BoardSource):
     """Sum of the strengths of an item's events, of all time."""
 
     name: ClassVar[str] = "popularity"
+    _per_event: ClassVar[float] = 5e-8
 
     def __init__(self, config: PopularityConfig | None = None) -> None:
         super().__init__()

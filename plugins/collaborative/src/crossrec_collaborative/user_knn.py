@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from crossrec.components.candidates import PAD, Candidates
+from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from crossrec_collaborative.base import blocks, not_fitted
+from crossrec_collaborative.costs import user_knn_cost
 from crossrec_collaborative.relations import SparseRelation
 from crossrec_collaborative.updating import with_changed_users
 
@@ -53,6 +55,10 @@ class UserKnn:
         self._matrix: Any = None
         self._by_user = self._by_item = _NOTHING
         self._norms: NDArray[np.float64] = np.zeros(0)
+
+    def estimate(self, size: DatasetSize, run: RunOptions) -> Cost:
+        """Return what a fit costs, and the answers to ``size.queries`` queries."""
+        return user_knn_cost(size)
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Keep the matrix of users × items."""

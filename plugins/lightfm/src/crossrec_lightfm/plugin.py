@@ -13,6 +13,6 @@ def register_candidate_generators(register: Register) -> None:
         "lightfm",
         "crossrec_lightfm.source:LightFm",
         config="crossrec_lightfm.config:LightFmConfig",
-        capabilities=frozenset({"score", "explain"}),
+        capabilities=frozenset({"score", "explain", "estimate"}),
         summary="Hybrid factors of items and their words and categories (Kula 2015)",
     )

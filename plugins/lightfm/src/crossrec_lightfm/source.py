@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from crossrec.components.candidates import PAD, Candidates
+from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
@@ -29,6 +30,9 @@ _FEW = 4
 #: Shared features that a reason names.
 _SHARED = 2
 
+#: Reference seconds of one interaction and one number of its factors, all draws together.
+_DRAW = 1.1e-7
+
 
 class LightFm:
     """Kula: Metadata embeddings for user and item cold-start recommendations (2015), with WARP.
@@ -47,6 +51,20 @@ class LightFm:
         self.config = config or LightFmConfig()
         self._fitted: dict[str, NDArray[Any]] = {}
         self._features = ItemFeatures((), Ragged.empty(0))
+
+    def estimate(self, size: DatasetSize, run: RunOptions) -> Cost:
+        """Return what a fit costs, and the answers to ``size.queries`` queries.
+
+        One core draws for every interaction until it finds an item that is ranked too high.
+        """
+        config, rows = self.config, float(size.users + size.items)
+        drawn = float(config.epochs) * size.interactions * config.embedding_size
+        features = min(size.characters / 6.0, float(size.items * config.max_features))
+        answers = size.queries * (1.5e-4 + 2e-8 * size.items)
+        return Cost.of(
+            scattered=2e-3 + _DRAW * drawn + 1e-6 * size.characters + 1e-6 * size.users + answers,
+            memory=4e6 + 12.0 * rows * config.embedding_size + 60.0 * features,
+        )
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Learn users, items and features. Deterministic for a seed.

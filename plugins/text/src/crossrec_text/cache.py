@@ -64,6 +64,12 @@ class VectorCache:
         """Return the known vectors by position in `texts`, which are distinct."""
         return self._guarded(lambda connection: self._get(connection, texts), {})
 
+    def count(self, texts: Sequence[str]) -> int:
+        """Return how many of these texts are known; their vectors are not read."""
+        if not self.path.is_file():
+            return 0
+        return self._guarded(lambda connection: self._count(connection, texts), 0)
+
     def put(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Keep the vectors of `texts` in one transaction."""
         self._guarded(lambda connection: self._put(connection, texts, vectors), None)
@@ -81,6 +87,17 @@ class VectorCache:
             query = f"SELECT hash, vector FROM vectors WHERE model = ? AND hash IN ({marks})"
             for key, blob in connection.execute(query, (model, *part)):
                 found[places[key]] = np.frombuffer(blob, dtype="<f4").astype(np.float32)
+        return found
+
+    def _count(self, connection: sqlite3.Connection, texts: Sequence[str]) -> int:
+        model = self._model(connection)
+        hashes = [text_hash(text) for text in texts]
+        found = 0
+        for start in range(0, len(hashes), _LOOKUP):
+            part = hashes[start : start + _LOOKUP]
+            marks = ",".join("?" * len(part))
+            query = f"SELECT COUNT(*) FROM vectors WHERE model = ? AND hash IN ({marks})"
+            found += int(connection.execute(query, (model, *part)).fetchone()[0])
         return found
 
     def _put(

@@ -67,6 +67,18 @@ def find_model(name: str) -> ModelFiles:
     return _described(_downloaded(name), name)
 
 
+def local_model(name: str) -> ModelFiles | None:
+    """Return the model called `name` where it is here already; None where it is not.
+
+    Raises
+    ------
+    ConfigError
+        If it is here, and not a model that can be used.
+    """
+    folder = carried_folder(name) or Path(name).expanduser()
+    return _described(folder, name) if folder.is_dir() else None
+
+
 def carried_folder(name: str) -> Path | None:
     """Return the folder of a model that an installed package carries, without importing it."""
     package = CARRIED.get(name)

@@ -18,13 +18,14 @@ def register_encoders(register: Register) -> None:
         "transformer",
         "crossrec_text.transformer:TransformerEncoder",
         config="crossrec_text.settings:TransformerConfig",
-        capabilities={"adapt"},
+        capabilities={"adapt", "estimate"},
         summary="sentence vectors of a transformer, all-MiniLM-L6-v2 by default, cached by content",
     )
     register(
         "tfidf-svd",
         "crossrec_text.tfidf_svd:TfidfSvdEncoder",
         config="crossrec_text.settings:TfidfSvdConfig",
+        capabilities={"estimate"},
         summary="latent semantic vectors: TF-IDF of words and truncated SVD, no transformer needed",
     )
 

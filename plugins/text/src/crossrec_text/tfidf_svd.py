@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.run import RunOptions
 from crossrec.data.catalog import Catalog
 from numpy.typing import NDArray
 
+from crossrec_text.costs import tfidf_svd_cost
 from crossrec_text.settings import TfidfSvdConfig
 
 #: Runs of word characters of any alphabet; single letters and digits count (sizes, model numbers).
@@ -25,6 +27,10 @@ class TfidfSvdEncoder:
 
     def __init__(self, config: TfidfSvdConfig | None = None) -> None:
         self.config = config or TfidfSvdConfig()
+
+    def estimate(self, size: DatasetSize, run: RunOptions) -> Cost:
+        """Return what encoding the texts costs."""
+        return tfidf_svd_cost(size, self.config)
 
     def encode(self, catalog: Catalog, run: RunOptions) -> NDArray[np.float32]:
         """Return float32 (n_items, dim), rows of length 1; zero rows for items without words.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
@@ -17,7 +18,8 @@ from crossrec.errors import ConfigError
 from numpy.typing import NDArray
 
 from crossrec_text.cache import VectorCache
-from crossrec_text.model_files import ModelFiles, find_model
+from crossrec_text.costs import missing_share, transformer_cost, weights_in
+from crossrec_text.model_files import ModelFiles, find_model, local_model
 from crossrec_text.settings import TransformerConfig
 
 if TYPE_CHECKING:
@@ -70,6 +72,15 @@ class TransformerEncoder:
         self.last: Encoded | None = None
         self._model: SentenceModel | None = None
         self._weights = State()
+
+    def estimate(self, size: DatasetSize, run: RunOptions) -> Cost:
+        """Return what encoding the texts costs that are not in the cache; downloads nothing."""
+        files = local_model(self.config.model)
+        share, weights = 1.0, 0
+        if files is not None:
+            cache = None if run.cache is None else VectorCache(run.cache, self._key(files))
+            share, weights = missing_share(size.contents, cache), weights_in(files.folder)
+        return transformer_cost(size, self.config, share, weights, run.device)
 
     def encode(self, catalog: Catalog, run: RunOptions) -> NDArray[np.float32]:
         """Return float32 (n_items, dim), rows of length 1; zero rows for items without text.

@@ -12,11 +12,12 @@ import numpy as np
 from crossrec.components.ndcg import target_gains
 from crossrec.components.paired_gain import choose_option
 from crossrec.components.run import RunOptions
+from crossrec.components.threads import in_threads, threads_of
 from crossrec.numeric.ragged import Ragged
 from crossrec.numeric.sparse import block_rows
 from numpy.typing import NDArray
 
-from crossrec_backbone.adaptation.folds import Fold, held_out_folds
+from crossrec_backbone.adaptation.folds import Fold, folds_at_once, held_out_folds
 from crossrec_backbone.relations.config import PriorConfig
 from crossrec_backbone.relations.prior_ease import fit_prior_ease
 from crossrec_backbone.relations.scores import behaviour_scores, text_scores
@@ -65,10 +66,15 @@ def choose_kappa(
     parts = held_out_folds(sequences, folds, run.seed, limit=limit, least=MINIMUM_EVENTS)
     if not parts:
         return KappaChoice(default, 0, {})
+    together = folds_at_once(len(parts), text.relations.n_items, threads_of(run))
     tables = []
-    for done, fold in enumerate(parts):
-        run.progress("weight of behaviour", done, len(parts))
-        tables.append(fold_gains(fold, text, config, weights))
+    for start in range(0, len(parts), together):
+        run.progress("weight of behaviour", start, len(parts))
+        tables += in_threads(
+            lambda fold: fold_gains(fold, text, config, weights),
+            parts[start : start + together],
+            together,
+        )
     run.progress("weight of behaviour", len(parts), len(parts))
     gains = dict(zip(weights, np.concatenate(tables).T, strict=True))
     choice = choose_option(gains, default)

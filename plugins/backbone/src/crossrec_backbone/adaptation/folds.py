@@ -11,6 +11,8 @@ from crossrec.numeric.ragged import IntArray, Ragged, offsets
 #: Fewest events of a user whose last one is held out, and the way from one held-out event to the
 #: next.
 _SHORTEST, _SPACING = 3, 10
+#: Items up to which folds are computed side by side: beyond it their statistics fill the memory.
+_SIDE_BY_SIDE = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +64,11 @@ def held_out_folds(
     users = rng.permutation(np.unique(rows))
     parts = [np.sort(part) for part in np.array_split(users, folds) if len(part)]
     return [_fold(sequences, *_of(part, rows, at), repeats) for part in parts]
+
+
+def folds_at_once(folds: int, n_items: int, threads: int) -> int:
+    """Return how many folds are computed side by side, at least 1."""
+    return max(1, min(folds, threads)) if n_items <= _SIDE_BY_SIDE else 1
 
 
 def _drawn(

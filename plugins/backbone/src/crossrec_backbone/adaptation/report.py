@@ -51,7 +51,7 @@ def build_report(
         "weights": asdict(chosen),
         "steps": [asdict(step) for step in steps],
         "repeats": {**asdict(repeats), "candidates": repeats.comes_back},
-        "left_out": _left_out(chosen, why, decision),
+        "left_out": _left_out(chosen, why, users, decision),
     }
     if pretraining is not None:
         out["pretraining"] = dict(pretraining)
@@ -115,14 +115,17 @@ def _encoder_line(choice: Mapping[str, Any]) -> str:
     return f"left out: adapted encoder: {choice['why']}; {figures}"
 
 
-def _left_out(chosen: Mixture, why: str, decision: GateDecision | None) -> dict[str, str]:
+def _left_out(
+    chosen: Mixture, why: str, users: int, decision: GateDecision | None
+) -> dict[str, str]:
     """Return each part that weighs nothing, and why."""
     noise = "no gain that cross-validation could tell from noise"
+    untried = noise if users else why  # without held-out events nothing was tried
     reasons = {
         "pretrained head": (chosen.head_weight, noise if chosen.head else "no backbone"),
         "target ranker": (chosen.target_weight, why or noise),
-        "EASE": (chosen.ease, why or noise),
-        "content": (chosen.content, why or noise),
+        "EASE": (chosen.ease, untried or noise),
+        "content": (chosen.content, untried or noise),
     }
     out = {part: reason for part, (weight, reason) in reasons.items() if not weight}
     if decision is not None and decision.serves != MIXTURE:

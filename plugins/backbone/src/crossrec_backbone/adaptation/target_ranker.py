@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from crossrec.components.ndcg import target_gains
@@ -15,7 +14,7 @@ from crossrec.numeric.ragged import FloatArray, IntArray, offsets
 from numpy.typing import NDArray
 
 from crossrec_backbone.adaptation.baselines import plain_gains
-from crossrec_backbone.adaptation.folds import Fold
+from crossrec_backbone.adaptation.folds import Fold, folds_at_once
 from crossrec_backbone.ranking.examples import Collected, Groups, collect, joined
 from crossrec_backbone.ranking.trees import (
     MINIMUM_GROUPS,
@@ -93,17 +92,25 @@ def held_out_examples(
 ) -> HeldOutExamples:
     """Compute candidates, columns and plain methods of every held-out event.
 
-    Costs the statistics once for each fold.
+    Costs the statistics once for each fold; of a catalogue that is not large several at once.
     """
-    parts: list[_Part] = []
-    fold_of: list[IntArray] = []
-    for number, fold in enumerate(folds):
-        run.progress("fitting the adapter", number, len(folds) + 1)
+    threads = threads_of(run)
+    together = folds_at_once(len(folds), dataset.n_items, threads)
+
+    def parts_of(fold: Fold) -> list[_Part]:
         statistics = Statistics.fit(dataset, config, sequences=fold.sequences)
-        own = _parts_of(statistics, fold, threads_of(run))
-        parts += own
-        fold_of.append(np.full(sum(len(part.found.groups) for part in own), number))
+        return _parts_of(statistics, fold, max(1, threads // together))
+
+    by_fold: list[list[_Part]] = []
+    for start in range(0, len(folds), together):
+        run.progress("fitting the adapter", start, len(folds) + 1)
+        by_fold += in_threads(parts_of, folds[start : start + together], together)
     run.progress("fitting the adapter", len(folds), len(folds) + 1)
+    parts = [part for own in by_fold for part in own]
+    fold_of = [
+        np.full(sum(len(part.found.groups) for part in own), number)
+        for number, own in enumerate(by_fold)
+    ]
     starts = offsets(np.array([part.n for part in parts]))
     common = [name for name in parts[0].plain if all(name in part.plain for part in parts)]
     return HeldOutExamples(
@@ -142,28 +149,24 @@ class TargetRanker:
 
     Attributes
     ----------
+    fitted : TreeRanker
+        The ranker of all folds.
     out_of_fold : float32 array, shape (n, m)
         Scores of each group by a ranker of the other folds.
     weight, largest : float
         β by default, and at most.
     """
 
-    binned: BinnedGroups
-    run: RunOptions
+    fitted: TreeRanker
     out_of_fold: FloatArray
     weight: float
     largest: float
-
-    @cached_property
-    def fitted(self) -> TreeRanker:
-        """The ranker of all folds; fitted when it is first needed."""
-        return self.binned.fit(self.run)
 
 
 def cross_fit(
     examples: HeldOutExamples, rounds: int, learning_rate: float, run: RunOptions
 ) -> TargetRanker | None:
-    """Fit rankers on all folds but one, in turn; their trees grow with the evidence.
+    """Fit rankers on all folds, and on all but one in turn; their trees grow with the evidence.
 
     None where there is too little to learn from, or LightGBM is not installed.
     """
@@ -178,18 +181,35 @@ def cross_fit(
         rounds=rounds, learning_rate=learning_rate, leaves=tier.leaves, min_leaf=tier.min_leaf
     )
     binned = BinnedGroups.of(groups, config, run)
-    out = np.zeros(groups.index.shape, dtype=np.float32)
     threads = threads_of(run)
-    # A ranker a core: trees of one ranker on many cores wait for one another at every split.
-    own = replace(run, threads=max(1, threads // len(folds)))
+    # A ranker a core: threads of one ranker would wait for one another at every split. The ranker
+    # of all folds takes longest, so it starts first.
+    rows = [np.arange(len(groups)), *(np.flatnonzero(fold != number) for number in folds)]
+    own = replace(run, threads=max(1, threads // len(rows)))
+    fitted, *rankers = in_threads(lambda chosen: binned.fit(own, chosen), rows, threads)
+    out = np.zeros(groups.index.shape, dtype=np.float32)
 
     def predict(number: int) -> None:
-        ranker = binned.fit(own, np.flatnonzero(fold != number))
-        held = np.flatnonzero(fold == number)
-        out[held] = ranker.scores(groups.columns[held])
+        held = np.flatnonzero(fold == folds[number])
+        out[held] = rankers[number].scores(groups.columns[held])
 
-    in_threads(predict, folds.tolist(), threads)
-    return TargetRanker(binned, run, out, tier.target_weight, tier.largest)
+    in_threads(predict, range(len(folds)), threads)
+    return TargetRanker(fitted, out, tier.target_weight, tier.largest)
+
+
+def head_scores(
+    heads: Mapping[str, TreeRanker], groups: Groups, threads: int
+) -> dict[str, FloatArray]:
+    """Return the raw scores of all groups by each head, float32 (n, m), computed in blocks."""
+    blocks = [np.arange(len(groups))[at : at + _BLOCK] for at in range(0, len(groups), _BLOCK)]
+    out = {name: np.zeros(groups.index.shape, dtype=np.float32) for name in heads}
+
+    def score(job: tuple[str, IntArray]) -> None:
+        name, rows = job
+        out[name][rows] = heads[name].scores(groups.columns[rows])
+
+    in_threads(score, [(name, rows) for name in heads for rows in blocks], threads)
+    return out
 
 
 def why_no_ranker(rounds: int) -> str:

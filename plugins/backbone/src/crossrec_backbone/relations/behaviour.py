@@ -29,8 +29,7 @@ from crossrec.numeric.sparse import block_rows, keep_top, sparse_rows, top_entri
 from numpy.typing import NDArray
 
 from crossrec_backbone.relations.config import BehaviourConfig
-from crossrec_backbone.relations.counting import near_pairs
-from crossrec_backbone.relations.prior_ease import PriorEase, co_occurrence
+from crossrec_backbone.relations.prior_ease import PriorEase, co_occurrence, near_pairs
 
 BEHAVIOUR_RELATIONS = ("co_occurrence", "transitions", "ease", "prior_ease", "smoothed")
 

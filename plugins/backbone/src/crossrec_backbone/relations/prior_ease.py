@@ -14,6 +14,7 @@ much they are worth: they are small while events are few, so they are never stan
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,12 @@ from crossrec.numeric.sparse import block_rows, keep_top, sparse_rows, top_entri
 from numpy.typing import NDArray
 
 from crossrec_backbone.relations.config import PriorConfig
-from crossrec_backbone.relations.counting import near_pairs
+
+#: Pairs that are summed at once.
+_PAIRS = 1 << 22
+#: With at most so many cells, and pairs for an eighth of them, a whole table is counted in: a sum
+#: of sparse matrices takes ten times as long where half of the cells are filled, as in ML-1M.
+_CELLS = 1 << 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +71,53 @@ def co_occurrence(sequences: Ragged, n_items: int, proximity: float = 1.0) -> An
     half = near_pairs(distinct, [proximity**step for step in range(1, reach + 1)], n_items)
     diagonal = diags(np.bincount(item, minlength=n_items).astype(np.float32))
     return (half + half.T + diagonal).tocsr()
+
+
+def near_pairs(sequences: Ragged, values: Sequence[float], n_items: int) -> Any:
+    """Return what pairs of items add up to, as scipy CSR, float32 (n, n).
+
+    An item and one `d` places later in the same row add ``values[d - 1]`` to the row of the
+    earlier one.
+    """
+    from scipy.sparse import coo_matrix, csr_matrix
+
+    shape = (n_items, n_items)
+    pairs = len(sequences.values) * len(values)
+    if n_items**2 <= min(_CELLS, 8 * pairs):
+        table = np.zeros(n_items**2)
+        for earlier, later, value in _batches(sequences, values):
+            table += np.bincount(earlier * n_items + later, value, n_items**2)
+        return csr_matrix(table.reshape(shape).astype(np.float32))
+    total = csr_matrix(shape, dtype=np.float32)
+    for earlier, later, value in _batches(sequences, values):
+        total = total + coo_matrix((value.astype(np.float32), (earlier, later)), shape).tocsr()
+    return total
+
+
+def _batches(
+    sequences: Ragged, values: Sequence[float]
+) -> Iterator[tuple[IntArray, IntArray, NDArray[np.float64]]]:
+    """Yield earlier items, later items and values, many distances at once."""
+    row, item = sequences.row_of, sequences.values
+    parts: list[tuple[IntArray, IntArray, NDArray[np.float64]]] = []
+    waiting = 0
+    for distance, value in enumerate(values, 1):
+        same = np.flatnonzero(row[distance:] == row[:-distance])
+        parts.append((item[same], item[same + distance], np.full(len(same), value)))
+        waiting += len(same)
+        if waiting >= _PAIRS:
+            yield _concatenated(parts)
+            parts, waiting = [], 0
+    if parts:
+        yield _concatenated(parts)
+
+
+def _concatenated(
+    parts: list[tuple[IntArray, IntArray, NDArray[np.float64]]],
+) -> tuple[IntArray, IntArray, NDArray[np.float64]]:
+    """Put the columns below one another."""
+    earlier, later, value = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return earlier, later, value
 
 
 def fit_prior_ease(sequences: Ragged, graph: Any, config: PriorConfig) -> PriorEase:
@@ -130,19 +183,22 @@ def _rows(
     for start in range(0, len(head), size):
         part = inverse[start : start + size]
         own = np.arange(len(part))
-        block = np.ascontiguousarray((target @ part.T).T)
-        block[:, head] -= part * (reg + multiplier)
-        ease = -part / diagonal
-        wide = np.zeros((len(part), n), dtype=np.float32)
-        wide[:, head] = ease
+        # Rows of the transpose are written in order; columns of the block would not be.
+        across = target @ part.T
+        across[head] -= (part * (reg + multiplier)).T
+        ease, columns = -part / diagonal, head
         if counted is not None:
-            explained = (counted @ part.T).T
-            block[:, tail] += explained
-            wide[:, tail] = explained
-        for matrix, into in ((block, kept), (wide, plain)):
-            matrix[own, head[start + own]] = 0.0
-            row, column, value = top_entries(matrix, config.kept, start)
-            into.append((head[start + row], column, value))
+            explained = counted @ part.T
+            across[tail] += explained
+            ease = np.concatenate([ease, explained.T], axis=1)
+            columns = np.concatenate([head, tail])
+        block = np.ascontiguousarray(across.T)
+        block[own, head[start + own]] = 0.0
+        ease[own, start + own] = 0.0
+        row, column, value = top_entries(block, config.kept, start)
+        kept.append((head[start + row], column, value))
+        row, column, value = top_entries(ease, config.kept, start)
+        plain.append((head[start + row], columns[column], value))
     rest = np.setdiff1d(np.arange(n), head, assume_unique=True)
     with_prior, alone = _jacobi(graph, gram, tail, reg)
     return _joined(kept, rest, with_prior, config.kept), _joined(plain, rest, alone, config.kept)

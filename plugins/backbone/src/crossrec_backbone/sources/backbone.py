@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from crossrec.components.candidates import PAD, Candidates
+from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.evidence import Evidence
 from crossrec.components.protocols import SourceReport
 from crossrec.components.query import QueryBatch
@@ -40,6 +41,7 @@ from crossrec_backbone.ranking.features import compute, has_evidence, joined
 from crossrec_backbone.relations.scores import weighted_history
 from crossrec_backbone.relations.statistics import BackboneConfig, Statistics, check_vectors
 from crossrec_backbone.sources import explain
+from crossrec_backbone.sources.costs import backbone_cost
 from crossrec_backbone.sources.scored import ScoredCandidates, rescaled
 from crossrec_backbone.sources.shortlist import LEAST_ITEMS, Shortlist
 
@@ -116,6 +118,12 @@ class BackboneSource:
         """Return what the adapter learnt, and what was left out and why."""
         values = self._fitted.adapter.report
         return SourceReport(values, tuple(lines(values)))
+
+    def estimate(self, size: DatasetSize, run: RunOptions) -> Cost:
+        """Return what a fit costs, and the answers to ``size.queries`` queries."""
+        config = self.config
+        adapter = config.adapter.at(run.effort)
+        return backbone_cost(size, config.prior, config.graph, adapter)
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Relate the items, count the events, and learn how the parts add up here.

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from crossrec.components.candidates import PAD, Candidates
+from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
@@ -37,6 +38,7 @@ from crossrec_backbone.relations.statistics import BackboneConfig, TextSide, che
 from crossrec_backbone.relations.text import TextRelations
 from crossrec_backbone.relations.text_graph import text_graph
 from crossrec_backbone.sources import explain
+from crossrec_backbone.sources.costs import closed_form_cost
 from crossrec_backbone.sources.solved import JointEvents, Solved, solved
 
 log = logging.getLogger("crossrec")
@@ -81,6 +83,17 @@ class _ClosedForm:
         self._counts = np.zeros(0, dtype=np.float32)
         self._events: JointEvents | None = None
         self.kappa = self.config.consensus.kappa
+
+    def estimate(self, size: DatasetSize, run: RunOptions) -> Cost:
+        """Return what a fit costs, and the answers to ``size.queries`` queries."""
+        chooses = self._uses_text and self.config.choose_kappa
+        return closed_form_cost(
+            size,
+            self.config.prior,
+            self.config.graph,
+            chooses_kappa=chooses,
+            texts=self._uses_text,
+        )
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Relate the items and solve for their weights.

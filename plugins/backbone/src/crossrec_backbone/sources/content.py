@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from crossrec.components.candidates import PAD, Candidates
+from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
@@ -28,6 +29,7 @@ from crossrec_backbone.relations.scores import consensus_weights
 from crossrec_backbone.relations.statistics import check_vectors, text_relations
 from crossrec_backbone.relations.text import TextRelations
 from crossrec_backbone.sources import explain
+from crossrec_backbone.sources.costs import content_cost
 from crossrec_backbone.sources.search import Scan, TextIndex
 
 #: Numbers of one float32 array of a block of queries: 16 MiB.
@@ -84,6 +86,10 @@ class ContentSource:
         self._relations: TextRelations | None = None
         self._index: TextIndex | None = None
         self._scans: WeakKeyDictionary[QueryBatch, Scan] = WeakKeyDictionary()
+
+    def estimate(self, size: DatasetSize, run: RunOptions) -> Cost:
+        """Return what a fit costs, and the answers to ``size.queries`` queries."""
+        return content_cost(size)
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Relate the items of ``dataset.catalog`` by texts and vectors; events are not read.

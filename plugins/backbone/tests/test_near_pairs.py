@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from crossrec.numeric.ragged import Ragged
-from crossrec_backbone.relations import counting
-from crossrec_backbone.relations.counting import near_pairs
+from crossrec_backbone.relations import prior_ease
+from crossrec_backbone.relations.prior_ease import near_pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,8 +33,8 @@ def test_near_pairs_of_any_histories(
             for later, value in zip(row[at + 1 :], values, strict=False):
                 expected[earlier, later] += value
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(counting, "_PAIRS", 3)
-        patch.setattr(counting, "_CELLS", 0 if sparse else 1 << 25)
+        patch.setattr(prior_ease, "_PAIRS", 3)
+        patch.setattr(prior_ease, "_CELLS", 0 if sparse else 1 << 25)
         found = near_pairs(Ragged.from_rows(rows), values, 6)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found.toarray(), expected, rtol=1e-5)

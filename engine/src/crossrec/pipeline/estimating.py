@@ -1,0 +1,138 @@
+"""The plan of a fit from what its components say they cost; nothing is fitted or encoded for it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from crossrec.components.cost import Cost, DatasetSize
+from crossrec.components.run import Effort, RunOptions
+from crossrec.data.dataset import Dataset
+from crossrec.pipeline.budget import Budget
+from crossrec.pipeline.config import PipelineConfig
+from crossrec.pipeline.cut import query_limit
+from crossrec.pipeline.plan import FitPlan, PlannedPart, make_plan
+from crossrec.pipeline.resolved import LEADS, Component, ResolvedPipeline
+from crossrec.pipeline.stages import (
+    ALL_EVENTS,
+    BEFORE_CUT,
+    encoding_title,
+    fitted_title,
+    fitting_title,
+)
+
+log = logging.getLogger("crossrec")
+
+#: The capability of components that say what they cost.
+ESTIMATE = "estimate"
+#: What takes the rest of the time.
+REST = "choosing the ranker"
+#: Reference seconds of one query and one source as the rankers are chosen, for each candidate.
+_CHOOSING = 1e-6
+
+
+def plan_fit(
+    resolved: ResolvedPipeline,
+    dataset: Dataset,
+    run: RunOptions,
+    budget: Budget,
+    memory_limit: int,
+) -> FitPlan:
+    """Return what a fit of the pipeline on `dataset` will do.
+
+    Raises
+    ------
+    CapacityError
+        If `memory_limit`, in bytes, allows none of the sources.
+    """
+    users = int(np.count_nonzero(dataset.sequences.lengths >= 2))
+    whole = DatasetSize.of(dataset)
+    titles = whole.with_texts(dataset.catalog.titles) if resolved.config.title_vectors else None
+
+    def parts_at(effort: Effort) -> list[PlannedPart]:
+        at = replace(run, effort=effort)
+        size = replace(whole, queries=min(users, query_limit(effort)))
+        encoder = resolved.encoder
+        first = [] if encoder is None else [_encoder_part(encoder, size, titles, at)]
+        sources = [_source_part(one, size, at) for one in resolved.sources.values()]
+        return [*first, *sources, _rest_part(resolved, size)]
+
+    surfaces = [surface.sources for surface in resolved.surfaces.values()]
+    return make_plan(parts_at, budget, memory_limit, surfaces)
+
+
+def without_left_out(config: PipelineConfig, left_out: Sequence[PlannedPart]) -> PipelineConfig:
+    """Return the pipeline without what a plan leaves out.
+
+    A surface that named only such sources gets the others, as one that names none does.
+    """
+    gone = {part.label for part in left_out if part.kind == "source"}
+
+    def rest(labels: Sequence[str]) -> tuple[str, ...]:
+        return tuple(label for label in labels if label not in gone)
+
+    surfaces = {
+        name: one.model_copy(update={"sources": rest(one.sources), "fallback": rest(one.fallback)})
+        for name, one in config.surfaces.items()
+    }
+    changed: dict[str, Any] = {
+        "sources": tuple(one for one in config.sources if one.label not in gone),
+        "item_sources": rest(config.item_sources),
+        "surfaces": surfaces,
+    }
+    if any(part.kind == "encoder" for part in left_out):
+        changed |= {"encoder": "", "encoder_settings": {}, "title_vectors": False}
+    return config.model_copy(update=changed)
+
+
+def _encoder_part(
+    encoder: Component, size: DatasetSize, titles: DatasetSize | None, run: RunOptions
+) -> PlannedPart:
+    cost = _estimated(encoder, size, run)
+    if cost is not None and titles is not None:
+        more = _estimated(encoder, titles, run)
+        cost = None if more is None else cost.plus(more)
+    stages = {} if cost is None else {encoding_title(encoder.label): cost.seconds}
+    return PlannedPart(encoder.label, "encoder", cost, stages)
+
+
+def _source_part(source: Component, size: DatasetSize, run: RunOptions) -> PlannedPart:
+    both = _estimated(source, size, run)
+    once = _estimated(source, replace(size, queries=0), run)
+    leads = LEADS in source.capabilities
+    if both is None or once is None:
+        return PlannedPart(source.label, "source", leads=leads)
+    stages = {
+        fitting_title(source.label, BEFORE_CUT): once.seconds,
+        fitted_title(BEFORE_CUT): both.seconds - once.seconds,
+        fitting_title(source.label, ALL_EVENTS): once.second.seconds,
+    }
+    whole = replace(both, again=None).plus(once.second)
+    return PlannedPart(source.label, "source", whole, stages, leads)
+
+
+def _rest_part(resolved: ResolvedPipeline, size: DatasetSize) -> PlannedPart:
+    """Return what the choice of the rankers takes, and the pool that they choose by."""
+    candidates = min(resolved.config.candidates, max(size.items, 1))
+    cells = size.queries * candidates * len(resolved.sources)
+    cost = Cost.of(scattered=_CHOOSING * cells, memory=24 * cells)
+    return PlannedPart(REST, "rest", cost, {fitted_title(BEFORE_CUT): cost.seconds})
+
+
+def _estimated(component: Component, size: DatasetSize, run: RunOptions) -> Cost | None:
+    """Return what a component says that it costs; None where it does not say, or says nonsense."""
+    if ESTIMATE not in component.capabilities:
+        return None
+    try:
+        cost = component.built.estimate(size, run)
+    except (Exception, SystemExit) as error:
+        log.warning("the estimate of %s is left out", component.label, exc_info=error)
+        return None
+    if not isinstance(cost, Cost) or not cost.is_sound:
+        log.warning("the estimate of %s is left out: it is %r", component.label, cost)
+        return None
+    return cost

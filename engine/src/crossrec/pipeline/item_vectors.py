@@ -1,0 +1,44 @@
+"""The vectors of the items, attached before anything is fitted."""
+
+from __future__ import annotations
+
+import logging
+
+from crossrec.components.run import RunOptions
+from crossrec.components.vectors import encoded, title_name
+from crossrec.data.dataset import Dataset
+from crossrec.errors import CrossrecError, UsageError
+from crossrec.pipeline.resolved import ResolvedPipeline
+from crossrec.pipeline.stages import encoding_title
+
+log = logging.getLogger("crossrec")
+
+
+def attach_vectors(
+    dataset: Dataset, resolved: ResolvedPipeline, run: RunOptions
+) -> tuple[Dataset, list[str]]:
+    """Encode the catalog with the configured encoder; say so where that is not possible.
+
+    Raises
+    ------
+    UsageError
+        If there is no such encoder, or its settings do not fit.
+    """
+    if resolved.encoder is None:
+        return dataset, []
+    config = resolved.config
+    run.progress(encoding_title(config.encoder), 0, 0)
+    try:
+        encoder = resolved.encoder.build()
+        titles = title_name(config.encoder) if config.title_vectors else ""
+        for name, rows in encoded(dataset.catalog, encoder, run, config.encoder, titles):
+            dataset = dataset.with_vectors(name, rows)  # texts stay where titles fail
+    except UsageError:
+        raise
+    except CrossrecError as error:  # a library or a model is missing: the message says what to do
+        log.warning("encoder %s is left out: %s", config.encoder, error)
+        return dataset, [f"encoder {config.encoder} is left out: {error}"]
+    except (Exception, SystemExit) as error:
+        log.warning("encoder %s failed", config.encoder, exc_info=error)
+        return dataset, [f"encoder {config.encoder} failed: {type(error).__name__}: {error}"]
+    return dataset, []
