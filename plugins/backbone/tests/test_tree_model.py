@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import lightgbm
 import numpy as np
 import pytest
+from crossrec.errors import ArtifactError
 from crossrec_backbone.ranking.tree_model import TreeModel
+from crossrec_backbone.ranking.trees import TreeRanker
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -100,3 +105,26 @@ def test_what_is_damaged_or_not_understood_is_refused(old: str, new: str, messag
     assert old in text
     with pytest.raises(ValueError, match=message):
         TreeModel.parsed(text.replace(old, new))
+
+
+def test_a_ranker_that_reads_other_columns_than_its_trees_is_refused() -> None:
+    text = ONE_SPLIT.format(kind="2")
+    assert TreeRanker(text, ("popularity", "late")).importance() == {"late": 1.0}
+    with pytest.raises(ArtifactError, match="it reads 2 columns, 1 named"):
+        TreeRanker(text, ("popularity",))
+
+
+def test_an_answer_imports_neither_lightgbm_nor_what_it_imports() -> None:
+    code = f"""
+import sys
+import numpy as np
+import crossrec_backbone.sources.backbone
+from crossrec_backbone.ranking.features import COLUMNS
+from crossrec_backbone.ranking.trees import TreeRanker
+columns = np.zeros((1, 3, len(COLUMNS)), np.float32)
+TreeRanker({ONE_SPLIT.format(kind="2")!r}, ("popularity", "late")).scores(columns)
+print(*sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not loaded & {"lightgbm", "pandas", "sklearn", "torch"}
