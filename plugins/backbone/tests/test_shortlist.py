@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from crossrec.components.candidates import PAD
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.events import Events
 from crossrec.numeric.ragged import Ragged
+from crossrec.numeric.sparse import largest
 from crossrec_backbone.adaptation.adapter import AdapterConfig
-from crossrec_backbone.ranking.candidates import propose
+from crossrec_backbone.ranking.candidates import QUOTAS, propose
 from crossrec_backbone.relations.statistics import Statistics
 from crossrec_backbone.sources import shortlist
 from crossrec_backbone.sources.backbone import BackboneSource, BackboneSourceConfig
@@ -113,3 +115,51 @@ def test_a_single_query_is_answered_as_in_a_batch(fitted, history) -> None:
     together = fitted.generate(batch([history, [8]]), 50)
     np.testing.assert_array_equal(alone.row(0), together.row(0))
     np.testing.assert_allclose(alone.score[0], together.score[0], rtol=1e-4, atol=1e-5)
+
+
+def test_the_most_popular_are_those_of_the_dense_pass(statistics) -> None:
+    """Whatever ties for the last places: both take them in even steps."""
+    popularity = np.random.default_rng(0).integers(0, 4, N_ITEMS).astype(np.float32)
+    behaviour = replace(statistics.behaviour, popularity=popularity)
+    found = Shortlist(replace(statistics, behaviour=behaviour))
+    for seed in range(5):
+        taken = np.random.default_rng(seed).random(N_ITEMS) < 0.3
+        expected = largest(np.where(taken, np.float32(0.0), popularity), QUOTAS["popular"])
+        np.testing.assert_array_equal(np.sort(found.most_popular(taken)), expected)
+
+
+def test_fewer_popular_items_than_there_is_room_for(statistics) -> None:
+    popularity = np.zeros(N_ITEMS, dtype=np.float32)
+    popularity[[5, 900, 17]] = 1.0, 3.0, 2.0
+    behaviour = replace(statistics.behaviour, popularity=popularity)
+    found = Shortlist(replace(statistics, behaviour=behaviour))
+    taken = np.zeros(N_ITEMS, dtype=bool)
+    assert found.popular.tolist() == [900, 17, 5]
+    assert sorted(found.most_popular(taken).tolist()) == [5, 17, 900]
+    taken[17] = True
+    assert sorted(found.most_popular(taken).tolist()) == [5, 900]
+
+
+def test_what_others_found_is_scored_beside_the_shortlist(fitted) -> None:
+    query = batch([[0, 4, 9]])
+    own = fitted.generate(query, 300)
+    others = np.setdiff1d(np.arange(N_ITEMS), own.row(0))[:20]
+    wanted = np.concatenate([[PAD], own.row(0)[:5], others, own.row(0)[:1], [PAD]])[None]
+    scores = fitted.score(query, wanted)[0]
+    assert np.isnan(scores[[0, -1]]).all()
+    np.testing.assert_array_equal(scores[1:6], own.score[0, :5])
+    assert scores[-2] == own.score[0, 0]
+    assert np.isfinite(scores[6:26]).any()
+
+
+def test_without_a_history_there_are_no_candidates(fitted) -> None:
+    query = QueryBatch.from_histories(Ragged.from_rows([[]]))
+    assert (fitted.generate(query, 20).index == PAD).all()
+
+
+def test_the_same_query_has_the_same_answer_each_time(fitted) -> None:
+    first = fitted.generate(batch([[0, 4, 9]]), 50)
+    fitted.generate(batch([[1, 2, 3]]), 50)
+    again = fitted.generate(batch([[0, 4, 9]]), 50)
+    np.testing.assert_array_equal(first.index, again.index)
+    np.testing.assert_array_equal(first.score, again.score)
