@@ -1,6 +1,8 @@
 import gc
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -183,3 +185,26 @@ def test_identifiers_are_quoted():
     for name in ("plain", 'o"dd', "a b", "drop table x; --", "ünï"):
         db.execute(f"CREATE TABLE {quoted(name)} (x)")
         assert name in db.table_names()
+
+
+def test_a_reader_does_without_what_only_writers_need(connections):
+    """To import sqlite-utils is to import pandas, which takes longer than an answer may."""
+    code = """
+import sys
+from pathlib import Path
+from crossrec.store.connections import Connections
+connections = Connections(Path(sys.argv[1]))
+count = "SELECT count(*) FROM scenarios"
+assert connections.reader().execute(count).fetchone() == (0,)
+print(*sys.modules)
+"""
+    command = [sys.executable, "-c", code, str(connections.path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not loaded & {"sqlite_utils", "pandas"}
+
+
+def test_a_reader_refuses_a_newer_format(connections):
+    connections.writer().conn.execute(f"PRAGMA user_version = {FORMAT + 1}")
+    with pytest.raises(WorkspaceError, match="upgrade crossrec"):
+        Connections(connections.path).reader()

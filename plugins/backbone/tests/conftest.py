@@ -25,13 +25,13 @@ CONFIG = BackboneConfig(
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shop() -> MakeShop:
     """Return the factory of the small shop."""
     return make_shop
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def config() -> BackboneConfig:
     """Return settings for the small shop."""
     return CONFIG

@@ -218,3 +218,19 @@ def test_products_of_codes_are_off_by_no_more_than_they_say(seed, width, length,
     assert error <= (0.01 + 0.005 * width**0.5) * np.linalg.norm(vector) + 1e-9
     products, error = Codes.of(rows, whole=False).products_of(few, vector)
     assert np.abs(products - exact[few]).max() <= error * 1.001 + 1e-6 * length
+
+
+@settings(max_examples=30, deadline=None)
+@given(texts=st.lists(st.text("ab ", max_size=8), min_size=1, max_size=8), data=st.data())
+def test_a_whole_profile_scores_a_few_items_exactly(texts, data):
+    lists, matrix = lists_of(texts, budget=1), matrix_of(texts).toarray()
+    history = data.draw(st.lists(st.integers(0, len(texts) - 1), min_size=1, max_size=5))
+    items = np.array(data.draw(st.lists(st.integers(0, len(texts) - 1), max_size=6)), np.int64)
+    whole, _ = lists.profile(
+        np.array(history), weights(len(history)), {"words": (0.25, 0.125)}, whole=True
+    )
+    sums = weights(len(history)) @ matrix[history]
+    length = np.linalg.norm(sums)
+    full = sums * (0.25 / length if length else 0.0) + 0.125 * matrix[history[-1]]
+    np.testing.assert_array_equal(whole.terms, np.flatnonzero((matrix[history] > 0).any(axis=0)))
+    np.testing.assert_allclose(lists.scores_at(whole, items), matrix[items] @ full, atol=1e-5)

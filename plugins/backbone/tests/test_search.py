@@ -277,3 +277,16 @@ def test_without_vectors_words_alone_are_summed():
     found = scan.best(2, Ragged.empty(1))
     assert found.index.tolist() == [[2, 0]]
     assert found.score.tolist() == [[2.0, 0.5]]
+
+
+def test_an_admitted_item_may_count_for_itself(dataset_of, queries_of):
+    """By default what an item shares with itself is left out."""
+    titles = ["red lamp", "red lamp large", "blue chair", "green desk"]
+    source = fitted(dataset_of, titles, titles, None)
+    index, history = source._fitted[2], source.config.history
+    query = queries_of([0, 2], exclude=[[]])
+    without, own = index.scan(query, history), index.scan(query, history, own=True)
+    higher = own.whole[0] > without.whole[0] + 1e-3
+    assert higher.tolist() == [True, False, True, False]
+    barred = queries_of([0, 2], exclude=[[0, 2]])
+    np.testing.assert_array_equal(index.scan(barred, history).whole, own.whole)

@@ -81,7 +81,7 @@ class Connections:
         if self._process != os.getpid():
             self._forget()
         if self._writer is None:
-            from sqlite_utils import Database
+            from sqlite_utils import Database  # it imports pandas, so a reader does without it
 
             with self.translated():
                 handle = self._connect(f"{self.path.absolute().as_uri()}?mode=rwc")
@@ -91,7 +91,7 @@ class Connections:
                 connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
                 connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
                 db = Database(connection)
-                check_format(db, str(self.path))
+                check_format(connection, str(self.path))
                 create_beside_others(partial(create_base, db))
             self._writer, self._kept = db, handle
         return self._writer
@@ -108,11 +108,9 @@ class Connections:
             self._forget()
         handle: _Handle | None = getattr(self._local, "reader", None)
         if handle is None:
-            from sqlite_utils import Database
-
             with self.translated():
                 handle = self._connect_reader()
-                check_format(Database(handle.connection), str(self.path))
+                check_format(handle.connection, str(self.path))
             self._local.reader = handle
         return handle.connection
 

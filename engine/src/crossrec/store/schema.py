@@ -18,14 +18,14 @@ FORMAT = 2
 _TRIES = 20
 
 
-def check_format(db: Database, name: str) -> None:
+def check_format(connection: sqlite3.Connection, name: str) -> None:
     """Refuse a store that a newer crossrec wrote.
 
     Raises
     ------
     WorkspaceError
     """
-    found = db.execute("PRAGMA user_version").fetchone()[0]
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
     if found > FORMAT:
         raise WorkspaceError(
             f"{name} has store format {found}, this crossrec reads up to {FORMAT}: upgrade crossrec"

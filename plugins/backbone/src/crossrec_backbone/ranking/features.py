@@ -254,7 +254,8 @@ def _fill_text(
     among, block = query.text[:, :, m:], query.text[:, :, :m]
     spread = statistics.spreads
     length = np.sqrt(np.maximum(among @ weights @ weights, 1e-12))
-    decayed = weights @ block / (length * spread)[:, None]
+    # Without BLAS, which would call other threads for a long history.
+    decayed = np.einsum("h,rhm->rm", weights, block) / (length * spread)[:, None]
     last = block[:, -1] / spread[:, None]
     nearest = block.max(axis=1) / spread[:, None]
     mixture = statistics.mixture
@@ -282,7 +283,7 @@ def _fill_behaviour(
 ) -> FloatArray:
     """Fill in the behaviour columns; return prior-EASE's scores."""
     pairs, block = statistics.behaviour_pairs, query.behaviour
-    decayed = weights @ block
+    decayed = np.einsum("h,rhm->rm", weights, block)
     for name in BEHAVIOUR_RELATIONS:
         start = _AT[f"{name}.decayed"]
         if name in pairs.names:

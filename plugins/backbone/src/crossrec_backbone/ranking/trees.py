@@ -17,6 +17,7 @@ from pydantic import Field
 
 from crossrec_backbone.ranking.examples import Groups
 from crossrec_backbone.ranking.features import COLUMN_NAMES
+from crossrec_backbone.ranking.tree_model import MOST_LEAVES, TreeModel
 
 #: Fewer groups than this teach nothing.
 MINIMUM_GROUPS = 10
@@ -33,7 +34,7 @@ class RankerConfig(Settings):
 
     rounds: int = Field(150, ge=1)
     learning_rate: float = Field(0.05, gt=0)
-    leaves: int = Field(15, ge=2)
+    leaves: int = Field(15, ge=2, le=MOST_LEAVES)
     min_leaf: int = Field(200, ge=1)
     l2: float = Field(10.0, ge=0)
     column_share: float = Field(0.5, gt=0, le=1)
@@ -62,7 +63,14 @@ class TreeRanker:
             )
         self.text, self.columns = text, columns
         self._at = np.array([_AT[name] for name in columns], dtype=np.int64)
-        self._booster = _booster(text)
+        try:
+            self._model = TreeModel.parsed(text)
+        except ValueError as error:
+            raise ArtifactError(f"the ranker is damaged: {error}") from None
+        if self._model.width != len(columns):
+            raise ArtifactError(
+                f"the ranker is damaged: it reads {self._model.width} columns, {len(columns)} named"
+            )
 
     def scores(self, columns: FloatArray) -> FloatArray:
         """Score candidates.
@@ -80,12 +88,12 @@ class TreeRanker:
         flat = columns.reshape(-1, columns.shape[-1])
         if not len(flat):
             return np.zeros(columns.shape[:-1], dtype=np.float32)
-        scores = self._booster.predict(np.ascontiguousarray(flat[:, self._at]), num_threads=1)
-        return np.asarray(scores, dtype=np.float32).reshape(columns.shape[:-1])
+        rows = flat if self.columns == COLUMN_NAMES else flat[:, self._at]
+        return self._model.scores(rows).astype(np.float32).reshape(columns.shape[:-1])
 
     def importance(self) -> dict[str, float]:
         """Return each column's share of the total gain, largest first."""
-        gain = self._booster.feature_importance("gain")
+        gain = self._model.gain
         share = gain / max(float(gain.sum()), 1e-12)
         order = np.argsort(-share, kind="stable")
         return {self.columns[i]: round(float(share[i]), 4) for i in order if share[i] > 0}
@@ -228,15 +236,6 @@ def _parameters(config: RankerConfig, run: RunOptions, columns: tuple[str, ...])
     if config.monotone:
         parameters["monotone_constraints"] = [direction(name) for name in columns]
     return parameters
-
-
-def _booster(text: str) -> Any:
-    """Return LightGBM's model of its text."""
-    lightgbm = _lightgbm()
-    try:
-        return lightgbm.Booster(model_str=text)
-    except lightgbm.basic.LightGBMError as error:
-        raise ArtifactError(f"the ranker is damaged: {error}") from None
 
 
 def trees_available() -> bool:

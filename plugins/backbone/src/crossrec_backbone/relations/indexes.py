@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from crossrec.numeric.ragged import FloatArray, IntArray, offsets
+from crossrec.numeric.sparse import gathered_rows
 from numpy.typing import NDArray
 
 #: Steps of a code between 0 and 1, and the largest sum of products of codes.
@@ -222,7 +223,12 @@ class PostingLists:
         return terms, weights, np.repeat(np.arange(len(items)), counts)
 
     def profile(
-        self, items: IntArray, weights: FloatArray, mixture: Mapping[str, tuple[float, float]]
+        self,
+        items: IntArray,
+        weights: FloatArray,
+        mixture: Mapping[str, tuple[float, float]],
+        *,
+        whole: bool = False,
     ) -> tuple[TermProfile, dict[str, float]]:
         """Return the heaviest terms of a history, the last item at the end of `items`.
 
@@ -230,6 +236,8 @@ class PostingLists:
         ----------
         mixture : mapping of relation to (float, float)
             Length that the decayed sum of the history is given, and weight of the last item.
+        whole : bool
+            Whether to return all terms, however long their lists are.
 
         Returns
         -------
@@ -248,10 +256,12 @@ class PostingLists:
             length = float(np.linalg.norm(sums[part]))
             scales[name] = decayed / length if length > SHORTEST else 0.0
             sums[part] = sums[part] * scales[name] + latest[part] * last
-        return self._heaviest(terms.astype(np.int64), sums.astype(np.float32)), scales
+        profile = TermProfile(terms.astype(np.int64), sums.astype(np.float32))
+        return profile if whole else self._heaviest(profile), scales
 
-    def _heaviest(self, terms: IntArray, sums: FloatArray) -> TermProfile:
+    def _heaviest(self, profile: TermProfile) -> TermProfile:
         """Keep each relation's heaviest terms within the budget; of equal ones the first."""
+        terms, sums = profile.terms, profile.weights
         counts = self.lists.indptr[terms + 1] - self.lists.indptr[terms]
         kept = np.ones(len(terms), dtype=bool)
         for part in self.parts(terms).values():
@@ -270,6 +280,16 @@ class PostingLists:
         shape = (self.rows.shape[0], len(counts))
         product: FloatArray = csc_matrix(chosen, shape) @ profile.weights
         return product
+
+    def scores_at(self, profile: TermProfile, items: IntArray) -> FloatArray:
+        """Return the similarity of a few items to a profile, float32 (len(items),)."""
+        weight = np.zeros(self.rows.shape[1], dtype=np.float32)
+        weight[profile.terms] = profile.weights
+        at, bounds = gathered_rows(self.rows.indptr, items)
+        products = weight.take(self.rows.indices.take(at))
+        products *= self.rows.data.take(at)
+        place = np.repeat(np.arange(len(items)), np.diff(bounds))
+        return np.bincount(place, products, len(items)).astype(np.float32)
 
     def between(
         self, items: IntArray, others: IntArray, profile: TermProfile

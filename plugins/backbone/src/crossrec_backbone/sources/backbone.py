@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -19,7 +20,7 @@ from crossrec.components.protocols import SourceReport
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
-from crossrec.components.topk import top_k
+from crossrec.components.topk import padded, top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.errors import NotFittedError
@@ -42,6 +43,7 @@ from crossrec_backbone.relations.statistics import BackboneConfig, Statistics, c
 from crossrec_backbone.sources import explain
 from crossrec_backbone.sources.costs import backbone_cost
 from crossrec_backbone.sources.scored import ScoredCandidates, rescaled
+from crossrec_backbone.sources.shortlist import LEAST_ITEMS, Shortlist
 
 log = logging.getLogger("crossrec")
 
@@ -96,6 +98,11 @@ class _Fitted:
     scored: WeakKeyDictionary[QueryBatch, ScoredCandidates] = field(
         default_factory=WeakKeyDictionary
     )
+
+    @cached_property
+    def shortlist(self) -> Shortlist:
+        """The statistics, laid out for single queries."""
+        return Shortlist(self.statistics)
 
 
 class BackboneSource:
@@ -209,14 +216,17 @@ class BackboneSource:
         if not len(history) or not len(index):
             return [None] * len(index)
         related = explain.RelatedTexts.of(statistics.text_pairs, index, history)
-        matrix = statistics.behaviour.relations["prior_ease"]
-        total = related.contributions(relations, statistics.mixture, weights)
-        total += fitted.adapter.mixture.kappa * explain.behaviour_contributions(
-            matrix, weights, index, history
+        behaviour = dict(
+            zip(
+                statistics.behaviour_pairs.names,
+                statistics.behaviour_pairs.pairs(index, history),
+                strict=True,
+            )
         )
-        counts = explain.joint_counts(statistics.behaviour.joint, index, history)
+        total = related.contributions(relations, statistics.mixture, weights)
+        total += fitted.adapter.mixture.kappa * weights[:, None] * behaviour["prior_ease"]
         texts = explain.TextPhrases(fitted.catalog, relations, index, history, related.similar)
-        return explain.evidence(total, history, explain.JointPhrases(counts, texts))
+        return explain.evidence(total, history, explain.JointPhrases(behaviour["joint"], texts))
 
     def state(self) -> State:
         """Return statistics and adapter: arrays, and JSON values with the rankers' text."""
@@ -249,7 +259,7 @@ class BackboneSource:
         """Propose candidates and score them, in blocks."""
         statistics, adapter = self._fitted.statistics, self._fitted.adapter
         open_ = exclude_history(queries, adapter.repeats)
-        index = propose(statistics, open_, kappa=adapter.mixture.kappa)
+        index = self._proposed(open_)
         scores = np.full(index.shape, np.nan, dtype=np.float32)
         kept = []
         for rows in queries.blocks(_BLOCK):
@@ -258,6 +268,15 @@ class BackboneSource:
             if len(queries) <= _KEPT:
                 kept.append(columns)
         return ScoredCandidates(index, scores, np.concatenate(kept) if kept else None)
+
+    def _proposed(self, open_: QueryBatch) -> IntArray:
+        """Return candidates: of a batch in dense passes, of a single query by what it needs."""
+        fitted = self._fitted
+        kappa, n_items = fitted.adapter.mixture.kappa, fitted.statistics.n_items
+        known = weighted_history(open_, n_items, self.config.history).items.values
+        if len(open_) == 1 and len(known) and n_items >= LEAST_ITEMS:
+            return fitted.shortlist.propose(open_, kappa)
+        return propose(fitted.statistics, open_, kappa=kappa)
 
     def _mixture(self, lengths: IntArray, index: IntArray, columns: FloatArray) -> FloatArray:
         """Return the mixture's scores of given candidates; NaN without evidence.
@@ -271,19 +290,20 @@ class BackboneSource:
 
     def _score_block(self, queries: QueryBatch, rows: IntArray, wanted: IntArray) -> FloatArray:
         """Return the scores of given items for some of the queries."""
-        scored, n = self._scored(queries), len(rows)
+        scored = self._scored(queries)
         index, scores = scored.index[rows], scored.scores[rows]
-        others = [np.setdiff1d(wanted[i][wanted[i] != PAD], index[i]) for i in range(n)]
-        width = max((len(items) for items in others), default=0)
-        if width:
-            more = np.full((n, width), PAD, dtype=np.int64)
-            for i, items in enumerate(others):
-                more[i, : len(items)] = items
-            index, scores = self._beside(queries.take(rows), scored, rows, more)
+        places = [_places(own, items) for own, items in zip(index, wanted, strict=True)]
+        others = [
+            np.unique(items[(place < 0) & (items != PAD)])
+            for place, items in zip(places, wanted, strict=True)
+        ]
+        if any(map(len, others)):
+            index, scores = self._beside(queries.take(rows), scored, rows, padded(others))
+            places = [_places(both, items) for both, items in zip(index, wanted, strict=True)]
         out = np.full(wanted.shape, np.nan, dtype=np.float32)
-        for i in range(n):
-            known = dict(zip(index[i].tolist(), scores[i].tolist(), strict=True)) | {PAD: np.nan}
-            out[i] = [known.get(item, np.nan) for item in wanted[i].tolist()]
+        for i, place in enumerate(places):
+            known = place >= 0
+            out[i, known] = scores[i, place[known]]
         return out
 
     def _beside(
@@ -319,3 +339,12 @@ class BackboneSource:
         if self._state is None:
             raise NotFittedError(f"{self.name} is not fitted: call fit or restore first")
         return self._state
+
+
+def _places(index: IntArray, wanted: IntArray) -> IntArray:
+    """Return where each wanted item stands among some distinct ones; -1 where it does not."""
+    if not len(index):
+        return np.full(wanted.shape, -1, dtype=np.int64)
+    order = np.argsort(index, kind="stable")
+    place = order[np.minimum(np.searchsorted(index, wanted, sorter=order), len(index) - 1)]
+    return np.where((index[place] == wanted) & (wanted != PAD), place, -1)

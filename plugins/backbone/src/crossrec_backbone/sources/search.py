@@ -102,10 +102,15 @@ class TextIndex:
         """The items without text."""
         return np.flatnonzero(~self.described)
 
-    def scan(self, queries: QueryBatch, config: HistoryConfig) -> Scan:
+    def scan(self, queries: QueryBatch, config: HistoryConfig, *, own: bool = False) -> Scan:
         """Compare the histories with the catalogue.
 
         Needs memory for several float32 arrays of (n, n_items): call it in blocks.
+
+        Parameters
+        ----------
+        own : bool
+            Whether an item of a history that the query admits gets something from itself.
         """
         n = len(self.described)
         keep = self.described[queries.history.values]
@@ -117,7 +122,8 @@ class TextIndex:
         for i, row in enumerate(rows):
             base[i] = self.lexical.scores(row.terms) if len(history.items.row(i)) else np.nan
         found = Scan(self, history, tuple(rows), base)
-        found.leave_out_own(queries.exclude)
+        if not own:
+            found.leave_out_own(queries.exclude)
         base[:, self.undescribed] = np.nan
         return found
 
@@ -128,7 +134,7 @@ class TextIndex:
         for name, index in self.dense.items():
             decayed, last = self.weights[name]
             rows = index.rows.take(items, axis=0)
-            sums = weights @ rows
+            sums = np.einsum("h,ha->a", weights, rows)  # BLAS would call other threads
             length = float(np.sqrt(sums @ sums))
             scales[name] = scale = decayed / length if length > SHORTEST else 0.0
             vectors[name] = sums * np.float32(scale)
@@ -215,7 +221,7 @@ class Scan:
         n_items, some = self.base.shape[1], k + k // 2
         if k * _MOST > n_items or not self.index.dense:
             return None
-        coarse, missing, off = self._coarse()
+        coarse, missing, off = self.coarse()
         barred = np.array([*{*exclude.values.tolist()}], dtype=np.int64)
         coarse[self.index.undescribed] = coarse[barred] = -np.inf
         likely = np.argpartition(coarse, n_items - some)[n_items - some :]
@@ -234,7 +240,7 @@ class Scan:
         mean, std = self._moments(coarse, barred, near, finer)
         return Candidates(items[order][None], scores[order][None], "", mean, std)
 
-    def _coarse(self) -> tuple[FloatArray, FloatArray, float]:
+    def coarse(self) -> tuple[FloatArray, FloatArray, float]:
         """Return the scores of a single query by the leading axes alone, and how far they are off.
 
         Returns
@@ -254,7 +260,7 @@ class Scan:
         return coarse, missing, off
 
     def _finer(self, coarse: FloatArray, items: IntArray) -> tuple[FloatArray, FloatArray, float]:
-        """Return the same of a few items by most axes; `off` comes on top of that of `_coarse`."""
+        """Return the same of a few items by most axes; `off` comes on top of that of `coarse`."""
         finer, missing, off = coarse.take(items), np.zeros(len(items), dtype=np.float32), 0.0
         for name, index in self.index.dense.items():
             products, more, error = index.finer(self.profiles[0].vectors[name], items)
