@@ -24,6 +24,8 @@ FOUNDATION = {
             "scenario": "music",
             "items": 1200,
             "events": 34567,
+            "fit_seconds": 12.3,
+            "fit_memory_mib": 1234,
             "reports": [
                 {
                     "protocol": "leave-one-out",
@@ -66,7 +68,7 @@ def test_results_become_a_table_with_the_best_in_bold(generate: Any) -> None:
     lines = text.splitlines()
     assert lines[0] == (
         "**small** (music): leave-one-out, candidates unseen, 321 test users, 1,200 items, "
-        "34,567 events"
+        "34,567 events; fitted in 12 s, at most 1,234 MiB"
     )
     assert lines[2] == "| model | recall@10 | ndcg@10 | fit, s |"
     assert lines[4] == "| ease | **0.1200** (0.100–0.140) | **0.0900** | 1.2 |"

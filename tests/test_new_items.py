@@ -12,7 +12,7 @@ KINDS = ("northern choir", "desert guitar")
 OWN = """
 encoder = ""
 history = "exclude"
-item_sources = ["text-behaviour"]
+item_sources = ["text-behaviour", "popularity"]
 
 [[sources]]
 name = "backbone"

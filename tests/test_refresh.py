@@ -17,7 +17,6 @@ OWN = """
 encoder = ""
 history = "keep"
 ranker = "rrf"
-item_sources = ["covisitation"]
 policies = []
 """ + "".join(
     f'\n[[sources]]\nname = "{name}"\n'

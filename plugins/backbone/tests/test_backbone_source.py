@@ -43,7 +43,7 @@ class TestBackboneSource(CandidateGeneratorTests):
         "backbone",
         "crossrec_backbone.sources.backbone:BackboneSource",
         "crossrec_backbone.sources.backbone:BackboneSourceConfig",
-        frozenset({"score", "explain", "add_items", "report", "refit"}),
+        frozenset({"score", "explain", "add_items", "report", "refit", "leads", "estimate"}),
         "everything that carries over, adapted to the scenario",
     )
 

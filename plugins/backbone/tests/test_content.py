@@ -325,7 +325,14 @@ def test_settings_that_do_not_fit_are_named(values, message):
 
 def test_what_is_declared_is_there():
     content = registered()
-    assert content.capabilities == {"score", "explain", "add_items", "update", "forget"}
+    assert content.capabilities == {
+        "score",
+        "explain",
+        "estimate",
+        "add_items",
+        "update",
+        "forget",
+    }
     assert all(callable(getattr(content.build(), name)) for name in content.capabilities)
     again = ContentConfig.model_validate_json(content.build().config.model_dump_json())
     assert again == ContentConfig()

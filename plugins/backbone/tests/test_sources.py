@@ -39,7 +39,7 @@ def registered(name: str, module: str, stem: str, config: str, *more: str) -> Re
         name,
         f"{place}:{stem}Source",
         f"{place}:{config}",
-        frozenset({"score", "explain", "add_items", "update", "forget", *more}),
+        frozenset({"score", "explain", "estimate", "add_items", "update", "forget", *more}),
         "a closed form of the backbone",
     )
 

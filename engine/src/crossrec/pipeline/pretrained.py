@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from crossrec.errors import PluginError
+from crossrec.errors import PluginError, UsageError
 from crossrec.pipeline.config import PipelineConfig, load_config
 from crossrec.pipeline.with_backbone import BACKBONE, why_no_backbone, with_backbone
 from crossrec.plugins.registration import Registration
@@ -118,8 +118,16 @@ def pipeline_to_fit(
     ------
     ConfigError
         If the file cannot be used, or the backbone cannot join its pipeline.
+    UsageError
+        If there is no backbone of this name.
     """
     config = load_config(scenario, file)
+    if backbone and backbone not in seen.folders() and not (Path(backbone) / CARD).is_file():
+        known = ", ".join(entry.reference for entry in seen.found) or "none"
+        raise UsageError(
+            f"there is no backbone {backbone!r} (known: {known}): `crossrec pretrain` makes one, "
+            "`crossrec backbones import` takes one in"
+        )
     if backbone is None:
         return default_backbone(config, scenario.name, seen, own=file is not None)
     return with_backbone(config, backbone, scenario.name) if backbone else config, []
