@@ -285,16 +285,18 @@ def test_unknown_names_are_refused_with_the_known_ones(peers: Peers) -> None:
         peers.run.names("a,c", ("a", "b"), "set")
 
 
-def test_every_model_has_its_script_and_requirements(peers: Peers) -> None:
+def test_every_model_has_its_script_and_pinned_requirements(peers: Peers) -> None:
     folder = ROOT / "benchmarks" / "peers"
-    assert {model.name for model in peers.models.MODELS.values() if not model.environment} == {
-        "crossrec"
-    }
-    for model in peers.models.MODELS.values():
+    tested = (ROOT / "constraints.txt").read_text().splitlines()
+    models = peers.models.MODELS.values()
+    assert [model.name for model in models if not model.environment] == ["crossrec"]
+    for model in models:
         assert f'"{model.name}":' in (folder / model.script).read_text()
-        if model.environment:
-            pinned = (folder / "requirements" / f"{model.environment}.txt").read_text()
-            assert all("==" in line for line in pinned.splitlines() if not line.startswith("#"))
+    for path in (folder / "requirements").iterdir():
+        lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+        assert path.stem in {model.environment for model in models}
+        assert all("==" in line for line in lines)
+        assert all(line in tested for line in lines if line.startswith("torch"))
 
 
 MEASURED = {
