@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 EDITABLE := -e ./engine -e "./plugins/backbone[plot]" -e "./plugins/text[transformers]" -e ./plugins/collaborative -e ./plugins/lightfm \
 	-e ./scenarios/social -e ./scenarios/ecommerce -e ./scenarios/video -e ./scenarios/music
 
-.PHONY: help dev demo test test-slow lint type docs bench real backbone clean
+.PHONY: help dev demo test test-slow lint type docs bench real peers backbone clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -47,8 +47,11 @@ bench: $(STAMP)  ## measure speed and memory against peers; writes benchmarks/re
 real: $(STAMP)  ## ingest, fit and evaluate real sets; needs ../shared/datasets, skips without
 	$(BIN)/python benchmarks/real.py
 
+peers: $(STAMP)  ## measure crossrec beside other libraries; needs ../shared/datasets, skips without
+	$(BIN)/python benchmarks/peers/run.py
+
 backbone: $(STAMP)  ## pretrain the backbones that plugins/backbone ships; needs ../shared/datasets, skips without
 	$(BIN)/python benchmarks/backbone.py --cache build/backbone
 
 clean:  ## remove the environment and caches
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) benchmarks/peers/.envs build dist .pytest_cache .mypy_cache .ruff_cache

@@ -3,8 +3,9 @@
 Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
-``demo``, ``figures FILE``, ``transfer TARGET``, ``cold PROTOCOL``, ``rooms PACKAGE``,
-``keys TABLE`` (of a pipeline file), ``fading``, ``scenarios``, ``plugins`` or ``workspace``.
+``demo``, ``figures FILE``, ``peers SET``, ``transfer TARGET``, ``cold PROTOCOL``,
+``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file), ``fading``, ``scenarios``, ``plugins`` or
+``workspace``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 from components_page import components_page, plugins_region, scenarios_region
 from demo_excerpt import demo_excerpt
 from markdown_table import NOTE, table
+from peers_tables import peers_tables
 from pipeline_pages import fading_region, keys_region
 from rooms import picture, rooms_region
 from settings_tables import settings_tables
@@ -184,6 +186,15 @@ def figures_region(name: str) -> str:
     return f"{text}\nMeasured by `{command}` ({where}).\n"
 
 
+def peers_region(name: str) -> str:
+    """Return the tables of crossrec beside other libraries, of one set or of all."""
+    cells = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((RESULTS / "peers").glob("*.json"))
+    ]
+    return peers_tables(cells, name) or "Not measured yet: run `make peers`.\n"
+
+
 def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the leaves of nested mappings with their path."""
     if isinstance(values, dict):
@@ -221,6 +232,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "results": results_region,
     "demo": demo_region,
     "figures": figures_region,
+    "peers": peers_region,
     "transfer": transfer_region,
     "cold": cold_region,
     "plugins": lambda _: plugins_region(),

@@ -76,6 +76,15 @@ def test_results_become_a_table_with_the_best_in_bold(generate: Any) -> None:
     assert generate.results_region("all") == text
 
 
+def test_each_cell_of_another_library_becomes_a_row(generate: Any) -> None:
+    assert "make peers" in generate.peers_region("all")
+    (generate.RESULTS / "peers").mkdir()
+    store(generate, "peers/small.a", {"set": "small", "model": "a", "failed": "it needs a GPU"})
+    assert "| a | – | – | – | – | – | – | did not run: it needs a GPU |" in (
+        generate.peers_region("small")
+    )
+
+
 def test_a_set_that_was_not_measured_is_named(generate: Any) -> None:
     store(generate, "foundation", FOUNDATION)
     with pytest.raises(SystemExit, match="no set 'large'"):

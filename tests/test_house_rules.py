@@ -28,8 +28,9 @@ MAX_LINES = 400
 
 
 def python_files(*folders: Path) -> list[Path]:
-    """Return all Python files in the folders."""
-    return sorted(path for folder in folders for path in folder.rglob("*.py"))
+    """Return all Python files in the folders, but of environments, whose folders are hidden."""
+    found = [path for folder in folders for path in folder.rglob("*.py")]
+    return sorted(path for path in found if "/." not in f"/{path.relative_to(ROOT).as_posix()}")
 
 
 def name_of(path: Path) -> str:
