@@ -161,7 +161,10 @@ def test_reasons_name_words_and_behaviour(answers: dict[str, Done]) -> None:
         for name in ("user", "similar cold")
     }
     assert "content" in named["similar cold"]
-    assert {"ease", "covisitation"} & named["user"]
+    behaved = {"backbone", "ease", "covisitation"}
+    assert behaved & named["user"]
+    texts = [r["text"] for item in answers["user"].json["items"] for r in item["reasons"]]
+    assert any("together" in text for text in texts), texts
 
 
 def test_items_alone_are_recommended_by_their_words(tmp_path: Path) -> None:

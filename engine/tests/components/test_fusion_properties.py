@@ -13,6 +13,7 @@ from crossrec.components.fusion import (
     standardised,
 )
 from crossrec.components.ndcg import NdcgScorer
+from crossrec.components.paired_gain import PairedGain
 from crossrec.components.pooling import build_pool
 from crossrec.components.protocols import Examples
 from crossrec.components.query import QueryBatch
@@ -181,13 +182,20 @@ def test_fixed_weights_alone_leave_nothing_to_learn():
 
 @settings(max_examples=25)
 @given(st.integers(0, 2**16))
-def test_the_order_of_sources_does_not_change_what_is_learnt_of_them(seed):
+def test_the_first_source_is_trusted_unless_another_is_proven_better(seed):
     examples = learnable(n=60, seed=seed)
-    turned = Examples(examples.queries, examples.pool.select(NAMES[::-1]), examples.targets)
-    first, second = WeightedFusion(), WeightedFusion()
-    first.fit(None, examples, RUN)
-    second.fit(None, turned, RUN)
-    assert set(first.select(NAMES)) == set(second.select(NAMES[::-1]))
+    for names in (NAMES, NAMES[::-1]):
+        pool = examples.pool.select(names)
+        ranker = BestSource()
+        ranker.fit(None, Examples(examples.queries, pool, examples.targets), RUN)
+        gains = {}
+        for name in {names[0], ranker.source}:
+            trusting = BestSource()
+            trusting.source = name
+            scores = trusting.score(queries(60), pool)
+            gains[name] = NdcgScorer(pool.index, examples.targets).gains(scores)
+        if ranker.source != names[0]:
+            assert PairedGain.between(gains[ranker.source], gains[names[0]]).beyond_noise
 
 
 def test_state_is_plain_json_and_survives():

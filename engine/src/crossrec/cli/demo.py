@@ -120,7 +120,7 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _DemoResult:
     assert scenario.demo is not None
     frames = resolve(scenario.demo)(run.seed)
     ingest_frames(engine.workspace, scenario, frames)
-    engine.fit(scenario.name, run=run)
+    engine.fit(scenario.name, run=run, budget="quick")  # the figures below take a standard fit
     dataset = engine.workspace.dataset(scenario)
     if not len(dataset.interactions):
         raise DataError("its demo data hold no positive event")
