@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -188,7 +189,7 @@ def measured(name: str, cache: Path) -> dict[str, Any]:
     }
 
 
-def means_of(sets: list[dict[str, Any]], against: str = "best 60") -> list[dict[str, Any]]:
+def means_of(sets: list[dict[str, Any]], against: str) -> list[dict[str, Any]]:
     """Return the mean gain over the sets, each of which counts the same, by number of queries."""
     rows = []
     for n in SIZES:
@@ -213,28 +214,31 @@ def means_of(sets: list[dict[str, Any]], against: str = "best 60") -> list[dict[
     return rows
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+def resumed(
+    name: str, about: str | None, measured: Callable[[str, Path], dict[str, Any]], against: str
+) -> int:
+    """Run a trial over the sets of the command line, a file a set; write the result of all."""
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--cache", type=Path, required=True, help="folder of finished parts")
     parser.add_argument("--sets", default=",".join(PROTOCOLS))
     options = parser.parse_args()
     if absent():
         return 0
-    done = options.cache / "gate_default"
+    done = options.cache / name
     done.mkdir(parents=True, exist_ok=True)
-    for name in options.sets.split(","):
-        path = done / f"{name}.json"
+    for one in options.sets.split(","):
+        path = done / f"{one}.json"
         if not path.is_file():
-            print(f"{name} …", flush=True)
-            text = json.dumps(measured(name, options.cache), indent=1)
+            print(f"{one} …", flush=True)
+            text = json.dumps(measured(one, options.cache), indent=1)
             path.with_suffix(".part").write_text(text, encoding="utf-8")
             path.with_suffix(".part").rename(path)
-    paths = [done / f"{name}.json" for name in PROTOCOLS]
+    paths = [done / f"{one}.json" for one in PROTOCOLS]
     if all(path.is_file() for path in paths):
         found = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-        write_result("gate_default", {"means": means_of(found), "sets": found})
+        write_result(name, {"means": means_of(found, against), "sets": found})
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(resumed("gate_default", __doc__, measured, "best 60"))

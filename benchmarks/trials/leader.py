@@ -13,7 +13,6 @@ The backbone runs without pretraining, since the shipped ones have seen some of 
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from dataclasses import replace
@@ -25,7 +24,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from common import absent, temporary_workspace, write_result
+from common import temporary_workspace
 from crossrec.components.paired_gain import PairedGain
 from crossrec.components.protocols import Examples
 from crossrec.components.run import RunOptions
@@ -34,10 +33,8 @@ from crossrec.pipeline.fit import seen_by
 from crossrec.pipeline.ranker_choice import choose_ranker
 from crossrec.pipeline.resolved import ResolvedSurface
 from crossrec.pipeline.with_backbone import BACKBONE, with_backbone
-from gate_default import PROTOCOLS, SIZES, drawn, held_out_gains, means_of, prepared
+from gate_default import PROTOCOLS, SIZES, drawn, held_out_gains, prepared, resumed
 from real_sets import SETS, ingest
-
-ARMS = ("leader", "votes", "others")
 
 
 def arms(plan: ResolvedSurface) -> dict[str, ResolvedSurface]:
@@ -105,28 +102,5 @@ def _alone(examples: Examples, label: str) -> np.ndarray:
     return held_out_gains(ranker, examples)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, required=True, help="folder of finished parts")
-    parser.add_argument("--sets", default=",".join(PROTOCOLS))
-    options = parser.parse_args()
-    if absent():
-        return 0
-    done = options.cache / "leader"
-    done.mkdir(parents=True, exist_ok=True)
-    for name in options.sets.split(","):
-        path = done / f"{name}.json"
-        if not path.is_file():
-            print(f"{name} …", flush=True)
-            text = json.dumps(measured(name, options.cache), indent=1)
-            path.with_suffix(".part").write_text(text, encoding="utf-8")
-            path.with_suffix(".part").rename(path)
-    paths = [done / f"{name}.json" for name in PROTOCOLS]
-    if all(path.is_file() for path in paths):
-        found = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-        write_result("leader", {"means": means_of(found, "votes"), "sets": found})
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(resumed("leader", __doc__, measured, "votes"))

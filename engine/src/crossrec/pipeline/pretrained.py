@@ -6,7 +6,7 @@ hook `register_pretrained`. Every folder holds a ``card.json``. The workspace's 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -101,6 +101,15 @@ def survey_pretrained(folder: Path | None, registry: Registry) -> PretrainedSurv
     return PretrainedSurvey(tuple(found), tuple(broken))
 
 
+def no_such_backbone(name: str, folders: Iterable[str]) -> UsageError:
+    """Return the error for a name that leads to no backbone, given those that do."""
+    known = ", ".join(known for known in folders if ":" not in known) or "none"
+    return UsageError(
+        f"there is no backbone {name!r} (known: {known}): `crossrec pretrain` makes one, "
+        "`crossrec backbones import` takes one in"
+    )
+
+
 def pipeline_to_fit(
     scenario: Scenario, file: Path | None, backbone: str | None, seen: PretrainedSurvey
 ) -> tuple[PipelineConfig, list[str]]:
@@ -123,11 +132,7 @@ def pipeline_to_fit(
     """
     config = load_config(scenario, file)
     if backbone and backbone not in seen.folders() and not (Path(backbone) / CARD).is_file():
-        known = ", ".join(entry.reference for entry in seen.found) or "none"
-        raise UsageError(
-            f"there is no backbone {backbone!r} (known: {known}): `crossrec pretrain` makes one, "
-            "`crossrec backbones import` takes one in"
-        )
+        raise no_such_backbone(backbone, seen.folders())
     if backbone is None:
         return default_backbone(config, scenario.name, seen, own=file is not None)
     return with_backbone(config, backbone, scenario.name) if backbone else config, []

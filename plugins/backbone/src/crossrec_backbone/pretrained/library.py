@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crossrec.errors import UsageError
+from crossrec.pipeline.pretrained import no_such_backbone
 
 from crossrec_backbone.pretrained.model import (
     MANIFEST,
@@ -34,11 +35,7 @@ def find(name: str, folders: Mapping[str, Path]) -> Path:
     path = Path(name)
     if (path / MANIFEST).is_file():
         return path
-    known = ", ".join(known for known in folders if ":" not in known) or "none"
-    raise UsageError(
-        f"there is no backbone {name!r} (known: {known}): `crossrec pretrain` makes one, "
-        "`crossrec backbones import` takes one in"
-    )
+    raise no_such_backbone(name, folders)
 
 
 def open_named(name: str, folders: Mapping[str, Path]) -> Backbone | None:
