@@ -19,10 +19,18 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from common import HERE, RESULTS, absent, machine, temporary_workspace
 from real_sets import SETS, ingest
+
+if TYPE_CHECKING:
+    from crossrec import Engine
+    from crossrec.components.eligibility import RuleName
+    from crossrec.components.run import RunOptions
+    from crossrec.data.dataset import Dataset
+    from crossrec.evaluation.report import Report
+    from crossrec.scenario import Scenario
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,7 @@ class MainJob:
 
     name: str
     protocol: str
-    candidates: tuple[str, ...] = ("unseen", "served")
+    candidates: tuple[RuleName, ...] = ("unseen", "served")
 
 
 JOBS = (
@@ -64,11 +72,6 @@ def measured(job: MainJob, seed: int) -> dict[str, Any]:
     """Walk the main job on one set; return its times and reports."""
     from crossrec import Engine
     from crossrec.components.run import RunOptions
-    from crossrec.evaluation.evaluate import evaluate
-    from crossrec.evaluation.protocol import EvaluationProtocol
-    from crossrec.pipeline.evaluate_models import build_models, rule_for
-    from crossrec.pipeline.pretrained import pipeline_to_fit, survey_pretrained
-    from crossrec.pipeline.resolved import resolve_pipeline
 
     with temporary_workspace() as (workspace, _):
         engine = Engine(workspace)
@@ -82,18 +85,7 @@ def measured(job: MainJob, seed: int) -> dict[str, Any]:
         slate = engine.recommend(scenario.name, dataset.users.id(0), k=10)
         assert len(slate.items) == 10, slate.short_because
         memory = _peak()
-        seen = survey_pretrained(None, engine.registry)
-        config, _ = pipeline_to_fit(scenario, None, None, seen)
-        run = replace(run, pretrained=seen.folders())
-        reports = []
-        for candidates in job.candidates:
-            resolved = resolve_pipeline(config, engine.registry, scenario.main_surface)
-            rule = rule_for(scenario, resolved, candidates)
-            build = partial(build_models, scenario, resolved, run=run, rule_for=rule)
-            protocol = EvaluationProtocol(split=job.protocol, candidates=candidates, seed=seed)  # type: ignore[arg-type]
-            reports.append(
-                evaluate(dataset, build, protocol, rule_for=rule, scenario=scenario.name)
-            )
+        reports = evaluated(job, engine, scenario, dataset, run)
         return {
             "set": job.name,
             "scenario": scenario.name,
@@ -107,6 +99,32 @@ def measured(job: MainJob, seed: int) -> dict[str, Any]:
             "dropped": pipeline.report["dropped"],
             "reports": [compact(report.to_dict()) for report in reports],
         }
+
+
+def evaluated(
+    job: MainJob, engine: Engine, scenario: Scenario, dataset: Dataset, run: RunOptions
+) -> list[Report]:
+    """Evaluate the default pipeline under every rule of candidates, with sources fitted once."""
+    from crossrec.evaluation.evaluate import evaluate
+    from crossrec.evaluation.protocol import EvaluationProtocol
+    from crossrec.pipeline.evaluate_models import (
+        build_models,
+        pipeline_to_evaluate,
+        rule_for,
+        sources_to_evaluate,
+    )
+
+    resolved, run = pipeline_to_evaluate(scenario, engine.registry, run)
+    first = EvaluationProtocol(split=job.protocol, seed=run.seed)  # type: ignore[arg-type]
+    (split,) = first.splits(dataset)
+    fitted = sources_to_evaluate(split.train, resolved, run)
+    reports = []
+    for candidates in job.candidates:
+        rule = rule_for(scenario, resolved, candidates)
+        build = partial(build_models, scenario, resolved, run=run, rule_for=rule, fitted=fitted)
+        protocol = replace(first, candidates=candidates)
+        reports.append(evaluate(dataset, build, protocol, rule_for=rule, scenario=scenario.name))
+    return reports
 
 
 def _peak() -> int:

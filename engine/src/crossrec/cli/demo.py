@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,9 +112,8 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _DemoResult:
     from crossrec.evaluation.evaluate import evaluate
     from crossrec.evaluation.protocol import EvaluationProtocol
     from crossrec.ingest import ingest_frames
-    from crossrec.pipeline.evaluate_models import build_models, rule_for
-    from crossrec.pipeline.pretrained import FOLDER, pipeline_to_fit, survey_pretrained
-    from crossrec.pipeline.resolved import resolve_pipeline
+    from crossrec.pipeline.evaluate_models import build_models, pipeline_to_evaluate, rule_for
+    from crossrec.pipeline.pretrained import FOLDER
     from crossrec.plugins.registration import resolve
 
     assert scenario.demo is not None
@@ -126,10 +125,9 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _DemoResult:
         raise DataError("its demo data hold no positive event")
     user = dataset.users.id(_typical_user(dataset.sequences.lengths))
     slate = engine.recommend(scenario.name, user, k=5)
-    seen = survey_pretrained(engine.workspace.path / FOLDER, engine.registry)
-    config, _ = pipeline_to_fit(scenario, None, None, seen)
-    run = replace(run, pretrained=seen.folders())
-    resolved = resolve_pipeline(config, engine.registry, scenario.main_surface)
+    resolved, run = pipeline_to_evaluate(
+        scenario, engine.registry, run, engine.workspace.path / FOLDER
+    )
     protocol = EvaluationProtocol.default_for(dataset)
     rule = rule_for(scenario, resolved, protocol.candidates)
     place = engine.workspace

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,17 +75,17 @@ def evaluate(
     """
     from crossrec.components.run import RunOptions
     from crossrec.evaluation.evaluate import evaluate as run_evaluation
-    from crossrec.pipeline.evaluate_models import build_models, rule_for
-    from crossrec.pipeline.pretrained import FOLDER, pipeline_to_fit, survey_pretrained
-    from crossrec.pipeline.resolved import resolve_pipeline
+    from crossrec.pipeline.evaluate_models import build_models, pipeline_to_evaluate, rule_for
+    from crossrec.pipeline.pretrained import FOLDER
     from crossrec.plugins.registry import load_registry
     from crossrec.workspace import Workspace
 
     registry = load_registry()
     known = registry.scenario(scenario)
     place = Workspace.open(workspace, registry)
-    seen = survey_pretrained(place.path / FOLDER, registry)
-    config, _ = pipeline_to_fit(known, pipeline_file, backbone, seen)
+    folder = place.path / FOLDER
+    options = RunOptions(seed=seed, device=device, cache=place.cache)
+    resolved, run = pipeline_to_evaluate(known, registry, options, folder, pipeline_file, backbone)
     dataset = place.dataset(known)
     if not len(dataset.events):
         raise DataError(f"scenario {scenario!r} has no events: run `crossrec ingest {scenario}`")
@@ -96,20 +97,12 @@ def evaluate(
     chosen_protocol = _protocol(dataset, protocol, candidates, users, folds, refit, seed)
     chosen = _names(models)
     with progress() as report_progress:
-        run = RunOptions(
-            seed=seed,
-            device=device,
-            cache=place.cache,
-            progress=report_progress,
-            pretrained=seen.folders(),
-        )
-        resolved = resolve_pipeline(config, registry, known.main_surface)
         rule = rule_for(known, resolved, chosen_protocol.candidates)
         build = partial(
             build_models,
             known,
             resolved,
-            run=run,
+            run=replace(run, progress=report_progress),
             rule_for=rule,
             only=chosen,
             executor=place.executor(),
@@ -135,8 +128,6 @@ def _protocol(
     seed: int,
 ) -> EvaluationProtocol:
     """Return the protocol of the options."""
-    from dataclasses import replace
-
     from crossrec.evaluation.protocol import EvaluationProtocol
 
     if folds is not None and protocol is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from crossrec.components.candidates import Candidates
 from crossrec.components.eligibility import (
@@ -27,6 +28,7 @@ from crossrec.executors import Executor
 from crossrec.pipeline.cut import LIMIT
 from crossrec.pipeline.features import fit_features, with_features
 from crossrec.pipeline.fit import (
+    FittedSources,
     assemble,
     choose_surfaces,
     collect_examples,
@@ -36,8 +38,10 @@ from crossrec.pipeline.fit import (
 )
 from crossrec.pipeline.item_vectors import attach_vectors
 from crossrec.pipeline.pipeline import Pipeline
-from crossrec.pipeline.resolved import ResolvedPipeline
+from crossrec.pipeline.pretrained import pipeline_to_fit, survey_pretrained
+from crossrec.pipeline.resolved import ResolvedPipeline, resolve_pipeline
 from crossrec.pipeline.time_limit import within
+from crossrec.plugins.registry import Registry
 from crossrec.scenario import Scenario
 
 
@@ -90,6 +94,29 @@ class PipelineModel:
         return best
 
 
+def pipeline_to_evaluate(
+    scenario: Scenario,
+    registry: Registry,
+    run: RunOptions,
+    backbones: Path | None = None,
+    file: Path | None = None,
+    backbone: str | None = None,
+) -> tuple[ResolvedPipeline, RunOptions]:
+    """Return the pipeline that a fit would take, resolved, and `run` with the backbones at hand.
+
+    Parameters
+    ----------
+    backbones : Path, optional
+        The workspace's folder of backbones.
+    file, backbone
+        As in `crossrec.pipeline.pretrained.pipeline_to_fit`, which says what is raised.
+    """
+    seen = survey_pretrained(backbones, registry)
+    config, _ = pipeline_to_fit(scenario, file, backbone, seen)
+    resolved = resolve_pipeline(config, registry, scenario.main_surface)
+    return resolved, replace(run, pretrained=seen.folders())
+
+
 def rule_for(
     scenario: Scenario, resolved: ResolvedPipeline, candidates: RuleName
 ) -> Callable[[Dataset], CandidateRule]:
@@ -108,6 +135,14 @@ def rule_for(
     return served
 
 
+def sources_to_evaluate(
+    train: Dataset, resolved: ResolvedPipeline, run: RunOptions, executor: Executor | None = None
+) -> FittedSources:
+    """Fit every source on the training part; no rule of candidates has a say in it."""
+    train, _ = attach_vectors(train, resolved, run)
+    return fit_sources(train, resolved, run, "for evaluation", executor)
+
+
 def build_models(
     scenario: Scenario,
     resolved: ResolvedPipeline,
@@ -119,6 +154,7 @@ def build_models(
     only: tuple[str, ...] = (),
     refit: Dataset | None = None,
     executor: Executor | None = None,
+    fitted: FittedSources | None = None,
 ) -> list[SourceModel | FailedModel | PipelineModel]:
     """Fit every source on `train`, choose the ranker on `validation`, return them as models.
 
@@ -133,6 +169,9 @@ def build_models(
         Fit the sources again on it, with the ranker that was chosen.
     executor : Executor, optional
         Where the sources are fitted; one after the other in this thread where None.
+    fitted : FittedSources, optional
+        All sources of the pipeline, fitted on `train` by `sources_to_evaluate` already: rules of
+        candidates that are compared on one split share them.
 
     Raises
     ------
@@ -146,9 +185,10 @@ def build_models(
     if only and "pipeline" not in only:
         resolved = resolved.with_sources(only)
     resolved.refuse_unusable()
-    started = time.perf_counter()
+    shared = 0.0 if fitted is None else sum(fitted.seconds.values())
+    started = time.perf_counter() - shared
     train, notes = attach_vectors(train, resolved, run)
-    fitted = fit_sources(train, resolved, run, "for evaluation", executor)
+    fitted = fitted or sources_to_evaluate(train, resolved, run, executor)
     comes_back = repeat_rate(train.sequences).comes_back
     rule = rule_for(train)
     wanted = eligible_targets(validation, rule, seed=run.seed, limit=LIMIT)
