@@ -51,6 +51,17 @@ def test_help_imports_nothing_heavy_and_no_command():
     assert "Commands:" in done.stdout
 
 
+def test_an_engine_that_only_answers_does_not_load_what_fits_and_ingests():
+    code = (
+        "import sys\n"
+        "import crossrec.pipeline.engine\n"
+        "print([m for m in ('crossrec.ingest', 'crossrec.pipeline.fit', 'pandas', 'scipy.sparse') "
+        "if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def processor_seconds(code, *arguments):
     """Return the processor time of a Python process."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -5,34 +5,33 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crossrec.components.query import Query
-from crossrec.components.run import RunOptions
 from crossrec.components.slate import Slate
 from crossrec.components.user_state import UserState
 from crossrec.errors import UsageError
-from crossrec.ingest import IngestOptions, Input, ingest_files
-from crossrec.ingest.report import IngestReport
-from crossrec.pipeline.fit import fit_pipeline
-from crossrec.pipeline.fit_inputs import FitRequest, read_inputs
-from crossrec.pipeline.forgetting import ForgetReceipt, forget_user
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
-from crossrec.pipeline.kept_fits import drop_kept_fits, open_kept_fit
 from crossrec.pipeline.languages import checked_language, in_language
 from crossrec.pipeline.loading import LoadedPipelines
 from crossrec.pipeline.logged_answers import LoggedAnswers
 from crossrec.pipeline.pipeline import Pipeline
-from crossrec.pipeline.plan import FitPlan
 from crossrec.pipeline.query_resolution import resolve_query
-from crossrec.pipeline.refresh import RefreshReport, refresh_pipeline
 from crossrec.pipeline.request import answer
-from crossrec.pipeline.saving import save_pipeline, without_unstorable
 from crossrec.pipeline.serving import Serving, surface_for
 from crossrec.pipeline.user_states import read_user_state, with_given_history
 from crossrec.plugins.registry import Registry, load_registry
 from crossrec.scenario import Scenario
 from crossrec.workspace import Workspace
+
+# What only changes a workspace is imported by the calls that change it: answers start faster.
+if TYPE_CHECKING:
+    from crossrec.components.run import RunOptions
+    from crossrec.ingest import IngestOptions, Input
+    from crossrec.ingest.report import IngestReport
+    from crossrec.pipeline.forgetting import ForgetReceipt
+    from crossrec.pipeline.plan import FitPlan
+    from crossrec.pipeline.refresh import RefreshReport
 
 
 class Engine(LoggedAnswers):
@@ -104,6 +103,8 @@ class Engine(LoggedAnswers):
         DataError
             If a file or a table cannot be read as what it was given for.
         """
+        from crossrec.ingest import ingest_files
+
         return ingest_files(
             self.workspace,
             self.registry.scenario(scenario),
@@ -155,6 +156,11 @@ class Engine(LoggedAnswers):
         WorkspaceError
             If another process is writing to the workspace.
         """
+        from crossrec.pipeline.fit import fit_pipeline
+        from crossrec.pipeline.fit_inputs import FitRequest, read_inputs
+        from crossrec.pipeline.kept_fits import drop_kept_fits, open_kept_fit
+        from crossrec.pipeline.saving import save_pipeline, without_unstorable
+
         request = FitRequest(pipeline_file, backbone, run, budget, memory)
         limits = request.limits(self.registry, scenario)
         with self.workspace.writing():
@@ -193,6 +199,8 @@ class Engine(LoggedAnswers):
 
         Nothing is written, and no lock is taken.
         """
+        from crossrec.pipeline.fit_inputs import FitRequest, read_inputs
+
         request = FitRequest(pipeline_file, backbone, run, budget, memory)
         limits = request.limits(self.registry, scenario)
         inputs = read_inputs(self.workspace, self.registry, scenario, request)
@@ -213,6 +221,10 @@ class Engine(LoggedAnswers):
         WorkspaceError
             If another process is writing to the workspace.
         """
+        from crossrec.components.run import RunOptions
+        from crossrec.pipeline.refresh import refresh_pipeline
+        from crossrec.pipeline.saving import save_pipeline
+
         known = self.registry.scenario(scenario)
         folder = self.workspace.artifact_path(scenario)
         with self.workspace.writing():
@@ -236,6 +248,8 @@ class Engine(LoggedAnswers):
         WorkspaceError
             If another process is writing to the workspace.
         """
+        from crossrec.pipeline.forgetting import forget_user
+
         self.flush()  # else a decision about the user might be written afterwards
         with self.workspace.writing():
             return forget_user(self.workspace, self.registry, user_id)

@@ -35,6 +35,7 @@ from crossrec.pipeline.pipeline import Pipeline, ServedSurface, gather, require_
 from crossrec.pipeline.plan import FitPlan
 from crossrec.pipeline.ranker_choice import GateReport, choose_ranker
 from crossrec.pipeline.resolved import ResolvedPipeline, ResolvedSurface
+from crossrec.pipeline.serving import keeps_history, served_surface
 from crossrec.pipeline.source_jobs import SourceJob, fit_source
 from crossrec.pipeline.stages import (
     ALL_EVENTS,
@@ -211,24 +212,6 @@ def needed_sources(surfaces: Mapping[str, ServedSurface], labels: Iterable[str])
     for surface in surfaces.values():
         needed.update(surface.plan.sources, surface.plan.config.fallback)
     return tuple(label for label in labels if label in needed)
-
-
-def served_surface(
-    plan: ResolvedSurface, ranker: Ranker, ranker_name: str, comes_back: bool
-) -> ServedSurface:
-    """Put a surface together."""
-    return ServedSurface(
-        plan=plan,
-        ranker=ranker,
-        ranker_name=ranker_name,
-        policies={label: policy.build() for label, policy in plan.policies.items()},
-        keeps_history=keeps_history(plan, comes_back),
-    )
-
-
-def keeps_history(plan: ResolvedSurface, comes_back: bool) -> bool:
-    """Return whether known items that no consumption removes are candidates like others."""
-    return plan.history == "keep" or (plan.history == "auto" and comes_back)
 
 
 def served_rule(

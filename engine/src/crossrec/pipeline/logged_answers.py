@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 import weakref
+from functools import cached_property
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from crossrec.components.slate import Slate
-from crossrec.pipeline.decision_record import decision_of
 from crossrec.pipeline.decision_writer import DecisionWriter
-from crossrec.pipeline.feedback import AppendedEvent, Feedbacks
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.plugins.registry import Registry
 from crossrec.store.decisions import Decision
 from crossrec.workspace import Workspace
 
+# What only some calls need is imported by them: answers start faster.
 if TYPE_CHECKING:
+    from crossrec.pipeline.feedback import AppendedEvent, Feedbacks
     from crossrec.workspace_settings import DecisionLogSettings
 
 
@@ -30,7 +31,13 @@ class LoggedAnswers:
         self._log = log
         self._writer: DecisionWriter | None = None
         self._opening = Lock()
-        self._feedbacks = Feedbacks(workspace, registry)
+
+    @cached_property
+    def _feedbacks(self) -> Feedbacks:
+        """What stores single events and feedback."""
+        from crossrec.pipeline.feedback import Feedbacks
+
+        return Feedbacks(self.workspace, self.registry)
 
     def close(self) -> None:
         """Write the decisions that wait, and release the store; the next use opens it again."""
@@ -133,6 +140,8 @@ class LoggedAnswers:
     ) -> Slate:
         """Return an answer, handed to the writer of the decision log where that is on."""
         if self._log:
+            from crossrec.pipeline.decision_record import decision_of
+
             settings = self.workspace.settings.decision_log
             milliseconds = 1000 * (time.perf_counter() - started)
             decision = decision_of(slate, user_id, pipeline, milliseconds, settings.items)

@@ -17,10 +17,10 @@ from crossrec.data.catalog import Catalog
 from crossrec.errors import ArtifactError
 from crossrec.pipeline.config import parse_config
 from crossrec.pipeline.features import label_of
-from crossrec.pipeline.fit import served_surface
 from crossrec.pipeline.frozen_catalog import FrozenCatalogSource
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, log
 from crossrec.pipeline.resolved import resolve_pipeline
+from crossrec.pipeline.serving import served_surface
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import one_line
 from crossrec.scenario import ItemSchema

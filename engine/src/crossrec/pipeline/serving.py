@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from crossrec.components.consumption import EventEffects
 from crossrec.components.eligibility import CandidateRule
 from crossrec.components.live_items import LiveItems
+from crossrec.components.protocols import Ranker
 from crossrec.errors import UsageError
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface
+from crossrec.pipeline.resolved import ResolvedSurface
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,24 @@ class Serving:
     items: LiveItems
     effects: EventEffects
     deleted: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+
+def served_surface(
+    plan: ResolvedSurface, ranker: Ranker, ranker_name: str, comes_back: bool
+) -> ServedSurface:
+    """Put a surface together."""
+    return ServedSurface(
+        plan=plan,
+        ranker=ranker,
+        ranker_name=ranker_name,
+        policies={label: policy.build() for label, policy in plan.policies.items()},
+        keeps_history=keeps_history(plan, comes_back),
+    )
+
+
+def keeps_history(plan: ResolvedSurface, comes_back: bool) -> bool:
+    """Return whether known items that no consumption removes are candidates like others."""
+    return plan.history == "keep" or (plan.history == "auto" and comes_back)
 
 
 def rule_of(serving: Serving, surface: ServedSurface) -> CandidateRule:
