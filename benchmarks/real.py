@@ -105,6 +105,7 @@ def evaluated(
     job: MainJob, engine: Engine, scenario: Scenario, dataset: Dataset, run: RunOptions
 ) -> list[Report]:
     """Evaluate the default pipeline under every rule of candidates, with sources fitted once."""
+    from crossrec.components.threads import threads_of
     from crossrec.evaluation.evaluate import evaluate
     from crossrec.evaluation.protocol import EvaluationProtocol
     from crossrec.pipeline.evaluate_models import (
@@ -123,7 +124,16 @@ def evaluated(
         rule = rule_for(scenario, resolved, candidates)
         build = partial(build_models, scenario, resolved, run=run, rule_for=rule, fitted=fitted)
         protocol = replace(first, candidates=candidates)
-        reports.append(evaluate(dataset, build, protocol, rule_for=rule, scenario=scenario.name))
+        reports.append(
+            evaluate(
+                dataset,
+                build,
+                protocol,
+                rule_for=rule,
+                scenario=scenario.name,
+                threads=threads_of(run),
+            )
+        )
     return reports
 
 

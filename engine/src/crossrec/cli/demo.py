@@ -109,6 +109,7 @@ def _tour(folder: Path, seed: int) -> tuple[list[_DemoResult], dict[str, str]]:
 
 def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _DemoResult:
     """Walk the main job in one scenario."""
+    from crossrec.components.threads import threads_of
     from crossrec.evaluation.evaluate import evaluate
     from crossrec.evaluation.protocol import EvaluationProtocol
     from crossrec.ingest import ingest_frames
@@ -134,7 +135,14 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _DemoResult:
     build = partial(
         build_models, scenario, resolved, run=run, rule_for=rule, executor=place.executor()
     )
-    report = evaluate(dataset, build, protocol, rule_for=rule, scenario=scenario.name)
+    report = evaluate(
+        dataset,
+        build,
+        protocol,
+        rule_for=rule,
+        scenario=scenario.name,
+        threads=threads_of(run),
+    )
     size = f"{dataset.n_users:,} users, {dataset.n_items:,} items, {len(dataset.events):,} events"
     return _DemoResult(scenario.name, f"{frames.note} ({size})", user, slate, report)
 

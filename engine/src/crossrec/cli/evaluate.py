@@ -74,6 +74,7 @@ def evaluate(
     Ranking is over the whole catalog. Popularity and repeat-last are in every table.
     """
     from crossrec.components.run import RunOptions
+    from crossrec.components.threads import threads_of
     from crossrec.evaluation.evaluate import evaluate as run_evaluation
     from crossrec.pipeline.evaluate_models import build_models, pipeline_to_evaluate, rule_for
     from crossrec.pipeline.pretrained import FOLDER
@@ -113,6 +114,7 @@ def evaluate(
             chosen_protocol,
             rule_for=rule,
             scenario=scenario,
+            threads=threads_of(run),
             progress=report_progress,
         )
     echo_json(report.to_dict()) if as_json else _show(report)

@@ -31,6 +31,7 @@ def evaluate(
     *,
     rule_for: RuleFor | None = None,
     scenario: str = "",
+    threads: int = 1,
     progress: Progress = lambda message, done, total: None,
 ) -> Report:
     """Fit models before the cut and report how well they find what came after it.
@@ -48,6 +49,8 @@ def evaluate(
     rule_for : callable, optional
         From the training part to what is a candidate; needed for ``served`` candidates, which a
         scenario and a pipeline define (`crossrec.pipeline.evaluate_models.rule_for`).
+    threads : int
+        Blocks of queries that a model is asked for at the same time.
     progress : callable
         ``progress(message, done, total)``.
 
@@ -64,7 +67,9 @@ def evaluate(
     for split in protocol.splits(dataset):
         if not len(split.test):
             raise DataError("this split leaves no test user")
-        outcomes.append(_one_split(split, protocol, rule_for(split.train), build_models, progress))
+        outcomes.append(
+            _one_split(split, protocol, rule_for(split.train), build_models, threads, progress)
+        )
     failures = {failure.model: failure for one in outcomes for failure in one.failed}
     pooled = _pool([one.measured for one in outcomes], set(failures))
     results, comparisons = _compared(pooled, protocol)
@@ -98,6 +103,7 @@ def _one_split(
     protocol: EvaluationProtocol,
     rule: CandidateRule,
     build_models: BuildModels,
+    threads: int,
     progress: Progress,
 ) -> _SplitResult:
     """Fit and measure every model of one split."""
@@ -115,7 +121,8 @@ def _one_split(
     for model in [*models, *baselines]:
         step = partial(progress, model.name)
         try:
-            measured.append(measure(model, bench, baseline=model in baselines, step=step))
+            own = model in baselines
+            measured.append(measure(model, bench, baseline=own, threads=threads, step=step))
         except (Exception, SystemExit) as error:  # a broken model must not lose others' figures
             failed.append(FailedModel(model.name, f"{type(error).__name__}: {error}"))
         faults: Mapping[str, str] = getattr(model, "faults", {})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from crossrec.components.candidates import PAD
 from crossrec.components.eligibility import CandidateRule, queries_of
 from crossrec.components.query import QueryBatch
+from crossrec.components.threads import in_threads
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import Targets
 from crossrec.errors import PluginError
@@ -101,15 +102,15 @@ class ModelFigures:
     broken: int = 0
 
 
-@dataclass
-class _Tally:
-    """What is collected block by block."""
+@dataclass(frozen=True, eq=False)
+class _BlockFigures:
+    """What is collected of one block."""
 
-    ranks: list[IntArray] = field(default_factory=list)
-    shown: dict[int, IntArray] = field(default_factory=dict)
-    per_list: dict[str, list[FloatArray]] = field(default_factory=dict)
-    seconds: float = 0.0
-    broken: int = 0
+    ranks: IntArray
+    shown: dict[int, IntArray]
+    per_list: dict[str, FloatArray]
+    seconds: float
+    broken: int
 
 
 def measure(
@@ -117,52 +118,57 @@ def measure(
     bench: Bench,
     *,
     baseline: bool = False,
+    threads: int = 1,
     step: Callable[[int, int], None] = lambda done, total: None,
 ) -> ModelFigures:
     """Measure the lists of `model`; memory grows with users plus items.
+
+    Parameters
+    ----------
+    threads : int
+        Blocks that are asked for at the same time.
 
     Raises
     ------
     PluginError
         If the model returns something other than one list for each query.
     """
-    tally = _Tally()
-    for rows in bench.queries.blocks(bench.protocol.block):
-        _block(model, bench, rows, tally)
-        step(int(rows[-1]) + 1, len(bench.queries))
-    ranks = np.concatenate(tally.ranks)
+    blocks = list(bench.queries.blocks(bench.protocol.block))
+    parts: list[_BlockFigures] = []
+    for start in range(0, len(blocks), threads):
+        together = blocks[start : start + threads]
+        parts += in_threads(lambda rows: _block(model, bench, rows), together, threads)
+        step(int(together[-1][-1]) + 1, len(bench.queries))
     return ModelFigures(
         model.name,
         baseline,
         float(model.fit_seconds),
-        tally.seconds,
-        _columns(ranks, bench),
-        _list_metrics(tally),
-        tally.broken,
+        sum(part.seconds for part in parts) / min(threads, len(blocks)),
+        _columns(np.concatenate([part.ranks for part in parts]), bench),
+        _list_metrics(parts),
+        sum(part.broken for part in parts),
     )
 
 
-def _block(model: Model, bench: Bench, rows: IntArray, tally: _Tally) -> None:
-    """Query the model with one block and add the figures to the tally."""
+def _block(model: Model, bench: Bench, rows: IntArray) -> _BlockFigures:
+    """Query the model with one block and return its figures."""
     queries = bench.queries.take(rows)
     depth = bench.protocol.ks[-1]
     started = time.perf_counter()
     answer = model.top(queries, depth).index
-    tally.seconds += time.perf_counter() - started
+    seconds = time.perf_counter() - started
     lists, broken = checked(answer, queries, depth, bench.n_items, model.name)
-    tally.broken += broken
-    targets = bench.targets.targets.take(rows)
-    tally.ranks.append(metrics.target_ranks(lists, targets, bench.n_items))
+    ranks = metrics.target_ranks(lists, bench.targets.targets.take(rows), bench.n_items)
     popular = bench.popular[rows].astype(np.int64)
+    shown: dict[int, IntArray] = {}
+    per_list: dict[str, FloatArray] = {}
     for k in bench.protocol.ks:
         top = lists[:, :k]
-        seen = metrics.exposure(top, bench.n_items)
-        tally.shown[k] = tally.shown.get(k, 0) + seen
-        overlap = metrics.overlap(top, popular[:, :k], bench.n_items)
-        tally.per_list.setdefault(f"popular_overlap@{k}", []).append(overlap)
+        shown[k] = metrics.exposure(top, bench.n_items)
+        per_list[f"popular_overlap@{k}"] = metrics.overlap(top, popular[:, :k], bench.n_items)
         if bench.vectors is not None:
-            spread = metrics.diversity(top, bench.vectors)
-            tally.per_list.setdefault(f"diversity@{k}", []).append(spread)
+            per_list[f"diversity@{k}"] = metrics.diversity(top, bench.vectors)
+    return _BlockFigures(ranks, shown, per_list, seconds, broken)
 
 
 def checked(
@@ -204,12 +210,14 @@ def _columns(ranks: IntArray, bench: Bench) -> dict[str, FloatArray]:
     return columns
 
 
-def _list_metrics(tally: _Tally) -> dict[str, float]:
+def _list_metrics(parts: Sequence[_BlockFigures]) -> dict[str, float]:
     """Values of the lists as a whole, NaN where undefined."""
-    values = {f"coverage@{k}": metrics.coverage(shown) for k, shown in tally.shown.items()}
-    values |= {f"gini@{k}": metrics.gini(shown) for k, shown in tally.shown.items()}
-    for name, parts in sorted(tally.per_list.items()):
-        joined = np.concatenate(parts)
+    values: dict[str, float] = {}
+    shown = {k: sum(part.shown[k] for part in parts) for k in parts[0].shown}
+    values |= {f"coverage@{k}": metrics.coverage(counts) for k, counts in shown.items()}
+    values |= {f"gini@{k}": metrics.gini(counts) for k, counts in shown.items()}
+    for name in sorted(parts[0].per_list):
+        joined = np.concatenate([part.per_list[name] for part in parts])
         defined = joined[~np.isnan(joined)]
         values[name] = float(defined.mean()) if len(defined) else float("nan")
     return values
