@@ -14,7 +14,7 @@ from crossrec.numeric.ragged import Ragged
 from crossrec_backbone.relations.indexes import DenseIndex, PostingLists, TermProfile
 from crossrec_backbone.relations.scores import consensus_weights
 from crossrec_backbone.sources.content import ContentConfig, ContentSource
-from crossrec_backbone.sources.search import Profiles, Scan, TextIndex
+from crossrec_backbone.relations.search import Profiles, Scan, TextIndex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -80,6 +80,22 @@ def keep_top(matrix: Any, k: int) -> Any:
     return sparse_rows(row, csr.indices[kept], csr.data[kept], csr.shape)
 
 
+def keep_largest(matrix: Any, k: int, first: int = 0) -> Any:
+    """Return a CSR matrix with only the `k` largest entries above 0 of each row.
+
+    The order of the entries stays. Of those that tie for the last places each row, numbered from
+    `first` on, takes others, as in `top_entries`.
+    """
+    bounds = matrix.indptr.tolist()
+    found = [
+        start + largest(matrix.data[start:stop], k, turn)
+        for turn, (start, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True), first)
+    ]
+    rows = np.repeat(np.arange(len(found)), [len(places) for places in found])
+    places = np.concatenate([np.zeros(0, dtype=np.int64), *found])
+    return sparse_rows(rows, matrix.indices[places], matrix.data[places], matrix.shape)
+
+
 def strongest_per_row(indptr: IntArray, values: NDArray[Any], k: int) -> tuple[IntArray, IntArray]:
     """Keep the `k` largest values of each CSR row.
 

@@ -43,7 +43,7 @@ from crossrec_backbone.relations.statistics import BackboneConfig, Statistics, c
 from crossrec_backbone.sources import explain
 from crossrec_backbone.sources.costs import backbone_cost
 from crossrec_backbone.sources.scored import ScoredCandidates, rescaled
-from crossrec_backbone.sources.shortlist import LEAST_ITEMS, Shortlist
+from crossrec_backbone.ranking.shortlist import LARGE_ITEMS, LEAST_ITEMS, Shortlist
 
 log = logging.getLogger("crossrec")
 
@@ -270,9 +270,14 @@ class BackboneSource:
         return ScoredCandidates(index, scores, np.concatenate(kept) if kept else None)
 
     def _proposed(self, open_: QueryBatch) -> IntArray:
-        """Return candidates: of a batch in dense passes, of a single query by what it needs."""
+        """Return candidates: of a batch in dense passes, of a single query by what it needs.
+
+        In a large catalogue the queries of a batch are single ones.
+        """
         fitted = self._fitted
         kappa, n_items = fitted.adapter.mixture.kappa, fitted.statistics.n_items
+        if n_items >= LARGE_ITEMS:
+            return fitted.shortlist.propose_each(open_, kappa)
         known = weighted_history(open_, n_items, self.config.history).items.values
         if len(open_) == 1 and len(known) and n_items >= LEAST_ITEMS:
             return fitted.shortlist.propose(open_, kappa)
