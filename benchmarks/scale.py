@@ -1,10 +1,10 @@
 """How the default pipeline grows: ingest, fit and requests over generated shops of many sizes.
 
 Command: ``python benchmarks/scale.py [ITEMSxEVENTS ...]``, such as ``100kx1M``; without a size all
-of them. Every size is measured in a process of its own. What is finished is kept in ``build/scale``,
-a file a size: a killed run goes on there, and ``--again`` begins anew. Writes
-``results/scale.json``, from which the tables in ``docs/scale.md`` are generated, with the limits of
-the sizes that have some.
+of them. Every size is fitted in a process of its own and served from its artifact in another. What
+is finished is kept in ``build/scale``, a file a size: a killed run goes on there, and ``--again``
+begins anew. Writes ``results/scale.json``, from which the tables in ``docs/scale.md`` are
+generated, with the limits of the sizes that have some.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ DONE = HERE.parent / "build" / "scale"
 SCENARIO = "ecommerce"
 EVENTS_PER_USER, ITEMS_PER_FAMILY = 10, 100
 WARM_UP, REQUESTS = 50, 300
+#: File of a workspace with the seconds of its ingestion.
+INGESTED = "ingested.json"
 _LETTERS = {"k": 1_000, "M": 1_000_000}
 
 
@@ -64,44 +66,54 @@ def size_of(name: str) -> tuple[int, int]:
     return items, events
 
 
-def measured(name: str, folder: Path | None) -> dict[str, Any]:
-    """Ingest, fit and ask; runs in a process of its own."""
+def fitted(name: str, folder: Path) -> dict[str, Any]:
+    """Ingest and fit; runs in a process of its own."""
     from crossrec import Engine
+    from crossrec.workspace import Workspace
 
     n_items, n_events = size_of(name)
-    with temporary_workspace(folder) as (workspace, fresh):
-        ingested = ingest(workspace, n_items, n_events) if fresh else None
-        before = peak()
-        with Engine(workspace) as engine:
-            started = time.perf_counter()
-            pipeline = engine.fit(SCENARIO)
-            fit_seconds = time.perf_counter() - started
-            fitted = peak()
-            started = time.perf_counter()
-            served = times_of(engine, n_events // EVENTS_PER_USER)
-        report = pipeline.report
-        left_out = [part for part in report["plan"]["parts"] if part["left_out"]]
-        return {
-            "size": name,
-            "items": n_items,
-            "events": n_events,
-            "users": n_events // EVENTS_PER_USER,
-            "ingest_seconds": ingested,
-            "fit_seconds": round(fit_seconds, 1),
-            "planned_seconds": report["plan"]["seconds"],
-            "before_fit_mib": before,
-            "fit_memory_mib": fitted,
-            **served,
-            "memory_mib": peak(),
-            "sources": list(pipeline.sources),
-            "ranker": report["gate"]["chosen"],
-            "left_out": {part["name"]: part["left_out"] for part in left_out},
-            "seconds": {**report["fit_seconds"]},
-        }
+    workspace, known = Workspace.create(folder), folder / INGESTED
+    if not known.is_file():
+        ingest(workspace, n_items, n_events)
+    ingested = json.loads(known.read_text(encoding="utf-8"))
+    before, probed = peak(), loop_ms()
+    with Engine(workspace) as engine:
+        started, busy = time.perf_counter(), time.process_time()
+        pipeline = engine.fit(SCENARIO)
+        seconds, cpu = time.perf_counter() - started, time.process_time() - busy
+    report = pipeline.report
+    left_out = [part for part in report["plan"]["parts"] if part["left_out"]]
+    return {
+        "size": name,
+        "items": n_items,
+        "events": n_events,
+        "users": n_events // EVENTS_PER_USER,
+        "ingest_seconds": ingested,
+        "fit_seconds": round(seconds, 1),
+        "fit_cpu_seconds": round(cpu, 1),
+        "planned_seconds": report["plan"]["seconds"],
+        "before_fit_mib": before,
+        "fit_memory_mib": peak(),
+        "loop_ms": [probed, loop_ms()],
+        "sources": list(pipeline.sources),
+        "ranker": report["gate"]["chosen"],
+        "left_out": {part["name"]: part["left_out"] for part in left_out},
+        "seconds": dict(report["fit_seconds"]),
+    }
 
 
-def ingest(workspace: Workspace, n_items: int, n_events: int) -> float:
-    """Generate and ingest a shop; return the seconds of the ingestion alone."""
+def served(name: str, folder: Path) -> dict[str, Any]:
+    """Open what was fitted and ask; runs in a process of its own."""
+    from crossrec import Engine
+    from crossrec.workspace import Workspace
+
+    with Engine(Workspace.open(folder)) as engine:
+        found = times_of(engine, size_of(name)[1] // EVENTS_PER_USER)
+    return {**found, "serve_loop_ms": loop_ms(), "serve_memory_mib": peak()}
+
+
+def ingest(workspace: Workspace, n_items: int, n_events: int) -> None:
+    """Generate and ingest a shop, and write down the seconds of the ingestion alone."""
     from crossrec.ingest import ingest_frames
     from crossrec.plugins.registry import load_registry
 
@@ -110,7 +122,8 @@ def ingest(workspace: Workspace, n_items: int, n_events: int) -> float:
     frames = generated_shop(n_items, n_users, EVENTS_PER_USER, families=families)
     started = time.perf_counter()
     ingest_frames(workspace, load_registry().scenario(SCENARIO), frames)
-    return round(time.perf_counter() - started, 1)
+    seconds = round(time.perf_counter() - started, 1)
+    (workspace.path / INGESTED).write_text(json.dumps(seconds), encoding="utf-8")
 
 
 def times_of(engine: Engine, n_users: int) -> dict[str, Any]:
@@ -140,22 +153,34 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def cell(name: str, *, again: bool) -> dict[str, Any]:
-    """Measure a size in a process of its own, or take what an earlier run has found."""
+def loop_ms() -> float:
+    """Return the milliseconds of a plain loop: twice as many say that others use the machine."""
+    started, total = time.perf_counter(), 0
+    for number in range(1_000_000):
+        total += number * number
+    return round((time.perf_counter() - started) * 1000, 1)
+
+
+def cell(name: str, *, again: bool, folder: Path | None = None) -> dict[str, Any]:
+    """Measure a size in processes of its own, or take what an earlier run has found."""
     path = DONE / f"{name}.json"
     if again or not path.is_file():
-        subprocess.run([sys.executable, __file__, "--cell", name], check=True)
+        with temporary_workspace(folder) as (workspace, _):
+            parts = [part(step, name, workspace.path) for step in ("fit", "serve")]
+        DONE.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(parts[0] | parts[1], indent=1, ensure_ascii=False, allow_nan=False)
+        path.with_suffix(".part").write_text(text, encoding="utf-8")
+        path.with_suffix(".part").rename(path)
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 
-def keep(name: str, folder: Path | None) -> None:
-    """Measure a size and keep the outcome."""
-    text = json.dumps(measured(name, folder), indent=1, ensure_ascii=False, allow_nan=False)
-    DONE.mkdir(parents=True, exist_ok=True)
-    path = DONE / f"{name}.json"
-    path.with_suffix(".part").write_text(text, encoding="utf-8")
-    path.with_suffix(".part").rename(path)
+def part(step: str, name: str, folder: Path) -> dict[str, Any]:
+    """Run one half in a fresh process and return what it measured of itself."""
+    command = [sys.executable, __file__, f"--{step}", name, "--workspace", str(folder)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def checks(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -177,28 +202,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sizes", nargs="*", metavar="SIZE", help=", ".join(SIZES))
     parser.add_argument("--again", action="store_true", help="measure what is finished once more")
-    parser.add_argument("--workspace", type=Path, help="keep the data of --cell for another run")
-    parser.add_argument("--cell", metavar="SIZE", help="measure one size in this process")
+    parser.add_argument("--workspace", type=Path, help="keep the data of a single size there")
+    parser.add_argument("--fit", help=argparse.SUPPRESS)
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.cell:
-        keep(options.cell, options.workspace)
+    if options.fit or options.serve:
+        step = fitted if options.fit else served
+        print(json.dumps(step(options.fit or options.serve, options.workspace)))
         return 0
-    names = options.sizes or SIZES
-    for name in names:
+    for name in options.sizes or SIZES:
         print(f"{name} …", flush=True)
-        cell(name, again=options.again)
+        cell(name, again=options.again, folder=options.workspace)
     done = [name for name in SIZES if (DONE / f"{name}.json").is_file()]
     cells = [cell(name, again=False) for name in done]
     outcome = checks(cells)
     for row in outcome:
         mark = "kept" if row["ratio"] <= 1 else "MISSED"
         print(f"{mark:6s} {row['check']}: {row['got']} of {row['limit']}")
-    value = {
-        "command": "python benchmarks/scale.py",
-        "machine": machine(),
-        "checks": outcome,
-        "cells": cells,
-    }
+    command = "python benchmarks/scale.py"
+    value = {"command": command, "machine": machine(), "checks": outcome, "cells": cells}
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     (RESULTS / "scale.json").write_text(text, encoding="utf-8")
     return 0 if all(row["ratio"] <= 1 for row in outcome) else 1

@@ -13,8 +13,8 @@ from crossrec.components.topk import top_k
 from crossrec.numeric.ragged import Ragged
 from crossrec_backbone.relations.indexes import DenseIndex, PostingLists, TermProfile
 from crossrec_backbone.relations.scores import consensus_weights
-from crossrec_backbone.sources.content import ContentConfig, ContentSource
 from crossrec_backbone.relations.search import Profiles, Scan, TextIndex
+from crossrec_backbone.sources.content import ContentConfig, ContentSource
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

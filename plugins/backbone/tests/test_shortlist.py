@@ -13,11 +13,11 @@ from crossrec.data.events import Events
 from crossrec.numeric.ragged import Ragged
 from crossrec.numeric.sparse import largest
 from crossrec_backbone.adaptation.adapter import AdapterConfig
-from crossrec_backbone.ranking.candidates import QUOTAS, propose
-from crossrec_backbone.relations.statistics import Statistics
 from crossrec_backbone.ranking import shortlist
-from crossrec_backbone.sources.backbone import BackboneSource, BackboneSourceConfig
+from crossrec_backbone.ranking.candidates import QUOTAS, propose
 from crossrec_backbone.ranking.shortlist import LEAST_ITEMS, Shortlist, _leading
+from crossrec_backbone.relations.statistics import Statistics
+from crossrec_backbone.sources.backbone import BackboneSource, BackboneSourceConfig
 
 RUN = RunOptions(seed=0, threads=1)
 N_ITEMS = LEAST_ITEMS + 200

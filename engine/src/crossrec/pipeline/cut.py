@@ -74,7 +74,9 @@ def cut_for_validation(
 
 def query_limit(effort: Effort, n_items: int) -> int:
     """Return how many validation queries a fit asks at most: fewer in a very large catalogue."""
-    return QUICK_LIMIT if effort == "quick" else max(QUICK_LIMIT, min(LIMIT, CELLS // max(n_items, 1)))
+    if effort == "quick":
+        return QUICK_LIMIT
+    return max(QUICK_LIMIT, min(LIMIT, CELLS // max(n_items, 1)))
 
 
 def _cut(train: Dataset, wanted: Targets, rule: CandidateRule, name: str) -> Cut:

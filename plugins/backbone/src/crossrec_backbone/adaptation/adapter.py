@@ -37,7 +37,6 @@ from crossrec_backbone.ranking.mixture import Mixture, Parts, choose, mixed, par
 from crossrec_backbone.ranking.trees import TreeRanker
 from crossrec_backbone.relations.statistics import BackboneConfig
 
-
 #: Held-out events of a large catalogue.
 _LEAST_QUERIES = 1_000
 

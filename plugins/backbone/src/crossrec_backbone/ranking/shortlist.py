@@ -27,8 +27,8 @@ from crossrec_backbone.relations.config import HistoryConfig
 from crossrec_backbone.relations.indexes import TermProfile
 from crossrec_backbone.relations.pairs import RelatedRows
 from crossrec_backbone.relations.scores import weighted_history
-from crossrec_backbone.relations.statistics import Statistics
 from crossrec_backbone.relations.search import TextIndex
+from crossrec_backbone.relations.statistics import Statistics
 
 #: How many entries of the lists "term → items" are read for a query and lexical relation at most.
 POSTINGS = 30_000
@@ -38,8 +38,8 @@ _EXACT = 2
 _NARROW = 64
 #: In a smaller catalogue there is nothing to leave out: the dense pass takes as long.
 LEAST_ITEMS = 1_200
-#: In a larger catalogue the queries of a batch too are answered one by one: at 100,000 items in half
-#: the time of dense passes, which grows with the catalogue.
+#: From so many items on the queries of a batch too are answered one by one: with 100,000 items in
+#: half the time of dense passes.
 LARGE_ITEMS = 50_000
 
 

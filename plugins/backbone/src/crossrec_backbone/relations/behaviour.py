@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 from crossrec.components.state import State, pack_sparse, unpack_sparse
-from crossrec.numeric.ragged import FloatArray, IntArray, Ragged
+from crossrec.numeric.ragged import FloatArray, Ragged
 from crossrec.numeric.sparse import keep_largest, keep_top, wider
 from numpy.typing import NDArray
 

@@ -38,7 +38,7 @@ class NearTexts:
 
     @classmethod
     def of(cls, factors: list[Any], budget: int) -> NearTexts:
-        """Put the rows of some relations, scipy CSR (n_items, terms), at least one, side by side."""
+        """Put the rows of one or more relations, scipy CSR (n_items, terms), side by side."""
         from scipy.sparse import hstack
 
         rows = hstack(factors, format="csr", dtype=np.float32)

@@ -38,12 +38,12 @@ from crossrec_backbone.pretrained.library import open_named
 from crossrec_backbone.ranking.candidates import propose
 from crossrec_backbone.ranking.examples import Groups
 from crossrec_backbone.ranking.features import compute, has_evidence, joined
+from crossrec_backbone.ranking.shortlist import LARGE_ITEMS, LEAST_ITEMS, Shortlist
 from crossrec_backbone.relations.scores import weighted_history
 from crossrec_backbone.relations.statistics import BackboneConfig, Statistics, check_vectors
 from crossrec_backbone.sources import explain
 from crossrec_backbone.sources.costs import backbone_cost
 from crossrec_backbone.sources.scored import ScoredCandidates, rescaled
-from crossrec_backbone.ranking.shortlist import LARGE_ITEMS, LEAST_ITEMS, Shortlist
 
 log = logging.getLogger("crossrec")
 

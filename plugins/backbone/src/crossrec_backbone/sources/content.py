@@ -26,11 +26,11 @@ from crossrec_backbone.relations.config import (
     TextConfig,
 )
 from crossrec_backbone.relations.scores import consensus_weights
+from crossrec_backbone.relations.search import Scan, TextIndex
 from crossrec_backbone.relations.statistics import check_vectors, text_relations
 from crossrec_backbone.relations.text import TextRelations
 from crossrec_backbone.sources import explain
 from crossrec_backbone.sources.costs import content_cost
-from crossrec_backbone.relations.search import Scan, TextIndex
 
 #: Numbers of one float32 array of a block of queries: 16 MiB.
 _CELLS = 4_194_304
