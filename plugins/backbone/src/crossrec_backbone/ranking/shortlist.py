@@ -112,7 +112,7 @@ class Shortlist:
 
     def prepare(self) -> Shortlist:
         """Lay everything out, before threads ask for it at once."""
-        _ = self.text, self.popular
+        _ = self.text, self.popular, self._falling
         return self
 
     @cached_property
@@ -129,15 +129,21 @@ class Shortlist:
         order = np.argsort(-popularity, kind="stable")
         return order[: np.count_nonzero(popularity)]
 
+    @cached_property
+    def _falling(self) -> FloatArray:
+        """The negated popularity of `popular`, ascending."""
+        return -self.statistics.behaviour.popularity[self.popular]
+
     def most_popular(self, taken: NDArray[np.bool_]) -> IntArray:
         """Return the most popular items that are not taken, ties as `largest` has them."""
         quota, popularity = QUOTAS["popular"], self.statistics.behaviour.popularity
-        open_ = self.popular[~taken[self.popular]]
-        if len(open_) > quota:
-            least = popularity[open_[quota - 1]]
-            ranked = -popularity[open_]
-            open_ = open_[: int(np.searchsorted(ranked, -least, side="right"))]
-        open_ = np.sort(open_)
+        first = self.popular[: quota + int(np.count_nonzero(taken))]
+        first = first[~taken[first]][:quota]
+        if not len(first):
+            return first
+        last = int(np.searchsorted(self._falling, -popularity[first[-1]], side="right"))
+        open_ = self.popular[:last]
+        open_ = np.sort(open_[~taken[open_]])
         return open_[largest(popularity[open_], quota)]
 
 
@@ -257,7 +263,7 @@ class _Texts:
         history, weights = scan.history.items.row(0), scan.history.of(0)
         terms, _ = index.lexical.profile(history, weights, index.weights, whole=True)
         wide = any(dense.rows.shape[1] > _NARROW for dense in index.dense.values())
-        rough = scan.coarse()[0] if wide else scan.whole[0]
+        rough = scan.coarse()[0] if wide else scan.whole[0] if index.dense else scan.base[0].copy()
         return cls(index, terms, scan.profiles[0].vectors, rough)
 
     def exact(self, items: IntArray) -> FloatArray:
