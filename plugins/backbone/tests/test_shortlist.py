@@ -15,7 +15,7 @@ from crossrec.numeric.sparse import largest
 from crossrec_backbone.adaptation.adapter import AdapterConfig
 from crossrec_backbone.ranking import shortlist
 from crossrec_backbone.ranking.candidates import QUOTAS, propose
-from crossrec_backbone.ranking.shortlist import LEAST_ITEMS, Shortlist, _leading
+from crossrec_backbone.ranking.shortlist import LEAST_ITEMS, Shortlist
 from crossrec_backbone.relations.statistics import Statistics
 from crossrec_backbone.sources.backbone import BackboneSource, BackboneSourceConfig
 
@@ -179,14 +179,3 @@ def test_each_query_of_a_batch_has_its_own_candidates(statistics) -> None:
     assert found[1, : len(popular)].tolist() == popular.tolist()
     assert (found[1, len(popular) :] == PAD).all()
     assert shortlist.propose_each(batch([], []), 400.0).shape == (0, 0)
-
-
-def test_the_leading_scores_of_mostly_equal_ones() -> None:
-    rng = np.random.default_rng(4)
-    for n, k, share in ((5_000, 300, 0.01), (5_000, 300, 0.5), (400, 300, 1.0), (90, 100, 0.2)):
-        scores = np.where(rng.random(n) < share, rng.random(n), 0.0).astype(np.float32)
-        scores[: n // 10] = -np.inf
-        places = _leading(scores, k)
-        assert len(np.unique(places)) == len(places) == min(n, k)
-        expected = np.sort(scores)[::-1][:k]
-        np.testing.assert_array_equal(np.sort(scores[places])[::-1], expected)

@@ -19,7 +19,7 @@ import numpy as np
 from crossrec.components.query import QueryBatch
 from crossrec.components.topk import padded
 from crossrec.numeric.ragged import FloatArray, IntArray
-from crossrec.numeric.sparse import largest, likely_floor
+from crossrec.numeric.sparse import largest, leading
 from numpy.typing import NDArray
 
 from crossrec_backbone.ranking.candidates import QUOTAS
@@ -27,7 +27,7 @@ from crossrec_backbone.relations.config import HistoryConfig
 from crossrec_backbone.relations.indexes import TermProfile
 from crossrec_backbone.relations.pairs import RelatedRows
 from crossrec_backbone.relations.scores import weighted_history
-from crossrec_backbone.relations.search import TextIndex
+from crossrec_backbone.relations.search import Scan, TextIndex
 from crossrec_backbone.relations.statistics import Statistics
 
 #: How many entries of the lists "term → items" are read for a query and lexical relation at most.
@@ -66,13 +66,13 @@ class Shortlist:
         taken = np.zeros(statistics.n_items, dtype=bool)
         taken[query.exclude.values] = True
         near = _Near.of(statistics, query)
-        texts = _Texts.of(self.text, query, statistics.config.history)
+        texts = _Texts.of(self.text, query, statistics.config.history, _EXACT * size)
         rough = texts.rough
         rough[taken] = -np.inf
-        found = [_leading(rough, _EXACT * QUOTAS["consensus"])]
+        found = [leading(rough, _EXACT * QUOTAS["consensus"])]
         summed = near.items, np.float32(kappa) * near.sums("prior_ease")
         rough[summed[0]] += summed[1]
-        found.append(_leading(rough, _EXACT * size))
+        found.append(leading(rough, _EXACT * size))
         items = _distinct(np.concatenate(found), statistics.n_items)[0]
         items = items[~taken[items]]
         scores = texts.exact(items)
@@ -85,7 +85,7 @@ class Shortlist:
         rest = ~chosen[items]
         own = np.flatnonzero(chosen)
         items, scores = items[rest], scores[rest] + whole[items[rest]]
-        more = _leading(scores, size - len(own))
+        more = leading(scores, size - len(own))
         return np.sort(np.concatenate([own, items[more]]))[None]
 
     def propose_each(self, queries: QueryBatch, kappa: float, size: int = 300) -> IntArray:
@@ -217,26 +217,6 @@ def _distinct(values: IntArray, n: int) -> tuple[IntArray, IntArray]:
     return distinct, place.take(values)
 
 
-def _leading(scores: FloatArray, k: int) -> IntArray:
-    """Return the places of the `k` largest scores, in no order.
-
-    Of scores that are mostly equal, as where few items share a word, numpy's selection takes thirty
-    times as long as one among those that are above them.
-    """
-    if k >= len(scores):
-        return np.arange(len(scores))
-    floor = likely_floor(scores, k)
-    above = np.flatnonzero(scores > floor)
-    if len(above) < k:
-        level = np.flatnonzero(scores == floor)[: k - len(above)]
-        if len(above) + len(level) == k:
-            return np.concatenate([above, level])
-        above = np.arange(len(scores))
-    found = scores[above]
-    places: IntArray = above[np.argpartition(found, len(found) - k)[len(found) - k :]]
-    return places
-
-
 @dataclass(frozen=True, eq=False)
 class _Texts:
     """The text consensus of a single query.
@@ -257,14 +237,17 @@ class _Texts:
     rough: FloatArray
 
     @classmethod
-    def of(cls, index: TextIndex, query: QueryBatch, config: HistoryConfig) -> _Texts:
-        """Compare a history with the whole catalogue, roughly."""
+    def of(
+        cls, index: TextIndex, query: QueryBatch, config: HistoryConfig, proposed: int
+    ) -> _Texts:
+        """Compare a history with the whole catalogue, roughly.
+
+        Where an index proposes items, vectors count for so many of these alone.
+        """
         scan = index.scan(query, config, own=True)
         history, weights = scan.history.items.row(0), scan.history.of(0)
         terms, _ = index.lexical.profile(history, weights, index.weights, whole=True)
-        wide = any(dense.rows.shape[1] > _NARROW for dense in index.dense.values())
-        rough = scan.coarse()[0] if wide else scan.whole[0] if index.dense else scan.base[0].copy()
-        return cls(index, terms, scan.profiles[0].vectors, rough)
+        return cls(index, terms, scan.profiles[0].vectors, _rough(scan, proposed))
 
     def exact(self, items: IntArray) -> FloatArray:
         """Return the consensus of some items, float32 (len(items),)."""
@@ -272,3 +255,17 @@ class _Texts:
         for name, vector in self.vectors.items():
             scores += self.index.dense[name].exact(vector, items)
         return scores
+
+
+def _rough(scan: Scan, proposed: int) -> FloatArray:
+    """Return the scores of a single query as far as they can be told without reading much."""
+    index, rough = scan.index, scan.base[0].copy()
+    if not index.dense:
+        return rough
+    if index.has_index:
+        items = scan.proposed(proposed)
+        for name, dense in index.dense.items():
+            rough[items] += dense.exact(scan.profiles[0].vectors[name], items)
+        return rough
+    wide = any(dense.rows.shape[1] > _NARROW for dense in index.dense.values())
+    return scan.coarse()[0] if wide else scan.whole[0]
