@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from crossrec.components.state import State
 from crossrec.numeric.ragged import Ragged
+from crossrec_backbone.relations import behaviour as behaviour_module
 from crossrec_backbone.relations.behaviour import (
     BEHAVIOUR_RELATIONS,
     Behaviour,
@@ -85,6 +86,13 @@ def test_smoothing_keeps_to_its_products() -> None:
     found = few.toarray()
     np.testing.assert_allclose(found[found > 0], expected[found > 0], rtol=1e-4)
     assert (whole != few).nnz
+
+
+def test_threads_and_blocks_smooth_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    cosine = count(ROWS).relations["co_occurrence"]
+    whole = smoothed(cosine, graph_of(), 10, 10**6).toarray()
+    monkeypatch.setattr(behaviour_module, "_PRODUCTS", 3)
+    np.testing.assert_array_equal(smoothed(cosine, graph_of(), 10, 10**6, 3).toarray(), whole)
 
 
 def test_mean_position_is_drawn_to_the_middle() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from crossrec.data.catalog import Catalog
 from crossrec.data.vocabulary import Vocabulary
+from crossrec_backbone.relations import near_texts
 from crossrec_backbone.relations.config import GraphConfig, TextConfig
 from crossrec_backbone.relations.near_texts import NearTexts
 from crossrec_backbone.relations.text import TextRelations
@@ -35,6 +36,15 @@ def test_without_a_limit_all_pairs_are_compared(relations) -> None:
     )
     np.testing.assert_allclose(listed.toarray(), exact.toarray(), atol=1e-5)
     np.testing.assert_allclose(ten, near, atol=1e-5)
+
+
+def test_threads_and_blocks_change_nothing(relations, monkeypatch) -> None:
+    config = GraphConfig(neighbours=20, exact_up_to=0, postings=400)
+    whole, near = text_graph(relations, config)
+    monkeypatch.setattr(near_texts, "_BLOCK_ENTRIES", 4_000)
+    parts, ten = text_graph(relations, config, threads=3)
+    assert (whole != parts).nnz == 0
+    np.testing.assert_array_equal(ten, near)
 
 
 def test_a_budget_loses_little_and_what_is_found_is_exact(relations) -> None:

@@ -99,8 +99,9 @@ def held_out_examples(
     together = folds_at_once(len(folds), dataset.n_items, threads)
 
     def parts_of(fold: Fold) -> list[_Part]:
-        statistics = Statistics.fit(dataset, config, sequences=fold.sequences)
-        return _parts_of(statistics, fold, max(1, threads // together))
+        own = max(1, threads // together)
+        statistics = Statistics.fit(dataset, config, sequences=fold.sequences, threads=own)
+        return _parts_of(statistics, fold, own)
 
     by_fold: list[list[_Part]] = []
     for start in range(0, len(folds), together):

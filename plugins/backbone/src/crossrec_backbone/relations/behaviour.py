@@ -20,10 +20,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from crossrec.components.state import State, pack_sparse, unpack_sparse
+from crossrec.components.threads import in_threads
 from crossrec.numeric.ragged import FloatArray, Ragged
 from crossrec.numeric.sparse import keep_largest, keep_top, wider
 from numpy.typing import NDArray
@@ -116,7 +118,7 @@ class Behaviour:
 
 
 def count_behaviour(
-    sequences: Ragged, graph: Any, prior: PriorEase, config: BehaviourConfig
+    sequences: Ragged, graph: Any, prior: PriorEase, config: BehaviourConfig, threads: int = 1
 ) -> Behaviour:
     """Count and collect all behaviour relations.
 
@@ -146,7 +148,7 @@ def count_behaviour(
         relations["co_occurrence"] = top
         relations["transitions"] = keep_top(transitions(distinct, n, config), kept)
         relations["ease"] = prior.ease
-        relations["smoothed"] = smoothed(cosine, graph, kept, config.products)
+        relations["smoothed"] = smoothed(cosine, graph, kept, config.products, threads)
         joint = joint.multiply(top != 0).tocsr()
     return Behaviour(
         {name: relations[name] for name in BEHAVIOUR_RELATIONS if name in relations},
@@ -174,7 +176,7 @@ def transitions(sequences: Ragged, n_items: int, config: BehaviourConfig) -> Any
     return (diags(1.0 / (departures + max(config.shrinkage, 1e-6))) @ total).tocsr()
 
 
-def smoothed(cosine: Any, graph: Any, kept: int, products: int) -> Any:
+def smoothed(cosine: Any, graph: Any, kept: int, products: int, threads: int = 1) -> Any:
     """Return K C Kᵀ, the largest entries of each row; K is half the item, half its neighbours.
 
     Parameters
@@ -192,29 +194,33 @@ def smoothed(cosine: Any, graph: Any, kept: int, products: int) -> Any:
     spread = diags(np.where(mass > 0, 0.5 / np.maximum(mass, 1e-12), 0.0)) @ graph
     smoother = (spread + 0.5 * identity(n, format="csr")).tocsr().astype(np.float32)
     widest = max(_NARROWEST, products // max(n * (neighbours + 1), 1))
-    across = _product(cosine, smoother.T.tocsr(), widest)
-    return _product(smoother, across, kept, own=False)
+    across = _product(cosine, smoother.T.tocsr(), widest, threads)
+    return _product(smoother, across, kept, threads, own=False)
 
 
-def _product(left: Any, right: Any, kept: int, *, own: bool = True) -> Any:
+def _product(left: Any, right: Any, kept: int, threads: int, *, own: bool = True) -> Any:
     """Return the `kept` largest entries of each row of a product; without `own` no diagonal."""
     from scipy.sparse import csr_matrix, vstack
 
     n = left.shape[0]
     work = np.concatenate([[0.0], np.cumsum(np.diff(right.indptr)[left.indices])])[left.indptr]
-    parts = [csr_matrix((0, n), dtype=np.float32)]
-    start = 0
-    while start < n:
-        stop = int(np.searchsorted(work, work[start] + _PRODUCTS, side="right")) - 1
-        stop = min(max(stop, start + 1), n)
+    bounds = [0]
+    while bounds[-1] < n:
+        stop = int(np.searchsorted(work, work[bounds[-1]] + _PRODUCTS, side="right")) - 1
+        bounds.append(min(max(stop, bounds[-1] + 1), n))
+
+    def part(rows: tuple[int, int]) -> Any:
+        start, stop = rows
         block = left[start:stop] @ right
         if not own:
             row = np.repeat(np.arange(start, stop), np.diff(block.indptr))
             block.data[block.indices == row] = 0.0
-        parts.append(keep_largest(block, kept, start))
-        parts[-1].sort_indices()
-        start = stop
-    return vstack(parts, format="csr")
+        best = keep_largest(block, kept, start)
+        best.sort_indices()
+        return best
+
+    parts = in_threads(part, list(pairwise(bounds)), threads)
+    return vstack([csr_matrix((0, n), dtype=np.float32), *parts], format="csr")
 
 
 def mean_position(sequences: Ragged, n_items: int) -> FloatArray:

@@ -7,8 +7,10 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
+from crossrec.components.threads import in_threads
 from crossrec.numeric.ragged import FloatArray, IntArray
 from crossrec.numeric.sparse import block_rows, keep_largest, sparse_rows, top_entries
+from numpy.typing import NDArray
 
 from crossrec_backbone.relations.config import GraphConfig
 from crossrec_backbone.relations.near_texts import NearTexts
@@ -38,7 +40,7 @@ def similarity_block(relations: TextRelations, rows: IntArray) -> FloatArray:
 
 
 def text_graph(
-    relations: TextRelations, config: GraphConfig, start: int = 0
+    relations: TextRelations, config: GraphConfig, start: int = 0, threads: int = 1
 ) -> tuple[Any, FloatArray]:
     """Return the text graph and how near the nearest items are.
 
@@ -51,6 +53,8 @@ def text_graph(
     ----------
     start : int
         Only the rows from here on are made; those before are empty.
+    threads : int
+        How many may compare words; products of vectors have the threads of BLAS.
 
     Returns
     -------
@@ -62,13 +66,18 @@ def text_graph(
     n = relations.n_items
     near = _near(relations, config)
     empty = np.zeros(0, dtype=np.int32)
-    parts = [(empty, empty, np.zeros(0, dtype=np.float32))]
+    nothing = (empty, empty, np.zeros(0, dtype=np.float32))
     nearness = np.zeros(n - start, dtype=np.float32)
-    for first in range(start, n, near.block_rows):
+
+    def block(first: int) -> tuple[NDArray[np.int32], NDArray[np.int32], FloatArray]:
         stop = min(first + near.block_rows, n)
         row, column, value, nearness[first - start : stop - start] = near.of(first, stop)
-        parts.append((row.astype(np.int32), column.astype(np.int32), value**config.power))
-    rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return row.astype(np.int32), column.astype(np.int32), value**config.power
+
+    starts = range(start, n, near.block_rows)
+    words = isinstance(near, _ByWords)
+    parts = in_threads(block, starts, threads) if words else [block(first) for first in starts]
+    rows, columns, values = (np.concatenate(part) for part in zip(nothing, *parts, strict=True))
     del parts
     total = np.bincount(rows, weights=values, minlength=n)
     values *= (config.mass / np.maximum(total, 1e-12)).astype(np.float32)[rows]

@@ -20,6 +20,7 @@ from crossrec.components.protocols import SourceReport
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
+from crossrec.components.threads import threads_of
 from crossrec.components.topk import padded, top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
@@ -151,7 +152,7 @@ class BackboneSource:
         )
         if choice is not None:
             adapter = replace(adapter, report={**adapter.report, "encoder": asdict(choice)})
-        statistics = Statistics.fit(dataset, below)
+        statistics = Statistics.fit(dataset, below, threads=threads_of(run))
         self._state = _Fitted(statistics, adapter, dataset.catalog, encoder)
         log.info("backbone: weights %s", adapter.report["weights"])
 
@@ -167,7 +168,7 @@ class BackboneSource:
         check_vectors(self.name, dataset, below.text)
         if before.encoder is not None:
             dataset = with_adapted(dataset, before.encoder.encoder(), below.text, run)
-        statistics = Statistics.fit(dataset, below)
+        statistics = Statistics.fit(dataset, below, threads=threads_of(run))
         self._state = _Fitted(statistics, before.adapter, dataset.catalog, before.encoder)
 
     def add_items(self, dataset: Dataset) -> None:
