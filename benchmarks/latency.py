@@ -64,7 +64,8 @@ def main() -> None:
         for user in users[:50]:
             engine.recommend(options.scenario, user, k=10)
         times = [timed(engine, options.scenario, user) for user in users]
-        plain, logged = [], []
+        plain: list[float] = []
+        logged: list[float] = []
         with Engine(workspace, log=True) as writing:
             writing.recommend(options.scenario, users[0], k=10)
             both = [(engine, plain), (writing, logged)]

@@ -21,7 +21,7 @@ ENOUGH = 50
 LIMIT = 4000
 #: The same for a fit of little effort, most of whose time the answers would take.
 QUICK_LIMIT = 1000
-#: Queries times items, beyond which a query less is asked for an item more, down to `QUICK_LIMIT`.
+#: Queries times items: larger catalogues have fewer queries, down to `QUICK_LIMIT`.
 CELLS = 400_000_000
 
 

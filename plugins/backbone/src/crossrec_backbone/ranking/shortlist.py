@@ -258,8 +258,9 @@ class _Texts:
 
 
 def _rough(scan: Scan, proposed: int) -> FloatArray:
-    """Return the scores of a single query as far as they can be told without reading much."""
-    index, rough = scan.index, scan.base[0].copy()
+    """Return the scores of a single query as far as they are known without reading much."""
+    index = scan.index
+    rough: FloatArray = scan.base[0].copy()
     if not index.dense:
         return rough
     if index.has_index:
@@ -268,4 +269,5 @@ def _rough(scan: Scan, proposed: int) -> FloatArray:
             rough[items] += dense.exact(scan.profiles[0].vectors[name], items)
         return rough
     wide = any(dense.rows.shape[1] > _NARROW for dense in index.dense.values())
-    return scan.coarse()[0] if wide else scan.whole[0]
+    rough = scan.coarse()[0] if wide else scan.whole[0]
+    return rough

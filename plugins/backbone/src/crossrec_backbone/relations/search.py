@@ -202,7 +202,8 @@ class Scan:
     def at(self, row: int, items: IntArray) -> FloatArray:
         """Return the scores of a few items for one of the queries, float32 (m,)."""
         if not self.index.dense:
-            return np.round(self.base[row, items], _DECIMALS)
+            rounded: FloatArray = np.round(self.base[row, items], _DECIMALS)
+            return rounded
         if "whole" in self.__dict__ or len(self) > 1:
             known: FloatArray = self.whole[row, items]
             return known
@@ -224,10 +225,10 @@ class Scan:
         """
         found = None
         if len(self) == 1 and k > 0:
-            found = self._narrowed(k, exclude)
+            found = self._part_scored(k, exclude)
         return top_k(self.whole.copy(), k, exclude) if found is None else found
 
-    def _narrowed(self, k: int, exclude: Ragged) -> Candidates | None:
+    def _part_scored(self, k: int, exclude: Ragged) -> Candidates | None:
         """Answer a single query without all exact scores; None where too little can be left out."""
         if not self.index.dense:
             return self._sharing(k, exclude)

@@ -156,9 +156,9 @@ class _ByWords:
     def of(self, first: int, stop: int) -> _Nearest:
         listed = self.texts.nearest(first, stop, _LISTED * self.config.neighbours)
         ten = keep_largest(listed, _NEAREST, first)
-        nearness = np.asarray(ten.sum(axis=1), dtype=np.float32).ravel() / _NEAREST
+        nearness = np.asarray(ten.sum(axis=1) / _NEAREST, dtype=np.float32).ravel()
         kept = keep_largest(listed, self.config.neighbours, first).tocoo()
-        return first + kept.row, kept.col, kept.data, nearness
+        return first + kept.row.astype(np.int64), kept.col.astype(np.int64), kept.data, nearness
 
 
 def _leading(
