@@ -66,7 +66,7 @@ class Shortlist:
         taken = np.zeros(statistics.n_items, dtype=bool)
         taken[query.exclude.values] = True
         near = _Near.of(statistics, query)
-        texts = _Texts.of(self.text, query, statistics.config.history, _EXACT * size)
+        texts = _Texts.of(self.text, query, statistics.config.history)
         rough = texts.rough
         rough[taken] = -np.inf
         found = [leading(rough, _EXACT * QUOTAS["consensus"])]
@@ -237,17 +237,12 @@ class _Texts:
     rough: FloatArray
 
     @classmethod
-    def of(
-        cls, index: TextIndex, query: QueryBatch, config: HistoryConfig, proposed: int
-    ) -> _Texts:
-        """Compare a history with the whole catalogue, roughly.
-
-        Where an index proposes items, vectors count for so many of these alone.
-        """
+    def of(cls, index: TextIndex, query: QueryBatch, config: HistoryConfig) -> _Texts:
+        """Compare a history with the whole catalogue, roughly."""
         scan = index.scan(query, config, own=True)
         history, weights = scan.history.items.row(0), scan.history.of(0)
         terms, _ = index.lexical.profile(history, weights, index.weights, whole=True)
-        return cls(index, terms, scan.profiles[0].vectors, _rough(scan, proposed))
+        return cls(index, terms, scan.profiles[0].vectors, _rough(scan))
 
     def exact(self, items: IntArray) -> FloatArray:
         """Return the consensus of some items, float32 (len(items),)."""
@@ -257,17 +252,11 @@ class _Texts:
         return scores
 
 
-def _rough(scan: Scan, proposed: int) -> FloatArray:
+def _rough(scan: Scan) -> FloatArray:
     """Return the scores of a single query as far as they are known without reading much."""
-    index = scan.index
-    rough: FloatArray = scan.base[0].copy()
-    if not index.dense:
-        return rough
-    if index.has_index:
-        items = scan.proposed(proposed)
-        for name, dense in index.dense.items():
-            rough[items] += dense.exact(scan.profiles[0].vectors[name], items)
-        return rough
-    wide = any(dense.rows.shape[1] > _NARROW for dense in index.dense.values())
-    rough = scan.coarse()[0] if wide else scan.whole[0]
+    dense = scan.index.dense.values()
+    if not dense:
+        return scan.base[0].copy()
+    wide = any(one.rows.shape[1] > _NARROW for one in dense)
+    rough: FloatArray = scan.coarse()[0] if wide else scan.whole[0]
     return rough

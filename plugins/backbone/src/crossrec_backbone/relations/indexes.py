@@ -16,12 +16,8 @@ from crossrec.numeric.ragged import FloatArray, IntArray, offsets
 from crossrec.numeric.sparse import gathered_rows
 from numpy.typing import NDArray
 
-from crossrec_backbone.relations.near_index import NearIndex
-
 #: Steps of a code between 0 and 1, and the largest sum of products of codes.
 _STEPS, _LARGEST = 127, 32_767
-#: Rows that are summed up at once.
-_BLOCK_ROWS = 16_384
 #: A vector shorter than this has no direction.
 SHORTEST = 1e-9
 
@@ -84,64 +80,7 @@ class Codes:
 
 
 @dataclass(frozen=True, eq=False)
-class DenseRows:
-    """A dense relation.
-
-    Attributes
-    ----------
-    rows : float32 array, shape (n_items, width)
-        Of length 1 or 0.
-    """
-
-    rows: FloatArray
-
-    def exact(self, vector: FloatArray, items: IntArray) -> FloatArray:
-        """Return the products of a vector with a few items, float32 (len(items),)."""
-        products: FloatArray = np.einsum("na,a->n", self.rows.take(items, axis=0), vector)
-        return products
-
-    def between(self, items: IntArray, others: IntArray) -> FloatArray:
-        """Return the similarity of each of `items` to each of `others`."""
-        similar: FloatArray = self.rows[items] @ self.rows[others].T
-        return similar
-
-
-@dataclass(frozen=True, eq=False)
-class NearRows(DenseRows):
-    """A dense relation with an index, which proposes without a scan.
-
-    Attributes
-    ----------
-    near : NearIndex
-        Over the first rows; the others came after the fit.
-    total, squares : float64 arrays, shape (width,)
-        Sums along the axes, and sums of squares.
-    """
-
-    near: NearIndex
-    total: NDArray[np.float64]
-    squares: NDArray[np.float64]
-
-    @classmethod
-    def build(cls, rows: FloatArray, near: NearIndex) -> NearRows:
-        """Lay out a relation; its rows stay where they are, memory maps too."""
-        rows, width = np.asarray(rows), rows.shape[1]
-        total, squares = np.zeros(width), np.zeros(width)
-        for start in range(0, len(rows), _BLOCK_ROWS):
-            part = rows[start : start + _BLOCK_ROWS].astype(np.float64)
-            total += part.sum(axis=0)
-            squares += np.square(part).sum(axis=0)
-        return cls(rows, near, total, squares)
-
-    def proposed(self, vector: FloatArray, k: int) -> IntArray:
-        """Return about the `k` nearest items of the index, and all that came after it."""
-        return np.concatenate(
-            [self.near.nearest(vector, k), np.arange(self.near.n_items, len(self.rows))]
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class DenseIndex(DenseRows):
+class DenseIndex:
     """A dense relation with its axes laid out for a scan.
 
     The axes of a relation ascend by their spread (see `Projection`), so the last ones hold most of
@@ -152,6 +91,8 @@ class DenseIndex(DenseRows):
 
     Attributes
     ----------
+    rows : float32 array, shape (n_items, width)
+        Of length 1 or 0.
     cuts : tuple of int
         Where the axes that are read second start, and where those that are read first.
     codes : tuple of Codes
@@ -162,6 +103,7 @@ class DenseIndex(DenseRows):
         Sums along the axes, and sums of squares.
     """
 
+    rows: FloatArray
     cuts: tuple[int, int]
     codes: tuple[Codes, Codes]
     rest: tuple[FloatArray, FloatArray]
@@ -210,6 +152,16 @@ class DenseIndex(DenseRows):
         second, first = self.cuts
         products, error = self.codes[1].products_of(items, vector[second:first])
         return products, self.rest[1].take(items) * _longer(vector[:second]), error
+
+    def exact(self, vector: FloatArray, items: IntArray) -> FloatArray:
+        """Return the products of a vector with a few items, float32 (len(items),)."""
+        products: FloatArray = np.einsum("na,a->n", self.rows.take(items, axis=0), vector)
+        return products
+
+    def between(self, items: IntArray, others: IntArray) -> FloatArray:
+        """Return the similarity of each of `items` to each of `others`."""
+        similar: FloatArray = self.rows[items] @ self.rows[others].T
+        return similar
 
 
 @dataclass(frozen=True, eq=False)

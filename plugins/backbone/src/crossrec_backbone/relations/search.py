@@ -18,18 +18,15 @@ from crossrec.components.history import WeightedHistory
 from crossrec.components.query import QueryBatch
 from crossrec.components.topk import ABOVE_ZERO, best_places, moments_with_zeros, top_k
 from crossrec.numeric.ragged import FloatArray, IntArray, Ragged
-from crossrec.numeric.sparse import leading
 from numpy.typing import NDArray
 
 from crossrec_backbone.relations.config import HistoryConfig
 from crossrec_backbone.relations.indexes import (
     SHORTEST,
     DenseIndex,
-    NearRows,
     PostingLists,
     TermProfile,
 )
-from crossrec_backbone.relations.near_index import installed
 from crossrec_backbone.relations.scores import weighted_history
 from crossrec_backbone.relations.text import TextRelations
 
@@ -39,8 +36,6 @@ _DECIMALS = 5
 _SLACK = 1e-4
 #: Where more than one item in so many may be among the best, all are scored exactly.
 _MOST = 4
-#: For each place in the list so many items are scored exactly of what an index proposes.
-_PROPOSED = 4
 #: Below every score.
 _LOWEST = np.finfo(np.float32).min
 
@@ -74,14 +69,14 @@ class TextIndex:
         Whether the item has text; others neither get a score nor add to one.
     weights : mapping of relation to (decayed history, last item)
         The weights of the consensus over the spread of the relation.
-    dense : mapping of relation to DenseIndex, or to NearRows in a very large catalogue
+    dense : mapping of relation to DenseIndex
     lexical : PostingLists
         The lexical relations, side by side.
     """
 
     described: NDArray[np.bool_]
     weights: Mapping[str, tuple[float, float]]
-    dense: Mapping[str, DenseIndex | NearRows]
+    dense: Mapping[str, DenseIndex]
     lexical: PostingLists
 
     @classmethod
@@ -98,14 +93,9 @@ class TextIndex:
         return cls(
             described,
             {name: (a / spread[name], b / spread[name]) for name, (a, b) in weights.items()},
-            {n: _laid_out(relations, n) for n in relations.dense if n in weights},
+            {n: DenseIndex.build(r) for n, r in relations.dense.items() if n in weights},
             PostingLists.build(sparse, relations.n_items, postings),
         )
-
-    @property
-    def has_index(self) -> bool:
-        """Whether dense relations propose by an index, without a scan."""
-        return any(isinstance(one, NearRows) for one in self.dense.values())
 
     @cached_property
     def undescribed(self) -> IntArray:
@@ -225,58 +215,9 @@ class Scan:
         """
         found = None
         if len(self) == 1 and k > 0:
-            found = self._part_scored(k, exclude)
+            prune = self._pruned if self.index.dense else self._sharing
+            found = prune(k, exclude)
         return top_k(self.whole.copy(), k, exclude) if found is None else found
-
-    def _part_scored(self, k: int, exclude: Ragged) -> Candidates | None:
-        """Answer a single query without all exact scores; None where too little can be left out."""
-        if not self.index.dense:
-            return self._sharing(k, exclude)
-        return self._near(k, exclude) if self.index.has_index else self._pruned(k, exclude)
-
-    def proposed(self, size: int) -> IntArray:
-        """Return what an index, and words, hold to be among the best `size` of a single query.
-
-        About so many by each dense relation and by words, and all items that came after the index;
-        distinct, ascending.
-        """
-        base = np.where(self.index.described, self.base[0], -np.inf)
-        found = [leading(base, size)]
-        for name, rows in self.index.dense.items():
-            if isinstance(rows, NearRows):
-                found.append(rows.proposed(self.profiles[0].vectors[name], size))
-        return np.unique(np.concatenate(found))
-
-    def _near(self, k: int, exclude: Ragged) -> Candidates | None:
-        """Score exactly what an index and words propose; None where that is too little.
-
-        Of the 300 best over vectors .985 and more are found (``benchmarks/index.py``).
-        """
-        barred = np.unique(exclude.values)
-        items = self.proposed(_PROPOSED * k + len(barred))
-        items = items[self.index.described[items] & ~np.isin(items, barred)]
-        scores = self.at(0, items)
-        order = best_places(scores, k, _LOWEST)
-        if len(order) < k:
-            return None
-        mean, std = self._near_moments(barred)
-        return Candidates(items[order][None], scores[order][None], "", mean, std)
-
-    def _near_moments(self, barred: IntArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return mean and standard deviation as if relations, and the axes of each, were apart."""
-        described = self.index.described.copy()
-        described[barred] = False
-        base = self.base[0][described].astype(np.float64)
-        n, mean, variance = len(base), float(base.mean()), float(base.var())
-        for name, rows in self.index.dense.items():
-            assert isinstance(rows, NearRows)
-            vector = self.profiles[0].vectors[name].astype(np.float64)
-            own = rows.rows[barred].astype(np.float64)
-            centre = float(vector @ (rows.total - own.sum(axis=0))) / n
-            squares = rows.squares - np.square(own).sum(axis=0)
-            mean += centre
-            variance += max(float(np.square(vector) @ squares) / n - centre**2, 0.0)
-        return np.array([mean], dtype=np.float32), np.array([variance**0.5], dtype=np.float32)
 
     def _sharing(self, k: int, exclude: Ragged) -> Candidates | None:
         """Order only what shares a word with a single history; None where that is too little."""
@@ -332,7 +273,6 @@ class Scan:
         """
         coarse, missing, off = self.base[0].copy(), np.zeros_like(self.base[0]), _SLACK
         for name, index in self.index.dense.items():
-            assert isinstance(index, DenseIndex)
             products, more, error = index.coarse(self.profiles[0].vectors[name])
             coarse += products
             missing += more
@@ -343,7 +283,6 @@ class Scan:
         """Return the same of a few items by most axes; `off` comes on top of that of `coarse`."""
         finer, missing, off = coarse.take(items), np.zeros(len(items), dtype=np.float32), 0.0
         for name, index in self.index.dense.items():
-            assert isinstance(index, DenseIndex)
             products, more, error = index.finer(self.profiles[0].vectors[name], items)
             finer += products
             missing += more
@@ -366,7 +305,6 @@ class Scan:
         variance = float(np.einsum("n,n->", coarse, coarse)) / n - mean**2
         variance += 2.0 * float((rough - mean) @ (finer - rough)) / n
         for name, index in self.index.dense.items():
-            assert isinstance(index, DenseIndex)
             vector = self.profiles[0].vectors[name][: index.cut].astype(np.float64)
             rows = index.rows.take(barred, axis=0)[:, : index.cut]
             mean += float(vector @ (index.total - rows.sum(axis=0))) / n
@@ -424,12 +362,3 @@ class Scan:
             name: (decayed * scale + last * self.index.weights[name][1]).astype(np.float32)
             for name, scale in self.profiles[row].scales.items()
         }
-
-
-def _laid_out(relations: TextRelations, name: str) -> DenseIndex | NearRows:
-    """Lay out a dense relation: for a scan, or with its index where it has one."""
-    near = relations.near.get(name)
-    rows = relations.dense[name]
-    if near is None or not installed():
-        return DenseIndex.build(rows)
-    return NearRows.build(rows, near)

@@ -16,7 +16,7 @@ vectors of width 384 and 1 kB for the rest.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
 
@@ -27,9 +27,7 @@ from crossrec.errors import DataError
 from crossrec.numeric.ragged import FloatArray
 from numpy.typing import NDArray
 
-from crossrec_backbone.relations import near_index
 from crossrec_backbone.relations.config import TextConfig
-from crossrec_backbone.relations.near_index import NearIndex
 from crossrec_backbone.relations.terms import Lexicon, Terms, gram_terms, tag_terms, word_terms
 
 DENSE = ("title_dense", "text_dense")
@@ -91,8 +89,6 @@ class TextRelations:
         Standard deviation of the similarity of different items: what one unit of it is worth.
     projections, lexicons : mapping of relation
         What later items are transformed with.
-    near : mapping of dense relation to NearIndex
-        In a very large catalogue: an index over the items of the fit.
     """
 
     dense: Mapping[str, FloatArray]
@@ -102,7 +98,6 @@ class TextRelations:
     lexicons: Mapping[str, Lexicon]
     config: TextConfig
     n_items: int
-    near: Mapping[str, NearIndex] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -124,17 +119,14 @@ class TextRelations:
         spread = {name: _spread(rows, catalog) for name, rows in {**dense, **sparse}.items()}
         # A relation under which all items look alike separates none of them.
         used = {name: value for name, value in spread.items() if value > _FLAT}
-        dense = {name: rows for name, rows in dense.items() if name in used}
-        large = bool(dense) and near_index.wanted(len(catalog))
         return cls(
-            dense,
+            {name: rows for name, rows in dense.items() if name in used},
             {name: rows for name, rows in sparse.items() if name in used},
             used,
             projections,
             lexicons,
             config,
             len(catalog),
-            {name: NearIndex.build(rows) for name, rows in dense.items() if large},
         )
 
     @property
@@ -159,7 +151,6 @@ class TextRelations:
             spread=kept(self.spread),
             projections=kept(self.projections),
             lexicons=kept(self.lexicons),
-            near=kept(self.near),
         )
 
     def extended(self, catalog: Catalog, vectors: Mapping[str, FloatArray]) -> TextRelations:
@@ -202,8 +193,6 @@ class TextRelations:
         for name, lexicon in self.lexicons.items():
             arrays[f"{name}.hashes"] = lexicon.hashes
             arrays[f"{name}.idf"] = lexicon.idf
-        for name, near in self.near.items():
-            arrays[f"{name}.near"] = near.packed
         values = {
             "config": self.config.model_dump(mode="json"),
             "spread": dict(self.spread),
@@ -212,7 +201,6 @@ class TextRelations:
             "sparse": list(self.sparse),
             "projections": list(self.projections),
             "n_items": self.n_items,
-            "near": {name: near.n_items for name, near in self.near.items()},
         }
         return State(arrays, values)
 
@@ -234,10 +222,6 @@ class TextRelations:
             },
             TextConfig(**values["config"]),
             int(values["n_items"]),
-            {
-                name: NearIndex(arrays[f"{name}.near"], int(n), arrays[f"{name}.rows"].shape[1])
-                for name, n in values.get("near", {}).items()
-            },
         )
 
 
