@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,9 @@ from common import write_result
 from crossrec.components.query import QueryBatch
 from crossrec.components.threads import one_blas_thread
 from crossrec.numeric.ragged import FloatArray, IntArray, Ragged
+from crossrec_backbone.ranking.indexes import DenseIndex, PostingLists
+from crossrec_backbone.ranking.search import TextIndex
 from crossrec_backbone.relations.config import HistoryConfig
-from crossrec_backbone.relations.indexes import DenseIndex, PostingLists
-from crossrec_backbone.relations.search import TextIndex
 from crossrec_backbone.relations.text import Projection
 
 SIZES = (20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
@@ -34,7 +35,7 @@ FALL = 0.85
 K, QUERIES, HISTORY = 300, 100, 5
 LEAST_RECALL = 0.98
 CONNECTIVITY, EXPANSION_ADD = 16, 64
-EXPANSIONS = (300, 600, 1_200, 2_400, 4_800, 9_600, 19_200)
+EXPANSIONS = (600, 1_200, 2_400, 4_800, 9_600, 19_200)
 
 
 def main() -> None:
@@ -60,14 +61,15 @@ def measured(n_items: int) -> dict[str, Any]:
     started = time.process_time()
     text = text_index(rows)
     laid_out = time.process_time() - started
-    index, built = usearch_of(rows)
+    packed, built = packed_index(rows)
     queries = [batch(rng, kind) for _ in range(QUERIES)]
     vectors = [profile(text, query) for query in queries]
     with one_blas_thread():
         exact, scan_ms = timed(lambda at: scanned(text, queries[at]))
         for expansion in EXPANSIONS:
-            index.expansion_search = expansion
-            found, index_ms = timed(lambda at: searched(index, rows, vectors[at], queries[at]))
+            index = opened(packed, expansion)
+            ask = partial(searched, index, rows)
+            found, index_ms = timed(lambda at, ask=ask: ask(vectors[at], queries[at]))
             recall = float(np.mean([np.isin(a, b).mean() for a, b in zip(exact, found)]))
             if recall >= LEAST_RECALL:
                 break
@@ -80,7 +82,7 @@ def measured(n_items: int) -> dict[str, Any]:
         "expansion": expansion,
         "scan_build_s": round(laid_out, 1),
         "index_build_s": round(built, 1),
-        "index_mib": round(index.memory_usage / 2**20),
+        "index_mib": round(len(packed) / 2**20),
     }
     print(one, flush=True)
     return one
@@ -119,21 +121,34 @@ def text_index(rows: FloatArray) -> TextIndex:
     )
 
 
-def usearch_of(rows: FloatArray) -> tuple[Any, float]:
+def packed_index(rows: FloatArray) -> tuple[bytearray, float]:
     """Return an index of usearch over the rows, and the processor seconds that it takes."""
+    index = opened(None, EXPANSION_ADD)
+    started = time.process_time()
+    index.add(np.arange(len(rows)), rows)
+    return index.save(), time.process_time() - started
+
+
+def opened(packed: bytearray | None, expansion: int) -> Any:
+    """Return an index, which is empty or read where it lies.
+
+    Each expansion has an index of its own: usearch 2.21 writes past its memory where it is changed
+    after rows were added.
+    """
     from usearch.index import Index
 
     index = Index(
-        ndim=rows.shape[1],
+        ndim=WIDTH,
         metric="ip",
         dtype="i8",
         connectivity=CONNECTIVITY,
         expansion_add=EXPANSION_ADD,
+        expansion_search=expansion,
         enable_key_lookups=False,
     )
-    started = time.process_time()
-    index.add(np.arange(len(rows)), rows)
-    return index, time.process_time() - started
+    if packed is not None:
+        index.view(packed)
+    return index
 
 
 def batch(rng: np.random.Generator, kind: IntArray) -> QueryBatch:

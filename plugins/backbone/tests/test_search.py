@@ -11,9 +11,9 @@ from crossrec.components.history import WeightedHistory
 from crossrec.components.run import RunOptions
 from crossrec.components.topk import top_k
 from crossrec.numeric.ragged import Ragged
-from crossrec_backbone.relations.indexes import DenseIndex, PostingLists, TermProfile
+from crossrec_backbone.ranking.indexes import DenseIndex, PostingLists, TermProfile
+from crossrec_backbone.ranking.search import Profiles, Scan, TextIndex
 from crossrec_backbone.relations.scores import consensus_weights
-from crossrec_backbone.relations.search import Profiles, Scan, TextIndex
 from crossrec_backbone.sources.content import ContentConfig, ContentSource
 from hypothesis import given, settings
 from hypothesis import strategies as st

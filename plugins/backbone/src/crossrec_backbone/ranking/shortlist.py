@@ -23,11 +23,11 @@ from crossrec.numeric.sparse import largest, leading
 from numpy.typing import NDArray
 
 from crossrec_backbone.ranking.candidates import QUOTAS
+from crossrec_backbone.ranking.indexes import TermProfile
+from crossrec_backbone.ranking.search import Scan, TextIndex
 from crossrec_backbone.relations.config import HistoryConfig
-from crossrec_backbone.relations.indexes import TermProfile
 from crossrec_backbone.relations.pairs import RelatedRows
 from crossrec_backbone.relations.scores import weighted_history
-from crossrec_backbone.relations.search import Scan, TextIndex
 from crossrec_backbone.relations.statistics import Statistics
 
 #: How many entries of the lists "term → items" are read for a query and lexical relation at most.

@@ -19,6 +19,7 @@ from crossrec.errors import NotFittedError
 from crossrec.numeric.ragged import FloatArray, IntArray
 from pydantic import Field
 
+from crossrec_backbone.ranking.search import Scan, TextIndex
 from crossrec_backbone.relations.config import (
     CONSENSUS,
     HistoryConfig,
@@ -26,7 +27,6 @@ from crossrec_backbone.relations.config import (
     TextConfig,
 )
 from crossrec_backbone.relations.scores import consensus_weights
-from crossrec_backbone.relations.search import Scan, TextIndex
 from crossrec_backbone.relations.statistics import check_vectors, text_relations
 from crossrec_backbone.relations.text import TextRelations
 from crossrec_backbone.sources import explain

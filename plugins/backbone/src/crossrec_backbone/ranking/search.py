@@ -20,13 +20,13 @@ from crossrec.components.topk import ABOVE_ZERO, best_places, moments_with_zeros
 from crossrec.numeric.ragged import FloatArray, IntArray, Ragged
 from numpy.typing import NDArray
 
-from crossrec_backbone.relations.config import HistoryConfig
-from crossrec_backbone.relations.indexes import (
+from crossrec_backbone.ranking.indexes import (
     SHORTEST,
     DenseIndex,
     PostingLists,
     TermProfile,
 )
+from crossrec_backbone.relations.config import HistoryConfig
 from crossrec_backbone.relations.scores import weighted_history
 from crossrec_backbone.relations.text import TextRelations
 
