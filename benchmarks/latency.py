@@ -17,52 +17,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from common import temporary_workspace, write_result
+from generated_shop import generated_shop
 
 if TYPE_CHECKING:
     from crossrec import Engine
 
-N_ITEMS, N_USERS, EVENTS_PER_USER = 20_000, 10_000, 20
+N_ITEMS, FAMILIES, N_USERS, EVENTS_PER_USER = 20_000, 200, 10_000, 20
 P50_LIMIT_MS, P99_LIMIT_MS, LOG_LIMIT_MS = 5.0, 20.0, 1.0
 P50_BACKBONE_MS = 8.0
 #: A fit with the backbone learns from these, within minutes.
 BACKBONE_USERS = 300
-
-
-def generated(seed: int, n_users: int):  # type: ignore[no-untyped-def]
-    """A shop with 20,000 titled items in 200 families, and users who shop in a few of them."""
-    import pandas as pd
-    from crossrec.ingest.frames import Frames
-
-    rng = np.random.default_rng(seed)
-    words = np.array([f"{a}{b}" for a in "bdfgklmnprst" for b in ("ano", "eri", "ilo", "ute")])
-    family = rng.integers(0, 200, N_ITEMS)
-    titles = [
-        " ".join([*words[[f % 48, f // 48]], *rng.choice(words, 4)]) + f" {i}"
-        for i, f in enumerate(family)
-    ]
-    items = pd.DataFrame(
-        {
-            "item_id": [f"i{i}" for i in range(N_ITEMS)],
-            "title": titles,
-            "categories": [f"family {f}" for f in family],
-            "brand": [f"brand {f % 37}" for f in family],
-        }
-    )
-    by_family = [np.flatnonzero(family == f) for f in range(200)]
-    users, chosen = [], []
-    for user in range(n_users):
-        for taste in rng.choice(200, 4, replace=False):
-            users += [f"u{user}"] * (EVENTS_PER_USER // 4)
-            chosen += rng.choice(by_family[taste], EVENTS_PER_USER // 4).tolist()
-    events = pd.DataFrame(
-        {
-            "user_id": users,
-            "item_id": [f"i{i}" for i in chosen],
-            "event_type": "purchase",
-            "time": np.arange(len(users)) * 60 + 1_600_000_000,
-        }
-    )
-    return Frames(items=items, events=events, has_clock=True, note="generated")
 
 
 def timed(engine: Engine, scenario: str, user: str) -> float:
@@ -91,7 +55,8 @@ def main() -> None:
         started = time.perf_counter()
         if fresh:
             scenario = engine.registry.scenario(options.scenario)
-            ingest_frames(workspace, scenario, generated(0, n_users))
+            shop = generated_shop(N_ITEMS, n_users, EVENTS_PER_USER, families=FAMILIES)
+            ingest_frames(workspace, scenario, shop)
             engine.fit(options.scenario, backbone=None if options.backbone else "")
         fit_seconds = time.perf_counter() - started
         rng = np.random.default_rng(1)
@@ -99,7 +64,8 @@ def main() -> None:
         for user in users[:50]:
             engine.recommend(options.scenario, user, k=10)
         times = [timed(engine, options.scenario, user) for user in users]
-        plain, logged = [], []
+        plain: list[float] = []
+        logged: list[float] = []
         with Engine(workspace, log=True) as writing:
             writing.recommend(options.scenario, users[0], k=10)
             both = [(engine, plain), (writing, logged)]

@@ -3,9 +3,9 @@
 Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
-``demo``, ``figures FILE``, ``peers SET``, ``transfer TARGET``, ``cold PROTOCOL``,
-``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file), ``fading``, ``scenarios``, ``plugins`` or
-``workspace``.
+``demo``, ``figures FILE``, ``peers SET``, ``scale growth``, ``scale checks``,
+``transfer TARGET``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file),
+``fading``, ``scenarios``, ``plugins`` or ``workspace``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from markdown_table import NOTE, table
 from peers_tables import peers_tables
 from pipeline_pages import fading_region, keys_region
 from rooms import picture, rooms_region
+from scale_tables import scale_tables
 from settings_tables import settings_tables
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -195,6 +196,13 @@ def peers_region(name: str) -> str:
     return peers_tables(cells, name) or "Not measured yet: run `make peers`.\n"
 
 
+def scale_region(name: str) -> str:
+    """Return how fits and requests grow, or what their limits are."""
+    path = RESULTS / "scale.json"
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return scale_tables(measured, name) or "Not measured yet: run `python benchmarks/scale.py`.\n"
+
+
 def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the leaves of nested mappings with their path."""
     if isinstance(values, dict):
@@ -233,6 +241,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "demo": demo_region,
     "figures": figures_region,
     "peers": peers_region,
+    "scale": scale_region,
     "transfer": transfer_region,
     "cold": cold_region,
     "plugins": lambda _: plugins_region(),

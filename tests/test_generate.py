@@ -113,6 +113,33 @@ def test_figures_become_a_table(generate: Any) -> None:
     assert text.endswith("Measured by `python benchmarks/latency.py` (cores 2).\n")
 
 
+def test_growth_becomes_a_table_by_size(generate: Any) -> None:
+    assert "scale.py" in generate.scale_region("growth")
+    cell = {
+        "items": 1_000_000,
+        "events": 5_000_000,
+        "ingest_seconds": 90.2,
+        "fit_seconds": 1800.4,
+        "fit_cpu_seconds": 3000.6,
+        "fit_memory_mib": 9_000,
+        "p50_ms": 20.04,
+        "p99_ms": 40.06,
+        "serve_memory_mib": 4_000,
+        "sources": ["backbone", "content"],
+        "left_out": {"ease": "it needs about 3.5 TiB"},
+    }
+    small = {**cell, "items": 10_000, "events": 100_000, "left_out": {}}
+    check = {"check": "1Mx5M: p50_ms", "limit": 40.0, "got": 20.04, "ratio": 0.501}
+    value = {"command": "c", "machine": {"cores": 2}, "checks": [check], "cells": [cell, small]}
+    store(generate, "scale", value)
+    lines = generate.scale_region("growth").splitlines()
+    figures = "90 | 1800 | 3001 | 9,000 | 20.0 | 40.1 | 4,000 | backbone, content"
+    assert lines[2] == f"| 10,000 | 100,000 | {figures} | – |"
+    assert lines[3] == f"| 1,000,000 | 5,000,000 | {figures} | ease |"
+    assert lines[-1] == "Measured by `c` (cores 2)."
+    assert "| 1Mx5M: p50_ms | 40.0 | 20.04 | 0.50 |" in generate.scale_region("checks")
+
+
 def test_only_the_region_is_written(generate: Any) -> None:
     page = "before\n<!-- generated: figures latency -->\nold\n<!-- end -->\nafter\n"
     store(generate, "latency", {"p50": 2})

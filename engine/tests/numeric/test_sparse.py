@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from crossrec.numeric.sparse import keep_top, largest, strongest, strongest_per_row
+from crossrec.numeric.sparse import keep_top, largest, leading, strongest, strongest_per_row
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
@@ -58,3 +58,14 @@ def test_the_largest_of_rows_that_deceive_a_sample(n: int, k: int, seed: int, st
     assert (sizes[places] > 0).all()
     expected = np.sort(sizes[sizes > 0])[::-1][:k]
     np.testing.assert_array_equal(np.sort(sizes[places])[::-1], expected)
+
+
+def test_the_leading_scores_of_mostly_equal_ones() -> None:
+    rng = np.random.default_rng(4)
+    for n, k, share in ((5_000, 300, 0.01), (5_000, 300, 0.5), (400, 300, 1.0), (90, 100, 0.2)):
+        scores = np.where(rng.random(n) < share, rng.random(n), 0.0).astype(np.float32)
+        scores[: n // 10] = -np.inf
+        places = leading(scores, k)
+        assert len(np.unique(places)) == len(places) == min(n, k)
+        expected = np.sort(scores)[::-1][:k]
+        np.testing.assert_array_equal(np.sort(scores[places])[::-1], expected)

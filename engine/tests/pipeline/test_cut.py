@@ -122,4 +122,11 @@ def test_no_events_at_all(has_clock):
 
 
 def test_a_quick_fit_asks_fewer_queries():
-    assert query_limit("quick") < query_limit("standard") == query_limit("thorough")
+    assert query_limit("quick", 10) < query_limit("standard", 10) == query_limit("thorough", 10)
+
+
+def test_a_very_large_catalogue_asks_fewer() -> None:
+    assert query_limit("standard", 100_000) == query_limit("standard", 10)
+    assert query_limit("standard", 200_000) == 2_000
+    assert query_limit("standard", 1_000_000) == query_limit("quick", 1_000_000) == 1_000
+    assert query_limit("standard", 0) > 0

@@ -6,7 +6,7 @@ import pytest
 from crossrec.components.cost import Cost
 from crossrec.errors import CapacityError
 from crossrec.pipeline.budget import parse_budget
-from crossrec.pipeline.plan import MARGIN, PlannedPart, make_plan
+from crossrec.pipeline.plan import ENCODING_SECONDS, MARGIN, PlannedPart, make_plan
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +33,22 @@ def test_without_a_limit_of_time_everything_stays():
         assert plan.effort == budget
         assert plan.total.total == 1e6 + 1
         assert plan.notes == []
+
+
+def test_a_standard_fit_encodes_for_some_minutes_at_most():
+    slow = part("transformer", ENCODING_SECONDS + 60, kind="encoder")
+    source = part("popularity", 1)
+    plan = planned([slow, source])
+    assert names(plan.kept) == ["popularity"]
+    assert plan.notes == [
+        "encoder transformer is left out: it takes about 11 min and a standard fit encodes for "
+        "10 min at most (--budget thorough encodes everything, and later fits find it in the "
+        "cache): texts are compared by their words alone"
+    ]
+    assert names(planned([slow, source], "thorough").kept) == ["transformer", "popularity"]
+    assert names(planned([slow, source], "60").kept) == ["transformer", "popularity"]
+    soon = part("transformer", ENCODING_SECONDS, kind="encoder")
+    assert names(planned([soon, source]).kept) == ["transformer", "popularity"]
 
 
 def test_what_alone_needs_too_much_memory_is_left_out_and_named():

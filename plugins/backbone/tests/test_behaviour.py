@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from crossrec.components.state import State
 from crossrec.numeric.ragged import Ragged
+from crossrec_backbone.relations import behaviour as behaviour_module
 from crossrec_backbone.relations.behaviour import (
     BEHAVIOUR_RELATIONS,
     Behaviour,
@@ -13,7 +14,7 @@ from crossrec_backbone.relations.behaviour import (
     transitions,
 )
 from crossrec_backbone.relations.config import BehaviourConfig, PriorConfig
-from crossrec_backbone.relations.prior_ease import fit_prior_ease
+from crossrec_backbone.relations.prior_ease import co_occurrence, fit_prior_ease
 from scipy.sparse import csr_matrix
 
 ROWS = Ragged.from_rows([[0, 1, 2], [0, 1], [3, 0], [2]])
@@ -63,9 +64,35 @@ def test_smoothing_by_hand() -> None:
     smoother[4, 0] += 0.5
     expected = smoother @ cosine.toarray() @ smoother.T
     np.fill_diagonal(expected, 0)
-    found = smoothed(cosine, graph_of(), 10).toarray()
+    found = smoothed(cosine, graph_of(), 10, 10**6).toarray()
     np.testing.assert_allclose(found, expected, atol=1e-6)
     assert found[4].any(), "an item without events gets what its neighbours have"
+
+
+def test_smoothing_keeps_to_its_products() -> None:
+    rng = np.random.default_rng(2)
+    rows = Ragged.from_rows([rng.choice(40, 6, replace=False) for _ in range(60)])
+    graph = np.where(rng.random((40, 40)) < 0.4, rng.random((40, 40)), 0.0).astype(np.float32)
+    np.fill_diagonal(graph, 0)
+    cosine = co_occurrence(rows, 40).astype(np.float32)
+    whole, few = (smoothed(cosine, csr_matrix(graph), 12, n) for n in (10**6, 3 * cosine.nnz))
+    assert np.diff(few.indptr).max() <= 12
+    assert not few.diagonal().any()
+    two = np.where(graph >= np.sort(graph, axis=1)[:, -2:-1], graph, 0.0)
+    smoother = 0.5 * np.eye(40) + 0.5 * two / two.sum(axis=1, keepdims=True)
+    across = cosine @ smoother.T  # the narrowest row that is kept is wider than the catalogue
+    expected = smoother @ across
+    np.fill_diagonal(expected, 0)
+    found = few.toarray()
+    np.testing.assert_allclose(found[found > 0], expected[found > 0], rtol=1e-4)
+    assert (whole != few).nnz
+
+
+def test_threads_and_blocks_smooth_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    cosine = count(ROWS).relations["co_occurrence"]
+    whole = smoothed(cosine, graph_of(), 10, 10**6).toarray()
+    monkeypatch.setattr(behaviour_module, "_PRODUCTS", 3)
+    np.testing.assert_array_equal(smoothed(cosine, graph_of(), 10, 10**6, 3).toarray(), whole)
 
 
 def test_mean_position_is_drawn_to_the_middle() -> None:

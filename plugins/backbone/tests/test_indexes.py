@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from crossrec_backbone.relations.indexes import Codes, DenseIndex, PostingLists, TermProfile
+from crossrec_backbone.ranking.indexes import Codes, DenseIndex, PostingLists, TermProfile
 from crossrec_backbone.relations.terms import Lexicon, word_terms
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -194,3 +194,13 @@ def test_beyond_the_limit_rows_take_one_step_from_the_prior() -> None:
     assert not set(np.setdiff1d(np.arange(N), fitted.items)) & set(fitted.items)
     popular = counts[fitted.items].min()
     assert popular >= np.delete(counts, fitted.items).max()
+
+
+def test_large_catalogues_solve_fewer_items_and_keep_fewer_weights() -> None:
+    config = PriorConfig()
+    assert config.solved_in(25_000) == 8_000
+    assert config.solved_in(100_000) == 2_000
+    assert config.solved_in(1_000_000) == config.solved_in(10_000_000) == 1_000
+    assert PriorConfig(exact_up_to=5).solved_in(1_000_000) == 5
+    assert config.kept_in(100_000) == config.kept_in(0) == 300
+    assert config.kept_in(1_000_000) == 40

@@ -11,10 +11,10 @@ from crossrec.components.history import WeightedHistory
 from crossrec.components.run import RunOptions
 from crossrec.components.topk import top_k
 from crossrec.numeric.ragged import Ragged
-from crossrec_backbone.relations.indexes import DenseIndex, PostingLists, TermProfile
+from crossrec_backbone.ranking.indexes import DenseIndex, PostingLists, TermProfile
+from crossrec_backbone.ranking.search import Profiles, Scan, TextIndex
 from crossrec_backbone.relations.scores import consensus_weights
 from crossrec_backbone.sources.content import ContentConfig, ContentSource
-from crossrec_backbone.sources.search import Profiles, Scan, TextIndex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -290,3 +290,22 @@ def test_an_admitted_item_may_count_for_itself(dataset_of, queries_of):
     assert higher.tolist() == [True, False, True, False]
     barred = queries_of([0, 2], exclude=[[0, 2]])
     np.testing.assert_array_equal(index.scan(barred, history).whole, own.whole)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    k=st.integers(1, 12),
+    history=st.lists(st.integers(0, 299), max_size=6),
+)
+def test_words_alone_order_only_what_shares_one(seed, k, history, dataset_of, queries_of):
+    titles, texts, _ = random_catalog(seed, 300)
+    source = fitted(dataset_of, titles, texts, None)
+    queries = queries_of(history, exclude=[[*history, 7, 7]])
+    scan = source._scan(queries)
+    found = scan.best(k, queries.exclude)
+    expected = top_k(scan.whole.copy(), k, queries.exclude)
+    np.testing.assert_array_equal(found.index, expected.index)
+    np.testing.assert_allclose(found.score, expected.score, atol=1e-6)
+    np.testing.assert_allclose(found.mean, expected.mean, atol=1e-5)
+    np.testing.assert_allclose(found.std, expected.std, rtol=1e-4, atol=1e-6)

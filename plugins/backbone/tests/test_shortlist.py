@@ -13,11 +13,11 @@ from crossrec.data.events import Events
 from crossrec.numeric.ragged import Ragged
 from crossrec.numeric.sparse import largest
 from crossrec_backbone.adaptation.adapter import AdapterConfig
+from crossrec_backbone.ranking import shortlist
 from crossrec_backbone.ranking.candidates import QUOTAS, propose
+from crossrec_backbone.ranking.shortlist import LEAST_ITEMS, Shortlist
 from crossrec_backbone.relations.statistics import Statistics
-from crossrec_backbone.sources import shortlist
 from crossrec_backbone.sources.backbone import BackboneSource, BackboneSourceConfig
-from crossrec_backbone.sources.shortlist import LEAST_ITEMS, Shortlist
 
 RUN = RunOptions(seed=0, threads=1)
 N_ITEMS = LEAST_ITEMS + 200
@@ -163,3 +163,19 @@ def test_the_same_query_has_the_same_answer_each_time(fitted) -> None:
     again = fitted.generate(batch([[0, 4, 9]]), 50)
     np.testing.assert_array_equal(first.index, again.index)
     np.testing.assert_array_equal(first.score, again.score)
+
+
+def test_each_query_of_a_batch_has_its_own_candidates(statistics) -> None:
+    histories, excluded = [[0, 4, 9], [], [7]], [[0, 4, 9], [2], [7, 8]]
+    shortlist = Shortlist(statistics).prepare()
+    found = shortlist.propose_each(batch(histories, excluded), 400.0)
+    for row in (0, 2):
+        alone = shortlist.propose(batch([histories[row]], [excluded[row]]), 400.0)[0]
+        assert found[row].tolist() == alone.tolist()
+    taken = np.zeros(statistics.n_items, dtype=bool)
+    taken[2] = True
+    popular = shortlist.most_popular(taken)
+    assert 0 < len(popular) <= QUOTAS["popular"]
+    assert found[1, : len(popular)].tolist() == popular.tolist()
+    assert (found[1, len(popular) :] == PAD).all()
+    assert shortlist.propose_each(batch([], []), 400.0).shape == (0, 0)

@@ -12,6 +12,7 @@ from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.errors import ConfigError
 from crossrec.numeric.ragged import Ragged
+from crossrec_collaborative import item_source
 from crossrec_collaborative import pairs as pairs_module
 from crossrec_collaborative.covisitation import Covisitation, CovisitationConfig
 from crossrec_collaborative.pairs import count_pairs
@@ -146,3 +147,23 @@ def test_the_phrase_counts_truly(build: Build, batch_of: BatchOf) -> None:
     assert once is not None
     assert once.phrase == "chosen together once with"
     assert source._cells(np.array([0, 2, 3]), np.array([1]))[1].tolist() == [[14], [1], [0]]
+
+
+def test_a_large_catalogue_is_answered_alike(
+    random_dataset: Dataset, batch_of: BatchOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = fitted(random_dataset)
+    histories = [[0, 3, 9], [], [5, 5, 2], [29]]
+    queries = batch_of(histories, exclude=[[0, 3, 9, 12], [1], [], [4, 4]])
+    index = np.tile(np.array([*range(30), -1, 30, 7]), (4, 1))
+    expected, scores = source.generate(queries, 8), source.score(queries, index)
+    monkeypatch.setattr(item_source, "LARGE_ITEMS", 1)
+    found = source.generate(queries, 8)
+    assert found.full is None
+    assert expected.full is not None
+    np.testing.assert_array_equal(found.index, expected.index)
+    np.testing.assert_array_equal(found.score, expected.score)
+    np.testing.assert_allclose(found.mean, expected.mean, rtol=1e-5)  # type: ignore[arg-type]
+    np.testing.assert_allclose(found.std, expected.std, rtol=1e-5)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(source.score(queries, index), scores)
+    assert not len(source.generate(batch_of([]), 8))

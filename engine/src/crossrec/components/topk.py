@@ -9,7 +9,8 @@ from crossrec.components.candidates import PAD, Candidates
 from crossrec.numeric.ragged import Ragged
 from crossrec.numeric.sparse import likely_floor
 
-_ABOVE_ZERO = np.nextafter(np.float32(0.0), np.float32(1.0))
+#: The least score above 0.
+ABOVE_ZERO = np.nextafter(np.float32(0.0), np.float32(1.0))
 
 
 def top_k(
@@ -76,8 +77,8 @@ def top_sums(
         places = (values != 0).nonzero()[0]
         sums = values.take(places)
         own[places] = sums
-        moments[:, row] = _moments_with_zeros(sums.astype(np.float64), admitted[row])
-        best.append(places[best_places(sums, max(k, 0), _ABOVE_ZERO)])
+        moments[:, row] = moments_with_zeros(sums.astype(np.float64), admitted[row])
+        best.append(places[best_places(sums, max(k, 0), ABOVE_ZERO)])
     index = padded(best)
     mean, std = moments.astype(np.float32)
     return Candidates(index, _scores_at(full, index), source, mean, std, full)
@@ -115,7 +116,7 @@ def best_places(row: NDArray[np.float32], width: int, floor: np.float32) -> NDAr
     return found[np.argsort(falling, kind="stable")[:width]]
 
 
-def _moments_with_zeros(sums: NDArray[np.float64], n: int) -> tuple[float, float]:
+def moments_with_zeros(sums: NDArray[np.float64], n: int) -> tuple[float, float]:
     """Mean and standard deviation of `n` numbers, of which all but `sums` are 0."""
     mean = float(sums.sum()) / n
     spread = float(np.square(sums - mean).sum()) + (n - len(sums)) * mean * mean

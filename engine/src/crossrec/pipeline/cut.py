@@ -21,6 +21,8 @@ ENOUGH = 50
 LIMIT = 4000
 #: The same for a fit of little effort, most of whose time the answers would take.
 QUICK_LIMIT = 1000
+#: Queries times items: larger catalogues have fewer queries, down to `QUICK_LIMIT`.
+CELLS = 400_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +72,11 @@ def cut_for_validation(
     return _cut(train, wanted, rule, "last event")
 
 
-def query_limit(effort: Effort) -> int:
-    """Return how many validation queries a fit asks at most."""
-    return QUICK_LIMIT if effort == "quick" else LIMIT
+def query_limit(effort: Effort, n_items: int) -> int:
+    """Return how many validation queries a fit asks at most: fewer in a very large catalogue."""
+    if effort == "quick":
+        return QUICK_LIMIT
+    return max(QUICK_LIMIT, min(LIMIT, CELLS // max(n_items, 1)))
 
 
 def _cut(train: Dataset, wanted: Targets, rule: CandidateRule, name: str) -> Cut:

@@ -55,7 +55,7 @@ def plan_fit(
 
     def parts_at(effort: Effort) -> list[PlannedPart]:
         at = replace(run, effort=effort)
-        size = replace(whole, queries=min(users, query_limit(effort)))
+        size = replace(whole, queries=min(users, query_limit(effort, whole.items)))
         encoder = resolved.encoder
         first = [] if encoder is None else [_encoder_part(encoder, size, titles, at)]
         sources = [_source_part(one, size, at) for one in resolved.sources.values()]

@@ -107,7 +107,8 @@ def fit_pipeline(
     dataset, missing = attach_vectors(dataset, resolved, run)
     repeats = repeat_rate(dataset.sequences)
     rule = served_rule(scenario, dataset.catalog, resolved.main_surface, repeats.comes_back)
-    cut = cut_for_validation(dataset, rule, seed=run.seed, limit=query_limit(run.effort))
+    limit = query_limit(run.effort, dataset.n_items)
+    cut = cut_for_validation(dataset, rule, seed=run.seed, limit=limit)
     keep = None if kept is None else kept.on(cut.train)
     trial = fit_sources(cut.train, resolved, run, BEFORE_CUT, executor, kept=keep)
     n_items = dataset.n_items

@@ -17,6 +17,9 @@ from crossrec.pipeline.budget import Budget
 
 #: The part of a time limit that estimates may fill: they are right within a factor of two.
 MARGIN = 0.75
+#: Seconds for which a standard fit without a time limit encodes texts at most: all else that a fit
+#: does for 100,000 items takes about as long.
+ENCODING_SECONDS = 600.0
 #: From the most work to the least.
 EFFORTS: tuple[Effort, ...] = ("thorough", "standard", "quick")
 
@@ -166,9 +169,9 @@ def make_plan(
     """Choose the effort, and what is left out.
 
     First what alone needs more memory than is allowed; then, where there is a time limit, the
-    dearest that is not needed until the rest fits. Needed is the only source that a surface still
-    has, and a source that leads wherever it fits. A part without an estimate counts nothing and
-    stays.
+    dearest that is not needed until the rest fits, and in a standard fit without one an encoder
+    that takes longer than `ENCODING_SECONDS`. Needed is the only source that a surface still has,
+    and a source that leads wherever it fits. A part without an estimate counts nothing and stays.
 
     Parameters
     ----------
@@ -187,6 +190,8 @@ def make_plan(
     efforts = EFFORTS if budget.effort is None else (budget.effort,)
     for effort in efforts:
         parts = _within_memory(list(parts_at(effort)), memory_limit)
+        if budget.seconds is None and effort == "standard":
+            parts = [_soon_encoded(part) for part in parts]
         if budget.seconds is None or total_of(parts).total <= MARGIN * budget.seconds:
             return FitPlan(effort, budget, memory_limit, tuple(parts))
     parts = _within_time(parts, budget, surfaces)
@@ -209,6 +214,18 @@ def _within_memory(parts: list[PlannedPart], limit: int) -> list[PlannedPart]:
             f"least, about {size_text(least.memory)}: raise --memory"
         )
     return chosen
+
+
+def _soon_encoded(part: PlannedPart) -> PlannedPart:
+    """Leave an encoder out of a standard fit where it would take most of it."""
+    if part.kind != "encoder" or part.left_out or part.seconds <= ENCODING_SECONDS:
+        return part
+    why = (
+        f"it takes about {time_text(part.seconds)} and a standard fit encodes for "
+        f"{time_text(ENCODING_SECONDS)} at most (--budget thorough encodes everything, and later "
+        "fits find it in the cache)"
+    )
+    return replace(part, left_out=why)
 
 
 def _within_time(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -12,13 +12,23 @@ from crossrec.components.history import WeightedHistory, weigh
 from crossrec.components.query import QueryBatch
 from crossrec.components.settings import Settings
 from crossrec.components.state import State
-from crossrec.components.topk import top_sums
+from crossrec.components.topk import (
+    ABOVE_ZERO,
+    best_places,
+    moments_with_zeros,
+    padded,
+    top_sums,
+)
 from crossrec.data.catalog import Catalog
 from numpy.typing import NDArray
 from pydantic import Field
 
 from crossrec_collaborative.base import blocks, not_fitted
-from crossrec_collaborative.relations import Relation, from_arrays
+from crossrec_collaborative.relations import Relation, SparseRelation, from_arrays
+
+#: From so many items on, sparse weights are summed up where a history has entries: to lay out a
+#: score for every item takes longer.
+LARGE_ITEMS = 50_000
 
 
 class ItemSettings(Settings):
@@ -64,6 +74,8 @@ class ItemSource:
 
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best ≤ k items with a positive score, none of them excluded."""
+        if isinstance(self.relation, SparseRelation) and self.relation.n_items >= LARGE_ITEMS:
+            return self._best_of_entries(self.relation, queries, k)
         n_items = self.relation.n_items
         parts = [self._best(block, k) for block in blocks(queries, n_items)]
         return Candidates.stack(parts, self.name)
@@ -73,6 +85,14 @@ class ItemSource:
         n_items = self.relation.n_items
         out = np.full(index.shape, np.nan, dtype=np.float32)
         known = (index != PAD) & (index < n_items)
+        if isinstance(self.relation, SparseRelation) and n_items >= LARGE_ITEMS:
+            for row, (found, sums) in enumerate(self._sums(self.relation, queries)):
+                if not len(found):
+                    continue
+                place = np.minimum(np.searchsorted(found, index[row]), len(found) - 1)
+                hit = known[row] & (found[place] == index[row]) & (sums[place] != 0)
+                out[row, hit] = sums[place[hit]]
+            return out
         start = 0
         for block in blocks(queries, n_items):
             rows = slice(start, start + len(block))
@@ -139,6 +159,37 @@ class ItemSource:
 
     def _scores(self, queries: QueryBatch) -> NDArray[np.float32]:
         return self.relation.scores(self._history(queries))
+
+    def _sums(
+        self, relation: SparseRelation, queries: QueryBatch
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """Yield the items that each history has entries for, ascending, and their scores."""
+        history = self._history(queries)
+        bounds = history.items.indptr.tolist()
+        for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+            part = slice(start, stop)
+            yield relation.sums(history.items.values[part], history.weights[part])
+
+    def _best_of_entries(self, relation: SparseRelation, queries: QueryBatch, k: int) -> Candidates:
+        """Return the best of each query among the items that its history has entries for."""
+        exclude = queries.exclude.within(relation.n_items).distinct()
+        best, scores, moments = [], [], np.zeros((2, len(queries)), dtype=np.float32)
+        for row, (found, sums) in enumerate(self._sums(relation, queries)):
+            barred = exclude.row(row)
+            open_ = ~np.isin(found, barred) & np.isfinite(sums)
+            found, sums = found[open_], sums[open_]
+            n = max(relation.n_items - len(barred), 1)
+            moments[:, row] = moments_with_zeros(sums.astype(np.float64), n)
+            places = best_places(sums, max(k, 0), ABOVE_ZERO)
+            best.append(found[places])
+            scores.append(sums[places])
+        if not best:
+            return Candidates.empty(0, self.name)
+        index = padded(best)
+        score = np.full(index.shape, -np.inf, dtype=np.float32)
+        for row, own in enumerate(scores):
+            score[row, : len(own)] = own
+        return Candidates(index, score, self.name, moments[0], moments[1])
 
     def _best(self, queries: QueryBatch, k: int) -> Candidates:
         exclude = queries.exclude.within(self.relation.n_items)

@@ -81,6 +81,24 @@ class SparseRelation:
         total = np.bincount(cell, weights=mass, minlength=n * self.n_items)
         return total.astype(np.float32).reshape(n, self.n_items)
 
+    def sums(
+        self, items: NDArray[np.int64], weights: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the items that the rows of one history have entries for, and their `scores`.
+
+        Its work grows with the entries of these rows alone, not with the catalogue.
+
+        Returns
+        -------
+        found : int64 array, ascending
+        sums : float32 array, same shape
+        """
+        rows, lengths = self.rows(items)
+        mass = _joined(self.data, rows) * weights.repeat(lengths)
+        found, place = np.unique(_joined(self.indices, rows), return_inverse=True)
+        sums = np.bincount(place, weights=mass, minlength=len(found))
+        return found.astype(np.int64), sums.astype(np.float32)
+
     def between(self, items: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the weights of `items` for `index`, float32 (len(items), len(index))."""
         weights: NDArray[np.float32] = self.cells(items, index, self.data)[0]

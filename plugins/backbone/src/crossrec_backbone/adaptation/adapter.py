@@ -37,6 +37,9 @@ from crossrec_backbone.ranking.mixture import Mixture, Parts, choose, mixed, par
 from crossrec_backbone.ranking.trees import TreeRanker
 from crossrec_backbone.relations.statistics import BackboneConfig
 
+#: Held-out events of a large catalogue.
+_LEAST_QUERIES = 1_000
+
 
 class AdapterConfig(Settings):
     """How the adapter learns.
@@ -50,6 +53,9 @@ class AdapterConfig(Settings):
         times the time.
     queries : int
         Held-out events at most, drawn at random.
+    cells : int
+        Held-out events times items of the catalogue: where there are more, fewer events are held
+        out, but not under 1,000.
     floor : int
         With fewer held-out events nothing is chosen and β is 0.
     rounds : int
@@ -64,12 +70,17 @@ class AdapterConfig(Settings):
 
     folds: int = Field(2, ge=1)
     queries: int = Field(6_000, ge=1)
+    cells: int = Field(600_000_000, ge=1)
     floor: int = Field(50, ge=2)
     rounds: int = Field(50, ge=0)
     learning_rate: float = Field(0.1, gt=0)
     head_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0)
     target_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
     plain_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0)
+
+    def queries_in(self, n_items: int) -> int:
+        """Return how many events of a catalogue are held out at most."""
+        return min(self.queries, max(self.cells // max(n_items, 1), _LEAST_QUERIES))
 
     def at(self, effort: Effort) -> AdapterConfig:
         """Return what an effort makes of these settings.
@@ -208,7 +219,7 @@ def prepare_target(
         sequences,
         settings.folds,
         run.seed,
-        limit=settings.queries,
+        limit=settings.queries_in(dataset.n_items),
         least=settings.floor,
         repeats=repeats.comes_back,
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from crossrec_backbone.adaptation.baselines import plain_gains
 from crossrec_backbone.adaptation.folds import Fold, folds_at_once
 from crossrec_backbone.ranking.examples import Collected, Groups, collect, joined
+from crossrec_backbone.ranking.shortlist import LARGE_ITEMS, Shortlist
 from crossrec_backbone.ranking.trees import (
     MINIMUM_GROUPS,
     BinnedGroups,
@@ -98,8 +99,9 @@ def held_out_examples(
     together = folds_at_once(len(folds), dataset.n_items, threads)
 
     def parts_of(fold: Fold) -> list[_Part]:
-        statistics = Statistics.fit(dataset, config, sequences=fold.sequences)
-        return _parts_of(statistics, fold, max(1, threads // together))
+        own = max(1, threads // together)
+        statistics = Statistics.fit(dataset, config, sequences=fold.sequences, threads=own)
+        return _parts_of(statistics, fold, own)
 
     by_fold: list[list[_Part]] = []
     for start in range(0, len(folds), together):
@@ -134,11 +136,13 @@ class _Part:
 def _parts_of(statistics: Statistics, fold: Fold, threads: int) -> list[_Part]:
     """Compute candidates, columns and plain methods of a fold's events, in blocks."""
     statistics.prepare()
+    large = statistics.n_items >= LARGE_ITEMS
+    shortlist = Shortlist(statistics).prepare() if large else None
 
     def part(rows: IntArray) -> _Part:
         queries, targets = fold.queries.take(rows), fold.targets[rows]
         gains = plain_gains(statistics, queries, targets)
-        return _Part(collect(statistics, queries, targets), gains, len(rows))
+        return _Part(collect(statistics, queries, targets, shortlist=shortlist), gains, len(rows))
 
     return in_threads(part, list(fold.queries.blocks(_BLOCK)), threads)
 

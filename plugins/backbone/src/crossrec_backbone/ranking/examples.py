@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from crossrec_backbone.ranking.candidates import propose
 from crossrec_backbone.ranking.features import COLUMN_NAMES, COLUMNS, compute
+from crossrec_backbone.ranking.shortlist import Shortlist
 from crossrec_backbone.relations.statistics import Statistics
 
 _AT = {name: at for at, name in enumerate(COLUMN_NAMES)}
@@ -96,6 +97,7 @@ def collect(
     queries: QueryBatch,
     targets: IntArray,
     *,
+    shortlist: Shortlist | None = None,
     limit: int | None = None,
     seed: int = 0,
 ) -> Collected:
@@ -103,11 +105,16 @@ def collect(
 
     Parameters
     ----------
+    shortlist : Shortlist, optional
+        Of the same statistics, where queries are answered one by one: of a large catalogue.
     limit : int, optional
         At most so many groups, drawn at random.
-
     """
-    index = propose(statistics, queries)
+    kappa = statistics.config.consensus.kappa
+    if shortlist is None:
+        index = propose(statistics, queries, kappa=kappa)
+    else:
+        index = shortlist.propose_each(queries, kappa)
     hit = index == targets[:, None]
     rows = np.flatnonzero(hit.any(axis=1))
     hits = len(rows)

@@ -20,12 +20,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from crossrec.components.state import State, pack_sparse, unpack_sparse
-from crossrec.numeric.ragged import FloatArray, IntArray, Ragged
-from crossrec.numeric.sparse import block_rows, keep_top, sparse_rows, top_entries, wider
+from crossrec.components.threads import in_threads
+from crossrec.numeric.ragged import FloatArray, Ragged
+from crossrec.numeric.sparse import keep_largest, keep_top, wider
 from numpy.typing import NDArray
 
 from crossrec_backbone.relations.config import BehaviourConfig
@@ -35,6 +37,10 @@ BEHAVIOUR_RELATIONS = ("co_occurrence", "transitions", "ease", "prior_ease", "sm
 
 #: Text neighbours that take part in smoothing.
 _SMOOTHING = 20
+#: Entries of a row of C Kᵀ that are kept at least.
+_NARROWEST = 50
+#: Multiplications of a block of a product.
+_PRODUCTS = 1 << 24
 #: A mean position is drawn towards the middle as by so many events there.
 _LATE_PRIOR = 3.0
 
@@ -112,7 +118,7 @@ class Behaviour:
 
 
 def count_behaviour(
-    sequences: Ragged, graph: Any, prior: PriorEase, config: BehaviourConfig
+    sequences: Ragged, graph: Any, prior: PriorEase, config: BehaviourConfig, threads: int = 1
 ) -> Behaviour:
     """Count and collect all behaviour relations.
 
@@ -136,12 +142,13 @@ def count_behaviour(
     joint.eliminate_zeros()
     relations = {"prior_ease": prior.weights}
     cosine = _cosine(joint, popularity, config.shrinkage)
+    kept = config.kept_in(n)
     if len(distinct.values):
-        top = keep_top(cosine, config.kept)
+        top = keep_top(cosine, kept)
         relations["co_occurrence"] = top
-        relations["transitions"] = keep_top(transitions(distinct, n, config), config.kept)
+        relations["transitions"] = keep_top(transitions(distinct, n, config), kept)
         relations["ease"] = prior.ease
-        relations["smoothed"] = smoothed(cosine, graph, config.kept)
+        relations["smoothed"] = smoothed(cosine, graph, kept, config.products, threads)
         joint = joint.multiply(top != 0).tocsr()
     return Behaviour(
         {name: relations[name] for name in BEHAVIOUR_RELATIONS if name in relations},
@@ -169,25 +176,51 @@ def transitions(sequences: Ragged, n_items: int, config: BehaviourConfig) -> Any
     return (diags(1.0 / (departures + max(config.shrinkage, 1e-6))) @ total).tocsr()
 
 
-def smoothed(cosine: Any, graph: Any, kept: int) -> Any:
-    """Return K C Kᵀ, the largest entries of each row; K is half the item, half its neighbours."""
+def smoothed(cosine: Any, graph: Any, kept: int, products: int, threads: int = 1) -> Any:
+    """Return K C Kᵀ, the largest entries of each row; K is half the item, half its neighbours.
+
+    Parameters
+    ----------
+    products : int
+        Multiplications that each of the two products may take. With more pairs or items, fewer
+        neighbours of each item take part, and of C Kᵀ only the largest entries of each row.
+    """
     from scipy.sparse import diags, identity
 
     n = cosine.shape[0]
-    graph = keep_top(graph, _SMOOTHING)
+    neighbours = max(1, min(_SMOOTHING, products // max(cosine.nnz, 1) - 1))
+    graph = keep_top(graph, neighbours)
     mass = np.asarray(graph.sum(axis=1)).ravel()
     spread = diags(np.where(mass > 0, 0.5 / np.maximum(mass, 1e-12), 0.0)) @ graph
     smoother = (spread + 0.5 * identity(n, format="csr")).tocsr().astype(np.float32)
-    across = (cosine @ smoother.T).tocsr()
-    parts: list[tuple[IntArray, IntArray, FloatArray]] = []
-    size = block_rows(n)
-    for start in range(0, n, size):
-        block = (smoother[start : start + size] @ across).toarray()
-        block[np.arange(len(block)), start + np.arange(len(block))] = 0.0
-        row, column, value = top_entries(block, kept)
-        parts.append((row + start, column, value))
-    rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return sparse_rows(rows, columns, values, (n, n))
+    widest = max(_NARROWEST, products // max(n * (neighbours + 1), 1))
+    across = _product(cosine, smoother.T.tocsr(), widest, threads)
+    return _product(smoother, across, kept, threads, own=False)
+
+
+def _product(left: Any, right: Any, kept: int, threads: int, *, own: bool = True) -> Any:
+    """Return the `kept` largest entries of each row of a product; without `own` no diagonal."""
+    from scipy.sparse import csr_matrix, vstack
+
+    n = left.shape[0]
+    work = np.concatenate([[0.0], np.cumsum(np.diff(right.indptr)[left.indices])])[left.indptr]
+    bounds = [0]
+    while bounds[-1] < n:
+        stop = int(np.searchsorted(work, work[bounds[-1]] + _PRODUCTS, side="right")) - 1
+        bounds.append(min(max(stop, bounds[-1] + 1), n))
+
+    def part(rows: tuple[int, int]) -> Any:
+        start, stop = rows
+        block = left[start:stop] @ right
+        if not own:
+            row = np.repeat(np.arange(start, stop), np.diff(block.indptr))
+            block.data[block.indices == row] = 0.0
+        best = keep_largest(block, kept, start)
+        best.sort_indices()
+        return best
+
+    parts = in_threads(part, list(pairwise(bounds)), threads)
+    return vstack([csr_matrix((0, n), dtype=np.float32), *parts], format="csr")
 
 
 def mean_position(sequences: Ragged, n_items: int) -> FloatArray:

@@ -19,6 +19,12 @@ TextRelation = Literal[
 ]
 
 
+#: Entries of one relation between the items of a large catalogue: 8 bytes each.
+ENTRIES = 40_000_000
+#: Items that an exact solve has at least, where there are so many.
+_LEAST_SOLVED = 1_000
+
+
 class TextConfig(Settings):
     """How item texts become relations.
 
@@ -80,11 +86,13 @@ class GraphConfig(Settings):
     mass : float
         What each row sums to: how much a text neighbour counts against an observed pair.
     exact_up_to : int
-        Catalogues up to this size compare all pairs; larger ones only the `shortlist` nearest by
-        dense vectors; without vectors all pairs are compared at any size. On Amazon Beauty the
-        shortlist keeps 99 % of the edges and the same ndcg@10.
+        Catalogues up to this size compare all pairs; larger ones only a shortlist. On Amazon Beauty
+        the one by dense vectors keeps 99 % of the edges and the same ndcg@10.
     shortlist : int
         How many items nearest by dense vectors are compared where not all are.
+    postings : int
+        Without vectors words choose whom to compare: so many entries of the lists "term → items"
+        are read for each item, those of its heaviest words and n-grams.
     """
 
     neighbours: int = Field(50, ge=1)
@@ -92,6 +100,7 @@ class GraphConfig(Settings):
     mass: float = Field(0.3, ge=0, le=1)
     exact_up_to: int = Field(20_000, ge=0)
     shortlist: int = Field(300, ge=1)
+    postings: int = Field(4_000, ge=1)
 
 
 class PriorConfig(Settings):
@@ -110,12 +119,27 @@ class PriorConfig(Settings):
         them. The rest are tied to their own joint events and the prior only. What that loses on
         validation (ndcg@10, exact against 2,000 solved): Amazon Beauty, 12,101 items, .080 against
         .081; Scientific, 4,385 items, .107 against .107; ML-1M, 3,416 items, .147 against .146.
+    cells : int
+        Solved items times items of the catalogue: where there are more, fewer items are solved,
+        but not under 1,000.
+    entries : int
+        Weights kept in all: in a large catalogue fewer than `kept` of each row.
     """
 
     reg: float = Field(40.0, gt=0)
     proximity: float = Field(0.85, ge=0, le=1)
     kept: int = Field(300, ge=1)
     exact_up_to: int = Field(8_000, ge=1)
+    cells: int = Field(200_000_000, ge=1)
+    entries: int = Field(ENTRIES, ge=1)
+
+    def solved_in(self, n_items: int) -> int:
+        """Return how many items enter the exact solve at most."""
+        return min(self.exact_up_to, max(self.cells // max(n_items, 1), _LEAST_SOLVED))
+
+    def kept_in(self, n_items: int) -> int:
+        """Return how many weights are kept of each row."""
+        return min(self.kept, max(self.entries // max(n_items, 1), 1))
 
 
 class BehaviourConfig(Settings):
@@ -131,12 +155,22 @@ class BehaviourConfig(Settings):
         Longest distance of a transition.
     kept : int
         Pairs kept of each item; co-counts beyond it are lost.
+    entries : int
+        Pairs kept in all under one relation: in a large catalogue fewer than `kept` of each item.
+    products : int
+        Multiplications of each step of smoothing: with more pairs, fewer neighbours take part.
     """
 
     shrinkage: float = Field(2.0, ge=0)
     gap_decay: float = Field(0.7, gt=0, le=1)
     window: int = Field(10, ge=1)
     kept: int = Field(300, ge=1)
+    entries: int = Field(ENTRIES, ge=1)
+    products: int = Field(400_000_000, ge=1)
+
+    def kept_in(self, n_items: int) -> int:
+        """Return how many pairs are kept of each item."""
+        return min(self.kept, max(self.entries // max(n_items, 1), 1))
 
 
 #: Weights of text relations for the decayed history and for the last item, in units of each

@@ -136,7 +136,7 @@ def fit_prior_ease(sequences: Ragged, graph: Any, config: PriorConfig) -> PriorE
 def solve_prior_ease(gram: Any, graph: Any, config: PriorConfig) -> PriorEase:
     """Solve for the weights.
 
-    Items without events cost nothing: their rows are the graph's. Up to ``config.exact_up_to``
+    Items without events cost nothing: their rows are the graph's. Up to ``config.solved_in(n)``
     items with events enter the solve, cubic in time (4,000 items: a few seconds; 20,000: minutes)
     and ``4·a²`` bytes; the most popular ones where there are more. Of the rest, a column is the
     exact regression on the solved items, and a row takes one Jacobi step from the prior,
@@ -149,7 +149,7 @@ def solve_prior_ease(gram: Any, graph: Any, config: PriorConfig) -> PriorEase:
     """
     counts = gram.diagonal()
     seen = np.flatnonzero(counts > 0)
-    head = np.sort(seen[np.argsort(-counts[seen], kind="stable")[: config.exact_up_to]])
+    head = np.sort(seen[np.argsort(-counts[seen], kind="stable")[: config.solved_in(len(counts))]])
     tail = np.setdiff1d(seen, head, assume_unique=True)
     inverse = ridge_inverse(gram[head][:, head], config.reg)
     weights, ease = _rows(inverse, head, graph, gram, tail, config)
@@ -172,36 +172,40 @@ def _rows(
 ) -> tuple[Any, Any]:
     """Return the largest weights of every row, with the prior and without."""
     n, reg = graph.shape[0], config.reg
+    most = config.kept_in(n)
     prior = graph[head].tocsr()
     diagonal = np.diagonal(inverse).copy()
     multiplier = (1 - reg * diagonal + reg * _diagonal_product(inverse, prior, head)) / diagonal
-    target = (reg * prior).T.tocsr()
-    counted = gram[head][:, tail].T.tocsr() if len(tail) else None
+    target, counted = (reg * prior).T.tocsr(), gram[head][:, tail].T.tocsr()
+    met = np.flatnonzero(np.diff(counted.indptr))
+    counted, tail_met = counted[met], tail[met]
+    # No other column has a weight; in a large catalogue these are a small part of all.
+    active = np.union1d(np.union1d(head, tail_met), np.flatnonzero(np.diff(target.indptr)))
+    target = target[active]
+    at_head, at_met = np.searchsorted(active, head), np.searchsorted(active, tail_met)
+    columns = np.concatenate([head, tail_met])
     kept: list[tuple[NDArray[Any], ...]] = []
     plain: list[tuple[NDArray[Any], ...]] = []
-    size = block_rows(n)
+    size = block_rows(len(active))
     for start in range(0, len(head), size):
         part = inverse[start : start + size]
         own = np.arange(len(part))
         # Rows of the transpose are written in order; columns of the block would not be.
         across = target @ part.T
-        across[head] -= (part * (reg + multiplier)).T
-        ease, columns = -part / diagonal, head
-        if counted is not None:
-            explained = counted @ part.T
-            across[tail] += explained
-            ease = np.concatenate([ease, explained.T], axis=1)
-            columns = np.concatenate([head, tail])
+        across[at_head] -= (part * (reg + multiplier)).T
+        explained = counted @ part.T
+        across[at_met] += explained
+        ease = np.concatenate([-part / diagonal, explained.T], axis=1)
         block = np.ascontiguousarray(across.T)
-        block[own, head[start + own]] = 0.0
+        block[own, at_head[start + own]] = 0.0
         ease[own, start + own] = 0.0
-        row, column, value = top_entries(block, config.kept, start)
-        kept.append((head[start + row], column, value))
-        row, column, value = top_entries(ease, config.kept, start)
+        row, column, value = top_entries(block, most, start)
+        kept.append((head[start + row], active[column], value))
+        row, column, value = top_entries(ease, most, start)
         plain.append((head[start + row], columns[column], value))
     rest = np.setdiff1d(np.arange(n), head, assume_unique=True)
     with_prior, alone = _jacobi(graph, gram, tail, reg)
-    return _joined(kept, rest, with_prior, config.kept), _joined(plain, rest, alone, config.kept)
+    return _joined(kept, rest, with_prior, most), _joined(plain, rest, alone, most)
 
 
 def _diagonal_product(inverse: FloatArray, prior: Any, head: IntArray) -> FloatArray:
@@ -231,8 +235,12 @@ def _jacobi(graph: Any, gram: Any, tail: IntArray, reg: float) -> tuple[Any, Any
 def _joined(parts: list[tuple[NDArray[Any], ...]], rest: IntArray, every: Any, kept: int) -> Any:
     """Return solved rows and the `rest` of `every` row as one CSR matrix, columns ascending."""
     n = every.shape[0]
-    other = keep_top(every, kept)[rest].tocoo()
-    parts = [*parts, (rest[other.row], other.col, other.data)]
-    row, column, value = (np.concatenate(part) for part in zip(*parts, strict=True))
+    nothing = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
+    row, column, value = (np.concatenate(part) for part in zip(nothing, *parts, strict=True))
     order = np.lexsort((column, row))
-    return sparse_rows(row[order], column[order], value[order], (n, n))
+    solved = sparse_rows(row[order], column[order], value[order], (n, n))
+    alone = every.copy()  # zeros are taken out of it in place
+    others = np.zeros(n, dtype=np.float32)
+    others[rest] = 1.0
+    alone.data *= np.repeat(others, np.diff(alone.indptr))
+    return (solved + keep_top(alone, kept)).tocsr()

@@ -68,13 +68,13 @@ class TextSide:
     hubness: FloatArray
 
     @classmethod
-    def fit(cls, dataset: Dataset, config: BackboneConfig) -> TextSide:
+    def fit(cls, dataset: Dataset, config: BackboneConfig, threads: int = 1) -> TextSide:
         """Build from texts and vectors; kept in memory for as long as the catalogue lives."""
         relations = text_relations(dataset, config.text)
         with _LOCK:
             known = _GRAPHS.setdefault(relations, {})
             if config.graph not in known:
-                graph, nearness = text_graph(relations, config.graph)
+                graph, nearness = text_graph(relations, config.graph, threads=threads)
                 known[config.graph] = graph, standardised(nearness[None])[0]
             return cls(relations, *known[config.graph])
 
@@ -149,12 +149,13 @@ class Statistics:
         config: BackboneConfig,
         *,
         sequences: Ragged | None = None,
+        threads: int = 1,
     ) -> Statistics:
         """Fit on `dataset`, or on other `sequences` over the same catalogue (folds, thinning)."""
-        text = TextSide.fit(dataset, config)
+        text = TextSide.fit(dataset, config, threads)
         rows = dataset.sequences if sequences is None else sequences
         prior = fit_prior_ease(rows, text.graph, config.prior)
-        behaviour = count_behaviour(rows, text.graph, prior, config.behaviour)
+        behaviour = count_behaviour(rows, text.graph, prior, config.behaviour, threads)
         return cls(config, text, behaviour)
 
     @property

@@ -109,12 +109,13 @@ class TextRelations:
             for name, raw in raw_vectors(vectors, config).items()
             if np.count_nonzero(_filled(raw)) > 1
         }
-        lexicons = {}
-        for name, terms in _terms(catalog, config).items():
+        lexicons, terms = {}, _terms(catalog, config)
+        for name, own in terms.items():
             limit = config.max_grams if name == "title_grams" else None
-            if len(terms.hash):
-                lexicons[name] = Lexicon.fit(terms, limit)
-        dense, sparse = _transform(catalog, vectors, config, projections, lexicons)
+            if len(own.hash):
+                lexicons[name] = Lexicon.fit(own, limit)
+        dense, sparse = _transform(terms, vectors, config, projections, lexicons)
+        del terms
         spread = {name: _spread(rows, catalog) for name, rows in {**dense, **sparse}.items()}
         # A relation under which all items look alike separates none of them.
         used = {name: value for name, value in spread.items() if value > _FLAT}
@@ -163,7 +164,8 @@ class TextRelations:
 
         new = catalog.take(range(self.n_items, len(catalog)))
         later = {name: rows[self.n_items :] for name, rows in vectors.items()}
-        dense, sparse = _transform(new, later, self.config, self.projections, self.lexicons)
+        terms = _terms(new, self.config)
+        dense, sparse = _transform(terms, later, self.config, self.projections, self.lexicons)
         return replace(
             self,
             dense={
@@ -245,7 +247,7 @@ def _terms(catalog: Catalog, config: TextConfig) -> dict[str, Terms]:
 
 
 def _transform(
-    catalog: Catalog,
+    terms: Mapping[str, Terms],
     vectors: Mapping[str, FloatArray],
     config: TextConfig,
     projections: Mapping[str, Projection],
@@ -256,9 +258,9 @@ def _transform(
     dense = {name: projections[name].rows(raw[name]) for name in projections if name in raw}
     sparse = {
         name: lexicons[name].rows(
-            terms, sublinear=name in ("title_words", "text_words", "title_grams")
+            own, sublinear=name in ("title_words", "text_words", "title_grams")
         )
-        for name, terms in _terms(catalog, config).items()
+        for name, own in terms.items()
         if name in lexicons
     }
     return dense, sparse

@@ -20,6 +20,7 @@ from crossrec.components.protocols import SourceReport
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
+from crossrec.components.threads import threads_of
 from crossrec.components.topk import padded, top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
@@ -38,12 +39,12 @@ from crossrec_backbone.pretrained.library import open_named
 from crossrec_backbone.ranking.candidates import propose
 from crossrec_backbone.ranking.examples import Groups
 from crossrec_backbone.ranking.features import compute, has_evidence, joined
+from crossrec_backbone.ranking.shortlist import LARGE_ITEMS, LEAST_ITEMS, Shortlist
 from crossrec_backbone.relations.scores import weighted_history
 from crossrec_backbone.relations.statistics import BackboneConfig, Statistics, check_vectors
 from crossrec_backbone.sources import explain
 from crossrec_backbone.sources.costs import backbone_cost
 from crossrec_backbone.sources.scored import ScoredCandidates, rescaled
-from crossrec_backbone.sources.shortlist import LEAST_ITEMS, Shortlist
 
 log = logging.getLogger("crossrec")
 
@@ -151,7 +152,7 @@ class BackboneSource:
         )
         if choice is not None:
             adapter = replace(adapter, report={**adapter.report, "encoder": asdict(choice)})
-        statistics = Statistics.fit(dataset, below)
+        statistics = Statistics.fit(dataset, below, threads=threads_of(run))
         self._state = _Fitted(statistics, adapter, dataset.catalog, encoder)
         log.info("backbone: weights %s", adapter.report["weights"])
 
@@ -167,7 +168,7 @@ class BackboneSource:
         check_vectors(self.name, dataset, below.text)
         if before.encoder is not None:
             dataset = with_adapted(dataset, before.encoder.encoder(), below.text, run)
-        statistics = Statistics.fit(dataset, below)
+        statistics = Statistics.fit(dataset, below, threads=threads_of(run))
         self._state = _Fitted(statistics, before.adapter, dataset.catalog, before.encoder)
 
     def add_items(self, dataset: Dataset) -> None:
@@ -270,9 +271,14 @@ class BackboneSource:
         return ScoredCandidates(index, scores, np.concatenate(kept) if kept else None)
 
     def _proposed(self, open_: QueryBatch) -> IntArray:
-        """Return candidates: of a batch in dense passes, of a single query by what it needs."""
+        """Return candidates: of a batch in dense passes, of a single query by what it needs.
+
+        In a large catalogue the queries of a batch are single ones.
+        """
         fitted = self._fitted
         kappa, n_items = fitted.adapter.mixture.kappa, fitted.statistics.n_items
+        if n_items >= LARGE_ITEMS:
+            return fitted.shortlist.propose_each(open_, kappa)
         known = weighted_history(open_, n_items, self.config.history).items.values
         if len(open_) == 1 and len(known) and n_items >= LEAST_ITEMS:
             return fitted.shortlist.propose(open_, kappa)

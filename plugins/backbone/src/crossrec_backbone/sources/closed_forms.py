@@ -16,6 +16,7 @@ from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State, pack_sparse, unpack_sparse
+from crossrec.components.threads import threads_of
 from crossrec.components.topk import top_k
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
@@ -105,7 +106,7 @@ class _ClosedForm:
         """
         check_vectors(self.name, dataset, self.config.text)
         self.kappa = self.config.consensus.kappa
-        text = self._solve(dataset)
+        text = self._solve(dataset, threads_of(run))
         if self._uses_text and self.config.choose_kappa:
             choice = choose_kappa(dataset.sequences, text, self.config, run)
             self.kappa = choice.kappa
@@ -122,7 +123,7 @@ class _ClosedForm:
             If the dataset has vectors, but none of the configured encoder.
         """
         check_vectors(self.name, dataset, self.config.text)
-        self._solve(dataset)
+        self._solve(dataset, threads_of(run))
 
     def add_items(self, dataset: Dataset) -> None:
         """Relate the items that follow the fitted ones in `dataset`, without a solve.
@@ -229,9 +230,9 @@ class _ClosedForm:
             scores[scores <= 0] = np.nan  # a negative weight alone proposes nothing
         return scores
 
-    def _solve(self, dataset: Dataset) -> TextSide:
+    def _solve(self, dataset: Dataset, threads: int) -> TextSide:
         """Relate the items and solve for their weights; return what texts say."""
-        text = TextSide.fit(dataset, self.config)
+        text = TextSide.fit(dataset, self.config, threads)
         self._set(dataset.catalog, text.relations)
         self._take(solved(dataset, text, self.config, self.config.update_pairs))
         return text

@@ -38,10 +38,10 @@ def closed_form_cost(
     size: DatasetSize, prior: PriorConfig, graph: GraphConfig, *, chooses_kappa: bool, texts: bool
 ) -> Cost:
     """Return the cost of prior-EASE, with the choice of its weight where that is wanted."""
-    statistics = solve(size, prior.exact_up_to)
+    statistics = solve(size, prior.solved_in(size.items))
     cost = text_side(size, graph).plus(statistics)
     if chooses_kappa:
-        fold = solve(size, min(prior.exact_up_to, _EXACT_IN_FOLDS))
+        fold = solve(size, min(prior.solved_in(size.items), _EXACT_IN_FOLDS))
         judged = min(_KAPPA_QUERIES, size.users)
         scored = Cost.of(scattered=1.2e-7 * judged * size.items)
         cost = cost.plus(times(fold, _KAPPA_FOLDS)).plus(scored)
@@ -60,8 +60,8 @@ def backbone_cost(
     adapter : AdapterConfig
         As the effort of the fit has it.
     """
-    statistics = solve(size, prior.exact_up_to).plus(_counted(size))
-    held_out = min(adapter.queries, size.users + size.interactions // 10)
+    statistics = solve(size, prior.solved_in(size.items)).plus(_counted(size))
+    held_out = min(adapter.queries_in(size.items), size.users + size.interactions // 10)
     columns = Cost.of(scattered=held_out * _EXAMPLE, memory=held_out * 1.2e5)
     trees = Cost.of(scattered=_TREE * held_out * adapter.rounds * (adapter.folds + 1))
     in_threads = times(columns.plus(trees), 1 / machine_speed().cores)

@@ -16,17 +16,17 @@ import numpy as np
 from crossrec.components.candidates import Candidates
 from crossrec.components.history import WeightedHistory
 from crossrec.components.query import QueryBatch
-from crossrec.components.topk import best_places, top_k
+from crossrec.components.topk import ABOVE_ZERO, best_places, moments_with_zeros, top_k
 from crossrec.numeric.ragged import FloatArray, IntArray, Ragged
 from numpy.typing import NDArray
 
-from crossrec_backbone.relations.config import HistoryConfig
-from crossrec_backbone.relations.indexes import (
+from crossrec_backbone.ranking.indexes import (
     SHORTEST,
     DenseIndex,
     PostingLists,
     TermProfile,
 )
+from crossrec_backbone.relations.config import HistoryConfig
 from crossrec_backbone.relations.scores import weighted_history
 from crossrec_backbone.relations.text import TextRelations
 
@@ -191,6 +191,9 @@ class Scan:
 
     def at(self, row: int, items: IntArray) -> FloatArray:
         """Return the scores of a few items for one of the queries, float32 (m,)."""
+        if not self.index.dense:
+            rounded: FloatArray = np.round(self.base[row, items], _DECIMALS)
+            return rounded
         if "whole" in self.__dict__ or len(self) > 1:
             known: FloatArray = self.whole[row, items]
             return known
@@ -210,8 +213,25 @@ class Scan:
         answers are the same. Only `mean` and `std` of a single query are estimates, off by some
         tenths of a percent of `std` on a large catalogue.
         """
-        found = self._pruned(k, exclude) if len(self) == 1 and k > 0 else None
+        found = None
+        if len(self) == 1 and k > 0:
+            prune = self._pruned if self.index.dense else self._sharing
+            found = prune(k, exclude)
         return top_k(self.whole.copy(), k, exclude) if found is None else found
+
+    def _sharing(self, k: int, exclude: Ragged) -> Candidates | None:
+        """Order only what shares a word with a single history; None where that is too little."""
+        described, barred = self.index.described, np.unique(exclude.values)
+        items = np.flatnonzero(self.base[0] > 0)
+        items = items[~np.isin(items, barred)]
+        scores = np.round(self.base[0].take(items), _DECIMALS)
+        order = best_places(scores, k, ABOVE_ZERO)
+        if len(order) < k:
+            return None
+        n = len(described) - len(self.index.undescribed) - int(described[barred].sum())
+        moments = moments_with_zeros(scores.astype(np.float64), n)
+        mean, std = np.array(moments, dtype=np.float32)[:, None]
+        return Candidates(items[order][None], scores[order][None], "", mean, std)
 
     def _pruned(self, k: int, exclude: Ragged) -> Candidates | None:
         """Score exactly what may be among the best of a single query; None where that is much.
@@ -219,7 +239,7 @@ class Scan:
         The k-th best of some exact scores bounds that of all from below.
         """
         n_items, some = self.base.shape[1], k + k // 2
-        if k * _MOST > n_items or not self.index.dense:
+        if k * _MOST > n_items:
             return None
         coarse, missing, off = self.coarse()
         barred = np.array([*{*exclude.values.tolist()}], dtype=np.int64)
