@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
-from threading import Barrier
 
 import numpy as np
 import pytest
@@ -57,35 +56,6 @@ def test_checkerboard_is_solved(checkerboard, build):
     popular = report.result("popularity")
     assert popular is not None
     assert popular.metrics["mrr@10"] < 1.0
-
-
-def test_blocks_that_are_asked_for_together_give_the_same_figures(checkerboard, build):
-    met: set[int] = set()
-
-    class Waits:
-        """Answers once two blocks are asked for at the same time."""
-
-        name, fit_seconds = "waits", 0.0
-        both = Barrier(2, timeout=30)
-
-        def top(self, queries: QueryBatch, k: int) -> Candidates:
-            self.both.wait()
-            met.add(len(queries))
-            index = np.tile(np.arange(min(k, 20)), (len(queries), 1))
-            return Candidates(index, -index.astype(np.float32))
-
-    def figures(threads, *more):
-        def models(train, validation):
-            return [*build(train, validation), *more]
-
-        protocol = unseen(split="leave-one-out", block=5)  # 20 users: four blocks
-        report = evaluate(checkerboard, models, protocol, threads=threads)
-        assert not report.failed
-        return {row.model: str((row.metrics, row.ci95)) for row in report.results}
-
-    alone, together = figures(1), figures(2, Waits())
-    assert alone.items() <= together.items()
-    assert met == {5}
 
 
 def test_popularity_and_repeat_last_stand_in_every_table(checkerboard, build):

@@ -213,7 +213,7 @@ def _columns(ranks: IntArray, bench: Bench) -> dict[str, FloatArray]:
 def _list_metrics(parts: Sequence[_BlockFigures]) -> dict[str, float]:
     """Values of the lists as a whole, NaN where undefined."""
     values: dict[str, float] = {}
-    shown = {k: sum(part.shown[k] for part in parts) for k in parts[0].shown}
+    shown = {k: np.sum([part.shown[k] for part in parts], axis=0) for k in parts[0].shown}
     values |= {f"coverage@{k}": metrics.coverage(counts) for k, counts in shown.items()}
     values |= {f"gini@{k}": metrics.gini(counts) for k, counts in shown.items()}
     for name in sorted(parts[0].per_list):

@@ -256,7 +256,8 @@ def _rough(scan: Scan) -> FloatArray:
     """Return the scores of a single query as far as they are known without reading much."""
     dense = scan.index.dense.values()
     if not dense:
-        return scan.base[0].copy()
+        known: FloatArray = scan.base[0].copy()
+        return known
     wide = any(one.rows.shape[1] > _NARROW for one in dense)
     rough: FloatArray = scan.coarse()[0] if wide else scan.whole[0]
     return rough
