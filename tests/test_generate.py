@@ -124,6 +124,7 @@ def test_growth_becomes_a_table_by_size(generate: Any) -> None:
         "fit_memory_mib": 9_000,
         "p50_ms": 20.04,
         "p99_ms": 40.06,
+        "p50_cpu_ms": 18.04,
         "serve_memory_mib": 4_000,
         "sources": ["backbone", "content"],
         "left_out": {"ease": "it needs about 3.5 TiB"},
@@ -133,7 +134,7 @@ def test_growth_becomes_a_table_by_size(generate: Any) -> None:
     value = {"command": "c", "machine": {"cores": 2}, "checks": [check], "cells": [cell, small]}
     store(generate, "scale", value)
     lines = generate.scale_region("growth").splitlines()
-    figures = "90 | 1800 | 3001 | 9,000 | 20.0 | 40.1 | 4,000 | backbone, content"
+    figures = "90 | 1800 | 3001 | 9,000 | 20.0 | 40.1 | 18.0 | 4,000 | backbone, content"
     assert lines[2] == f"| 10,000 | 100,000 | {figures} | – |"
     assert lines[3] == f"| 1,000,000 | 5,000,000 | {figures} | ease |"
     assert lines[-1] == "Measured by `c` (cores 2)."

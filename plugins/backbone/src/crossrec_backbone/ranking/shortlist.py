@@ -255,9 +255,7 @@ class _Texts:
 def _rough(scan: Scan) -> FloatArray:
     """Return the scores of a single query as far as they are known without reading much."""
     dense = scan.index.dense.values()
-    if not dense:
-        known: FloatArray = scan.base[0].copy()
-        return known
-    wide = any(one.rows.shape[1] > _NARROW for one in dense)
-    rough: FloatArray = scan.coarse()[0] if wide else scan.whole[0]
+    if any(one.rows.shape[1] > _NARROW for one in dense):
+        return scan.coarse()[0]
+    rough: FloatArray = scan.whole[0] if dense else scan.base[0].copy()
     return rough
