@@ -23,7 +23,7 @@ SOURCES = registrations()
 
 
 #: A model for forty people.
-SMALL: dict[str, Any] = {"embedding_size": 16, "training": {"epochs": 30}}
+SMALL: dict[str, Any] = {"embedding_size": 8, "training": {"epochs": 10}}
 
 
 class TestTransformer(CandidateGeneratorTests):

@@ -93,7 +93,7 @@ class TrainingSettings(Settings):
     patience : int
         Epochs without a better validation ndcg after which training ends.
     seconds : float or None
-        Time after which no further epoch is begun; a fit that it ends depends on the machine.
+        Time after which no second epoch is begun; a fit that it ends depends on the machine.
     batch_size : int
         Histories in a batch.
     learning_rate, weight_decay : float

@@ -1,4 +1,4 @@
-"""Causal self-attention (SASRec; Kang and McAuley, 2018), or gated layers (HSTU; Zhai et al., 2024).
+"""Causal self-attention (SASRec; Kang and McAuley, 2018), or gated layers (HSTU; Zhai, 2024).
 
 Attention is moved by the distance of two events and, as an option, by the time between them. It
 starts as a decayed mean of the history that the first layer adds to the latest item, so that before

@@ -9,6 +9,9 @@ import torch
 from crossrec.components.run import RunOptions
 from crossrec.errors import CapacityError, UsageError
 
+#: What torch says where memory is not enough.
+_SHORT = ("not enough memory", "can't allocate memory")
+
 
 def checked_device(run: RunOptions) -> str:
     """Return the device of a run.
@@ -53,7 +56,7 @@ def memory_errors(name: str) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         text = str(error)
         short = isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError))
-        if not short and "not enough memory" not in text:
+        if not short and not any(words in text for words in _SHORT):
             raise
         raise CapacityError(
             f"{name}: not enough memory for training: lower training.batch_size, loss.negatives "

@@ -157,8 +157,8 @@ class Trainer:
 
     def _done(self, state: TrainingState, most: int, seconds: float) -> bool:
         settings = self.model.settings.training
-        late = settings.seconds is not None and seconds >= settings.seconds
-        return len(state.epochs) >= most or state.waited >= settings.patience or late
+        late = settings.seconds is not None and seconds >= settings.seconds and state.epochs
+        return len(state.epochs) >= most or state.waited >= settings.patience or bool(late)
 
     def _optimiser(self) -> torch.optim.Optimizer:
         """Return AdamW; only the matrices of the body decay."""
