@@ -25,7 +25,8 @@ class InputSettings(Settings):
         Leading directions of the text vectors that are kept.
     whitening : float
         Text vectors are divided by the spread along each direction, to this power: 0 leaves them, 1
-        whitens them fully.
+        whitens them fully. On the validation items of Scientific one half gives ndcg@10 .0921, 1
+        gives .0890.
     tags : bool
         Whether categories and creators have embeddings.
     ids : bool
@@ -58,7 +59,8 @@ class LossSettings(Settings):
         for its probabilities; ``bce`` with some negatives for each positive; ``gbce``, the same
         with the calibrated positive of gSASRec; ``bpr``.
     temperature : float
-        Scores are divided by it.
+        Scores are divided by it. On the validation items of Scientific 0.1 gives ndcg@10 .0956,
+        0.05 .0884, 0.07 .0921 and 0.14 .0934.
     cosine : bool
         Whether scores are cosines, or products of unscaled vectors.
     negatives : int
@@ -74,7 +76,7 @@ class LossSettings(Settings):
     """
 
     name: LossName = "sampled-softmax"
-    temperature: Positive = 0.07
+    temperature: Positive = 0.1
     cosine: bool = True
     negatives: Count = 512
     uniform: Share = 0.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from crossrec.components.candidates import PAD
@@ -145,7 +146,7 @@ class Histories:
         there = np.arange(width) < lengths[:, None]
         at = np.where(there, starts[:, None] + np.arange(width), 0)
 
-        def padded(column: NDArray[np.generic], filler: float) -> NDArray[np.generic]:
+        def padded(column: NDArray[Any], filler: float) -> NDArray[Any]:
             if not len(column):
                 return np.full(at.shape, filler, dtype=column.dtype)
             return np.where(there, column[at], np.array(filler, dtype=column.dtype))

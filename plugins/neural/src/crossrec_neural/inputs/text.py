@@ -49,7 +49,7 @@ class TextSpace:
     @property
     def size(self) -> int:
         """Width of the rows."""
-        return self.axes.shape[1]
+        return int(self.axes.shape[1])
 
     def rows(self, vectors: FloatArray) -> FloatArray:
         """Return rows of length 1, float32 (n, size); zero where a vector is zero or not finite.
