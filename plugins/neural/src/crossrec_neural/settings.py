@@ -227,8 +227,11 @@ class NcfSettings(NeuralSettings):
         Width of the hidden layer over user and item.
     decay : float
         Weight of each item of the history relative to the one after it.
+    loss : LossSettings
+        With fewer negatives by default: each pair passes the network.
     """
 
+    loss: LossSettings = LossSettings(negatives=128)
     hidden: Count = 64
     decay: Annotated[float, Field(gt=0, le=1)] = 0.9
 

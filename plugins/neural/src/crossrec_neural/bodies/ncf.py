@@ -49,7 +49,7 @@ class Ncf(Body):
         parts = [
             (part * self.product_weight) @ vectors.T
             + self._network(self.user(part)[:, None], items[None])
-            for part in states.split(rows)
+            for part in torch.split(states, rows)
         ]
         return torch.cat(parts) if parts else states @ vectors.T
 

@@ -93,7 +93,8 @@ class Attention(nn.Module):
         return x + added
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        n, length, size = x.shape
+        return x.view(n, length, self.heads, size // self.heads).transpose(1, 2)
 
 
 class Transformer(Body):

@@ -104,7 +104,7 @@ class Heads(nn.Module):
         logits = self.category(states).masked_fill(other, float("-inf"))
         right = logits.log_softmax(dim=1).gather(1, tags).masked_fill(~named, 0.0).sum(dim=1)
         count = named.sum(dim=1)
-        mean = (right / count.clamp(min=1)).sum() / (count > 0).sum().clamp(min=1)
+        mean: Tensor = (right / count.clamp(min=1)).sum() / (count > 0).sum().clamp(min=1)
         return -self.weights["category"] * mean
 
     def events(self, states: Tensor, vectors: Tensor, labels: Tensor) -> Tensor:

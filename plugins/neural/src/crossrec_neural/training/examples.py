@@ -157,4 +157,5 @@ def held_out_users(rows: Ragged, share: float, seed: int) -> IntArray:
 
 def real_targets(batch: Batch) -> IntArray:
     """Return the items of a batch's targets without padding, row by row."""
-    return batch.targets[batch.targets != PAD]
+    targets: IntArray = batch.targets[batch.targets != PAD]
+    return targets

@@ -47,5 +47,5 @@ def held_out_gains(
 def _rows(batch: HistoryBatch, rows: NDArray[np.int64]) -> HistoryBatch:
     """Return some histories of a batch, padded no further than they need."""
     width = int(batch.lengths[rows].max(initial=0))
-    parts = (batch.items, batch.types, batch.gaps, batch.times)
-    return HistoryBatch(*(part[rows, :width] for part in parts))
+    at = np.ix_(rows, np.arange(width))
+    return HistoryBatch(batch.items[at], batch.types[at], batch.gaps[at], batch.times[at])
