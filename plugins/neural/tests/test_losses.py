@@ -21,7 +21,9 @@ def loss(scores: torch.Tensor, targets: list[int], sample: Sample, given: LossSe
     right = np.array(targets)
     positive = scores[torch.arange(len(right)), torch.from_numpy(right)]
     others = scores[:, torch.from_numpy(sample.items)]
-    return losses.loss_of(positive, others, right, sample, given, 5, np.random.default_rng(1))
+    hits = right[:, None] == sample.items
+    rng = np.random.default_rng(1)
+    return losses.loss_of(positive, others, hits, sample.chance, given, 5, rng)
 
 
 def test_softmax_is_the_cross_entropy_over_the_items_with_events() -> None:

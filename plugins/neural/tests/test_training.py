@@ -294,6 +294,22 @@ def test_every_weight_is_reached_and_no_item_outside_the_batch(
     assert touched <= used - {-1}
 
 
+def test_what_people_have_is_no_negative_where_nobody_comes_back(
+    shop: Dataset, run: RunOptions
+) -> None:
+    trainer = trainer_of(shop, given.RnnSettings(embedding_size=8), run)
+    batch = trainer.examples.batch(np.array([0, 1]))
+    items = trainer.examples.counts.nonzero()[0]
+    hits = trainer._hits(batch, real_targets(batch), items)
+    window = np.nonzero(batch.targets >= 0)[0]
+    for row, target, at in zip(hits, real_targets(batch), window, strict=True):
+        assert set(items[row]) == {target, *batch.histories.items[at]} - {-1}
+    back = replace(trainer, examples=replace(trainer.examples, comes_back=True))
+    hits = back._hits(batch, real_targets(batch), items)
+    np.testing.assert_array_equal(items[hits.argmax(axis=1)], real_targets(batch))
+    assert (hits.sum(axis=1) == 1).all()
+
+
 def test_labelled_events_know_what_came_before(shop: Dataset) -> None:
     """One user: two interactions, an impression, a third one, a dislike."""
     events = Events.from_columns(

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from crossrec.numeric.ragged import IntArray
+from crossrec.numeric.ragged import BoolArray
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from crossrec_neural.losses.negatives import Sample
 from crossrec_neural.settings import LossSettings
 
 
 def loss_of(
     positive: Tensor,
     others: Tensor,
-    targets: IntArray,
-    sample: Sample,
+    hits: BoolArray,
+    chance: NDArray[np.float64],
     settings: LossSettings,
     n_items: int,
     rng: np.random.Generator,
@@ -35,20 +35,21 @@ def loss_of(
         Score of each target, over the temperature.
     others : tensor, shape (m, c)
         The same of the shared negatives.
-    targets : int64 array, shape (m,)
-        Items; the one of a row is no negative of it.
+    hits : bool array, shape (m, c)
+        Which of them are no negatives of a row: the target itself, for one.
+    chance : float64 array, shape (c,)
+        The probability with which each got into the sample.
     n_items : int
         Items that could be negatives.
     rng : numpy Generator
         Picks the negatives of each positive, for the pairwise losses.
     """
-    hits = torch.from_numpy(targets[:, None] == sample.items).to(others.device)
+    barred = torch.from_numpy(hits).to(others.device)
     if settings.name in ("softmax", "sampled-softmax"):
-        chance = torch.from_numpy(sample.chance).to(others)
-        return softmax(positive, others - chance.log(), hits)
-    at = rng.integers(len(sample.items), size=(len(targets), settings.per_positive))
+        return softmax(positive, others - torch.from_numpy(chance).to(others).log(), barred)
+    at = rng.integers(len(chance), size=(len(hits), settings.per_positive))
     picked = torch.from_numpy(at).to(others.device)
-    some, wrong = others.gather(1, picked), hits.gather(1, picked)
+    some, wrong = others.gather(1, picked), barred.gather(1, picked)
     if settings.name == "bpr":
         return bpr(positive, some, wrong)
     power = 1.0

@@ -11,7 +11,7 @@ import torch
 from crossrec.components.candidates import PAD
 from crossrec.components.run import RunOptions
 from crossrec.errors import CrossrecError
-from crossrec.numeric.ragged import BoolArray
+from crossrec.numeric.ragged import BoolArray, IntArray
 from torch import Tensor
 
 from crossrec_neural.losses.losses import loss_of
@@ -92,8 +92,12 @@ class Trainer:
         loss = loss_of(
             model.pairs(at, compared[model.moved(right)]),
             model.scores(at, compared[model.moved(others)]),
-            targets, sample, model.settings.loss, len(negatives.items), rng,
-        )  # fmt: skip
+            self._hits(batch, targets, sample.items),
+            sample.chance,
+            model.settings.loss,
+            len(negatives.items),
+            rng,
+        )
         category = model.heads.next_item(at, model.items.tags[model.moved(targets)])
         loss = loss if category is None else loss + category
         if len(number):
@@ -135,6 +139,23 @@ class Trainer:
             optimiser.step()
             total += value * int((batch.targets != PAD).sum())
         return total / max(self.examples.targets, 1)
+
+    def _hits(self, batch: Batch, targets: IntArray, items: IntArray) -> BoolArray:
+        """Return which sampled items are no negatives of each target, bool (m, c).
+
+        The target itself; and where people don't come back to items, what their window has, since
+        it will be no candidate: else most of the learning goes into pushing it down.
+        """
+        hits: BoolArray = targets[:, None] == items
+        if self.examples.comes_back or self.examples.shift == 0:
+            return hits
+        window, place = np.nonzero(batch.histories.items != PAD)
+        had = batch.histories.items[window, place]
+        column = np.minimum(np.searchsorted(items, had), len(items) - 1)
+        found = items[column] == had
+        own = np.zeros((len(batch.targets), len(items)), dtype=bool)
+        own[window[found], column[found]] = True
+        return hits | own[np.nonzero(batch.targets != PAD)[0]]
 
     def _labelled(self, batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the events that heads learn from in a batch, as `LabelledEvents.within` does."""
