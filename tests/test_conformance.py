@@ -20,7 +20,7 @@ from crossrec.testing import (
 )
 
 _NEURAL = ("transformer", "rnn", "cnn", "two-tower", "ncf")
-_SMALL: Mapping[str, Any] = {"embedding_size": 8, "training": {"epochs": 10}}
+_SMALL: Mapping[str, Any] = {"embedding_size": 8, "training": {"epochs": 10, "steps": 1}}
 
 #: What the kit cannot find out by itself. Everything else is tested with its defaults.
 TRAITS: Mapping[str, Mapping[str, Any]] = {
@@ -32,7 +32,7 @@ TRAITS: Mapping[str, Mapping[str, Any]] = {
     "candidate_generators:lightfm": {"settings": {"embedding_size": 8}},
     # A network for forty people; its defaults are for thousands, and take their time.
     **{f"candidate_generators:{name}": {"settings": _SMALL} for name in _NEURAL},
-    "candidate_generators:vae": {"settings": {**_SMALL, "training": {"epochs": 100}}},
+    "candidate_generators:vae": {"settings": {**_SMALL, "training": {"epochs": 100, "steps": 1}}},
 }
 
 KITS: tuple[type[Conformance], ...] = (

@@ -23,7 +23,7 @@ SOURCES = registrations()
 
 
 #: A model for forty people.
-SMALL: dict[str, Any] = {"embedding_size": 8, "training": {"epochs": 10}}
+SMALL: dict[str, Any] = {"embedding_size": 8, "training": {"epochs": 10, "steps": 1}}
 
 
 class TestTransformer(CandidateGeneratorTests):
@@ -63,4 +63,4 @@ class TestNcf(CandidateGeneratorTests):
 
 class TestVae(CandidateGeneratorTests):
     registered = SOURCES["vae"]
-    settings: ClassVar = {**SMALL, "training": {"epochs": 100}}
+    settings: ClassVar = {**SMALL, "training": {"epochs": 100, "steps": 1}}

@@ -31,11 +31,11 @@ RUN = RunOptions(seed=3, threads=1)
 
 
 def fitted(name: str, dataset: Dataset, **settings: Any) -> NeuralSource:
+    """Return a fitted source: 15 epochs of large steps, or the `training` that is given."""
     cls = getattr(registered, name)
-    training = {"epochs": 15, "patience": 15, "batch_size": 16, "learning_rate": 2e-2}
-    made: NeuralSource = cls(
-        cls.settings(**{"embedding_size": 16, "training": training, **settings})
-    )
+    training = {"epochs": 15, "patience": 30, "batch_size": 16, "learning_rate": 2e-2, "steps": 1}
+    training |= settings.pop("training", {})
+    made: NeuralSource = cls(cls.settings(embedding_size=16, training=training, **settings))
     made.fit(dataset, RUN)
     return made
 
@@ -82,8 +82,7 @@ def test_every_body_learns(name: str, shop: Dataset, batch_of: BatchOf) -> None:
 def test_every_loss_teaches(loss: str, shop: Dataset, batch_of: BatchOf) -> None:
     inputs = {"text": False, "tags": False}
     given = {"name": loss, "negatives": 12, "per_positive": 6, "temperature": 0.1}
-    training = {"epochs": 30, "patience": 30, "batch_size": 16, "learning_rate": 2e-2}
-    made = fitted("RnnSource", shop, inputs=inputs, loss=given, training=training)
+    made = fitted("RnnSource", shop, inputs=inputs, loss=given, training={"epochs": 30})
     assert first_of_the_kind(made, shop, batch_of) > 0.9
 
 
@@ -104,9 +103,10 @@ def test_a_history_is_no_candidate_where_nobody_comes_back(
 
 
 def test_items_without_events_are_candidates_by_their_text(
-    transformer: NeuralSource, batch_of: BatchOf
+    shop: Dataset, batch_of: BatchOf
 ) -> None:
-    scores = transformer.score(batch_of([[0, 2, 4], [1, 3, 5]]), np.array([[24, 25]] * 2))
+    made = fitted("TransformerSource", shop, training={"learning_rate": 1e-3})
+    scores = made.score(batch_of([[0, 2, 4], [1, 3, 5]]), np.array([[24, 25]] * 2))
     assert scores[0, 0] > scores[0, 1]
     assert scores[1, 1] > scores[1, 0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,6 +25,7 @@ from crossrec_neural.sources.source import NeuralSource
 from crossrec_neural.training.device import checked_device, memory_errors, torch_threads
 from crossrec_neural.training.examples import Examples, held_out_users, real_targets
 from crossrec_neural.training.progress import Epoch, TrainingState
+from crossrec_neural.training.schedule import Schedule
 from crossrec_neural.training.trainer import Trainer
 
 SOURCES = {
@@ -34,7 +36,10 @@ SOURCES = {
     "ncf": registered.NcfSource,
     "vae": registered.VaeSource,
 }
-SMALL: Mapping[str, Any] = {"embedding_size": 8, "training": {"epochs": 4, "batch_size": 32}}
+SMALL: Mapping[str, Any] = {
+    "embedding_size": 8,
+    "training": {"epochs": 4, "steps": 1, "batch_size": 32},
+}
 
 
 def source(name: str, **more: Any) -> NeuralSource:
@@ -117,7 +122,7 @@ def test_seeds_decide_and_nothing_else(shop: Dataset, run: RunOptions) -> None:
 
 
 def test_the_threads_of_torch_stay_as_they_were(shop: Dataset, run: RunOptions) -> None:
-    fitted("vae", shop, replace(run, threads=2), training={"epochs": 1})
+    fitted("vae", shop, replace(run, threads=2), training={"epochs": 1, "steps": 1})
     assert torch.get_num_threads() == 1
     with pytest.raises(KeyboardInterrupt), torch_threads(replace(run, threads=2)):
         raise KeyboardInterrupt
@@ -163,9 +168,37 @@ def test_a_time_limit_ends_a_fit(shop: Dataset, run: RunOptions) -> None:
 
 
 def test_less_effort_is_a_quarter_of_the_epochs(shop: Dataset, run: RunOptions) -> None:
-    training = {"epochs": 8, "patience": 8, "batch_size": 32}
+    training = {"epochs": 8, "steps": 1, "patience": 8, "batch_size": 32}
     made = fitted("rnn", shop, replace(run, effort="quick"), training=training)
     assert len(made.report().values["epochs"]) == 2
+
+
+def test_small_data_gets_more_epochs(run: RunOptions) -> None:
+    settings = given.TrainingSettings(epochs=10, steps=400)
+    assert Schedule.of(settings, 100, run, blind=False).epochs == 10
+    assert Schedule.of(settings, 5, run, blind=False).epochs == 80
+    assert Schedule.of(settings, 5, run, blind=True).epochs == 16
+    assert Schedule.of(settings, 0, run, blind=True).epochs == 0
+
+
+def test_the_learning_rate_rises_and_falls() -> None:
+    schedule = Schedule(epochs=10, batches=100)
+    assert schedule.share(0) == pytest.approx(0.01)
+    assert schedule.share(99) == pytest.approx(1 - 0.099)
+    assert schedule.share(500) == pytest.approx(0.5)
+    assert 0 < schedule.share(999) < 0.01
+    assert Schedule(epochs=2, batches=10).share(1) == pytest.approx(0.95)
+    assert not schedule.late
+
+
+def test_the_learning_rate_falls_with_the_time_that_is_left() -> None:
+    began = time.monotonic() - 75.0
+    schedule = Schedule(epochs=10, batches=100, seconds=100.0, began=began)
+    assert schedule.share(200) == pytest.approx(0.25, abs=0.01)
+    assert schedule.share(900) == pytest.approx(0.1)
+    assert not schedule.late
+    assert Schedule(10, 100, 70.0, began).late
+    assert Schedule(10, 100, 70.0, began).share(100) == 0.0
 
 
 def test_a_loss_that_is_not_finite_says_what_to_do(shop: Dataset, run: RunOptions) -> None:

@@ -91,7 +91,10 @@ class TrainingSettings(Settings):
     Attributes
     ----------
     epochs : int
-        Passes over the data at most; a quarter of it with the effort "quick".
+        Passes over the data at most, as the learning rate falls to 0; a quarter of it with the
+        effort "quick".
+    steps : int
+        Small data gets more epochs, until there are so many steps in all.
     patience : int
         Epochs without a better validation ndcg after which training ends.
     seconds : float or None
@@ -99,13 +102,15 @@ class TrainingSettings(Settings):
     batch_size : int
         Histories in a batch.
     learning_rate, weight_decay : float
-        Of AdamW; the rate rises over the first steps, and weights of the inputs do not decay.
+        Of AdamW; the rate rises over the first steps and falls to 0 in the end, and weights of the
+        inputs do not decay.
     validation_share : float
         Users whose last event is held out, to stop in time. Fewer than 20 are not enough: then a
         fifth of the epochs are trained.
     """
 
-    epochs: Count = 60
+    epochs: Count = 16
+    steps: Count = 400
     patience: Count = 5
     seconds: Positive | None = None
     batch_size: Count = 128
@@ -149,7 +154,10 @@ class TransformerSettings(NeuralSettings):
 
     Attributes
     ----------
-    layers, attention_heads : int
+    layers : int
+        Layers of attention, each with a feed-forward network where it is not gated.
+    attention_heads : int
+        Of each layer; `embedding_size` is a multiple of it.
     positions : bool
         Whether the distance of two events in the history moves their attention.
     time_bias : bool
@@ -180,7 +188,9 @@ class RnnSettings(NeuralSettings):
     Attributes
     ----------
     cell : {"gru", "lstm"}
+        Gated recurrent units, or long short-term memory.
     layers : int
+        Recurrent layers, one upon the other.
     """
 
     cell: Literal["gru", "lstm"] = "gru"
@@ -246,8 +256,9 @@ class VaeSettings(NeuralSettings):
     item_dropout : float
         Share of the history that is left out of the input in training.
     kl : float
-        Weight of the divergence from the prior, reached after `annealing` epochs.
+        Weight of the divergence from the prior in the end.
     annealing : int
+        Epochs in which the weight of the divergence rises from 0.
     prior : {"standard", "composite"}
         The normal distribution, or RecVAE's mixture of it, a wider one and the code before the
         epoch.

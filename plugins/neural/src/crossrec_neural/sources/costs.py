@@ -14,7 +14,7 @@ _PRODUCT = 2.5e-11
 #: Seconds of a step besides its products.
 _STEP = 8e-3
 #: Share of the epochs that are trained until validation stops them, and with the effort "quick".
-_STOPPED, _QUICK = 0.4, 0.25
+_STOPPED, _QUICK = 0.75, 0.25
 #: How much faster a graphics card is.
 _CARD = 0.05
 
@@ -23,11 +23,12 @@ def training_cost(size: DatasetSize, settings: NeuralSettings, run: RunOptions) 
     """Return the cost of a fit, and of the answers to ``size.queries`` queries."""
     width, training = settings.embedding_size, settings.training
     events, items = float(size.interactions), float(size.active_items)
-    epochs = max(1.0, training.epochs * _STOPPED * (_QUICK if run.effort == "quick" else 1.0))
+    steps = size.users / training.batch_size + events / (training.batch_size * settings.max_length)
+    most = max(float(training.epochs), training.steps / max(steps, 1.0))
+    epochs = max(1.0, most * _STOPPED * (_QUICK if run.effort == "quick" else 1.0))
     compared = items if settings.loss.name == "softmax" else min(items, settings.loss.negatives)
     layers = 1.0 + (settings.layers if isinstance(settings, TransformerSettings) else 1.0)
     event = width * (8.0 * layers * width + compared + settings.inputs.text_size)
-    steps = size.users / training.batch_size + events / (training.batch_size * settings.max_length)
     own = 10.0 * width * size.items if settings.inputs.ids else 0.0
     seconds = epochs * (3.0 * events * event * _PRODUCT + steps * own * 1e-9)
     seconds *= 1.0 if run.device == "cpu" else _CARD

@@ -132,6 +132,10 @@ class Examples:
             batches += [part[at : at + batch_size] for at in range(0, len(part), batch_size)]
         return [batches[at] for at in rng.permutation(len(batches))]
 
+    def batches(self, batch_size: int) -> int:
+        """Return how many batches an epoch has."""
+        return -(-len(self.starts) // batch_size)
+
     def batch(self, chosen: IntArray) -> Batch:
         """Return some windows, padded to the longest."""
         starts, lengths = self.starts[chosen], self.lengths[chosen]

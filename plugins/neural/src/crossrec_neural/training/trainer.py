@@ -19,14 +19,11 @@ from crossrec_neural.losses.negatives import Negatives
 from crossrec_neural.training.examples import Batch, Examples, real_targets
 from crossrec_neural.training.model import NeuralModel, distinct
 from crossrec_neural.training.progress import Arrays, Epoch, TrainingState, keep, resumed
+from crossrec_neural.training.schedule import Schedule
 from crossrec_neural.training.validation import held_out_gains
 
-#: Steps in which the learning rate rises to its full height.
-_WARM = 100
 #: Gradients longer than this are shortened.
 _LONGEST = 5.0
-#: Share of the epochs that are trained where nothing can be held out, and with the effort "quick".
-_BLIND, _QUICK = 0.2, 0.25
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
@@ -64,10 +61,10 @@ class Trainer:
             state, now, moments = found
             self.model.take(now)
             self._take_moments(optimiser, moments)
-        most, began = self._epochs(), time.monotonic()
-        while not self._done(state, most, time.monotonic() - began):
+        schedule = self._schedule()
+        while not self._done(state, schedule):
             started = time.monotonic()
-            loss = self._epoch(len(state.epochs), optimiser, state, most)
+            loss = self._epoch(state, optimiser, schedule)
             ndcg = self._ndcg()
             weights = self.model.arrays()
             state.add(Epoch(loss, ndcg, time.monotonic() - started), weights)
@@ -108,10 +105,10 @@ class Trainer:
         return loss if extra is None else loss + extra / len(targets)
 
     def _epoch(
-        self, epoch: int, optimiser: torch.optim.Optimizer, state: TrainingState, most: int
+        self, state: TrainingState, optimiser: torch.optim.Optimizer, schedule: Schedule
     ) -> float:
-        """Take the steps of one epoch and return the mean loss."""
-        settings, model = self.model.settings.training, self.model
+        """Take the steps of the next epoch and return the mean loss."""
+        settings, model, epoch = self.model.settings.training, self.model, len(state.epochs)
         rng = np.random.default_rng([self.run.seed, 2, epoch])
         model.noise.seed(self.run.seed, epoch)
         model.train()
@@ -121,11 +118,10 @@ class Trainer:
         total = 0.0
         for number, chosen in enumerate(batches):
             done = epoch * len(batches) + number
-            self.run.progress(state.line(self.name, most), done, most * len(batches))
+            self.run.progress(state.line(self.name, schedule.epochs), done, schedule.steps)
             batch = self.examples.batch(chosen)
-            rate = settings.learning_rate * min(1.0, (done + 1) / _WARM)
             for group in optimiser.param_groups:
-                group["lr"] = rate
+                group["lr"] = settings.learning_rate * schedule.share(done)
             optimiser.zero_grad()
             loss = self.loss(batch, negatives, rng)
             value = float(loss.detach())
@@ -169,17 +165,16 @@ class Trainer:
             return None
         return float(held_out_gains(self.model, self.examples.held_out, self.candidates).mean())
 
-    def _epochs(self) -> int:
-        """Return how many epochs there are at most."""
-        most = float(self.model.settings.training.epochs)
-        most *= _BLIND if not len(self.examples.held_out) else 1.0
-        most *= _QUICK if self.run.effort == "quick" else 1.0
-        return max(1, round(most)) if self.examples.targets else 0
-
-    def _done(self, state: TrainingState, most: int, seconds: float) -> bool:
+    def _schedule(self) -> Schedule:
         settings = self.model.settings.training
-        late = settings.seconds is not None and seconds >= settings.seconds and state.epochs
-        return len(state.epochs) >= most or state.waited >= settings.patience or bool(late)
+        batches = self.examples.batches(settings.batch_size)
+        return Schedule.of(settings, batches, self.run, blind=not len(self.examples.held_out))
+
+    def _done(self, state: TrainingState, schedule: Schedule) -> bool:
+        tired = state.waited >= self.model.settings.training.patience
+        return len(state.epochs) >= schedule.epochs or (
+            len(state.epochs) > 0 and (tired or schedule.late)
+        )
 
     def _optimiser(self) -> torch.optim.Optimizer:
         """Return AdamW; only the matrices of the body decay."""
