@@ -1,4 +1,4 @@
-"""What a training costs: formulas with constants timed on the reference machine."""
+"""What a training costs: formulas whose constants were timed beside other work, so roughly."""
 
 from __future__ import annotations
 
