@@ -73,7 +73,7 @@ def first_of_the_kind(made: NeuralSource, shop: Dataset, batch_of: BatchOf) -> f
 
 @pytest.mark.parametrize("name", ALL)
 def test_every_body_learns(name: str, shop: Dataset, batch_of: BatchOf) -> None:
-    """Ids alone: before training, tools and pots cannot be told apart."""
+    """Ids alone: before training, tools and pots look alike."""
     made = fitted(name, shop, inputs={"text": False, "tags": False})
     assert first_of_the_kind(made, shop, batch_of) > 0.9
 
