@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # One pip call for all packages, so that pip resolves them together; editable, so that tests see the sources.
-EDITABLE := -e ./engine -e "./plugins/backbone[plot]" -e "./plugins/text[transformers]" -e ./plugins/collaborative -e ./plugins/lightfm \
+EDITABLE := -e ./engine -e "./plugins/backbone[plot]" -e "./plugins/text[transformers]" -e ./plugins/collaborative -e ./plugins/lightfm -e ./plugins/neural \
 	-e ./scenarios/social -e ./scenarios/ecommerce -e ./scenarios/video -e ./scenarios/music
 
-.PHONY: help dev demo test test-slow lint type docs bench real peers backbone clean
+.PHONY: help dev demo test test-slow lint type docs bench real peers deep backbone clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ real: $(STAMP)  ## ingest, fit and evaluate real sets; needs ../shared/datasets,
 
 peers: $(STAMP)  ## measure crossrec beside other libraries; needs ../shared/datasets, skips without
 	$(BIN)/python benchmarks/peers/run.py
+
+deep: $(STAMP)  ## compare neural bodies, losses and inputs; needs ../shared/datasets, skips without
+	$(BIN)/python benchmarks/deep.py
 
 backbone: $(STAMP)  ## pretrain the backbones that plugins/backbone ships; needs ../shared/datasets, skips without
 	$(BIN)/python benchmarks/backbone.py --cache build/backbone

@@ -3,7 +3,7 @@
 Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
-``demo``, ``figures FILE``, ``peers SET``, ``scale growth``, ``scale checks``,
+``demo``, ``figures FILE``, ``peers SET``, ``scale growth``, ``scale checks``, ``deep GROUP``,
 ``transfer TARGET``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file),
 ``fading``, ``scenarios``, ``plugins`` or ``workspace``.
 """
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from components_page import components_page, plugins_region, scenarios_region
+from deep_tables import deep_tables
 from demo_excerpt import demo_excerpt
 from markdown_table import NOTE, table
 from peers_tables import peers_tables
@@ -203,6 +204,15 @@ def scale_region(name: str) -> str:
     return scale_tables(measured, name) or "Not measured yet: run `python benchmarks/scale.py`.\n"
 
 
+def deep_region(group: str) -> str:
+    """Return the tables of one group of neural trials."""
+    cells = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((RESULTS / "deep").glob("*.json"))
+    ]
+    return deep_tables(cells, group) or "Not measured yet: run `make deep`.\n"
+
+
 def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the leaves of nested mappings with their path."""
     if isinstance(values, dict):
@@ -242,6 +252,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "figures": figures_region,
     "peers": peers_region,
     "scale": scale_region,
+    "deep": deep_region,
     "transfer": transfer_region,
     "cold": cold_region,
     "plugins": lambda _: plugins_region(),

@@ -81,6 +81,8 @@ BACKBONE = (
     "transfer",
     "commands",
 )
+#: The same of the neural sources.
+NEURAL = ("settings", "inputs", "bodies", "losses", "training", "sources")
 MOST_FILES = 10
 
 
@@ -134,6 +136,12 @@ def test_rooms_of_the_backbone_import_only_downwards(graph: Graph) -> None:
     rooms = room_graph(graph, "crossrec_backbone")
     assert set(rooms) - {"", "plugin"} == set(BACKBONE)
     assert upward(rooms, BACKBONE) == []
+
+
+def test_rooms_of_the_neural_sources_import_only_downwards(graph: Graph) -> None:
+    rooms = room_graph(graph, "crossrec_neural")
+    assert set(rooms) - {"", "plugin"} == set(NEURAL)
+    assert upward(rooms, NEURAL) == []
 
 
 @pytest.mark.parametrize("room", BACKBONE)

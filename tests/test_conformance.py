@@ -19,6 +19,9 @@ from crossrec.testing import (
     ScenarioTests,
 )
 
+_NEURAL = ("transformer", "rnn", "cnn", "two-tower", "ncf")
+_SMALL: Mapping[str, Any] = {"embedding_size": 8, "training": {"epochs": 10, "steps": 1}}
+
 #: What the kit cannot find out by itself. Everything else is tested with its defaults.
 TRAITS: Mapping[str, Mapping[str, Any]] = {
     "candidate_generators:popularity": {"personalised": False},
@@ -27,6 +30,9 @@ TRAITS: Mapping[str, Mapping[str, Any]] = {
     "candidate_generators:content": {"by_events": False},
     # With more factors than users a model memorises that the withheld item was not liked.
     "candidate_generators:lightfm": {"settings": {"embedding_size": 8}},
+    # A network for forty people; its defaults are for thousands, and take their time.
+    **{f"candidate_generators:{name}": {"settings": _SMALL} for name in _NEURAL},
+    "candidate_generators:vae": {"settings": {**_SMALL, "training": {"epochs": 100, "steps": 1}}},
 }
 
 KITS: tuple[type[Conformance], ...] = (

@@ -94,6 +94,7 @@ def test_a_set_that_was_not_measured_is_named(generate: Any) -> None:
 def test_what_was_not_measured_yet_says_how(generate: Any) -> None:
     assert "make real" in generate.results_region("all")
     assert "make bench" in generate.figures_region("latency")
+    assert "make deep" in generate.deep_region("bodies")
 
 
 def test_figures_become_a_table(generate: Any) -> None:

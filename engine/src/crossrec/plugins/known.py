@@ -28,6 +28,9 @@ SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
         ),
     },
     "crossrec-lightfm": {"candidate_generators": ("lightfm",)},
+    "crossrec-neural": {
+        "candidate_generators": ("transformer", "rnn", "cnn", "two-tower", "ncf", "vae"),
+    },
     "crossrec-social": {
         "scenarios": ("social",),
         "importers": ("stackexchange", "deskdrop", "yelp-s3rec"),

@@ -1,0 +1,212 @@
+"""Neural bodies, losses, inputs and heads beside each other, under one trainer.
+
+Command: ``make deep`` or ``python benchmarks/deep.py [--groups a,b] [--sets a,b] [--trials a,b]
+[--seeds 3] [--again]``. Needs the research data sets in ``../shared/datasets`` or
+``CROSSREC_DATASETS``; without them it does nothing.
+
+Every trial with every seed is fitted in a process of its own and writes a file into
+``results/deep``, from which the tables in ``docs/neural.md`` are generated. What is there is
+measured again only with ``--again``; a run that was stopped goes on. Settings are chosen on
+validation alone: a file has the figures of both parts, and ndcg@10 of each validation user for
+paired comparisons.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from common import HERE, RESULTS, absent, machine
+from crossrec.components.eligibility import ALL, UNSEEN, CandidateRule, queries_of
+from crossrec.components.run import RunOptions
+from crossrec.evaluation import metrics
+from crossrec.evaluation.protocol import EvaluationProtocol
+from crossrec.plugins.registry import load_registry
+from real_sets import ENCODER, SETS, RealSet, read
+
+if TYPE_CHECKING:
+    from crossrec.components.protocols import CandidateGenerator
+    from crossrec.data.splits import Split, Targets
+    from numpy.typing import NDArray
+
+CELLS = RESULTS / "deep"
+VECTORS = HERE.parent / "build" / "deep"
+TOP, RECALL, NDCG = 10, "recall@10", "ndcg@10"
+BODIES = ("transformer", "rnn", "cnn", "two-tower", "ncf", "vae")
+LOSSES: Mapping[str, Mapping[str, Any]] = {
+    "bce": {"name": "bce", "per_positive": 1},
+    "sampled": {"name": "sampled-softmax"},
+    "softmax": {"name": "softmax"},
+}
+#: Seconds of training: of the groups that compare on one small set, and of the bodies elsewhere.
+SHORT, LONG = 180.0, 600.0
+MORE_SETS = {
+    "ml-small": RealSet("ml-small", "video", "movielens", "movielens-small-timestamps"),
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One body with its settings on one set.
+
+    Attributes
+    ----------
+    group : str
+        The table that it belongs to.
+    users : int or None
+        Test users that are drawn; all where None.
+    """
+
+    group: str
+    name: str
+    body: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    set: str = "scientific"
+    protocol: str = "leave-one-out"
+    seconds: float = SHORT
+    users: int | None = None
+
+    def path(self, seed: int) -> Path:
+        """Return where the outcome lies."""
+        return CELLS / f"{self.set}.{self.group}.{self.name}.{seed}.json"
+
+
+def trials() -> list[Trial]:
+    """Return all trials, the most telling first."""
+    one = "transformer"
+    found = [
+        Trial("inputs", "text and ids", one),
+        Trial("inputs", "text", one, {"inputs": {"ids": False}}),
+        Trial("inputs", "ids", one, {"inputs": {"text": False, "tags": False}}),
+        Trial("options", "gated", one, {"gated": True}),
+        Trial("heads", "none", one),
+        Trial("heads", "category", one, {"heads": {"category": 0.1}}),
+        Trial("heads", "rating", one, {"heads": {"rating": 0.1}}),
+    ]
+    found += [
+        Trial("bodies", f"{body} {name}", body, {"loss": loss})
+        for name, loss in reversed(LOSSES.items())
+        for body in BODIES
+    ]
+    small = {"set": "ml-small", "protocol": "temporal"}
+    found += [Trial("clock", body, body, **small) for body in BODIES]  # type: ignore[arg-type]
+    found.append(Trial("clock", "time bias", one, {"time_bias": True}, **small))  # type: ignore[arg-type]
+    for name, users in (("beauty", None), ("ml-1m", None), ("microlens", 10_000)):
+        found += [Trial("sets", b, b, {}, name, seconds=LONG, users=users) for b in BODIES]
+    return found
+
+
+def measured(trial: Trial, seed: int) -> dict[str, Any]:
+    """Fit a trial and return its figures."""
+    dataset = read({**SETS, **MORE_SETS}[trial.set], VECTORS)
+    protocol = EvaluationProtocol(split=trial.protocol, users=trial.users)  # type: ignore[arg-type]
+    (split,) = protocol.splits(dataset)
+    settings = dict(trial.settings)
+    settings["training"] = {**settings.get("training", {}), "seconds": trial.seconds}
+    source = load_registry().get("candidate_generators", trial.body).build(settings)
+    before = _peak()
+    started, worked = time.perf_counter(), time.process_time()
+    source.fit(split.train, RunOptions(seed=seed, threads=1))
+    fitted, work = time.perf_counter() - started, time.process_time() - worked
+    report = source.report().values
+    values: dict[str, Any] = {
+        "set": trial.set, "group": trial.group, "trial": trial.name, "body": trial.body,
+        "settings": settings, "seed": seed, "encoder": ENCODER, "machine": machine(),
+        "protocol": trial.protocol, "users": len(split.test), "items": dataset.n_items,
+        "events": len(split.train.interactions), "fit_seconds": round(fitted, 1),
+        "fit_cpu_seconds": round(work, 1), "memory_mib": _peak() - before,
+        "epochs": report["epochs"], "best_epoch": report["best"],
+    }  # fmt: skip
+    for rule in (ALL, UNSEEN):
+        for part in ("validation", "test"):
+            gains = gains_of(source, split, getattr(split, part), rule)
+            means = {name: round(float(np.nanmean(column)), 5) for name, column in gains.items()}
+            values[f"{part} {rule.name}"] = means
+            if part == "validation" and rule is UNSEEN:
+                values["validation_ndcg"] = gains[NDCG].round(4).tolist()
+    return values
+
+
+def gains_of(
+    source: CandidateGenerator, split: Split, targets: Targets, rule: CandidateRule
+) -> dict[str, NDArray[np.float64]]:
+    """Return recall@10 and ndcg@10 of each user."""
+    queries = queries_of(targets, split.train, rule)
+    ranks = [
+        metrics.target_ranks(
+            source.generate(queries.take(rows), TOP).index,
+            targets.targets.take(rows),
+            split.train.n_items,
+        )
+        for rows in queries.blocks(512)
+    ]
+    found = np.concatenate(ranks)
+    return {
+        RECALL: metrics.recall(found, targets.targets, TOP),
+        NDCG: metrics.ndcg(found, targets.targets, TOP),
+    }
+
+
+def _peak() -> int:
+    """Return the most memory that this process has had so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def keep(trial: Trial, seed: int) -> None:
+    """Measure a trial and keep the outcome, whole or not at all."""
+    text = json.dumps(measured(trial, seed), ensure_ascii=False, allow_nan=False) + "\n"
+    CELLS.mkdir(parents=True, exist_ok=True)
+    path = trial.path(seed)
+    path.with_suffix(".part").write_text(text, encoding="utf-8")
+    path.with_suffix(".part").replace(path)
+
+
+def chosen(options: argparse.Namespace) -> list[Trial]:
+    """Return the trials that the options leave."""
+    wanted = {"group": options.groups, "set": options.sets, "name": options.trials}
+    return [
+        trial
+        for trial in trials()
+        if all(
+            not names or getattr(trial, key) in names.split(",") for key, names in wanted.items()
+        )
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("groups", "sets", "trials"):
+        parser.add_argument(f"--{name}", default="", help="only these, with commas between")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, help="of training, in place of a trial's own")
+    parser.add_argument("--again", action="store_true", help="measure what is there once more")
+    parser.add_argument("--cell", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if absent():
+        return 0
+    if options.cell is not None:
+        (trial,) = chosen(options)
+        keep(replace(trial, seconds=options.seconds or trial.seconds), options.cell)
+        return 0
+    for seed in range(options.seeds):
+        for trial in chosen(options):
+            if trial.path(seed).is_file() and not options.again:
+                continue
+            print(f"{trial.set}, {trial.group}, {trial.name}, seed {seed} …", flush=True)
+            names = [f"--groups={trial.group}", f"--sets={trial.set}", f"--trials={trial.name}"]
+            limit = [f"--seconds={options.seconds or trial.seconds}", f"--cell={seed}"]
+            subprocess.run([sys.executable, __file__, *names, *limit], check=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

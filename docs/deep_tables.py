@@ -1,0 +1,85 @@
+"""The tables of neural trials, from the cells of ``benchmarks/deep.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean, stdev
+from typing import Any
+
+import numpy as np
+from markdown_table import table
+
+METRICS = ("recall@10", "ndcg@10")
+RULES = ("all", "unseen")
+#: The group whose trials are compared with their first one, user by user.
+PAIRED = "heads"
+
+Cell = Mapping[str, Any]
+
+
+def deep_tables(cells: Iterable[Cell], group: str) -> str:
+    """Return a table for each set of one group of trials; "" where there is no cell."""
+    by_set: dict[str, list[Cell]] = {}
+    for cell in cells:
+        if cell["group"] == group:
+            by_set.setdefault(cell["set"], []).append(cell)
+    return "\n".join(one_set(name, part) for name, part in by_set.items())
+
+
+def one_set(name: str, cells: Sequence[Cell]) -> str:
+    """Return the table of one set, by the mean ndcg on validation."""
+    by_trial: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_trial.setdefault(cell["trial"], []).append(cell)
+    first, seeds = cells[0], max(len(part) for part in by_trial.values())
+    order = sorted(by_trial, key=lambda trial: -mean(by_trial[trial], "validation unseen", 1))
+    best = order[0]
+    parts = [
+        ("validation unseen", "validation, unseen"),
+        *((f"test {r}", f"test, {r}") for r in RULES),
+    ]
+    columns = ["trial", *(f"{head}" for _, head in parts), "epochs", "fit, s", "memory, MiB"]
+    base = next((trial for trial in by_trial if trial == "none"), "")
+    if first["group"] == PAIRED and base:
+        columns.append("paired gain on validation")
+    rows = []
+    for trial in order:
+        part = by_trial[trial]
+        row = [f"**{trial}**" if trial == best else trial, *(pair(part, key) for key, _ in parts)]
+        row.append(f"{fmean(len(cell['epochs']) for cell in part):.0f}")
+        row.append(f"{fmean(cell['fit_seconds'] for cell in part):,.0f}")
+        row.append(f"{max(cell['memory_mib'] for cell in part):,}")
+        if len(columns) > len(row):
+            row.append("–" if trial == base else gain(part, by_trial[base]))
+        rows.append(row)
+    return (
+        f"**{name}**: {first['protocol']}, {first['users']:,} test users, {first['items']:,} "
+        f"items, {first['events']:,} training events; recall@10 / ndcg@10, "
+        f"{seeds} seed{'s' if seeds > 1 else ''}\n\n" + table(columns, rows)
+    )
+
+
+def mean(cells: Sequence[Cell], part: str, metric: int) -> float:
+    """Return the mean of a metric over the seeds."""
+    return fmean(cell[part][METRICS[metric]] for cell in cells)
+
+
+def pair(cells: Sequence[Cell], part: str) -> str:
+    """Return recall and ndcg, the latter with its spread over the seeds where there are several."""
+    text = f"{mean(cells, part, 0):.4f} / {mean(cells, part, 1):.4f}"
+    if len(cells) < 2:
+        return text
+    return f"{text} ± {stdev(cell[part][METRICS[1]] for cell in cells):.4f}"
+
+
+def gain(cells: Sequence[Cell], base: Sequence[Cell]) -> str:
+    """Return the mean gain in ndcg over the same seeds without, with two standard errors."""
+    without = {cell["seed"]: cell["validation_ndcg"] for cell in base}
+    shared = [cell for cell in cells if cell["seed"] in without]
+    if not shared:
+        return "–"
+    difference = np.mean(
+        [np.subtract(cell["validation_ndcg"], without[cell["seed"]]) for cell in shared], axis=0
+    )
+    error = 2 * float(difference.std(ddof=1)) / len(difference) ** 0.5
+    return f"{difference.mean():+.4f} ± {error:.4f}"

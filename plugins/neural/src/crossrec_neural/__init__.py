@@ -1,0 +1,1 @@
+"""Neural candidate generators of crossrec: one trainer, many bodies."""

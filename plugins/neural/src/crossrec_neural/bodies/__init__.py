@@ -1,0 +1,1 @@
+"""Bodies: from the vectors of a history to a state at each of its events."""

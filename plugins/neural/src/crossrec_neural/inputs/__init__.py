@@ -1,0 +1,1 @@
+"""What goes in: items by text, tags and their own embeddings; histories as columns."""

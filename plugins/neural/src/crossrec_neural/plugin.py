@@ -1,0 +1,37 @@
+"""What this package registers with crossrec; imports nothing heavy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crossrec import hookimpl
+
+if TYPE_CHECKING:
+    from crossrec.hookspecs import Register
+
+#: Source → class of the source, class of its settings, summary.
+_SOURCES = {
+    "transformer": (
+        "TransformerSource",
+        "TransformerSettings",
+        "causal self-attention over the history (SASRec), optionally gated with time bias (HSTU)",
+    ),
+    "rnn": ("RnnSource", "RnnSettings", "a recurrent network over the history: GRU or LSTM"),
+    "cnn": ("CnnSource", "CnnSettings", "convolutions over the latest items (Caser)"),
+    "two-tower": ("TwoTowerSource", "TwoTowerSettings", "a tower of the history and one of items"),
+    "ncf": ("NcfSource", "NcfSettings", "a network over history and item together (NeuMF)"),
+    "vae": ("VaeSource", "VaeSettings", "a variational autoencoder of histories (Mult-VAE)"),
+}
+
+
+@hookimpl
+def register_candidate_generators(register: Register) -> None:
+    """Register a source for each body."""
+    for name, (source, settings, summary) in _SOURCES.items():
+        register(
+            name,
+            f"crossrec_neural.sources.registered:{source}",
+            config=f"crossrec_neural.settings:{settings}",
+            capabilities={"score", "add_items", "estimate", "report"},
+            summary=summary,
+        )

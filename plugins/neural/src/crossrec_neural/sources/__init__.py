@@ -1,0 +1,1 @@
+"""The candidate generators: fitting, answering, storing, growing."""

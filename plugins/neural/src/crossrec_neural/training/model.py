@@ -1,0 +1,152 @@
+"""The whole model: item tower, inputs of a history, body, scores, heads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from crossrec.components.candidates import PAD
+from crossrec.numeric.ragged import IntArray
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from crossrec_neural.bodies.body import Context
+from crossrec_neural.bodies.choose import body_of
+from crossrec_neural.bodies.layers import Noise, start
+from crossrec_neural.inputs.histories import BUCKETS, HistoryBatch, HistorySpace
+from crossrec_neural.inputs.tags import TagSpace
+from crossrec_neural.inputs.tower import ItemTensors, ItemTower
+from crossrec_neural.losses.heads import Heads
+from crossrec_neural.settings import NeuralSettings
+
+#: Keeps the random numbers of the first weights apart from those of the epochs.
+_FIRST_WEIGHTS = 2**31
+
+
+class NeuralModel(nn.Module):
+    """A body between the vectors of items and their scores.
+
+    Parameters
+    ----------
+    items : ItemTensors
+        The inputs of all items; the model reads them by index.
+    """
+
+    def __init__(
+        self,
+        settings: NeuralSettings,
+        space: HistorySpace,
+        tags: TagSpace,
+        items: ItemTensors,
+        n_items: int,
+        device: str,
+    ) -> None:
+        super().__init__()
+        size = settings.embedding_size
+        self.settings, self.items, self.noise = settings, items, Noise(device)
+        self.tower = ItemTower(items.text.shape[1], len(tags.names), n_items, settings)
+        self.types = nn.Embedding(space.types + 1, size, padding_idx=0) if space.types else None
+        self.gaps = nn.Embedding(BUCKETS, size, padding_idx=0) if space.clock else None
+        self.body = body_of(settings, self.noise)
+        self.out = None if settings.loss.cosine else nn.LayerNorm(size)
+        self.heads = Heads(settings.heads, size, len(tags.names), tags.categories)
+        self.device = torch.device(device)
+        self.to(self.device)
+
+    def start(self) -> None:
+        """Let the events' types and times say nothing at first."""
+        with torch.no_grad():
+            for table in (self.types, self.gaps):
+                if table is not None:
+                    table.weight.zero_()
+
+    def begin(self, seed: int) -> None:
+        """Set the first weights by a seed."""
+        self.noise.seed(seed, _FIRST_WEIGHTS)
+        start(self, self.noise)
+
+    def states(self, batch: HistoryBatch, vectors: Tensor) -> Tensor:
+        """Return the state at each event, (n, length, size).
+
+        Parameters
+        ----------
+        vectors : tensor, shape (n, length, size)
+            Of the items of the batch; 0 at padding.
+        """
+        x = vectors * vectors.shape[-1] ** 0.5
+        for table, numbers in ((self.types, batch.types), (self.gaps, batch.gaps)):
+            if table is not None:
+                x = x + table(self.moved(numbers))
+        context = Context(self.moved(batch.items != PAD), self.moved(batch.times))
+        states: Tensor = self.body(x, context)
+        return states
+
+    def last_states(self, batch: HistoryBatch, vectors: Tensor) -> Tensor:
+        """Return the state after the last event of each history of one or more, (n, size).
+
+        Parameters
+        ----------
+        vectors : tensor, shape (n_items, size)
+            Of all items, as `item_vectors` returns them.
+        """
+        inputs = vectors[self.moved(np.maximum(batch.items, 0))]
+        states = self.states(batch, inputs * self.moved(batch.items != PAD)[..., None])
+        rows = torch.arange(len(batch), device=self.device)
+        return states[rows, self.moved(batch.lengths - 1)]
+
+    def scores(self, states: Tensor, items: Tensor) -> Tensor:
+        """Return the scores of items for each state, (m, c): what the loss compares."""
+        temperature = self.settings.loss.temperature
+        return self.body.scores(self._scaled(states), items) / temperature
+
+    def pairs(self, states: Tensor, items: Tensor) -> Tensor:
+        """Return the score of each state and the item in its place, (m,)."""
+        temperature = self.settings.loss.temperature
+        return self.body.pairs(self._scaled(states), items) / temperature
+
+    def candidates(self, vectors: Tensor) -> Tensor:
+        """Return what candidates are compared by, (m, size), from the vectors of items."""
+        items = self.body.items(vectors)
+        return normalize(items, dim=-1) if self.settings.loss.cosine else items
+
+    def item_vectors(self) -> Tensor:
+        """Return the vectors of all items, (n_items, size)."""
+        everything = torch.arange(len(self.items.gate), device=self.device)
+        vectors: Tensor = self.tower(self.items, everything)
+        return vectors
+
+    def moved(self, array: NDArray[Any]) -> Tensor:
+        """Return an array on the model's device."""
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+    def on(self, device: str) -> None:
+        """Move the model and the inputs of its items to a device, to serve there."""
+        items = self.items
+        self.device = torch.device(device)
+        self.items = ItemTensors(
+            *(part.to(device) for part in (items.text, items.tags, items.gate))
+        )
+        self.to(self.device)
+        self.eval()
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all weights, copied."""
+        return {name: np.array(w.detach().cpu().numpy()) for name, w in self.state_dict().items()}
+
+    def take(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what `arrays` returned."""
+        self.load_state_dict({name: torch.tensor(np.array(w)) for name, w in arrays.items()})
+
+    def _scaled(self, states: Tensor) -> Tensor:
+        return normalize(states, dim=-1) if self.out is None else self.out(states)
+
+
+def distinct(*parts: IntArray) -> tuple[IntArray, list[IntArray]]:
+    """Return the distinct items of some arrays, and where in them each array's items are."""
+    items, place = np.unique(np.concatenate([part.ravel() for part in parts]), return_inverse=True)
+    bounds = np.cumsum([part.size for part in parts])[:-1]
+    split = np.split(place, bounds)
+    return items, [at.reshape(part.shape) for at, part in zip(split, parts, strict=True)]

@@ -1,0 +1,64 @@
+"""A neural source from the command line: a pipeline file, a fit, a list, a new item."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from crossrec.cli import main
+from crossrec.plugins.registry import load_registry
+
+ROWS = 40
+
+
+def called(*words: str, workspace: Path) -> Result:
+    done = CliRunner().invoke(main, [*words, "-w", str(workspace)])
+    assert done.exit_code == 0, done.output
+    return done
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    """Return a workspace with films of two kinds; people watch every second one, in order."""
+    kinds = (("Love", "Romance"), ("Space", "Sci-Fi"))
+    items = [f"m{at},{kinds[at % 2][0]} story {at},{kinds[at % 2][1]}" for at in range(ROWS)]
+    events = [
+        f"u{user},m{(user + 2 * step) % ROWS},{1_700_000_000 + 3600 * step + user}"
+        for user in range(80)
+        for step in range(1, 9)
+    ]
+    (tmp_path / "items.csv").write_text("\n".join(["movieId,title,genres", *items, ""]))
+    (tmp_path / "events.csv").write_text("\n".join(["user_id,movieId,time", *events, ""]))
+    training = "{ epochs = 20, batch_size = 16, learning_rate = 0.01 }"
+    settings = f"{{ embedding_size = 16, training = {training} }}"
+    source = f'{{ name = "rnn", settings = {settings} }}'
+    (tmp_path / "pipeline.toml").write_text(f'encoder = ""\nsources = [{source}]\n')
+    files = ("--items", str(tmp_path / "items.csv"), "--events", str(tmp_path / "events.csv"))
+    called("ingest", "video", *files, workspace=tmp_path / "films")
+    return tmp_path
+
+
+@pytest.mark.skipif(
+    "rnn" not in {one.name for one in load_registry().all("candidate_generators")},
+    reason="crossrec-neural is not installed",
+)
+def test_fit_and_recommend(films: Path) -> None:
+    workspace, pipeline = films / "films", str(films / "pipeline.toml")
+    fit = called("fit", "video", "--pipeline", pipeline, "--json", workspace=workspace)
+    report = json.loads(fit.stdout)
+    assert not report["failed"]
+    assert len(report["reports"]["rnn"]["epochs"]) <= 20
+    slate = json.loads(
+        called(
+            "recommend", "video", "--user", "u1", "-k", "5", "--json", workspace=workspace
+        ).stdout
+    )
+    assert not slate["degraded"]
+    assert slate["items"][0]["title"] == "Space story 19"
+    history = ("--history", "m0,m2,m4")
+    slate = json.loads(
+        called("recommend", "video", *history, "-k", "3", "--json", workspace=workspace).stdout
+    )
+    assert slate["items"][0]["title"] == "Love story 6"
