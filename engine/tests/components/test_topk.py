@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from crossrec.components.candidates import PAD
-from crossrec.components.topk import top_k, top_sums
+from crossrec.components.topk import moments_with_zeros, top_k, top_sums
 from crossrec.numeric.ragged import Ragged
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -171,3 +171,11 @@ def test_the_best_of_sums_are_those_above_zero(seed, k, n_items):
 def test_no_sums_or_none_requested(shape, k):
     found = top_sums(np.ones(shape, np.float32), k, Ragged.empty(shape[0]))
     assert found.index.shape == found.score.shape == (shape[0], 0)
+
+
+@given(st.lists(st.floats(-9, 9, allow_nan=False).filter(bool), max_size=20), st.integers(1, 60))
+def test_moments_of_numbers_that_are_mostly_zero(sums, more):
+    whole = np.concatenate([sums, np.zeros(more)])
+    mean, std = moments_with_zeros(np.array(sums, dtype=np.float64), len(whole))
+    assert mean == pytest.approx(whole.mean(), abs=1e-12)
+    assert std == pytest.approx(whole.std(), abs=1e-12)

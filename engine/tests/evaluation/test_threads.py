@@ -3,6 +3,7 @@
 from threading import Barrier
 
 import numpy as np
+import pytest
 from crossrec.components.candidates import Candidates
 from crossrec.components.query import QueryBatch
 from crossrec.evaluation.evaluate import evaluate
@@ -37,3 +38,47 @@ def test_blocks_that_are_asked_for_together_give_the_same_figures(checkerboard, 
     alone, together = figures(1), figures(2, Waits())
     assert alone.items() <= together.items()
     assert met == {5}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 9])
+def test_progress_rises_to_all_users_whatever_the_threads(checkerboard, covisitation, threads):
+    seen: dict[str, list[int]] = {}
+
+    def progress(message: str, done: int, total: int) -> None:
+        assert total == 20
+        seen.setdefault(message, []).append(done)
+
+    protocol = EvaluationProtocol(split="leave-one-out", candidates="unseen", block=3)
+
+    def models(train, validation):
+        return [covisitation(train)]
+
+    evaluate(checkerboard, models, protocol, threads=threads, progress=progress)
+    assert set(seen) == {"covisitation", "popularity", "repeat-last"}
+    for steps in seen.values():
+        assert steps == sorted(set(steps))
+        assert steps[-1] == 20
+        assert len(steps) == -(-7 // threads)
+
+
+def test_a_model_that_fails_in_one_of_two_threads_is_left_out_and_named(checkerboard, covisitation):
+    class Fails(covisitation):
+        asked = 0
+
+        def top(self, queries: QueryBatch, k: int) -> Candidates:
+            Fails.asked += 1
+            if Fails.asked == 3:
+                raise ZeroDivisionError("no luck")
+            return super().top(queries, k)
+
+    protocol = EvaluationProtocol(split="leave-one-out", candidates="unseen", block=5)
+
+    def models(train, validation):
+        return [Fails(train, "fails"), covisitation(train)]
+
+    report = evaluate(checkerboard, models, protocol, threads=2)
+    assert [(one.model, one.error) for one in report.failed] == [
+        ("fails", "ZeroDivisionError: no luck")
+    ]
+    assert report.result("fails") is None
+    assert report.result("covisitation") is not None

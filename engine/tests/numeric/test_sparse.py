@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from crossrec.numeric.sparse import keep_top, largest, leading, strongest, strongest_per_row
+from crossrec.numeric.sparse import (
+    keep_largest,
+    keep_top,
+    largest,
+    leading,
+    strongest,
+    strongest_per_row,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
@@ -69,3 +76,29 @@ def test_the_leading_scores_of_mostly_equal_ones() -> None:
         assert len(np.unique(places)) == len(places) == min(n, k)
         expected = np.sort(scores)[::-1][:k]
         np.testing.assert_array_equal(np.sort(scores[places])[::-1], expected)
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=40), st.integers(1, 50))
+def test_the_leading_scores_are_as_large_as_those_of_a_sort(values: list[int], k: int) -> None:
+    scores = np.array(values, dtype=np.float32)
+    places = leading(scores, k)
+    assert len(set(places.tolist())) == len(places) == min(k, len(scores))
+    assert sorted(scores[places].tolist()) == sorted(values)[-k:]
+
+
+@given(
+    st.lists(st.lists(st.integers(-4, 4), min_size=6, max_size=6), max_size=5),
+    st.integers(1, 7),
+    st.integers(0, 3),
+)
+def test_the_largest_above_zero_of_each_row_stay_where_they_are(
+    rows: list[list[int]], k: int, first: int
+) -> None:
+    matrix = np.array(rows, dtype=np.float32).reshape(len(rows), 6)
+    kept = keep_largest(csr_matrix(matrix), k, first).toarray()
+    assert kept.shape == matrix.shape
+    assert ((kept == 0) | (kept == matrix)).all()
+    for row, values in zip(kept, matrix):
+        above = sorted(values[values > 0].tolist())
+        assert sorted(row[row > 0].tolist()) == above[-k:]
+        assert (row >= 0).all()

@@ -1,5 +1,6 @@
 """The models of an evaluation: who is there, what they were fitted on, and who failed."""
 
+import dataclasses
 import threading
 
 import numpy as np
@@ -17,7 +18,9 @@ from crossrec.pipeline.evaluate_models import (
     PipelineModel,
     SourceModel,
     build_models,
+    pipeline_to_evaluate,
     rule_for,
+    sources_to_evaluate,
 )
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.testing.requests import TOY
@@ -309,3 +312,68 @@ def evaluated(data, resolved):
 
     protocol = EvaluationProtocol(split="leave-one-out")
     return evaluate(data, build, protocol, rule_for=rule_for(TOY, resolved, "served"))
+
+
+# Sources that several rules of candidates share
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_shared_sources_give_the_same_lists_and_are_fitted_once(
+    split, make_registry, make_config, toy_sources, refit
+):
+    fits = []
+
+    class Counts(toy_sources.together):
+        def fit(self, dataset, run):
+            fits.append(len(dataset.interactions))
+            super().fit(dataset, run)
+
+    registry = make_registry(candidate_generators={"together": Counts})
+    resolved = resolve_pipeline(make_config("together", "popular"), registry)
+    whole = {"refit": split.refit} if refit else {}
+
+    def models(candidates, **more):
+        rule = rule_for(TOY, resolved, candidates)
+        return build_models(
+            TOY, resolved, split.train, split.validation, RUN, rule_for=rule, **whole, **more
+        )
+
+    shared = sources_to_evaluate(split.train, resolved, RUN)
+    assert fits == [len(split.train.interactions)]
+    for candidates in ("unseen", "all"):
+        own, taken = models(candidates), models(candidates, fitted=shared)
+        for one, other in zip(own, taken, strict=True):
+            assert one.name == other.name
+            lists = (model.top(queries(split), 5).index for model in (one, other))
+            np.testing.assert_array_equal(*lists)
+        assert taken[-1].fit_seconds >= sum(shared.seconds.values()), "sharing hides no work"
+    assert len(fits) == 1 + 2 * (3 if refit else 1)
+
+
+def test_what_is_evaluated_is_what_a_fit_would_take(registry, scenario_file, tmp_path):
+    scenario, file = scenario_file
+    resolved, run = pipeline_to_evaluate(scenario, registry, RUN)
+    assert list(resolved.sources) == ["together"]
+    assert (run.seed, run.pretrained) == (RUN.seed, {})
+    named, _ = pipeline_to_evaluate(scenario, registry, RUN, file=file)
+    assert list(named.sources) == ["popular"]
+    home = tmp_path / "backbones" / "own"
+    home.mkdir(parents=True)
+    (home / "card.json").write_text("{}")
+    _, run = pipeline_to_evaluate(scenario, registry, RUN, tmp_path / "backbones")
+    assert run.pretrained["own"] == home
+    with pytest.raises(UsageError, match="there is no backbone 'other' \\(known: own\\)"):
+        pipeline_to_evaluate(scenario, registry, RUN, tmp_path / "backbones", backbone="other")
+
+
+@pytest.fixture
+def scenario_file(tmp_path, monkeypatch):
+    """A scenario with a default pipeline of one source, and a file that names another."""
+    package = tmp_path / "evaluated_resources"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "default.toml").write_text('sources = ["together"]\n')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    file = tmp_path / "own.toml"
+    file.write_text('sources = ["popular"]\n')
+    return dataclasses.replace(TOY, pipeline="evaluated_resources:default.toml"), file
