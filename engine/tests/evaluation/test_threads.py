@@ -10,11 +10,11 @@ from crossrec.evaluation.evaluate import evaluate
 from crossrec.evaluation.protocol import EvaluationProtocol
 
 
-def test_blocks_that_are_asked_for_together_give_the_same_figures(checkerboard, covisitation):
+def test_blocks_that_are_answered_together_give_the_same_figures(checkerboard, covisitation):
     met: set[int] = set()
 
     class Waits:
-        """Answers once two blocks are asked for at the same time."""
+        """Answers once two blocks are waiting at the same time."""
 
         name, fit_seconds = "waits", 0.0
         both = Barrier(2, timeout=30)
@@ -63,11 +63,11 @@ def test_progress_rises_to_all_users_whatever_the_threads(checkerboard, covisita
 
 def test_a_model_that_fails_in_one_of_two_threads_is_left_out_and_named(checkerboard, covisitation):
     class Fails(covisitation):
-        asked = 0
+        calls = 0
 
         def top(self, queries: QueryBatch, k: int) -> Candidates:
-            Fails.asked += 1
-            if Fails.asked == 3:
+            Fails.calls += 1
+            if Fails.calls == 3:
                 raise ZeroDivisionError("no luck")
             return super().top(queries, k)
 

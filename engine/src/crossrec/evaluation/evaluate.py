@@ -50,7 +50,7 @@ def evaluate(
         From the training part to what is a candidate; needed for ``served`` candidates, which a
         scenario and a pipeline define (`crossrec.pipeline.evaluate_models.rule_for`).
     threads : int
-        Blocks of queries that a model is asked for at the same time.
+        Blocks of queries that a model answers at the same time.
     progress : callable
         ``progress(message, done, total)``.
 

@@ -126,7 +126,7 @@ def measure(
     Parameters
     ----------
     threads : int
-        Blocks that are asked for at the same time.
+        Blocks that the model answers at the same time.
 
     Raises
     ------
