@@ -222,9 +222,9 @@ def test_what_is_shipped_was_made_by_this_script(maker, real_sets) -> None:
     assert set(made) == {recipe.name for recipe in maker.RECIPES}
     for recipe in maker.RECIPES:
         card = made[recipe.name].card
-        settings = card["settings"]
-        wanted = maker.settings_of().model_dump(mode="json", exclude_none=True)
-        assert settings == json.loads(json.dumps(wanted))
+        wanted = maker.settings_of()
+        # As where a backbone is loaded, a setting that came later than the card has its default.
+        assert type(wanted).model_validate(card["settings"]) == wanted
         assert card["seed"] == 0
         assert card["columns"] == list(COLUMN_NAMES)
         names = [name for name in real_sets.TRANSFER if name not in recipe.without]
