@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import resource
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -46,6 +47,19 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "machine": platform.machine(),
     }
+
+
+def peak_mib() -> int:
+    """Return the most memory that this process has had so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is there whole or not at all, with the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
 
 
 def write_result(name: str, values: Mapping[str, Any]) -> None:

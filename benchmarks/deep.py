@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from common import HERE, RESULTS, absent, machine
+from common import HERE, RESULTS, absent, machine, peak_mib, write_whole
 from crossrec.components.eligibility import ALL, UNSEEN, CandidateRule, queries_of
 from crossrec.components.run import RunOptions
 from crossrec.evaluation import metrics
@@ -113,7 +112,7 @@ def measured(trial: Trial, seed: int) -> dict[str, Any]:
     settings = dict(trial.settings)
     settings["training"] = {**settings.get("training", {}), "seconds": trial.seconds}
     source = load_registry().get("candidate_generators", trial.body).build(settings)
-    before = _peak()
+    before = peak_mib()
     started, worked = time.perf_counter(), time.process_time()
     source.fit(split.train, RunOptions(seed=seed, threads=1))
     fitted, work = time.perf_counter() - started, time.process_time() - worked
@@ -123,7 +122,7 @@ def measured(trial: Trial, seed: int) -> dict[str, Any]:
         "settings": settings, "seed": seed, "encoder": ENCODER, "machine": machine(),
         "protocol": trial.protocol, "users": len(split.test), "items": dataset.n_items,
         "events": len(split.train.interactions), "fit_seconds": round(fitted, 1),
-        "fit_cpu_seconds": round(work, 1), "memory_mib": _peak() - before,
+        "fit_cpu_seconds": round(work, 1), "memory_mib": peak_mib() - before,
         "epochs": report["epochs"], "best_epoch": report["best"],
     }  # fmt: skip
     for rule in (ALL, UNSEEN):
@@ -156,18 +155,11 @@ def gains_of(
     }
 
 
-def _peak() -> int:
-    """Return the most memory that this process has had so far, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
-
 def keep(trial: Trial, seed: int) -> None:
     """Measure a trial and keep the outcome, whole or not at all."""
     text = json.dumps(measured(trial, seed), ensure_ascii=False, allow_nan=False) + "\n"
-    CELLS.mkdir(parents=True, exist_ok=True)
     path = trial.path(seed)
-    path.with_suffix(".part").write_text(text, encoding="utf-8")
-    path.with_suffix(".part").replace(path)
+    write_whole(path, text)
 
 
 def chosen(options: argparse.Namespace) -> list[Trial]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -23,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import HERE, RESULTS, absent, machine, temporary_workspace
+from common import HERE, RESULTS, absent, machine, peak_mib, temporary_workspace, write_whole
 from real_sets import SETS, ingest
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def measured(job: MainJob, seed: int) -> dict[str, Any]:
         dataset = workspace.dataset(scenario)
         slate = engine.recommend(scenario.name, dataset.users.id(0), k=10)
         assert len(slate.items) == 10, slate.short_because
-        memory = _peak()
+        memory = peak_mib()
         reports = evaluated(job, engine, scenario, dataset, run)
         return {
             "set": job.name,
@@ -139,11 +138,6 @@ def evaluated(
     return reports
 
 
-def _peak() -> int:
-    """Return the most memory that this process has had so far, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
-
 def cell(job: MainJob, seed: int, *, again: bool) -> dict[str, Any]:
     """Measure a set in a process of its own, or take what an earlier run has found."""
     path = path_of(job.name, seed)
@@ -163,10 +157,8 @@ def keep(name: str, seed: int) -> None:
     """Measure a set and keep the outcome."""
     (job,) = (one for one in JOBS if one.name == name)
     text = json.dumps(measured(job, seed), ensure_ascii=False, allow_nan=False)
-    DONE.mkdir(parents=True, exist_ok=True)
     path = path_of(name, seed)
-    path.with_suffix(".part").write_text(text, encoding="utf-8")
-    path.with_suffix(".part").rename(path)
+    write_whole(path, text)
 
 
 def compact(report: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from common import HERE, RESULTS, machine, temporary_workspace
+from common import HERE, RESULTS, machine, peak_mib, temporary_workspace, write_whole
 from generated_shop import generated_shop
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def fitted(name: str, folder: Path) -> dict[str, Any]:
     if not known.is_file():
         ingest(workspace, n_items, n_events)
     ingested = json.loads(known.read_text(encoding="utf-8"))
-    before, probed = peak(), loop_ms()
+    before, probed = peak_mib(), loop_ms()
     with Engine(workspace) as engine:
         started, busy = time.perf_counter(), time.process_time()
         pipeline = engine.fit(SCENARIO)
@@ -93,7 +92,7 @@ def fitted(name: str, folder: Path) -> dict[str, Any]:
         "fit_cpu_seconds": round(cpu, 1),
         "planned_seconds": report["plan"]["seconds"],
         "before_fit_mib": before,
-        "fit_memory_mib": peak(),
+        "fit_memory_mib": peak_mib(),
         "loop_ms": [probed, loop_ms()],
         "sources": list(pipeline.sources),
         "ranker": report["gate"]["chosen"],
@@ -109,7 +108,7 @@ def served(name: str, folder: Path) -> dict[str, Any]:
 
     with Engine(Workspace.open(folder)) as engine:
         found = times_of(engine, size_of(name)[1] // EVENTS_PER_USER)
-    return {**found, "serve_loop_ms": loop_ms(), "serve_memory_mib": peak()}
+    return {**found, "serve_loop_ms": loop_ms(), "serve_memory_mib": peak_mib()}
 
 
 def ingest(workspace: Workspace, n_items: int, n_events: int) -> None:
@@ -150,11 +149,6 @@ def times_of(engine: Engine, n_users: int) -> dict[str, Any]:
     }
 
 
-def peak() -> int:
-    """Return the most memory that this process has had so far, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
-
 def loop_ms() -> float:
     """Return the milliseconds of a plain loop: twice as many say that others use the machine."""
     started, total = time.perf_counter(), 0
@@ -169,10 +163,8 @@ def cell(name: str, *, again: bool, folder: Path | None = None) -> dict[str, Any
     if again or not path.is_file():
         with temporary_workspace(folder) as (workspace, _):
             parts = [part(step, name, workspace.path) for step in ("fit", "serve")]
-        DONE.mkdir(parents=True, exist_ok=True)
         text = json.dumps(parts[0] | parts[1], indent=1, ensure_ascii=False, allow_nan=False)
-        path.with_suffix(".part").write_text(text, encoding="utf-8")
-        path.with_suffix(".part").rename(path)
+        write_whole(path, text)
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 

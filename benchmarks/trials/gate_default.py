@@ -27,7 +27,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import absent, temporary_workspace, write_result
+from common import absent, temporary_workspace, write_result, write_whole
 from crossrec.components.eligibility import eligible_targets, queries_of
 from crossrec.components.fusion import ReciprocalRankFusion
 from crossrec.components.ndcg import NdcgScorer
@@ -225,14 +225,12 @@ def resumed(
     if absent():
         return 0
     done = options.cache / name
-    done.mkdir(parents=True, exist_ok=True)
     for one in options.sets.split(","):
         path = done / f"{one}.json"
         if not path.is_file():
             print(f"{one} …", flush=True)
             text = json.dumps(measured(one, options.cache), indent=1)
-            path.with_suffix(".part").write_text(text, encoding="utf-8")
-            path.with_suffix(".part").rename(path)
+            write_whole(path, text)
     paths = [done / f"{one}.json" for one in PROTOCOLS]
     if all(path.is_file() for path in paths):
         found = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
