@@ -44,6 +44,9 @@ from crossrec.pipeline.time_limit import within
 from crossrec.plugins.registry import Registry
 from crossrec.scenario import Scenario
 
+#: What the sources are fitted for, in progress lines.
+_WHAT = "for evaluation"
+
 
 @dataclass(frozen=True, eq=False)
 class SourceModel:
@@ -136,11 +139,11 @@ def rule_for(
 
 
 def sources_to_evaluate(
-    train: Dataset, resolved: ResolvedPipeline, run: RunOptions, executor: Executor | None = None
+    train: Dataset, resolved: ResolvedPipeline, run: RunOptions
 ) -> FittedSources:
     """Fit every source on the training part; no rule of candidates has a say in it."""
     train, _ = attach_vectors(train, resolved, run)
-    return fit_sources(train, resolved, run, "for evaluation", executor)
+    return fit_sources(train, resolved, run, _WHAT)
 
 
 def build_models(
@@ -188,7 +191,7 @@ def build_models(
     shared = 0.0 if fitted is None else sum(fitted.seconds.values())
     started = time.perf_counter() - shared
     train, notes = attach_vectors(train, resolved, run)
-    fitted = fitted or sources_to_evaluate(train, resolved, run, executor)
+    fitted = fitted or fit_sources(train, resolved, run, _WHAT, executor)
     comes_back = repeat_rate(train.sequences).comes_back
     rule = rule_for(train)
     wanted = eligible_targets(validation, rule, seed=run.seed, limit=LIMIT)
