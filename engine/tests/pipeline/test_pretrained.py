@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crossrec.artifacts import CARD
 from crossrec.pipeline.config import PipelineConfig
 from crossrec.pipeline.pretrained import (
-    CARD,
     PretrainedEntry,
     PretrainedSurvey,
     default_backbone,

@@ -16,7 +16,7 @@ from crossrec_neural.bodies.layers import Noise, start
 from crossrec_neural.inputs.columns import fit_columns, new_columns
 from crossrec_neural.inputs.histories import BUCKETS, Histories, HistorySpace, buckets, windows
 from crossrec_neural.inputs.tags import TagSpace
-from crossrec_neural.inputs.text import TextSpace
+from crossrec_neural.inputs.text import TextSpace, common_axes
 from crossrec_neural.inputs.tower import ItemTensors, ItemTower
 from crossrec_neural.settings import InputSettings, TransformerSettings
 from hypothesis import given, settings
@@ -54,6 +54,39 @@ def test_texts_that_separate_nothing_are_no_space() -> None:
     assert TextSpace.none().rows(same).shape == (5, 0)
 
 
+def test_common_axes_are_those_within_the_catalogues() -> None:
+    """What sets two catalogues apart is no direction; a large one does not drown a small one."""
+    rng = np.random.default_rng(1)
+    spread = np.diag([0.0, 3.0, 1.0])
+    wide = (rng.normal(size=(4_000, 3)) @ spread).astype(np.float32)
+    narrow = rng.normal(size=(200, 3)) @ np.diag([2.0, 3.0, 0.0]) + [90.0, 0.0, 0.0]
+    narrow = narrow.astype(np.float32)
+    axes = common_axes([wide, narrow], 2, 0.0)
+    assert axes is not None
+    expected = [[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]]  # mean variances 2, 9 and one half
+    np.testing.assert_allclose(np.abs(axes), expected, atol=0.15)
+    for vectors in (wide, narrow):
+        rows = TextSpace.along(vectors, axes)
+        np.testing.assert_allclose(rows.mean, vectors.mean(axis=0), rtol=1e-4, atol=1e-4)
+        assert rows.axes is axes
+
+
+def test_common_axes_of_one_catalogue_are_its_own() -> None:
+    raw = np.random.default_rng(2).normal(size=(50, 5)).astype(np.float32)
+    axes = common_axes([raw], 3, 0.5)
+    assert axes is not None
+    np.testing.assert_array_equal(axes, TextSpace.fit(raw, 3, 0.5).axes)
+    assert common_axes([raw[:1], np.ones((9, 5), np.float32)], 3, 0.5) is None
+
+
+def test_a_single_text_has_a_row_of_zeros_along_the_axes_of_others() -> None:
+    axes = np.eye(3, 2, dtype=np.float32)
+    for vectors in (np.ones((4, 3), np.float32), np.ones((1, 3), np.float32)):
+        space = TextSpace.along(vectors, axes)
+        assert space.size == 2
+        assert not space.rows(vectors).any()
+
+
 def test_vectors_of_another_width_are_refused() -> None:
     space = TextSpace.fit(np.eye(4, dtype=np.float32), 2, 0.5)
     with pytest.raises(DataError, match="3 wide, the fitted ones 4: use the encoder of the fit"):
@@ -89,7 +122,7 @@ def test_columns_without_the_configured_vectors(shop: Dataset) -> None:
 def tower(shop: Dataset, **inputs: object) -> tuple[ItemTower, ItemTensors]:
     config = TransformerSettings(embedding_size=4, inputs=InputSettings(**inputs))
     columns, text, tags = fit_columns("rnn", shop, config)
-    made = ItemTower(text.size, len(tags.names), shop.n_items, config)
+    made = ItemTower(text.size, len(tags.names), shop.n_items, config, bias=False)
     noise = Noise("cpu")
     noise.seed(1)
     start(made, noise)

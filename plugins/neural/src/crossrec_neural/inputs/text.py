@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from crossrec.errors import DataError
 from crossrec.numeric.ragged import BoolArray, FloatArray
+from numpy.typing import NDArray
 
 #: A direction with less than this share of the largest variance is treated as if it had it.
 _LEAST = 1e-6
+#: A catalogue whose texts spread less has one text only.
+_SAME = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,17 +38,16 @@ class TextSpace:
     @classmethod
     def fit(cls, vectors: FloatArray, size: int, whitening: float) -> TextSpace:
         """Learn the leading `size` directions of the rows that are finite and not zero."""
-        used = vectors[filled(vectors)].astype(np.float64)
-        if len(used) < 2:
-            return cls.none()
-        mean = used.mean(axis=0)
-        centred = used - mean
-        variance, basis = np.linalg.eigh(centred.T @ centred / len(used))
-        variance, basis = variance[::-1][:size], basis[:, ::-1][:, :size]
-        if variance[0] <= 1e-12:  # all texts are the same: they separate nothing
-            return cls.none()
-        scale = np.maximum(variance, variance[0] * _LEAST) ** (-whitening / 2)
-        return cls(mean.astype(np.float32), (basis * scale).astype(np.float32))
+        axes = common_axes([vectors], size, whitening)
+        return cls.none() if axes is None else cls.along(vectors, axes)
+
+    @classmethod
+    def along(cls, vectors: FloatArray, axes: FloatArray) -> TextSpace:
+        """Return the space with the mean of these vectors, and axes that come from elsewhere."""
+        spread = _spread(vectors)
+        if spread is None:  # nothing is separated by texts: their rows are zero
+            return cls(np.zeros(len(axes), np.float32), np.zeros_like(axes))
+        return cls(spread[0].astype(np.float32), axes)
 
     @property
     def size(self) -> int:
@@ -77,3 +80,37 @@ def filled(vectors: FloatArray) -> BoolArray:
     """Return which rows are finite and not zero, bool (n,)."""
     there: BoolArray = np.isfinite(vectors).all(axis=1) & (vectors != 0).any(axis=1)
     return there
+
+
+def common_axes(catalogues: Sequence[FloatArray], size: int, whitening: float) -> FloatArray | None:
+    """Return the leading directions within some catalogues, each of which counts the same.
+
+    Parameters
+    ----------
+    catalogues : sequence of float32 arrays, shape (n, width)
+        Each is centred for itself, so that what sets two of them apart is no direction.
+    whitening : float
+        Directions are divided by the spread along them, to this power.
+
+    Returns
+    -------
+    float32 array, shape (width, size), or None
+        None where no texts are separated by any direction.
+    """
+    found = [spread[1] for vectors in catalogues if (spread := _spread(vectors)) is not None]
+    if not found:
+        return None
+    variance, basis = np.linalg.eigh(np.mean(found, axis=0))
+    variance, basis = variance[::-1][:size], basis[:, ::-1][:, :size]
+    scale = np.maximum(variance, variance[0] * _LEAST) ** (-whitening / 2)
+    return (basis * scale).astype(np.float32)
+
+
+def _spread(vectors: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return mean and covariance of what is filled; None where all of it is the same."""
+    used = vectors[filled(vectors)].astype(np.float64)
+    if len(used) < 2:
+        return None
+    mean = used.mean(axis=0)
+    covariance = (used - mean).T @ (used - mean) / len(used)
+    return (mean, covariance) if np.trace(covariance) > _SAME else None
