@@ -32,8 +32,10 @@ def write_pretrained(folder: Path, card: Mapping[str, Any], state: State) -> Non
     Raises
     ------
     ArtifactError
-        If it cannot be written.
+        If the folder holds something else, or cannot be written.
     """
+    if folder.exists() and not (folder / CARD).is_file():
+        raise ArtifactError(f"{folder} exists and holds something else: name another folder")
     with new_folder(folder) as unfinished:
         files = write_state(unfinished, state)
         files[CARD] = write_file(unfinished / CARD, encode(dict(card), "the card"))

@@ -129,11 +129,13 @@ def source_of(folder: Path) -> str:
     Raises
     ------
     ArtifactError
-        If its card is damaged.
+        If it has no card, or a damaged one.
     """
     try:
         card = json.loads((folder / CARD).read_bytes())
         return str(card.get("source", BACKBONE))
+    except FileNotFoundError:
+        raise ArtifactError(f"there is no backbone in {folder}: {CARD} is missing") from None
     except (OSError, ValueError, AttributeError):
         raise ArtifactError(f"{folder / CARD} is damaged: get the backbone again") from None
 
