@@ -10,6 +10,7 @@ import json
 import sys
 import types
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from crossrec import hookimpl
-from crossrec.artifacts import read_pretrained
+from crossrec.artifacts import read_pretrained, write_pretrained
 from crossrec.cli import main
 from crossrec.components.run import RunOptions
 from crossrec.data.catalog import Catalog
@@ -257,3 +258,81 @@ def test_an_unknown_body_names_those_that_are_there(shops: Shops) -> None:
     done = shops("pretrain", "--body", "gru", "--scenarios", "old,older", "--name", "x")
     text = done.output + str(done.exception)
     assert "no source 'gru' can be pretrained (those that can: transformer)" in text
+
+
+class TestTransfer:
+    CALL = ("transfer", "--to", "new", "--events", "0,40", "--seeds", 1, "--threads", 1)
+
+    def test_a_body_is_measured_beside_the_backbone(self, shops: Shops) -> None:
+        """By name; the rule of the other shops is worth much here, and words are worth nothing."""
+        words = ("--backbone", "without-scientific", "--body", "rings")
+        report = json.loads(shops.done(*self.CALL, *words, "--json").stdout)
+        mean = {(one["method"], one["events"]): one["metrics"] for one in report["means"]}
+        for level in (0, 40):
+            assert mean["body", level]["ndcg@10"] > 0.15
+        assert mean["body-without-pretraining", 0]["ndcg@10"] < 0.05
+        (pair,) = (
+            one for one in report["verdicts"] if one["method"] == "body" and one["events"] == 0
+        )
+        assert pair["against"] == "body-without-pretraining"
+        assert pair["difference"] > 0.1
+        full = {one["against"] for one in report["verdicts"] if one["method"] == "crossrec"}
+        assert {"body", "body-without-pretraining", "without-pretraining"} < full
+        regimes = {
+            one["events"]: one["regime"] for one in report["means"] if one["method"] == "body"
+        }
+        assert regimes == {0: "Z0", 40: "Z1"}  # too few people to hold any out: nothing is trained
+        bodies = report["budgets"][1]["bodies"]
+        assert bodies["body"]["report"]["start"]["serves"] == "pretrained"
+        assert len(bodies["body-without-pretraining"]["report"]["epochs"]) > 0
+
+    def test_tables_for_people_and_a_stopped_run_goes_on(self, shops: Shops) -> None:
+        """The second call reads what the first one kept."""
+        words = ("--backbone", "without-scientific", "--body", "rings")
+        kept = shops.workspace / "cache" / "transfer"
+        before = {path.name for path in kept.iterdir()}
+        shown = shops.done(*self.CALL, *words).stdout
+        assert {path.name for path in kept.iterdir()} == before
+        lines = shown.splitlines()
+        at = lines.index("verdicts on body, ndcg@10")
+        assert lines[at + 2].split()[0] == "body-without-pretraining"
+        assert any(line.split()[:1] == ["body"] for line in lines)
+
+    def test_other_weights_are_other_figures(self, shops: Shops, tmp_path: Path) -> None:
+        """The name of a body says nothing of what it holds."""
+        from crossrec_backbone.transfer import MeasuredBody
+
+        card, state = read_pretrained(shops.workspace / "backbones" / "rings")
+        arrays = {name: 2 * np.array(array) for name, array in state.arrays.items()}
+        write_pretrained(tmp_path / "rings", card, replace(state, arrays=arrays))
+        source = registry_module.load_registry().get("candidate_generators", "transformer")
+        folders = shops.workspace / "backbones" / "rings", tmp_path / "rings"
+        one, other = (MeasuredBody(source, folder).identity() for folder in folders)
+        assert one != other
+        assert one == MeasuredBody(source, folders[0]).identity()
+
+    @pytest.mark.parametrize(
+        ("words", "what"),
+        [
+            (("--from", "old,older", "--body", "gru"), "no source 'gru' can be pretrained"),
+            (("--backbone", "without-scientific", "--body", "x"), "no backbone 'x'"),
+            (
+                ("--backbone", "without-scientific", "--body", "four-scenarios"),
+                "is a backbone of relations: name it after --backbone",
+            ),
+            (("--backbone", "rings"), "pretrained for the source 'transformer'"),
+            (("--from", "old", "--body", "transformer"), "two scenarios or more"),
+        ],
+    )
+    def test_wrong_bodies_are_one_clear_line(
+        self, shops: Shops, words: tuple[str, ...], what: str
+    ) -> None:
+        done = shops(*self.CALL, *words)
+        assert done.exit_code != 0
+        assert what in done.output
+
+    def test_a_body_that_saw_the_target_is_refused(self, shops: Shops) -> None:
+        words = ("--to", "old", "--backbone", "without-scientific", "--body", "rings")
+        done = shops("transfer", "--events", "0", *words)
+        assert done.exit_code != 0
+        assert "pretrained on 'old', the target" in done.output
