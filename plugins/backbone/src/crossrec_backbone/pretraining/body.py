@@ -140,6 +140,8 @@ def _card(
     licences: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return the card: what the body was made from, and how good it was there."""
+    by = source.distribution
+    own = {by: installed_version(by) or ""} if by else {}
     return {
         "source": source.name,
         "sources": [
@@ -159,9 +161,5 @@ def _card(
             "holds no item and no user; what a scenario has of its own stays with it",
         ],
         "seed": run.seed,
-        "versions": {
-            "crossrec": __version__,
-            source.distribution: installed_version(source.distribution) or "",
-            "python": platform.python_version(),
-        },
+        "versions": {"crossrec": __version__, "python": platform.python_version(), **own},
     }

@@ -47,6 +47,21 @@ class MeasuredBody:
     folder: Path
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def at(
+        cls, source: Registration, folder: Path, settings: Mapping[str, Any] | None = None
+    ) -> MeasuredBody:
+        """Return a body with the settings that it was pretrained with, and others for the fits.
+
+        Raises
+        ------
+        ArtifactError
+            If it is damaged.
+        """
+        card, _ = read_pretrained(folder)
+        kept = {name: value for name, value in card["settings"].items() if name != "training"}
+        return cls(source, folder, {**kept, **(settings or {})})
+
     @property
     def sources(self) -> list[str]:
         """What it was pretrained on.

@@ -101,7 +101,7 @@ def _named_body(body: str, folders: Mapping[str, Path], registry: Registry) -> M
     source = source_of(folder)
     if source == BACKBONE:
         raise UsageError(f"{body} is a backbone of relations: name it after --backbone")
-    return MeasuredBody(registry.get("candidate_generators", source), folder)
+    return MeasuredBody.at(registry.get("candidate_generators", source), folder)
 
 
 def _new_body(
@@ -117,4 +117,4 @@ def _new_body(
         made, _ = learnt(source, datasets, replace(run, checkpoints=checkpoints))
         write_pretrained(folder, made.card, made.state)
         shutil.rmtree(checkpoints.path, ignore_errors=True)
-    return MeasuredBody(source, folder)
+    return MeasuredBody.at(source, folder)
