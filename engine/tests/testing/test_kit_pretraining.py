@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from crossrec.artifacts import read_pretrained
-from crossrec.components.protocols import Pretrained, SourceReport
+from crossrec.components.protocols import SourceReport
 from crossrec.components.run import RunOptions
 from crossrec.components.settings import Settings
+from crossrec.components.source_pretraining import Pretrained
 from crossrec.components.state import State
 from crossrec.data.dataset import Dataset
 from crossrec.pipeline.pretrained import find_pretrained

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from crossrec.artifacts import CARD, read_pretrained, write_pretrained
 from crossrec.components.cost import DatasetSize
-from crossrec.components.protocols import Pretrained
 from crossrec.components.run import RunOptions
+from crossrec.components.source_pretraining import Pretrained
 from crossrec.components.state import State
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from crossrec.artifacts import write_pretrained
-from crossrec.components.protocols import Pretrained
 from crossrec.components.run import RunOptions
+from crossrec.components.source_pretraining import Pretrained
 from crossrec.components.state import State
 from crossrec.data.dataset import Dataset
 from crossrec.errors import ConfigError, DataError, UsageError

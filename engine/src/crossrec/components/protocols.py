@@ -117,38 +117,6 @@ class SourceReport:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Pretrained:
-    """What a source learnt on several scenarios, for others to start from.
-
-    Attributes
-    ----------
-    state : State
-        What a fit with the setting ``pretrained`` reads.
-    report : SourceReport
-        How the training went; its values go into the card.
-    """
-
-    state: State
-    report: SourceReport
-
-
-class PretrainingSource(CandidateGenerator, Protocol):
-    """A generator with the capability ``pretrain``: it learns on scenarios what others start from.
-
-    Its settings have ``pretrained``, a name in ``run.pretrained`` or the path of a folder that
-    `crossrec.artifacts.write_pretrained` wrote, and ``encoder``, the name of the vectors it reads.
-    """
-
-    def pretrain(self, datasets: Mapping[str, Dataset], run: RunOptions) -> Pretrained:
-        """Learn from the datasets of several scenarios, by name, on the unfitted component.
-
-        Deterministic for a seed on one thread. What it keeps in ``run.checkpoints`` lets a killed
-        run go on.
-        """
-        ...
-
-
 class ReportingSource(CandidateGenerator, Protocol):
     """A generator with the capability ``report``."""
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from crossrec.artifacts import write_pretrained
-from crossrec.components.protocols import Pretrained
 from crossrec.components.run import RunOptions
+from crossrec.components.source_pretraining import Pretrained
 from crossrec.data.dataset import Dataset
 from crossrec.errors import CrossrecError, UsageError
 from crossrec.testing import toy as toys

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crossrec.components.protocols import Pretrained
 from crossrec.components.run import RunOptions
+from crossrec.components.source_pretraining import Pretrained
 from crossrec.components.vectors import with_encoded
 from crossrec.data.dataset import Dataset
 from crossrec.errors import UsageError

@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from crossrec.components.protocols import Pretrained, SourceReport
+from crossrec.components.protocols import SourceReport
 from crossrec.components.run import RunOptions
+from crossrec.components.source_pretraining import Pretrained
 from crossrec.data.dataset import Dataset
 from crossrec.errors import ConfigError, DataError, UsageError
 from crossrec.numeric.ragged import FloatArray

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from crossrec.components.paired_gain import choose_option
-from crossrec.components.protocols import Pretrained, SourceReport
+from crossrec.components.protocols import SourceReport
 from crossrec.components.run import RunOptions
+from crossrec.components.source_pretraining import Pretrained
 from crossrec.data.dataset import Dataset
 
 from crossrec_neural.pretraining.body import PretrainedBody, load_body
