@@ -167,8 +167,8 @@ def test_a_fit_starts_from_it(shops: Shops) -> None:
     assert not fit["failed"]
     start = fit["reports"]["transformer"]["start"]
     assert (start["body"], start["serves"], start["users"]) == ("rings", "pretrained", 0)
-    asked = shops.done("recommend", "new", "--history", "new10", "-k", "5", "--json")
-    slate = json.loads(asked.stdout)
+    answered = shops.done("recommend", "new", "--history", "new10", "-k", "5", "--json")
+    slate = json.loads(answered.stdout)
     assert not slate["degraded"]
     titles = (shops.workspace.parent / "new-items.csv").read_text().splitlines()
     own = float(titles[11].partition(",")[2])

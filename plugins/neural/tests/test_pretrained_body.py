@@ -206,4 +206,4 @@ class TestRefusals:
 def test_reading_back_gives_the_card(folder: Path) -> None:
     card, state = read_pretrained(folder)
     assert card == CARD_VALUES
-    assert set(state.values) == {"encoder", "shape"}
+    assert set(state.values) == {"encoder", "shape", "whitening"}

@@ -236,7 +236,7 @@ class TestGoingOn:
 
 def task_of(dataset: Dataset, **changes: Any) -> ScenarioTask:
     config = settings_of(**changes)
-    axes = common_axes([dataset.vectors["transformer"]], 6, 0.5)
+    axes = common_axes([dataset.vectors["transformer"]], 6)
     assert axes is not None
     task = ScenarioTask.of("a", dataset, config, axes, None, RUN)
     task.begin(1)
@@ -333,7 +333,7 @@ class TestTurns:
         tasks: list[ScenarioTask] = []
         for seed, size in enumerate(sizes, start=1):
             data = ring(seed, size)
-            axes = common_axes([data.vectors["transformer"]], 6, 0.5)
+            axes = common_axes([data.vectors["transformer"]], 6)
             assert axes is not None
             body = tasks[0].shared if tasks else None
             tasks.append(ScenarioTask.of(f"s{seed}", data, settings_of(), axes, body, RUN))

@@ -65,7 +65,7 @@ def fit_columns(
     Parameters
     ----------
     axes : float32 array, shape (width, size), optional
-        Of a text space that several catalogues share; only its centre is learnt.
+        That several catalogues have in common; centre and whitening are learnt.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def fit_columns(
         text = (
             TextSpace.fit(vectors, inputs.text_size, inputs.whitening)
             if axes is None
-            else TextSpace.along(vectors, axes)
+            else TextSpace.along(vectors, axes, inputs.whitening)
         )
     rows = np.zeros((dataset.n_items, 0), np.float32) if vectors is None else text.rows(vectors)
     codes = tags.rows(dataset.catalog, range(dataset.n_items))

@@ -42,7 +42,9 @@ class PretrainedBody:
     shape : mapping of setting to JSON value
         The settings that it brings.
     axes : float32 array, shape (width, size)
-        Of the text space; every catalogue is centred for itself.
+        Of the texts; every catalogue is centred and whitened for itself.
+    whitening : float
+        To this power.
     weights : arrays by name
         From `BODY` on.
     """
@@ -52,11 +54,16 @@ class PretrainedBody:
     encoder: str
     shape: Mapping[str, Any]
     axes: FloatArray
+    whitening: float
     weights: Mapping[str, NDArray[Any]]
 
     def state(self) -> State:
         """Return what is kept beside the card."""
-        values = {"encoder": self.encoder, "shape": dict(self.shape)}
+        values = {
+            "encoder": self.encoder,
+            "shape": dict(self.shape),
+            "whitening": self.whitening,
+        }
         return State({_AXES: self.axes, **self.weights}, values)
 
     def settings(self, source: str, config: SettingsOf) -> SettingsOf:
@@ -74,8 +81,9 @@ class PretrainedBody:
                     f"{source}: {key} is {own[key]}, the pretrained body {self.name} has "
                     f"{self.shape[key]}: leave the setting out"
                 )
-        size = {"inputs": {**own["inputs"], "text_size": self.axes.shape[1]}}
-        return type(config).model_validate({**own, **self.shape, **size})
+        text = {"text_size": self.axes.shape[1], "whitening": self.whitening}
+        inputs = {"inputs": {**own["inputs"], **text}}
+        return type(config).model_validate({**own, **self.shape, **inputs})
 
     def check(self, source: str, config: BodySettings, dataset: Dataset) -> None:
         """Look whether the body can read the texts of a dataset.
@@ -138,10 +146,10 @@ def load_body(source: str, settings: type[BodySettings], name: str, folders: Map
         shape, axes = dict(state.values["shape"]), np.array(state.arrays[_AXES])
         expected = weights_of(body_of(settings.model_validate(shape), Noise("cpu")))
         scenarios = tuple(str(one["name"]) for one in card["sources"])
-        encoder = str(state.values["encoder"])
+        encoder, whitening = str(state.values["encoder"]), float(state.values["whitening"])
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(f"{folder} is no whole body: pretrain it again ({error})") from None
     shapes = {f"{BODY}{key}": array.shape for key, array in expected.items()}
     if axes.ndim != 2 or shapes != {key: array.shape for key, array in weights.items()}:
         raise ArtifactError(f"{folder} is no whole body: pretrain it again (weights are amiss)")
-    return PretrainedBody(name, scenarios, encoder, shape, axes, weights)
+    return PretrainedBody(name, scenarios, encoder, shape, axes, whitening, weights)

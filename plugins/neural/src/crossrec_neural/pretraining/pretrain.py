@@ -1,10 +1,10 @@
 """Several scenarios → one body (UniSRec's aim; Hou et al., 2022).
 
-All scenarios are read through one text space: each catalogue is centred for itself, the axes are
-common. A scenario has a text adapter that starts as the identity, its bias, a gate over the body,
-tags, types and gaps of its own; the body belongs to all. Half of the steps take a scenario as a new
-one begins: few people, short histories, and nothing of its own. No item has an embedding of its
-own: there is nothing in them for others.
+All texts are read along common axes, each catalogue centred and whitened for itself. A scenario has
+a text adapter that starts as the identity, its bias, a gate over the body, tags, types and gaps of
+its own; the body belongs to all. Half of the steps take a scenario as a new one begins: few people,
+short histories, and nothing of its own. No item has an embedding of its own: there is nothing in
+them for others.
 """
 
 from __future__ import annotations
@@ -74,18 +74,20 @@ def pretrain(
         report = _report(tasks, before, course)
     model = weights_of(tasks[0].own.model)
     weights = {name: weight for name, weight in model.items() if name.startswith(BODY)}
-    found = PretrainedBody("", tuple(datasets), settings.encoder, settings.shape(), axes, weights)
+    found = PretrainedBody(
+        "", tuple(datasets), settings.encoder, settings.shape(), axes, inputs["whitening"], weights
+    )
     return Pretrained(found.state(), report)
 
 
 def _axes(source: str, datasets: Mapping[str, Dataset], settings: BodySettings) -> FloatArray:
-    """Return the axes of the common text space, and refuse scenarios that have no place in it."""
+    """Return the axes along which all texts are read, and refuse scenarios that have none."""
     if not settings.encoder or not settings.inputs.text:
         raise ConfigError(f"{source}: pretraining reads texts: set encoder and inputs.text")
     widths: dict[int, str] = {}
     for name, dataset in datasets.items():
         vectors = dataset.vectors.get(settings.encoder)
-        if vectors is None or common_axes([vectors], 1, 0.0) is None:
+        if vectors is None or common_axes([vectors], 1) is None:
             raise DataError(
                 f"{name}: no texts that tell items apart, by the encoder {settings.encoder!r}: "
                 "leave it out"
@@ -95,7 +97,7 @@ def _axes(source: str, datasets: Mapping[str, Dataset], settings: BodySettings) 
         one, other = list(widths.values())[:2]
         raise DataError(f"{one} and {other}: vectors of different widths, so of different encoders")
     vectors = [dataset.vectors[settings.encoder] for dataset in datasets.values()]
-    axes = common_axes(vectors, settings.inputs.text_size, settings.inputs.whitening)
+    axes = common_axes(vectors, settings.inputs.text_size)
     assert axes is not None  # every scenario has some
     return axes
 
