@@ -96,8 +96,8 @@ def _axes(source: str, datasets: Mapping[str, Dataset], settings: BodySettings) 
     if len(widths) > 1:
         one, other = list(widths.values())[:2]
         raise DataError(f"{one} and {other}: vectors of different widths, so of different encoders")
-    vectors = [dataset.vectors[settings.encoder] for dataset in datasets.values()]
-    axes = common_axes(vectors, settings.inputs.text_size)
+    catalogues = [dataset.vectors[settings.encoder] for dataset in datasets.values()]
+    axes = common_axes(catalogues, settings.inputs.text_size)
     assert axes is not None  # every scenario has some
     return axes
 
