@@ -50,14 +50,15 @@ class JointTraining(Training):
         steps = np.maximum(1, np.round(total * weights / weights.sum())).astype(np.int64)
         return np.repeat(np.arange(len(steps)), steps)
 
-    def begin(self) -> None:
-        """Set the first weights."""
+    def begin(self) -> float | None:
+        """Set the first weights, and judge them: a body that is worse than none is not kept."""
         for task in self.tasks:
             task.begin(self.run.seed)
+        return self.ndcg()
 
     def schedule(self) -> Schedule:
         """Return how many epochs of how many steps there are at most."""
-        blind = self.ndcg() is None
+        blind = not any(len(task.own.examples.held_out) for task in self.tasks)
         return Schedule.of(self.settings, len(self.plan), self.run, blind=blind)
 
     def losses(self, epoch: int) -> Iterator[tuple[Tensor, int]]:

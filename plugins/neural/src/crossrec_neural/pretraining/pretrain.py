@@ -107,7 +107,10 @@ def _report(
 ) -> SourceReport:
     """Return how the training went: epochs, and ndcg@10 of each scenario on held-out events."""
     figures: dict[str, Any] = {}
-    lines = [f"{len(course.epochs)} epochs, that of epoch {course.best + 1} is kept"]
+    kept = f"that of epoch {course.best + 1} is kept"
+    if course.best < 0:
+        kept = "none better than no training"
+    lines = [f"{len(course.epochs)} epochs, {kept}"]
     for task in tasks:
         now, first = task.ndcg(), before[task.name]
         if now is None or first is None:
