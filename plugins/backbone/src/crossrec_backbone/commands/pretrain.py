@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     "--measure/--no-measure",
     default=True,
     show_default=True,
-    help="Measure each source with heads that never saw it.",
+    help="Measure each source with heads that never saw it; a body is measured by `transfer`.",
 )
 @click.option(
     "--adapt-encoder/--no-adapt-encoder",
