@@ -16,7 +16,6 @@ import pytest
 from crossrec.components.eligibility import ALL, UNSEEN
 from crossrec.data.splits import leave_one_out
 from crossrec.pipeline.config import parse_config
-from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.plugins.registration import resolve
 from crossrec.plugins.registry import load_registry
 from crossrec.testing import toy
@@ -142,11 +141,8 @@ def test_a_body_is_added_to_the_default_pipeline_and_compared(
     deep: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gain = sys.modules["gain"]
-    registry = load_registry()
-    scenario = registry.scenario("music")
     config = parse_config({"sources": ["popularity", "covisitation"]}, "two sources")
-    plain = resolve_pipeline(config, registry, scenario.main_surface)
-    monkeypatch.setattr(gain, "pipeline_to_evaluate", lambda scenario, registry, run: (plain, run))
+    monkeypatch.setattr(gain, "without_pretraining", lambda scenario: config)
     monkeypatch.setattr(deep, "CELLS", tmp_path)
     monkeypatch.setattr(deep, "read", lambda real, cache: toy.checkerboard(60).dataset)
     settings = {"embedding_size": 8, "inputs": {"text": False}}
@@ -159,6 +155,13 @@ def test_a_body_is_added_to_the_default_pipeline_and_compared(
     assert {pair["metric"] for pair in cell["comparisons"]} == {"recall@10", "ndcg@10"}
     (row,) = deep_tables([cell], "gain").splitlines()[2:]
     assert row.startswith("| lastfm | rnn | 2 |")
+
+
+def test_the_default_pipeline_has_its_backbone_without_what_was_pretrained(deep: Any) -> None:
+    config = sys.modules["real_sets"].without_pretraining(load_registry().scenario("video"))
+    assert config.sources[0].name == "backbone"
+    assert config.sources[0].settings["backbone"] == ""
+    assert {"content", "ease"} < {source.name for source in config.sources}
 
 
 @pytest.mark.parametrize("first", ["default", "transformer"])
