@@ -4,8 +4,8 @@ Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
 ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``, ``scale checks``, ``deep GROUP``,
-``transfer TARGET``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file),
-``fading``, ``scenarios``, ``plugins`` or ``workspace``.
+``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a
+pipeline file), ``fading``, ``scenarios``, ``plugins`` or ``workspace``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from body_tables import body_table
 from components_page import components_page, plugins_region, scenarios_region
 from deep_tables import deep_tables
 from demo_excerpt import demo_excerpt
@@ -204,6 +205,16 @@ def scale_region(name: str) -> str:
     return scale_tables(measured, name) or "Not measured yet: run `python benchmarks/scale.py`.\n"
 
 
+def body_region(body: str) -> str:
+    """Return what pretraining one body is worth, from the cells of ``benchmarks/body.py``."""
+    cells = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((RESULTS / "body").glob(f"{body}.*.json"))
+    ]
+    missing = "Not measured yet: run `python benchmarks/body.py --cache FOLDER`.\n"
+    return body_table(cells) or missing
+
+
 def deep_region(group: str) -> str:
     """Return the tables of one group of neural trials."""
     cells = [
@@ -252,6 +263,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "figures": figures_region,
     "peers": peers_region,
     "scale": scale_region,
+    "body": body_region,
     "deep": deep_region,
     "transfer": transfer_region,
     "cold": cold_region,

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from crossrec.artifacts import CARD
+from crossrec.errors import ArtifactError, UsageError
 from crossrec.pipeline.config import PipelineConfig
 from crossrec.pipeline.pretrained import (
-    CARD,
     PretrainedEntry,
     PretrainedSurvey,
     default_backbone,
+    find_pretrained,
+    pipeline_to_fit,
+    source_of,
     survey_pretrained,
 )
 from crossrec.plugins.loader import LoadedPlugin
@@ -150,3 +155,49 @@ def test_a_source_under_the_label_of_the_default_backbone_stays_and_the_note_say
     config, (note,) = default_backbone(labelled, "shop", seen, own=False)
     assert config == labelled
     assert note.endswith("the source 'ease' is labelled 'backbone': give it another label")
+
+
+def test_a_name_or_a_path_leads_to_the_folder(tmp_path) -> None:
+    folder = backbone_in(tmp_path / "mine")
+    folders = {"known": folder, "box:known": folder}
+    assert find_pretrained("box:known", folders) == folder
+    assert find_pretrained(str(folder), {}) == folder
+    for missing in ("x", str(tmp_path), ""):
+        with pytest.raises(UsageError, match=r"no backbone .*\(known: known\)"):
+            find_pretrained(missing, folders)
+
+
+@pytest.mark.parametrize(
+    ("card", "source"), [("{}", "backbone"), ('{"source": "transformer"}', "transformer")]
+)
+def test_the_card_says_which_source_it_belongs_to(tmp_path, card, source) -> None:
+    folder = backbone_in(tmp_path / "one")
+    (folder / CARD).write_text(card)
+    assert source_of(folder) == source
+
+
+@pytest.mark.parametrize("card", ["", "[1]", "{", "\x00"])
+def test_a_damaged_card_is_one_line(tmp_path, card) -> None:
+    folder = backbone_in(tmp_path / "one")
+    (folder / CARD).write_text(card)
+    with pytest.raises(ArtifactError, match="is damaged: get the backbone again"):
+        source_of(folder)
+    with pytest.raises(ArtifactError, match=r"no backbone in .*: card\.json is missing"):
+        source_of(tmp_path)
+
+
+def test_a_fit_takes_the_source_of_what_is_named(tmp_path, monkeypatch) -> None:
+    """A body brings its own source, and no other backbone beside it."""
+    folder = backbone_in(tmp_path / "rings")
+    (folder / CARD).write_text('{"source": "rnn"}')
+    monkeypatch.setattr("crossrec.pipeline.pretrained.load_config", lambda *_: PLAIN)
+    entry = PretrainedEntry("rings", folder, "workspace")
+    seen = PretrainedSurvey((entry, of("a", default=True)))
+    scenario = types.SimpleNamespace(name="shop")
+    config, notes = pipeline_to_fit(scenario, None, "rings", seen)
+    assert [source.name for source in config.sources] == ["rnn", "content"]
+    assert config.sources[0].settings == {"pretrained": "rings", "encoder": "enc"}
+    assert notes == []
+    assert pipeline_to_fit(scenario, None, "", seen) == (PLAIN, [])
+    with pytest.raises(UsageError, match="no backbone 'x'"):
+        pipeline_to_fit(scenario, None, "x", seen)

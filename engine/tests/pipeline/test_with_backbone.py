@@ -84,3 +84,26 @@ def test_what_comes_of_it_is_validated():
     wrong = config().model_copy(update={"candidates": 10**6})
     with pytest.raises(ConfigError, match="the pipeline with a backbone: candidates"):
         with_backbone(wrong, "base", "music")
+
+
+def test_a_body_joins_as_the_source_that_it_belongs_to() -> None:
+    joined = with_backbone(config(encoder="mine"), "rings", "music", "transformer")
+    first, *others = joined.sources
+    assert (first.name, first.settings) == (
+        "transformer",
+        {"pretrained": "rings", "encoder": "mine"},
+    )
+    assert [one.name for one in others] == [one.name for one in config().sources]
+    assert not joined.title_vectors  # it reads texts, no titles
+    assert joined.item_sources == tuple(one.label for one in config().sources)
+
+
+def test_a_source_that_is_there_already_is_not_changed() -> None:
+    own = {"name": "transformer", "label": "mine", "settings": {"layers": 1}}
+    with pytest.raises(ConfigError, match="the source 'mine': change its setting `pretrained`"):
+        with_backbone(config(sources=[own]), "rings", "music", "transformer")
+    labelled = config(sources=[{"name": "popularity", "label": "transformer"}])
+    with pytest.raises(ConfigError, match="'popularity' is labelled 'transformer'"):
+        with_backbone(labelled, "rings", "music", "transformer")
+    backbone = config(sources=["popularity", {"name": "backbone"}])  # another source is no reason
+    assert with_backbone(backbone, "rings", "music", "transformer").sources[0].name == "transformer"

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from crossrec.errors import ArtifactError, UsageError
-from crossrec.pipeline.pretrained import survey_pretrained
+from crossrec.pipeline.pretrained import find_pretrained, survey_pretrained
 from crossrec.plugins.loader import LoadedPlugin
 from crossrec.plugins.registration import Registration
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import PluginState
 from crossrec_backbone.commands.backbones import backbones
-from crossrec_backbone.pretrained.library import export, find, keep, open_named
+from crossrec_backbone.pretrained.library import export, keep, open_named
 from crossrec_backbone.pretrained.model import FORMAT, GENERAL, MANIFEST, Backbone, load_backbone
 
 CARD = {
@@ -60,7 +60,7 @@ def test_named_ones_are_found_and_loaded(backbone, registry) -> None:
         assert loaded.heads[GENERAL].text == backbone.heads[GENERAL].text
     assert open_named("", folders) is None
     with pytest.raises(UsageError, match=r"no backbone 'another' \(known: first\)"):
-        find("another", folders)
+        find_pretrained("another", folders)
 
 
 def test_out_of_a_distribution_and_into_a_workspace(registry, tmp_path) -> None:
@@ -98,8 +98,8 @@ def test_the_commands_show_origin_default_and_damage(backbone, registry, tmp_pat
     assert rows["first"]["origin"] == "box-one"
     assert Path(rows["first"]["path"]) == tmp_path / "box" / "first"
     lines = call("list").stdout.splitlines()
-    assert lines[0].split() == ["NAME", "FROM", "DEFAULT", "PATH"]
-    assert any(line.split()[:2] == ["first", "box-one"] for line in lines)
+    assert lines[0].split() == ["NAME", "SOURCE", "FROM", "DEFAULT", "PATH"]
+    assert any(line.split()[:3] == ["first", "backbone", "box-one"] for line in lines)
     shown = call("show", "first").stdout
     assert "about: a small one" in shown
     assert "0.2500" in shown

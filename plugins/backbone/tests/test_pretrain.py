@@ -10,9 +10,9 @@ import pytest
 from crossrec.components.run import RunOptions
 from crossrec.data.events import Events
 from crossrec.errors import ArtifactError, CrossrecError, UsageError
-from crossrec.pipeline.pretrained import survey_pretrained
+from crossrec.pipeline.pretrained import find_pretrained, survey_pretrained
 from crossrec.plugins.registry import Registry
-from crossrec_backbone.pretrained.library import export, find, keep, open_named, take_in
+from crossrec_backbone.pretrained.library import export, keep, open_named, take_in
 from crossrec_backbone.pretrained.model import (
     FORMAT,
     GENERAL,
@@ -215,14 +215,14 @@ def test_names_in_the_workspace(backbone, tmp_path) -> None:
     seen = survey_pretrained(home, registry)
     assert [(one.name, one.origin) for one in seen.found] == [("mine", "workspace")]
     folders = seen.folders()
-    assert find("mine", folders) == home / "mine"
+    assert find_pretrained("mine", folders) == home / "mine"
     loaded = open_named("mine", folders)
     assert loaded is not None
     assert loaded.card == json.loads(json.dumps(backbone.card))
     assert open_named("", folders) is None
-    assert find(str(home / "mine"), {}) == home / "mine"
+    assert find_pretrained(str(home / "mine"), {}) == home / "mine"
     with pytest.raises(UsageError, match=r"no backbone 'other' \(known: mine\b"):
-        find("other", folders)
+        find_pretrained("other", folders)
     for bad in ("", "../up", ".hidden", "a b"):
         with pytest.raises(UsageError, match="cannot name"):
             keep(bad, backbone, home)

@@ -11,11 +11,10 @@ from pathlib import Path
 import crossrec_backbone
 import numpy as np
 import pytest
-from crossrec.pipeline.pretrained import survey_pretrained
+from crossrec.artifacts import CARD
+from crossrec.pipeline.pretrained import find_pretrained, survey_pretrained
 from crossrec.plugins.registry import load_registry
-from crossrec_backbone.pretrained.library import find
 from crossrec_backbone.pretrained.model import (
-    CARD,
     FORMAT,
     GENERAL,
     MANIFEST,
@@ -57,7 +56,9 @@ def test_the_engine_finds_them_and_knows_the_default() -> None:
     assert brought[default_name()].default
     assert sum(one.default for one in brought.values()) == 1
     folders = seen.folders()
-    assert all(find(f"crossrec-backbone:{name}", folders) == MODELS / name for name in NAMES)
+    assert all(
+        find_pretrained(f"crossrec-backbone:{name}", folders) == MODELS / name for name in NAMES
+    )
 
 
 @ANY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -180,3 +181,54 @@ class TestJson:
         notes = report(result(), repeat=repeat).notes
         assert any("7 of 400 targets are in the history" in note for note in notes)
         assert not any("are in the history" in note for note in report(result()).notes)
+
+
+class TestBodies:
+    """A body and itself without pretraining, beside the other methods."""
+
+    def both(self, level=1000, with_=0.9, without=0.5, trained=True) -> BudgetResult:
+        made = result(level, crossrec=hits(0.7, 1))
+        places = {"body": hits(with_, 2), "body-without-pretraining": hits(without, 3)}
+        learnt = {**made.learnt, "bodies": {name: {"trained": trained} for name in places}}
+        return replace(made, places={**made.places, **places}, learnt=learnt)
+
+    def test_they_stand_behind_the_other_methods(self):
+        made = report(self.both())
+        assert made.methods == (*METHODS, "body", "body-without-pretraining")
+        assert made.mean("body", 1000).metrics["recall@10"] == pytest.approx(0.9, abs=0.05)
+
+    def test_without_one_nothing_is_said_of_it(self):
+        made = report(result(crossrec=hits(0.7)))
+        assert made.methods == METHODS
+        assert {verdict.method for verdict in made.verdicts} == {FULL}
+
+    def test_what_its_pretraining_is_worth_is_a_verdict_of_its_own(self):
+        verdict = report(self.both()).verdict(1000, "body-without-pretraining", "body")
+        assert verdict.verdict == "helps"
+        assert verdict.difference == pytest.approx(0.4, abs=0.06)
+        worse = report(self.both(with_=0.3, without=0.6))
+        assert worse.verdict(1000, "body-without-pretraining", "body").verdict == "hurts"
+        same = report(self.both(with_=0.5, without=0.5))
+        verdict = same.verdict(1000, "body-without-pretraining", "body")
+        assert abs(verdict.difference) < 0.1
+
+    def test_it_is_not_corrected_and_the_full_method_is_compared_with_both(self):
+        made = report(self.both())
+        pairs = [(verdict.method, verdict.against) for verdict in made.verdicts]
+        assert pairs[-1] == ("body", "body-without-pretraining")
+        assert {(FULL, "body"), (FULL, "body-without-pretraining")} < set(pairs)
+        assert made.verdict(1000, "body").verdict == "hurts"
+        values = made.to_dict()["verdicts"][-1]
+        assert (values["method"], values["against"]) == pairs[-1]
+
+    @pytest.mark.parametrize(("trained", "regime"), [(True, "trained"), (False, "Z1")])
+    def test_the_regime_says_whether_anything_was_trained(self, trained, regime):
+        assert report(self.both(trained=trained)).mean("body", 1000).regime == regime
+
+    def test_the_picture_has_its_curve(self):
+        pytest.importorskip("matplotlib")
+        from crossrec_backbone.transfer import plot as drawing
+
+        figure = drawing._figure_class()()
+        drawing._curve(figure.subplots(), report(self.both()), "body", "ndcg@10", 12)
+        assert figure.axes[0].get_legend_handles_labels()[1] == ["body"]

@@ -16,7 +16,7 @@ from crossrec_neural.bodies.layers import Noise, start
 from crossrec_neural.inputs.columns import fit_columns, new_columns
 from crossrec_neural.inputs.histories import BUCKETS, Histories, HistorySpace, buckets, windows
 from crossrec_neural.inputs.tags import TagSpace
-from crossrec_neural.inputs.text import TextSpace
+from crossrec_neural.inputs.text import TextSpace, common_axes
 from crossrec_neural.inputs.tower import ItemTensors, ItemTower
 from crossrec_neural.settings import InputSettings, TransformerSettings
 from hypothesis import given, settings
@@ -54,6 +54,56 @@ def test_texts_that_separate_nothing_are_no_space() -> None:
     assert TextSpace.none().rows(same).shape == (5, 0)
 
 
+def test_common_axes_are_those_within_the_catalogues() -> None:
+    """What sets two catalogues apart is no direction; a large one does not drown a small one."""
+    rng = np.random.default_rng(1)
+    wide = (rng.normal(size=(4_000, 3)) @ np.diag([0.0, 3.0, 1.0])).astype(np.float32)
+    narrow = rng.normal(size=(200, 3)) @ np.diag([2.0, 3.0, 0.0]) + [90.0, 0.0, 0.0]
+    axes = common_axes([wide, narrow.astype(np.float32)], 2)
+    assert axes is not None
+    expected = [[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]]  # mean variances 2, 9 and one half
+    np.testing.assert_allclose(np.abs(axes), expected, atol=0.15)
+    np.testing.assert_allclose(axes.T @ axes, np.eye(2), atol=1e-5)
+
+
+def test_no_axes_where_no_texts_are_separated() -> None:
+    raw = np.random.default_rng(2).normal(size=(1, 5)).astype(np.float32)
+    assert common_axes([raw, np.ones((9, 5), np.float32)], 3) is None
+    assert common_axes([], 3) is None
+
+
+def test_rows_along_common_axes_are_centred_whitened_and_not_turned() -> None:
+    """Two catalogues with other centres and spreads give the same text the same row."""
+    rng = np.random.default_rng(3)
+    pure = rng.normal(size=(3_000, 4))
+    turn = np.linalg.qr(rng.normal(size=(4, 4)))[0].astype(np.float32)
+    one = (pure @ np.diag([4, 3, 2, 1]) + 7).astype(np.float32)
+    other = (pure @ np.diag([1, 2, 5, 9]) - 3).astype(np.float32)
+    rows = [TextSpace.along(v, turn, whitening=1.0).rows(v) for v in (one, other)]
+    np.testing.assert_allclose(rows[0], rows[1], atol=0.05)
+    expected = pure / np.linalg.norm(pure, axis=1, keepdims=True) @ turn
+    np.testing.assert_allclose(rows[0], expected, atol=0.1)
+    turned = [TextSpace.fit(v, 4, whitening=1.0).rows(v) for v in (one, other)]
+    assert np.abs(turned[0] - turned[1]).max() > 1.0
+
+
+def test_without_whitening_common_axes_are_read_as_they_are() -> None:
+    raw = np.random.default_rng(4).normal(size=(60, 5)).astype(np.float32)
+    axes = common_axes([raw], 3)
+    assert axes is not None
+    space = TextSpace.along(raw, axes, whitening=0.0)
+    np.testing.assert_allclose(space.axes, axes, atol=1e-6)
+    np.testing.assert_allclose(space.rows(raw), TextSpace.fit(raw, 3, 0.0).rows(raw), atol=1e-5)
+
+
+def test_a_single_text_has_a_row_of_zeros_along_the_axes_of_others() -> None:
+    axes = np.eye(3, 2, dtype=np.float32)
+    for vectors in (np.ones((4, 3), np.float32), np.ones((1, 3), np.float32)):
+        space = TextSpace.along(vectors, axes, whitening=0.5)
+        assert space.size == 2
+        assert not space.rows(vectors).any()
+
+
 def test_vectors_of_another_width_are_refused() -> None:
     space = TextSpace.fit(np.eye(4, dtype=np.float32), 2, 0.5)
     with pytest.raises(DataError, match="3 wide, the fitted ones 4: use the encoder of the fit"):
@@ -89,7 +139,7 @@ def test_columns_without_the_configured_vectors(shop: Dataset) -> None:
 def tower(shop: Dataset, **inputs: object) -> tuple[ItemTower, ItemTensors]:
     config = TransformerSettings(embedding_size=4, inputs=InputSettings(**inputs))
     columns, text, tags = fit_columns("rnn", shop, config)
-    made = ItemTower(text.size, len(tags.names), shop.n_items, config)
+    made = ItemTower(text.size, len(tags.names), shop.n_items, config, bias=False)
     noise = Noise("cpu")
     noise.seed(1)
     start(made, noise)

@@ -12,8 +12,15 @@ from crossrec.data.dataset import Dataset
 from crossrec_neural import settings as given
 from crossrec_neural.inputs.columns import fit_columns
 from crossrec_neural.inputs.histories import Histories, HistoryBatch, HistorySpace
+from crossrec_neural.inputs.tags import TagSpace
 from crossrec_neural.inputs.tower import ItemTensors
-from crossrec_neural.training.model import NeuralModel, distinct
+from crossrec_neural.training.model import (
+    NeuralModel,
+    SharedBody,
+    distinct,
+    set_weights,
+    weights_of,
+)
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
@@ -131,12 +138,12 @@ def test_untrained_models_propose_what_reads_like_the_history(shop: Dataset) -> 
 @EACH
 def test_weights_travel_as_plain_arrays(body: str, shop: Dataset) -> None:
     model = shaken(model_of(shop, body))
-    arrays = model.arrays()
+    arrays = weights_of(model)
     kept = {name: array.copy() for name, array in arrays.items()}
     other = model_of(shop, body)
-    other.take(arrays)
+    set_weights(other, arrays)
     shaken(model)  # what was handed out is a copy
-    for name, array in other.arrays().items():
+    for name, array in weights_of(other).items():
         np.testing.assert_array_equal(array, kept[name])
         assert array.dtype in (np.float32, np.int64)
 
@@ -145,20 +152,21 @@ def test_weights_travel_as_plain_arrays(body: str, shop: Dataset) -> None:
 def test_the_seed_sets_all_first_weights(body: str, shop: Dataset) -> None:
     one, same, other = (model_of(shop, body) for _ in range(3))
     other.begin(2)
-    for name, array in one.arrays().items():
-        np.testing.assert_array_equal(array, same.arrays()[name])
-    assert any(not np.array_equal(a, other.arrays()[name]) for name, a in one.arrays().items())
+    for name, array in weights_of(one).items():
+        np.testing.assert_array_equal(array, weights_of(same)[name])
+    theirs = weights_of(other)
+    assert any(not np.array_equal(a, theirs[name]) for name, a in weights_of(one).items())
 
 
 def test_what_is_not_read_has_no_weights(shop: Dataset) -> None:
     off = {"text": False, "tags": False, "ids": False, "types": False, "gaps": False}
     for name in off:
         model = model_of(shop, inputs={name: False})
-        full = {weight.partition(".")[0] for weight in model_of(shop).arrays()}
-        assert set(model.arrays()) < set(model_of(shop).arrays()), name
+        full = {weight.partition(".")[0] for weight in weights_of(model_of(shop))}
+        assert set(weights_of(model)) < set(weights_of(model_of(shop))), name
         assert "body" in full
     model = model_of(shop, inputs=off)
-    assert not [name for name in model.arrays() if not name.startswith("body.")]
+    assert not [name for name in weights_of(model) if not name.startswith("body.")]
     assert not model.item_vectors().any()
 
 
@@ -182,3 +190,40 @@ def test_a_history_of_padding_alone_is_never_read(shop: Dataset) -> None:
     batch = histories(shop)
     assert (batch.items[:, 0] != PAD).all()
     assert ((batch.items == PAD) == (batch.types == 0)).all()
+
+
+def test_models_may_have_one_body_in_common(shop: Dataset) -> None:
+    """What one learns of it the other has; what is around it stays with each."""
+    config, items = model_of(shop).settings, model_of(shop).items
+    space, tags = HistorySpace(), TagSpace()
+    one = NeuralModel(config, space, tags, items, 26, "cpu", shares=True)
+    shared = SharedBody(one.body, one.noise)
+    other = NeuralModel(config, space, tags, items, 26, "cpu", body=shared, shares=True)
+    one.begin(1)
+    shaken(one)
+    ours, theirs = weights_of(one), weights_of(other)
+    for name in ours:
+        assert np.array_equal(ours[name], theirs[name]) == name.startswith("body."), name
+    assert {"gate", "tower.adapter.bias"} < set(ours)
+
+
+def test_a_closed_gate_leaves_the_latest_item(shop: Dataset) -> None:
+    """An open one is the body itself: what it says without a gate."""
+    plain, batch = shaken(model_of(shop)), histories(shop)
+    space = HistorySpace.fit(shop, True, True)
+    gated = NeuralModel(
+        plain.settings, space, TagSpace.fit(shop.catalog), plain.items, 26, "cpu", shares=True
+    )
+    gated.begin(1)
+    set_weights(gated.eval(), weights_of(plain))
+    vectors = plain.item_vectors()
+    with torch.no_grad():
+        before = plain.last_states(batch, vectors)
+        torch.testing.assert_close(gated.last_states(batch, vectors), before)
+        gated.gate.zero_()  # type: ignore[union-attr]
+        read: list[torch.Tensor] = []
+        hook = gated.body.register_forward_pre_hook(lambda _, given: read.append(given[0]))
+        closed = gated.last_states(batch, vectors)
+        hook.remove()
+    rows = torch.arange(len(batch))
+    torch.testing.assert_close(closed, read[0][rows, torch.from_numpy(batch.lengths - 1)])

@@ -35,7 +35,10 @@ def test_a_source_goes_by_the_name_it_is_registered_with(one: Registration) -> N
     assert isinstance(source, NeuralSource)
     assert source.name == one.name
     assert type(source).settings is resolve(one.config)  # type: ignore[arg-type]
-    assert one.capabilities == {"score", "add_items", "estimate", "report"}
+    able = {"score", "add_items", "estimate", "report"}
+    pretrained = isinstance(source.config, given.BodySettings)
+    assert one.capabilities == able | ({"pretrain"} if pretrained else set())
+    assert callable(getattr(source, "pretrain", None)) == pretrained
     assert type(source)().config == source.config
 
 
@@ -124,3 +127,19 @@ def test_a_body_is_chosen_by_its_settings_alone() -> None:
 
     with pytest.raises(TypeError, match="no body has the settings NeuralSettings"):
         body_of(given.NeuralSettings(), Noise("cpu"))
+
+
+def test_a_body_brings_its_sizes_and_nothing_of_the_training() -> None:
+    shape = given.TransformerSettings(layers=3, dropout=0.4, pretrained="x").shape()
+    assert shape == {
+        "embedding_size": 128, "max_length": 50, "layers": 3, "attention_heads": 2,
+        "positions": True, "time_bias": False, "gated": False,
+    }  # fmt: skip
+    assert set(given.RnnSettings().shape()) == {"embedding_size", "max_length", "cell", "layers"}
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan")])
+def test_the_rate_of_a_body_is_a_share(rate: float) -> None:
+    with pytest.raises(ValidationError):
+        given.RnnSettings(tune_body=rate)
+    assert "pretrained" not in given.VaeSettings.model_fields  # nothing there would obey it

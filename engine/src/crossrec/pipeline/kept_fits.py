@@ -22,17 +22,15 @@ import numpy as np
 from crossrec.artifacts import (
     FolderFormat,
     checked_state,
-    map_tensors,
     new_folder,
-    write_file,
-    write_tensors,
+    read_state,
+    write_state,
 )
 from crossrec.artifacts.manifest import library_versions
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.data.dataset import Dataset
 from crossrec.errors import ArtifactError
-from crossrec.jsonio import encode
 from crossrec.pipeline.resolved import Component
 
 log = logging.getLogger("crossrec")
@@ -40,7 +38,6 @@ log = logging.getLogger("crossrec")
 #: Folder of the kept fits in a workspace's cache.
 FOLDER = "fits"
 _FORMAT = FolderFormat("crossrec-kept-state", "kept.json", 1, "it is fitted again")
-_TENSORS, _VALUES = "state.safetensors", "values.json"
 _DIGITS = 32
 
 
@@ -62,8 +59,7 @@ class StateFolder:
         try:
             _, files = _FORMAT.read_manifest(place)
             _FORMAT.check(place, files)
-            values = json.loads((place / _VALUES).read_bytes())
-            return State(map_tensors(place / _TENSORS), values)
+            return read_state(place)
         except FileNotFoundError:
             damaged = place.exists()
         except (ArtifactError, OSError, ValueError) as error:
@@ -77,9 +73,7 @@ class StateFolder:
         """Keep a state; one that cannot be written is left out."""
         try:
             with new_folder(self._place(key)) as folder:
-                tensors = write_tensors(folder / _TENSORS, state.arrays)
-                values = write_file(folder / _VALUES, encode(dict(state.values), "its values"))
-                _FORMAT.write_manifest(folder, {_TENSORS: tensors, _VALUES: values}, {"key": key})
+                _FORMAT.write_manifest(folder, write_state(folder, state), {"key": key})
         except (ArtifactError, OSError) as error:
             log.warning("a part of the fit is not kept: %s", error)
 

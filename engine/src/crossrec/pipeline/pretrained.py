@@ -1,16 +1,19 @@
 """Pretrained backbones: which are at hand, and the one that a fit takes where none is named.
 
 They lie in the workspace, one folder each, and in installed distributions, which name theirs by the
-hook `register_pretrained`. Every folder holds a ``card.json``. The workspace's own come first.
+hook `register_pretrained`. Every folder holds a ``card.json``, which says which source it belongs
+to. The workspace's own come first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from crossrec.errors import PluginError, UsageError
+from crossrec.artifacts import CARD
+from crossrec.errors import ArtifactError, PluginError, UsageError
 from crossrec.pipeline.config import PipelineConfig, load_config
 from crossrec.pipeline.with_backbone import BACKBONE, why_no_backbone, with_backbone
 from crossrec.plugins.registration import Registration
@@ -20,8 +23,6 @@ from crossrec.scenario import Scenario
 
 #: Folder of a workspace in which its backbones lie.
 FOLDER = "backbones"
-#: The file that makes a folder a backbone.
-CARD = "card.json"
 WORKSPACE = "workspace"
 
 
@@ -101,6 +102,44 @@ def survey_pretrained(folder: Path | None, registry: Registry) -> PretrainedSurv
     return PretrainedSurvey(tuple(found), tuple(broken))
 
 
+def find_pretrained(name: str, folders: Mapping[str, Path]) -> Path:
+    """Return the folder of the backbone called `name`; a path to its folder is taken as it is.
+
+    Parameters
+    ----------
+    folders : mapping of name to Path
+        All that there are; ``"distribution:name"`` names the one of that distribution.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if name in folders:
+        return folders[name]
+    path = Path(name)
+    if (path / CARD).is_file():
+        return path
+    raise no_such_backbone(name, folders)
+
+
+def source_of(folder: Path) -> str:
+    """Return the name of the candidate generator that the backbone in `folder` belongs to.
+
+    Raises
+    ------
+    ArtifactError
+        If it has no card, or a damaged one.
+    """
+    try:
+        card = json.loads((folder / CARD).read_bytes())
+        return str(card.get("source", BACKBONE))
+    except FileNotFoundError:
+        raise ArtifactError(f"there is no backbone in {folder}: {CARD} is missing") from None
+    except (OSError, ValueError, AttributeError):
+        raise ArtifactError(f"{folder / CARD} is damaged: get the backbone again") from None
+
+
 def no_such_backbone(name: str, folders: Iterable[str]) -> UsageError:
     """Return the error for a name that leads to no backbone, given those that do."""
     known = ", ".join(known for known in folders if ":" not in known) or "none"
@@ -129,13 +168,16 @@ def pipeline_to_fit(
         If the file cannot be used, or the backbone cannot join its pipeline.
     UsageError
         If there is no backbone of this name.
+    ArtifactError
+        If its card is damaged.
     """
     config = load_config(scenario, file)
-    if backbone and backbone not in seen.folders() and not (Path(backbone) / CARD).is_file():
-        raise no_such_backbone(backbone, seen.folders())
     if backbone is None:
         return default_backbone(config, scenario.name, seen, own=file is not None)
-    return with_backbone(config, backbone, scenario.name) if backbone else config, []
+    if not backbone:
+        return config, []
+    source = source_of(find_pretrained(backbone, seen.folders()))
+    return with_backbone(config, backbone, scenario.name, source), []
 
 
 def default_backbone(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from crossrec.errors import ConfigError
 from crossrec.pipeline.config import PipelineConfig, SourceConfig, parse_config
 
@@ -9,8 +11,13 @@ from crossrec.pipeline.config import PipelineConfig, SourceConfig, parse_config
 BACKBONE = "backbone"
 
 
-def with_backbone(config: PipelineConfig, name: str, family: str) -> PipelineConfig:
+def with_backbone(
+    config: PipelineConfig, name: str, family: str, source: str = BACKBONE
+) -> PipelineConfig:
     """Return the pipeline with the backbone `name` as one more source.
+
+    `source` is the candidate generator that it belongs to: `BACKBONE`, or another one that can be
+    pretrained, which then starts from what has this name.
 
     It must hold its own against the others on validation like any source. The pipeline must have an
     encoder, whose vectors of texts and titles the backbone reads. It joins the surfaces about a
@@ -22,28 +29,31 @@ def with_backbone(config: PipelineConfig, name: str, family: str) -> PipelineCon
     ConfigError
         If the pipeline has a backbone already, or another source under its label.
     """
-    why = why_no_backbone(config)
+    why = why_no_backbone(config, source)
     if why:
         raise ConfigError(f"the backbone {name} cannot be added: {why}")
-    settings = {"backbone": name, "family": family, "text": {"encoder": config.encoder}}
-    source = SourceConfig(name=BACKBONE, settings=settings)
+    settings: dict[str, Any] = {"pretrained": name, "encoder": config.encoder}
     values = config.model_dump(exclude_unset=True)
+    if source == BACKBONE:
+        settings = {"backbone": name, "family": family, "text": {"encoder": config.encoder}}
+        values["title_vectors"] = bool(config.encoder)
+    added = SourceConfig(name=source, settings=settings)
     values |= {
-        "sources": [source.model_dump(), *(one.model_dump() for one in config.sources)],
-        "title_vectors": bool(config.encoder),
+        "sources": [added.model_dump(), *(one.model_dump() for one in config.sources)],
         "item_sources": config.item_sources or tuple(one.label for one in config.sources),
     }
     return parse_config(values, "the pipeline with a backbone")
 
 
-def why_no_backbone(config: PipelineConfig) -> str:
-    """Return why a backbone cannot be added to a pipeline; "" where it can."""
-    for source in config.sources:
-        if source.name == BACKBONE:
+def why_no_backbone(config: PipelineConfig, source: str = BACKBONE) -> str:
+    """Return why a backbone cannot be added to a pipeline as this source; "" where it can."""
+    setting = "backbone" if source == BACKBONE else "pretrained"
+    for other in config.sources:
+        if other.name == source:
             return (
-                f"the pipeline has one already, the source {source.label!r}: change its setting "
-                "`backbone`, or leave --backbone out"
+                f"the pipeline has one already, the source {other.label!r}: change its setting "
+                f"`{setting}`, or leave --backbone out"
             )
-        if source.label == BACKBONE:
-            return f"the source {source.name!r} is labelled {BACKBONE!r}: give it another label"
+        if other.label == source:
+            return f"the source {other.name!r} is labelled {source!r}: give it another label"
     return ""

@@ -21,6 +21,7 @@ from crossrec.testing import toy as toys
 from crossrec.testing.answers import check_candidates, check_equal, check_same
 from crossrec.testing.base import RUN, through_disk
 from crossrec.testing.estimates import EstimateTests
+from crossrec.testing.source_pretraining import PretrainingTests
 from crossrec.testing.source_refits import RefitTests
 from crossrec.testing.toy import Toy
 
@@ -28,7 +29,7 @@ CLOCKS = pytest.mark.parametrize("clock", [True, False], ids=["clock", "order"])
 TOYS = pytest.mark.parametrize("name", ["checkerboard", "shop"])
 
 
-class CandidateGeneratorTests(RefitTests, EstimateTests, kit=True):
+class CandidateGeneratorTests(RefitTests, PretrainingTests, EstimateTests, kit=True):
     """What every candidate generator must do.
 
     Attributes

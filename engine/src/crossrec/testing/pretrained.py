@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any, ClassVar
 
-from crossrec.pipeline.pretrained import CARD, survey_pretrained
+from crossrec.artifacts import CARD
+from crossrec.pipeline.pretrained import survey_pretrained
 from crossrec.plugins.loader import LoadedPlugin
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import PluginState

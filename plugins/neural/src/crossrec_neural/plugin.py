@@ -23,15 +23,19 @@ _SOURCES = {
     "vae": ("VaeSource", "VaeSettings", "a variational autoencoder of histories (Mult-VAE)"),
 }
 
+#: Those whose body can be trained on several scenarios.
+_PRETRAINED = ("transformer", "rnn")
+
 
 @hookimpl
 def register_candidate_generators(register: Register) -> None:
     """Register a source for each body."""
+    able = {"score", "add_items", "estimate", "report"}
     for name, (source, settings, summary) in _SOURCES.items():
         register(
             name,
             f"crossrec_neural.sources.registered:{source}",
             config=f"crossrec_neural.settings:{settings}",
-            capabilities={"score", "add_items", "estimate", "report"},
+            capabilities=able | ({"pretrain"} if name in _PRETRAINED else set()),
             summary=summary,
         )

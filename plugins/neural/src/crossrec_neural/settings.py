@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from crossrec.components.settings import Settings
 from pydantic import Field, model_validator
@@ -149,7 +149,30 @@ class NeuralSettings(Settings):
     heads: dict[HeadName, Positive] = Field(default_factory=dict)
 
 
-class TransformerSettings(NeuralSettings):
+class BodySettings(NeuralSettings):
+    """What bodies share that can be pretrained on other scenarios.
+
+    Attributes
+    ----------
+    pretrained : str
+        Name of a pretrained body, or the path of its folder; "" starts from nothing. It brings its
+        own sizes and options, and serves unless held-out events prove that a body that starts from
+        nothing is better.
+    tune_body : float
+        Learning rate of a pretrained body relative to that of what is around it, after it has
+        rested for a quarter of the epochs; 0 leaves it as it is.
+    """
+
+    pretrained: str = ""
+    tune_body: Share = 0.1
+
+    def shape(self) -> dict[str, Any]:
+        """Return the settings that a pretrained body brings, in JSON values."""
+        own = type(self).model_fields.keys() - BodySettings.model_fields.keys()
+        return self.model_dump(mode="json", include={"embedding_size", "max_length", *own})
+
+
+class TransformerSettings(BodySettings):
     """Settings of `transformer`.
 
     Attributes
@@ -182,7 +205,7 @@ class TransformerSettings(NeuralSettings):
         return self
 
 
-class RnnSettings(NeuralSettings):
+class RnnSettings(BodySettings):
     """Settings of `rnn`.
 
     Attributes

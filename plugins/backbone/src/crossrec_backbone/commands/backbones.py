@@ -11,6 +11,10 @@ from crossrec.terminal import echo_json, json_option, table, workspace_option
 if TYPE_CHECKING:
     from crossrec.pipeline.pretrained import PretrainedSurvey
 
+    from crossrec_backbone.pretrained.library import Body
+
+_DEFAULT = {True: "without events", False: ""}
+
 
 @click.group()
 def backbones() -> None:
@@ -25,18 +29,18 @@ def list_(workspace: Path, as_json: bool) -> None:
     seen = _survey(workspace)
     for broken in seen.broken:
         click.echo(f"Warning: {broken.origin} is broken: {broken.error}", err=True)
+    found = [
+        {
+            "name": one.reference,
+            "source": _source(one.path),
+            "origin": one.origin,
+            "path": one.path,
+            "default": one == seen.default,
+        }
+        for one in seen.found
+    ]
     if as_json:
-        echo_json(
-            [
-                {
-                    "name": one.reference,
-                    "origin": one.origin,
-                    "path": one.path,
-                    "default": one == seen.default,
-                }
-                for one in seen.found
-            ]
-        )
+        echo_json(found)
         return
     if not seen.found:
         click.echo(
@@ -44,10 +48,10 @@ def list_(workspace: Path, as_json: bool) -> None:
         )
         return
     rows = [
-        (one.reference, one.origin, "without events" if one == seen.default else "", one.path)
-        for one in seen.found
+        (one["name"], one["source"], one["origin"], _DEFAULT[bool(one["default"])], one["path"])
+        for one in found
     ]
-    table(("NAME", "FROM", "DEFAULT", "PATH"), rows)
+    table(("NAME", "SOURCE", "FROM", "DEFAULT", "PATH"), rows)
 
 
 @backbones.command()
@@ -56,11 +60,15 @@ def list_(workspace: Path, as_json: bool) -> None:
 @json_option
 def show(name: str, workspace: Path, as_json: bool) -> None:
     """Show the model card of the backbone NAME."""
-    from crossrec_backbone.pretrained.library import find
-    from crossrec_backbone.pretrained.model import load_backbone
+    from crossrec.pipeline.pretrained import find_pretrained
 
-    path = find(name, _survey(workspace).folders())
-    backbone = load_backbone(path)
+    from crossrec_backbone.pretrained.library import Body, load
+
+    path = find_pretrained(name, _survey(workspace).folders())
+    backbone = load(path)
+    if isinstance(backbone, Body):
+        _show_body(name, path, backbone, as_json)
+        return
     if as_json:
         echo_json({"name": name, "path": path, "heads": list(backbone.heads), **backbone.card})
         return
@@ -83,10 +91,11 @@ def show(name: str, workspace: Path, as_json: bool) -> None:
 @workspace_option
 def export(name: str, folder: Path, workspace: Path) -> None:
     """Copy the backbone NAME to the new FOLDER."""
-    from crossrec_backbone.pretrained.library import export as copy_out
-    from crossrec_backbone.pretrained.library import find
+    from crossrec.pipeline.pretrained import find_pretrained
 
-    source = find(name, _survey(workspace).folders())
+    from crossrec_backbone.pretrained.library import export as copy_out
+
+    source = find_pretrained(name, _survey(workspace).folders())
     click.echo(f"{name} exported to {copy_out(source, folder)}")
 
 
@@ -114,6 +123,34 @@ def _survey(workspace: Path) -> PretrainedSurvey:
     from crossrec.plugins.registry import load_registry
 
     return survey_pretrained(workspace / FOLDER, load_registry())
+
+
+def _source(path: Path) -> str:
+    """Return the source that a backbone belongs to; a damaged one is named and stops nothing."""
+    from crossrec.errors import ArtifactError
+    from crossrec.pipeline.pretrained import source_of
+
+    try:
+        return source_of(path)
+    except ArtifactError as error:
+        click.echo(f"Warning: {error}", err=True)
+        return "?"
+
+
+def _show_body(name: str, path: Path, body: Body, as_json: bool) -> None:
+    """Print the card of a body."""
+    card = body.card
+    if as_json:
+        echo_json({"name": name, "path": path, **card})
+        return
+    click.echo(f"{name}: a body of the source {card['source']}")
+    keys = ("name", "items", "users", "events", "licence")
+    table([key.upper() for key in keys], [[one[key] for key in keys] for one in card["sources"]])
+    for source, ndcg in card["training"]["ndcg@10"].items():
+        figures = ", ".join(f"{value:.4f} {when}" for when, value in ndcg.items())
+        click.echo(f"{source}, ndcg@10 on held-out events: {figures}")
+    for limit in card["limits"]:
+        click.echo(f"limit: {limit}")
 
 
 def _show_measured(results: dict[str, dict[str, dict[str, float]]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from crossrec.terminal import (
@@ -13,6 +14,10 @@ from crossrec.terminal import (
     wait_option,
     workspace_option,
 )
+
+if TYPE_CHECKING:
+    from crossrec.components.run import RunOptions
+    from crossrec.workspace import Workspace
 
 
 @click.command()
@@ -37,6 +42,12 @@ from crossrec.terminal import (
     show_default=True,
     help="Also train the text encoder's top layers on items that people consume together.",
 )
+@click.option(
+    "--body",
+    metavar="SOURCE",
+    help="Pretrain the body of this source (transformer, gru) instead of a backbone of relations.",
+)
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1 …")
 @wait_option
 @json_option
 def pretrain(
@@ -47,23 +58,31 @@ def pretrain(
     threads: int | None,
     measure: bool,
     adapt_encoder: bool,
+    body: str | None,
+    device: str,
     wait: float | None,
     as_json: bool,
 ) -> None:
     """Pretrain a backbone on the events of several scenarios.
 
-    A run that is killed goes on where it stopped when it is started again.
+    With --body it is a network that one source has for all scenarios; a fit starts from it. A run
+    that is killed goes on where it stopped when it is started again.
     """
     from crossrec.components.run import RunOptions
     from crossrec.workspace import Workspace
 
     from crossrec_backbone.pretraining.workspace import pretrain_scenarios
 
+    names = [part.strip() for part in scenarios.split(",") if part.strip()]
     opened = Workspace.open(workspace)
     opened.wait = wait
     with progress() as report:
-        run = RunOptions(seed=seed, threads=threads, cache=opened.cache, progress=report)
-        names = [part.strip() for part in scenarios.split(",") if part.strip()]
+        run = RunOptions(
+            seed=seed, device=device, threads=threads, cache=opened.cache, progress=report
+        )
+        if body is not None:
+            _pretrain_body(opened, names, name, body, run, adapt_encoder, as_json)
+            return
         path, backbone = pretrain_scenarios(
             opened, names, name, run, measure=measure, adapt_encoder=adapt_encoder
         )
@@ -82,4 +101,30 @@ def pretrain(
             f"adapted encoder: {encoder['base']}, {encoder['bytes'] / 1e6:.1f} MB; for a source "
             f"that it never saw: {encoder['verdict']}"
         )
+    click.echo(f"next: crossrec fit SCENARIO --backbone {name}")
+
+
+def _pretrain_body(
+    workspace: Workspace,
+    scenarios: list[str],
+    name: str,
+    body: str,
+    run: RunOptions,
+    adapt_encoder: bool,
+    as_json: bool,
+) -> None:
+    """Pretrain the body of a source and print how it went."""
+    from crossrec.errors import UsageError
+
+    from crossrec_backbone.pretraining.body import pretrain_body
+
+    if adapt_encoder:
+        raise UsageError("--adapt-encoder belongs to a backbone of relations: leave it out")
+    path, made, lines = pretrain_body(workspace, scenarios, name, body, run)
+    if as_json:
+        echo_json({"name": name, "path": str(path), "card": made.card})
+        return
+    click.echo(f"{name}: a body of the source {made.card['source']}")
+    for line in lines:
+        click.echo(line)
     click.echo(f"next: crossrec fit SCENARIO --backbone {name}")

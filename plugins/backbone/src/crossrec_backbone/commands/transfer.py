@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 @click.option("--from", "sources", default="", help="Scenarios to pretrain on, as a,b,c.")
 @click.option("--backbone", default="", help="Measure this backbone instead of pretraining one.")
 @click.option(
+    "--body",
+    default="",
+    metavar="NAME",
+    help="Measure a body too: with --from that of a source (transformer, gru), pretrained on the "
+    "same scenarios, with --backbone a pretrained one.",
+)
+@click.option(
     "--events",
     default="0,10,100,1000,10000,all",
     show_default=True,
@@ -45,6 +52,7 @@ def transfer(
     target: str,
     sources: str,
     backbone: str,
+    body: str,
     events: str,
     seeds: int,
     users: int | None,
@@ -76,7 +84,7 @@ def transfer(
     with progress() as shown:
         run = RunOptions(seed=seed, threads=threads, cache=opened.cache, progress=shown)
         report = transfer_scenarios(
-            opened, target, names, run, backbone=backbone, settings=settings
+            opened, target, names, run, backbone=backbone, body=body, settings=settings
         )
     if picture is not None:
         plot(report, picture)
@@ -98,7 +106,7 @@ def _settings(events: str, seeds: int, users: int | None, candidates: str) -> Tr
 
 def _show(report: TransferReport) -> None:
     """Print one table for each metric, the verdicts, and the notes."""
-    from crossrec_backbone.transfer.methods import METHODS
+    from crossrec_backbone.transfer.bodies import BODY, BODY_ALONE
     from crossrec_backbone.transfer.report import METRICS
 
     sources = ", ".join(report.sources)
@@ -110,21 +118,28 @@ def _show(report: TransferReport) -> None:
     for metric in METRICS:
         click.echo(f"\n{metric}")
         rows = []
-        for method in METHODS:
+        for method in report.methods:
             points = [report.mean(method, level) for level in report.levels]
             cells = ["–" if point.no_scores else f"{point.metrics[metric]:.4f}" for point in points]
             rows.append([method, *cells])
         table(head, rows)
     click.echo("\nverdicts on crossrec, ndcg@10")
     rows = []
-    for method in METHODS[1:]:
-        verdicts = [report.verdict(level, method) for level in report.levels]
-        cells = [f"{one.verdict} ({one.difference:+.4f})" for one in verdicts]
-        rows.append([method, *cells])
+    for method in report.methods[1:]:
+        rows.append([method, *_verdicts(report, "crossrec", method)])
     table(["AGAINST", *head[1:]], rows)
+    if BODY in report.methods:
+        click.echo(f"\nverdicts on {BODY}, ndcg@10")
+        table(["AGAINST", *head[1:]], [[BODY_ALONE, *_verdicts(report, BODY, BODY_ALONE)]])
     click.echo()
     for note in report.notes:
         click.echo(f"note: {note}")
+
+
+def _verdicts(report: TransferReport, method: str, against: str) -> list[str]:
+    """Return the verdict at each budget, with the difference."""
+    verdicts = [report.verdict(level, against, method) for level in report.levels]
+    return [f"{one.verdict} ({one.difference:+.4f})" for one in verdicts]
 
 
 def _level(level: object) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crossrec.artifacts import map_tensors, new_folder, write_file, write_tensors
+from crossrec.artifacts import CARD, map_tensors, new_folder, write_file, write_tensors
 from crossrec.components.state import State
 from crossrec.errors import ArtifactError, UsageError
 from crossrec.version import __version__
@@ -26,7 +26,6 @@ from crossrec_backbone.ranking.trees import TreeRanker
 #: Version of the folder format that this crossrec writes and reads.
 FORMAT = 2
 MANIFEST = "backbone.json"
-CARD = "card.json"
 ENCODER = "encoder.safetensors"
 KIND = "crossrec-backbone"
 #: The head that was trained on all sources.
@@ -82,7 +81,7 @@ def save_backbone(folder: Path, backbone: Backbone) -> None:
     ArtifactError
         If the folder holds something else, or cannot be written.
     """
-    if folder.exists() and not (folder / MANIFEST).is_file():
+    if folder.exists() and not (folder / CARD).is_file():
         raise ArtifactError(f"{folder} exists and is no backbone: name another folder")
     with new_folder(folder) as unfinished:
         _write(unfinished, backbone)

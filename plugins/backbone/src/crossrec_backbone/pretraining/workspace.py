@@ -73,10 +73,16 @@ def scenario_dataset(
     DataError
         If it has no events.
     """
-    dataset = workspace.dataset(registry.scenario(scenario))
-    if not len(dataset.interactions):
-        raise DataError(f"scenario {scenario!r} has no events: run `crossrec ingest {scenario}`")
+    dataset = scenario_events(workspace, scenario, registry)
     if text.encoder not in {registration.name for registration in registry.all("encoders")}:
         return dataset
     encoder = registry.get("encoders", text.encoder).build()
     return with_encoded(dataset, encoder, run, text.encoder, text.title_vectors)
+
+
+def scenario_events(workspace: Workspace, scenario: str, registry: Registry) -> Dataset:
+    """Read a scenario, without vectors; see `scenario_dataset` for what is raised."""
+    dataset = workspace.dataset(registry.scenario(scenario))
+    if not len(dataset.interactions):
+        raise DataError(f"scenario {scenario!r} has no events: run `crossrec ingest {scenario}`")
+    return dataset

@@ -12,11 +12,14 @@ from crossrec.numeric.gain import TOP, discount
 from crossrec.numeric.ragged import FloatArray
 from numpy.typing import NDArray
 
+from crossrec_backbone.transfer.bodies import BODIES, BODY, BODY_ALONE
 from crossrec_backbone.transfer.methods import BARE, FULL, METHODS
 from crossrec_backbone.transfer.report import METRICS, Point, TransferReport, TransferVerdict
 from crossrec_backbone.transfer.settings import Level
 
 Wide = NDArray[np.float64]
+#: What pretraining itself is worth: each a question of its own, whose p-value is not corrected.
+_OWN_QUESTIONS = ((FULL, BARE), (BODY, BODY_ALONE))
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +47,11 @@ class BudgetResult:
     no_scores: frozenset[str]
     learnt: Mapping[str, Any]
     seconds: float
+
+    @property
+    def methods(self) -> list[str]:
+        """The methods, in the order of the report."""
+        return [method for method in (*METHODS, *BODIES) if method in self.places]
 
 
 def build_report(
@@ -104,7 +112,7 @@ def _points(
     result: BudgetResult, candidates: str, repeat: NDArray[np.bool_], resamples: int
 ) -> dict[str, Point]:
     """Return the figures of one result."""
-    table = {method: gains(result.places[method]) for method in METHODS}
+    table = {method: gains(result.places[method]) for method in result.methods}
     return _figures(table, result, candidates, repeat, _resampled(table, resamples))
 
 
@@ -118,7 +126,7 @@ def _over_seeds(
     """Return means over the seeds of one budget, and the verdicts on them."""
     table = {
         method: np.mean([gains(result.places[method]) for result in results], axis=0)
-        for method in METHODS
+        for method in results[0].methods
     }
     samples = _resampled(table, resamples)
     last = results[-1]
@@ -172,6 +180,8 @@ def _regime(method: str, result: BudgetResult) -> str:
     """Name what a method was given of the target."""
     if not result.events:
         return "Z0"
+    if method in BODIES:
+        return "trained" if result.learnt["bodies"][method]["trained"] else "Z1"
     trained = method in (FULL, BARE) and result.learnt.get("trained", False)
     return "trained" if trained or method == "target-only" else "Z1"
 
@@ -179,29 +189,31 @@ def _regime(method: str, result: BudgetResult) -> str:
 def _verdicts(
     level: Level, table: Mapping[str, Wide], samples: Mapping[str, Wide], alpha: float
 ) -> list[TransferVerdict]:
-    """Compare the full method with every other one."""
-    others = [method for method in METHODS if method != FULL]
-    moved = {method: (table[FULL] - table[method]).mean(axis=0) for method in others}
-    drawn = {method: samples[FULL] - samples[method] for method in others}
-    p = {method: bootstrap_p(float(moved[method][1]), drawn[method][:, 1]) for method in others}
-    plain = [method for method in others if method != BARE]
-    p |= dict(zip(plain, holm([p[method] for method in plain]).tolist(), strict=True))
+    """Compare the full method with every other one, and a body with itself untrained elsewhere."""
+    pairs = [(FULL, method) for method in table if method != FULL]
+    pairs += [(BODY, BODY_ALONE)] * (BODY in table)
+    moved = {pair: (table[pair[0]] - table[pair[1]]).mean(axis=0) for pair in pairs}
+    drawn = {pair: samples[pair[0]] - samples[pair[1]] for pair in pairs}
+    p = {pair: bootstrap_p(float(moved[pair][1]), drawn[pair][:, 1]) for pair in pairs}
+    plain = [pair for pair in pairs if pair not in _OWN_QUESTIONS]
+    p |= dict(zip(plain, holm([p[pair] for pair in plain]).tolist(), strict=True))
     out = []
-    for method in others:
-        recall, ndcg = (float(value) for value in moved[method])
+    for pair in pairs:
+        recall, ndcg = (float(value) for value in moved[pair])
         verdict: Literal["helps", "no difference", "hurts"] = "no difference"
-        if p[method] <= alpha and ndcg:
+        if p[pair] <= alpha and ndcg:
             verdict = "helps" if ndcg > 0 else "hurts"
         out.append(
             TransferVerdict(
                 level,
-                method,
+                pair[1],
                 verdict,
                 ndcg,
-                interval(drawn[method][:, 1]),
-                float(p[method]),
+                interval(drawn[pair][:, 1]),
+                float(p[pair]),
                 recall,
-                interval(drawn[method][:, 0]),
+                interval(drawn[pair][:, 0]),
+                pair[0],
             )
         )
     return out

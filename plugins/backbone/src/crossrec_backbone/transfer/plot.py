@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossrec.errors import CrossrecError, UsageError
 
-from crossrec_backbone.transfer.methods import BARE, FULL, METHODS
+from crossrec_backbone.transfer.methods import BARE, FULL
 from crossrec_backbone.transfer.report import METRICS
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def plot(report: TransferReport, path: Path) -> None:
     figure = _figure_class()(figsize=(11, 4.6), layout="constrained")
     levels = report.levels
     for axes, metric in zip(figure.subplots(1, 2), METRICS, strict=True):
-        for at, method in enumerate(METHODS):
+        for at, method in enumerate(report.methods):
             _curve(axes, report, method, metric, at)
         labels = [f"{level:,}" if level != "all" else "all" for level in levels]
         axes.set_xticks(range(len(levels)), labels)

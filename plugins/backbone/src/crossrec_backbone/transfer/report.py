@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from crossrec_backbone.transfer.methods import BARE
+from crossrec_backbone.transfer.methods import BARE, FULL
 from crossrec_backbone.transfer.settings import Level
 
 METRICS = ("recall@10", "ndcg@10")
@@ -40,17 +40,19 @@ class Point:
 
 @dataclass(frozen=True)
 class TransferVerdict:
-    """What the full method is worth against another one.
+    """What a method is worth against another one.
 
     Attributes
     ----------
     difference, ci95
-        Of ndcg@10: full method minus the other, paired bootstrap over users, means over seeds.
+        Of ndcg@10: the method minus the other, paired bootstrap over users, means over seeds.
     p : float
         Two-sided. Holm-corrected over the methods of the budget; the question of pretraining
-        itself, against "without-pretraining", is one of its own and is not corrected.
+        itself, against the same without it, is one of its own and is not corrected.
     recall_difference, recall_ci95
         The same of recall@10, for information; no verdict follows from it.
+    method : str
+        The full method, or a body where it is compared with itself without pretraining.
     """
 
     events: Level
@@ -61,6 +63,7 @@ class TransferVerdict:
     p: float
     recall_difference: float
     recall_ci95: tuple[float, float]
+    method: str = FULL
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,9 +122,15 @@ class TransferReport:
         """Return the mean over seeds of one method on one budget."""
         return next(p for p in self.means if (p.method, p.events) == (method, level))
 
-    def verdict(self, level: Level, against: str = BARE) -> TransferVerdict:
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods, in their order."""
+        return tuple(dict.fromkeys(point.method for point in self.means))
+
+    def verdict(self, level: Level, against: str = BARE, method: str = FULL) -> TransferVerdict:
         """Return one verdict; by default that of pretraining itself."""
-        return next(v for v in self.verdicts if (v.events, v.against) == (level, against))
+        wanted = (level, method, against)
+        return next(v for v in self.verdicts if (v.events, v.method, v.against) == wanted)
 
 
 def _point_values(point: Point) -> dict[str, Any]:
@@ -143,6 +152,7 @@ def _point_values(point: Point) -> dict[str, Any]:
 def _verdict_values(verdict: TransferVerdict) -> dict[str, Any]:
     return {
         "events": verdict.events,
+        "method": verdict.method,
         "against": verdict.against,
         "verdict": verdict.verdict,
         "metric": "ndcg@10",

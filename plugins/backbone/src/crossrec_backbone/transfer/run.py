@@ -19,6 +19,7 @@ from crossrec_backbone.pretraining.checkpoint import Checkpoint, digest_of
 from crossrec_backbone.pretraining.pretrain import PretrainConfig, pretrain
 from crossrec_backbone.pretraining.source_examples import SourceDataset
 from crossrec_backbone.relations.statistics import Statistics
+from crossrec_backbone.transfer.bodies import MeasuredBody, body_places
 from crossrec_backbone.transfer.budgets import TransferSplit, cut, drawn
 from crossrec_backbone.transfer.figures import BudgetResult, build_report
 from crossrec_backbone.transfer.learning import Learnt, learn
@@ -37,6 +38,7 @@ def transfer(
     settings: TransferSettings | None = None,
     run: RunOptions | None = None,
     cache: Path | None = None,
+    body: MeasuredBody | None = None,
 ) -> TransferReport:
     """Measure what pretraining brings to `target`, by how many of its events are known.
 
@@ -55,6 +57,8 @@ def transfer(
     cache : Path, optional
         Folder for finished parts; the same call goes on from there. Settings, data and backbone
         name the files, the version of the code does not.
+    body : MeasuredBody, optional
+        Measured beside the backbone, with and without its pretraining.
 
     Raises
     ------
@@ -73,8 +77,9 @@ def transfer(
         backbone = pretrain(sources, _pretraining(settings), run, checkpoint=folder)
     rows = backbone.card.get("sources", [])
     _refuse(name, [row.get("name") for row in rows], target, ())
+    _refuse(name, body.sources if body else (), target, ())
     levels, notes = _levels(settings, split)
-    store, identity = Checkpoint(cache), _identity(target, backbone, family, settings)
+    store, identity = Checkpoint(cache), _identity(target, backbone, family, settings, body)
     results: list[BudgetResult] = []
     total = len(levels) * settings.seeds
     for level in levels:
@@ -86,7 +91,7 @@ def transfer(
             key = f"{identity}-{level}-{seed}"
             result = _known(store, key, level, seed)
             if result is None:
-                result = _measured(split, backbone, level, seed, family, settings, run)
+                result = _measured(split, backbone, level, seed, family, settings, run, body)
                 _keep(store, key, result)
             results.append(result)
     run.progress(f"{name}: measured", total, total)
@@ -116,6 +121,7 @@ def _measured(
     family: str,
     settings: TransferSettings,
     run: RunOptions,
+    body: MeasuredBody | None,
 ) -> BudgetResult:
     """Run all methods on one budget."""
     started = time.perf_counter()
@@ -125,9 +131,14 @@ def _measured(
     learnt = learn(dataset, backbone, config, quiet, family=family, settings=settings.adapter)
     statistics = Statistics.fit(dataset, config)
     found = places(statistics, split.queries, split.targets, learnt)
+    of, values = dict(found.of), _values(learnt)
+    if body is not None:
+        beside = body_places(body, dataset, split.queries, split.targets, quiet)
+        of |= beside.of
+        values["bodies"] = dict(beside.learnt)
     events = len(dataset.interactions)
     seconds = time.perf_counter() - started
-    return BudgetResult(level, seed, events, found.of, found.no_scores, _values(learnt), seconds)
+    return BudgetResult(level, seed, events, of, found.no_scores, values, seconds)
 
 
 def _values(learnt: Learnt) -> dict[str, Any]:
@@ -190,13 +201,20 @@ def _lookalikes(target: Dataset, rows: Sequence[Mapping[str, Any]]) -> list[str]
     ]
 
 
-def _identity(target: Dataset, backbone: Backbone, family: str, settings: TransferSettings) -> str:
+def _identity(
+    target: Dataset,
+    backbone: Backbone,
+    family: str,
+    settings: TransferSettings,
+    body: MeasuredBody | None,
+) -> str:
     """Return a digest of all that a result depends on, but for budget and seed."""
     values = settings.model_dump(
         mode="json", include={"users", "candidates", "backbone", "adapter"}
     )
     heads = sorted((name, ranker.text) for name, ranker in backbone.heads.items())
-    return digest_of(target, [values, family, METHODS, heads])
+    beside = [] if body is None else [body.identity()]
+    return digest_of(target, [values, family, METHODS, heads, *beside])
 
 
 def _known(store: Checkpoint, key: str, level: Level, seed: int) -> BudgetResult | None:

@@ -58,9 +58,14 @@ class ItemColumns:
 
 
 def fit_columns(
-    name: str, dataset: Dataset, settings: NeuralSettings
+    name: str, dataset: Dataset, settings: NeuralSettings, axes: FloatArray | None = None
 ) -> tuple[ItemColumns, TextSpace, TagSpace]:
     """Learn the spaces of texts and tags, and return the columns of all items.
+
+    Parameters
+    ----------
+    axes : float32 array, shape (width, size), optional
+        That several catalogues have in common; centre and whitening are learnt.
 
     Raises
     ------
@@ -72,7 +77,11 @@ def fit_columns(
     vectors = _vectors(name, dataset, settings)
     text = TextSpace.none()
     if vectors is not None:
-        text = TextSpace.fit(vectors, inputs.text_size, inputs.whitening)
+        text = (
+            TextSpace.fit(vectors, inputs.text_size, inputs.whitening)
+            if axes is None
+            else TextSpace.along(vectors, axes, inputs.whitening)
+        )
     rows = np.zeros((dataset.n_items, 0), np.float32) if vectors is None else text.rows(vectors)
     codes = tags.rows(dataset.catalog, range(dataset.n_items))
     return ItemColumns(rows, codes, np.array(dataset.item_counts)), text, tags

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from crossrec.errors import DataError
 from crossrec.numeric.ragged import BoolArray, FloatArray
+from numpy.typing import NDArray
 
 #: A direction with less than this share of the largest variance is treated as if it had it.
 _LEAST = 1e-6
+#: A catalogue whose texts spread less has one text only.
+_SAME = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,17 +38,35 @@ class TextSpace:
     @classmethod
     def fit(cls, vectors: FloatArray, size: int, whitening: float) -> TextSpace:
         """Learn the leading `size` directions of the rows that are finite and not zero."""
-        used = vectors[filled(vectors)].astype(np.float64)
-        if len(used) < 2:
+        spread = _spread(vectors)
+        if spread is None:
             return cls.none()
-        mean = used.mean(axis=0)
-        centred = used - mean
-        variance, basis = np.linalg.eigh(centred.T @ centred / len(used))
-        variance, basis = variance[::-1][:size], basis[:, ::-1][:, :size]
-        if variance[0] <= 1e-12:  # all texts are the same: they separate nothing
-            return cls.none()
-        scale = np.maximum(variance, variance[0] * _LEAST) ** (-whitening / 2)
-        return cls(mean.astype(np.float32), (basis * scale).astype(np.float32))
+        mean, covariance = spread
+        basis, scale = _principal(covariance, whitening)
+        axes = basis[:, :size] * scale[:size]
+        return cls(mean.astype(np.float32), axes.astype(np.float32))
+
+    @classmethod
+    def along(cls, vectors: FloatArray, axes: FloatArray, whitening: float) -> TextSpace:
+        """Return a space of these vectors whose rows can be compared with those of others.
+
+        They are centred and whitened for themselves, but not turned (ZCA; Bell and Sejnowski,
+        1997), and then read along axes that all have in common. On validation items an untrained
+        model has ndcg@10 .1305 on UCI and .0745 on Scientific, with the spread of other catalogues
+        .1238 and .0752, along their own axes .1295 and .0737.
+
+        Parameters
+        ----------
+        axes : float32 array, shape (width, size)
+            As `common_axes` returns them.
+        """
+        spread = _spread(vectors)
+        if spread is None:  # nothing is separated by texts: their rows are zero
+            return cls(np.zeros(len(axes), np.float32), np.zeros_like(axes))
+        mean, covariance = spread
+        basis, scale = _principal(covariance, whitening)
+        own = (basis * scale) @ (basis.T @ axes)
+        return cls(mean.astype(np.float32), own.astype(np.float32))
 
     @property
     def size(self) -> int:
@@ -77,3 +99,42 @@ def filled(vectors: FloatArray) -> BoolArray:
     """Return which rows are finite and not zero, bool (n,)."""
     there: BoolArray = np.isfinite(vectors).all(axis=1) & (vectors != 0).any(axis=1)
     return there
+
+
+def common_axes(catalogues: Sequence[FloatArray], size: int) -> FloatArray | None:
+    """Return the leading directions within some catalogues, each of which counts the same.
+
+    Parameters
+    ----------
+    catalogues : sequence of float32 arrays, shape (n, width)
+        Each is centred for itself, so that what sets two of them apart is no direction.
+
+    Returns
+    -------
+    float32 array, shape (width, size), or None
+        Of length 1 and at right angles; None where no texts are separated by any direction.
+    """
+    found = [spread[1] for vectors in catalogues if (spread := _spread(vectors)) is not None]
+    if not found:
+        return None
+    basis, _ = _principal(np.mean(found, axis=0), 0.0)
+    return basis[:, :size].astype(np.float32)
+
+
+def _principal(
+    covariance: NDArray[np.float64], whitening: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the principal directions by falling variance, and what whitens along each."""
+    variance, basis = np.linalg.eigh(covariance)
+    variance, basis = variance[::-1], basis[:, ::-1]
+    return basis, np.maximum(variance, variance[0] * _LEAST) ** (-whitening / 2)
+
+
+def _spread(vectors: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return mean and covariance of what is filled; None where all of it is the same."""
+    used = vectors[filled(vectors)].astype(np.float64)
+    if len(used) < 2:
+        return None
+    mean = used.mean(axis=0)
+    covariance = (used - mean).T @ (used - mean) / len(used)
+    return (mean, covariance) if np.trace(covariance) > _SAME else None

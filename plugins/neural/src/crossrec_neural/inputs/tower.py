@@ -51,12 +51,16 @@ class ItemTower(nn.Module):
     ----------
     text_size, n_tags, n_items : int
         Of the fit; later items have text and tags, no embedding of their own.
+    bias : bool
+        Whether the adapter may move all texts.
     """
 
-    def __init__(self, text_size: int, n_tags: int, n_items: int, settings: NeuralSettings) -> None:
+    def __init__(
+        self, text_size: int, n_tags: int, n_items: int, settings: NeuralSettings, bias: bool
+    ) -> None:
         super().__init__()
         self.size = size = settings.embedding_size
-        self.adapter = nn.Linear(text_size, size, bias=False) if text_size else None
+        self.adapter = nn.Linear(text_size, size, bias=bias) if text_size else None
         self.tags = nn.Embedding(n_tags + 1, size, padding_idx=0) if n_tags else None
         self.own = nn.Embedding(n_items, size) if settings.inputs.ids and n_items else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.run import RunOptions
 
-from crossrec_neural.settings import NeuralSettings, TransformerSettings
+from crossrec_neural.settings import BodySettings, NeuralSettings, TransformerSettings
 
 #: Seconds for importing torch.
 _LOADING = 3.0
@@ -32,11 +32,14 @@ def training_cost(size: DatasetSize, settings: NeuralSettings, run: RunOptions) 
     own = 10.0 * width * size.items if settings.inputs.ids else 0.0
     seconds = epochs * (3.0 * events * event * _PRODUCT + steps * own * 1e-9)
     seconds *= 1.0 if run.device == "cpu" else _CARD
+    # a pretrained body is compared with one that is trained from nothing
+    trainings = 2.0 if isinstance(settings, BodySettings) and settings.pretrained else 1.0
+    seconds *= trainings
     answers = size.queries * (2e-4 + _PRODUCT * width * size.items)
     table = 4.0 * size.items * (settings.inputs.text_size + width * (6.0 if own else 2.0))
     batch = 4.0 * training.batch_size * settings.max_length * (3.0 * compared + 30.0 * width)
     if training.seconds is not None:
-        seconds = min(seconds, training.seconds)
+        seconds = min(seconds, training.seconds * trainings)
     return Cost.of(
         dense=seconds + answers,
         scattered=_LOADING + epochs * steps * _STEP + 5e-8 * events,

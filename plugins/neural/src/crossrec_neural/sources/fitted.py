@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from crossrec_neural.inputs.tags import TagSpace
 from crossrec_neural.inputs.text import TextSpace
 from crossrec_neural.inputs.tower import ItemTensors
 from crossrec_neural.settings import NeuralSettings
-from crossrec_neural.training.model import NeuralModel
+from crossrec_neural.training.model import NeuralModel, set_weights, weights_of
 from crossrec_neural.training.progress import Epoch, TrainingState
 
 #: The one weight that serving does not need: item vectors have it in them.
@@ -51,6 +51,8 @@ class Fitted:
     epochs : tuple of Epoch
     best : int
         Number of the epoch that serves, -1 where nothing was trained.
+    start : mapping of JSON values
+        What a pretrained body was worth; empty without one.
     """
 
     model: NeuralModel
@@ -61,6 +63,7 @@ class Fitted:
     comes_back: bool
     epochs: tuple[Epoch, ...]
     best: int
+    start: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -139,7 +142,7 @@ class Fitted:
 
     def state(self) -> State:
         """Return everything as plain arrays and JSON values."""
-        weights = {name: w for name, w in self.model.arrays().items() if name != _OWN}
+        weights = {name: w for name, w in weights_of(self.model).items() if name != _OWN}
         text = self.spaces.text
         arrays = {
             **{f"model:{name}": weight for name, weight in weights.items()},
@@ -154,29 +157,33 @@ class Fitted:
             "comes_back": self.comes_back,
             "epochs": [asdict(epoch) for epoch in self.epochs],
             "best": self.best,
+            "settings": self.model.settings.model_dump(mode="json"),
+            "shares": self.model.shares,
+            "start": dict(self.start),
         }
         return State(arrays, values)
 
     @classmethod
-    def restored(cls, state: State, settings: NeuralSettings) -> Fitted:
-        """Take back what `state` returned; its arrays may be read-only."""
+    def restored(cls, state: State, kind: type[NeuralSettings]) -> Fitted:
+        """Take back what `state` returned, with settings of a kind; arrays may be read-only."""
         arrays, values = state.arrays, state.values
+        settings = kind.model_validate(values["settings"])
         text = TextSpace(np.array(arrays["text.mean"]), np.array(arrays["text.axes"]))
         tags = TagSpace(tuple(values["tags"]))
         spaces = Spaces(text, tags, HistorySpace(**values["history"]))
         none = ItemColumns.none(text)
         items = ItemTensors.of(none, settings, "cpu")
-        model = NeuralModel(settings, spaces.history, tags, items, 0, "cpu")
-        model.take(_named(arrays, "model:"))
+        shares = values["shares"]
+        model = NeuralModel(settings, spaces.history, tags, items, 0, "cpu", shares=shares)
+        set_weights(model, _named(arrays, "model:"))
         model.eval()
         vectors = torch.tensor(np.array(arrays["vectors"]))
         with torch.no_grad():
             table = model.candidates(vectors)
         epochs = tuple(Epoch(**epoch) for epoch in values["epochs"])
         known = np.array(arrays["known"])
-        return cls(
-            model, spaces, vectors, table, known, values["comes_back"], epochs, values["best"]
-        )
+        comes_back, best, start = values["comes_back"], values["best"], values["start"]
+        return cls(model, spaces, vectors, table, known, comes_back, epochs, best, start)
 
 
 def _named(arrays: Mapping[str, np.ndarray[Any, Any]], start: str) -> dict[str, Any]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from crossrec_neural import settings as given
+from crossrec_neural.sources.pretraining import PretrainingSource
 from crossrec_neural.sources.source import NeuralSource
 
 
-class TransformerSource(NeuralSource):
+class TransformerSource(PretrainingSource):
     """Causal self-attention: SASRec, or HSTU's gated layers."""
 
     name, settings = "transformer", given.TransformerSettings
 
 
-class RnnSource(NeuralSource):
+class RnnSource(PretrainingSource):
     """A recurrent network: GRU or LSTM."""
 
     name, settings = "rnn", given.RnnSettings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -19,16 +18,10 @@ from crossrec.errors import NotFittedError
 from crossrec.numeric.ragged import FloatArray, IntArray, Ragged
 from crossrec.numeric.sparse import block_rows
 
-from crossrec_neural.inputs.columns import fit_columns
-from crossrec_neural.inputs.histories import HistorySpace
-from crossrec_neural.inputs.tower import ItemTensors
 from crossrec_neural.settings import NeuralSettings
 from crossrec_neural.sources.costs import training_cost
-from crossrec_neural.sources.fitted import Fitted, Spaces
-from crossrec_neural.training.device import checked_device, memory_errors, torch_threads
-from crossrec_neural.training.examples import Examples
-from crossrec_neural.training.model import NeuralModel
-from crossrec_neural.training.trainer import Trainer
+from crossrec_neural.sources.fitted import Fitted
+from crossrec_neural.sources.fitting import trained
 
 #: Numbers that the vectors of scored candidates may take at once: 64 MiB.
 _CELLS = 1 << 24
@@ -67,19 +60,7 @@ class NeuralSource:
         CrossrecError
             If training diverges.
         """
-        device = checked_device(run)
-        columns, text, tags = fit_columns(self.name, dataset, self.config)
-        history = HistorySpace.fit(dataset, self.config.inputs.types, self.config.inputs.gaps)
-        with torch_threads(run), memory_errors(self.name):
-            items = ItemTensors.of(columns, self.config, device)
-            model = NeuralModel(self.config, history, tags, items, dataset.n_items, device)
-            examples = Examples.of(dataset, history, self.config, model.body.causal, run.seed)
-            columns = replace(columns, counts=examples.counts)
-            model.items = ItemTensors.of(columns, self.config, device)
-            known = columns.evidence(self.config.inputs.ids)
-            training = Trainer(self.name, model, examples, known, run).train()
-            spaces = Spaces(text, tags, history)
-            self._fitted = Fitted.of(model, spaces, known, examples.comes_back, training)
+        self._fitted = trained(self.name, dataset, self.config, run).fitted
 
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best ≤ k items with evidence, for queries with a history."""
@@ -96,7 +77,7 @@ class NeuralSource:
         fitted = self._trained
         inside = (index != PAD) & (index < len(fitted.known))
         scores = np.full(index.shape, np.nan, dtype=np.float32)
-        size = max(1, _CELLS // max(index.shape[1] * self.config.embedding_size, 1))
+        size = max(1, _CELLS // max(index.shape[1] * fitted.table.shape[1], 1))
         for rows in queries.blocks(size):
             block = queries if len(rows) == len(queries) else queries.take(rows)
             scores[rows] = fitted.some_scores(block, np.where(inside[rows], index[rows], 0))
@@ -114,7 +95,8 @@ class NeuralSource:
         DataError
             If their vectors have another width than those of the fit.
         """
-        encoder = self.config.encoder if self.config.inputs.text else ""
+        settings = self._trained.model.settings
+        encoder = settings.encoder if settings.inputs.text else ""
         self._fitted = self._trained.grown(dataset, encoder)
 
     def report(self) -> SourceReport:
@@ -126,9 +108,10 @@ class NeuralSource:
         ]
         line = "nothing to train on"
         if fitted.epochs:
-            best = fitted.epochs[fitted.best]
             line = f"{len(epochs)} epochs, that of epoch {fitted.best + 1} serves"
-            if best.ndcg is not None:
+            if fitted.best < 0:
+                line = f"{len(epochs)} epochs, none better than no training"
+            elif (best := fitted.epochs[fitted.best]).ndcg is not None:
                 line += f": ndcg@10 {best.ndcg:.4f} on held-out events"
         return SourceReport({"epochs": epochs, "best": fitted.best + 1}, (line,))
 
@@ -138,7 +121,7 @@ class NeuralSource:
 
     def restore(self, state: State, catalog: Catalog) -> None:
         """Take back what `state` returned."""
-        self._fitted = Fitted.restored(state, self.config)
+        self._fitted = Fitted.restored(state, self.settings)
 
     def _excluded(self, queries: QueryBatch) -> Ragged:
         """Return what may not be answered: also the history, where people don't come back to it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from crossrec_neural.bodies.body import Context
+from crossrec_neural.bodies.body import Body, Context
 from crossrec_neural.bodies.choose import body_of
 from crossrec_neural.bodies.layers import Noise, start
 from crossrec_neural.inputs.histories import BUCKETS, HistoryBatch, HistorySpace
@@ -26,6 +27,14 @@ from crossrec_neural.settings import NeuralSettings
 _FIRST_WEIGHTS = 2**31
 
 
+@dataclass(frozen=True, eq=False)
+class SharedBody:
+    """A body and the random numbers that its dropout draws."""
+
+    body: Body
+    noise: Noise
+
+
 class NeuralModel(nn.Module):
     """A body between the vectors of items and their scores.
 
@@ -33,6 +42,11 @@ class NeuralModel(nn.Module):
     ----------
     items : ItemTensors
         The inputs of all items; the model reads them by index.
+    body : SharedBody, optional
+        One that other models have too; a new one by default.
+    shares : bool
+        Whether the body is, or was, trained on several catalogues: then a gate of this one's own
+        says how much the body adds to the latest item, and the text adapter has a bias.
     """
 
     def __init__(
@@ -43,22 +57,29 @@ class NeuralModel(nn.Module):
         items: ItemTensors,
         n_items: int,
         device: str,
+        *,
+        body: SharedBody | None = None,
+        shares: bool = False,
     ) -> None:
         super().__init__()
         size = settings.embedding_size
-        self.settings, self.items, self.noise = settings, items, Noise(device)
-        self.tower = ItemTower(items.text.shape[1], len(tags.names), n_items, settings)
+        self.settings, self.items, self.shares = settings, items, shares
+        self.noise = Noise(device) if body is None else body.noise
+        self.tower = ItemTower(items.text.shape[1], len(tags.names), n_items, settings, shares)
         self.types = nn.Embedding(space.types + 1, size, padding_idx=0) if space.types else None
         self.gaps = nn.Embedding(BUCKETS, size, padding_idx=0) if space.clock else None
-        self.body = body_of(settings, self.noise)
+        self.gate = nn.Parameter(torch.ones(())) if shares else None
+        self.body = body_of(settings, self.noise) if body is None else body.body
         self.out = None if settings.loss.cosine else nn.LayerNorm(size)
         self.heads = Heads(settings.heads, size, len(tags.names), tags.categories)
         self.device = torch.device(device)
         self.to(self.device)
 
     def start(self) -> None:
-        """Let the events' types and times say nothing at first."""
+        """Let the events' types and times say nothing at first, and open the gate."""
         with torch.no_grad():
+            if self.gate is not None:
+                self.gate.fill_(1.0)
             for table in (self.types, self.gaps):
                 if table is not None:
                     table.weight.zero_()
@@ -82,7 +103,7 @@ class NeuralModel(nn.Module):
                 x = x + table(self.moved(numbers))
         context = Context(self.moved(batch.items != PAD), self.moved(batch.times))
         states: Tensor = self.body(x, context)
-        return states
+        return states if self.gate is None else torch.lerp(x, states, self.gate)
 
     def last_states(self, batch: HistoryBatch, vectors: Tensor) -> Tensor:
         """Return the state after the last event of each history of one or more, (n, size).
@@ -132,14 +153,6 @@ class NeuralModel(nn.Module):
         self.to(self.device)
         self.eval()
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return all weights, copied."""
-        return {name: np.array(w.detach().cpu().numpy()) for name, w in self.state_dict().items()}
-
-    def take(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` returned."""
-        self.load_state_dict({name: torch.tensor(np.array(w)) for name, w in arrays.items()})
-
     def _scaled(self, states: Tensor) -> Tensor:
         return normalize(states, dim=-1) if self.out is None else self.out(states)
 
@@ -150,3 +163,17 @@ def distinct(*parts: IntArray) -> tuple[IntArray, list[IntArray]]:
     bounds = np.cumsum([part.size for part in parts])[:-1]
     split = np.split(place, bounds)
     return items, [at.reshape(part.shape) for at, part in zip(split, parts, strict=True)]
+
+
+def weights_of(module: nn.Module) -> dict[str, NDArray[Any]]:
+    """Return all weights, copied; one that several parts share once."""
+    named = module.named_parameters()
+    return {name: np.array(weight.detach().cpu().numpy()) for name, weight in named}
+
+
+def set_weights(module: nn.Module, weights: Mapping[str, NDArray[Any]]) -> None:
+    """Set some or all weights, by the names of `weights_of`."""
+    named = dict(module.named_parameters())
+    with torch.no_grad():
+        for name, weight in weights.items():
+            named[name].copy_(torch.tensor(np.array(weight)))

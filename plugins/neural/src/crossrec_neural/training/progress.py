@@ -12,7 +12,7 @@ from crossrec.components.state import State
 from crossrec.numeric.units import time_text
 from numpy.typing import NDArray
 
-#: Name of the one part that a training keeps.
+#: Name of the part that a training keeps.
 KEY = "training"
 
 Arrays = dict[str, NDArray[Any]]
@@ -47,17 +47,20 @@ class TrainingState:
     best : int
         Number of the best one, from 0 on; -1 before there is any.
     weights : arrays by name
-        Of the best one.
+        Of the best one; before there is any those that may serve untrained, if any.
+    before : float or None
+        Validation ndcg of the untrained weights, where they may serve.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
     best: int = -1
     weights: Arrays = field(default_factory=dict)
+    before: float | None = None
 
     @property
     def best_ndcg(self) -> float | None:
         """The best validation ndcg; None without validation."""
-        return self.epochs[self.best].ndcg if self.epochs else None
+        return self.epochs[self.best].ndcg if self.best >= 0 else self.before
 
     @property
     def waited(self) -> int:
@@ -79,14 +82,20 @@ class TrainingState:
         parts = [f"training {name}: loss {last.loss:.3f}"]
         if last.ndcg is not None:
             parts.append(f"validation ndcg@10 {last.ndcg:.4f}")
-            parts.append(f"best {self.best_ndcg:.4f} in epoch {self.best + 1}")
+            where = f"in epoch {self.best + 1}" if self.best >= 0 else "before training"
+            parts.append(f"best {self.best_ndcg:.4f} {where}")
         left = (most - len(self.epochs)) * float(np.mean([one.seconds for one in self.epochs]))
         parts.append(f"at most {time_text(left)} left")
         return ", ".join(parts)
 
 
 def keep(
-    checkpoints: Checkpoints, state: TrainingState, now: Arrays, moments: Arrays, about: str
+    checkpoints: Checkpoints,
+    state: TrainingState,
+    now: Arrays,
+    moments: Arrays,
+    about: str,
+    key: str = KEY,
 ) -> None:
     """Keep where a training stands.
 
@@ -100,19 +109,23 @@ def keep(
     groups = {"now": now, "moment": moments, "best": state.weights}
     arrays = {f"{group}:{name}": a for group, part in groups.items() for name, a in part.items()}
     epochs = [asdict(epoch) for epoch in state.epochs]
-    checkpoints.put(KEY, State(arrays, {"about": about, "best": state.best, "epochs": epochs}))
+    values = {"about": about, "best": state.best, "before": state.before, "epochs": epochs}
+    checkpoints.put(key, State(arrays, values))
 
 
-def resumed(checkpoints: Checkpoints, about: str) -> tuple[TrainingState, Arrays, Arrays] | None:
+def resumed(
+    checkpoints: Checkpoints, about: str, key: str = KEY
+) -> tuple[TrainingState, Arrays, Arrays] | None:
     """Return what `keep` kept: state, weights, moments; None where there is nothing to go on from.
 
     What belongs to other data or settings is left alone: training begins anew.
     """
-    kept = checkpoints.get(KEY)
+    kept = checkpoints.get(key)
     if kept is None or kept.values.get("about") != about:
         return None
     epochs = [Epoch(**values) for values in kept.values["epochs"]]
-    state = TrainingState(epochs, int(kept.values["best"]), _group(kept.arrays, "best"))
+    values, best = kept.values, _group(kept.arrays, "best")
+    state = TrainingState(epochs, int(values["best"]), best, values.get("before"))
     return state, _group(kept.arrays, "now"), _group(kept.arrays, "moment")
 
 

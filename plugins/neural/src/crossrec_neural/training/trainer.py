@@ -1,77 +1,107 @@
-"""The one training loop: epochs of batches, validation after each, stopping in time."""
+"""The training of one model on one dataset."""
 
 from __future__ import annotations
 
 import hashlib
-import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil
+from typing import Any
 
 import numpy as np
-import torch
 from crossrec.components.candidates import PAD
-from crossrec.components.run import RunOptions
-from crossrec.errors import CrossrecError
 from crossrec.numeric.ragged import BoolArray, IntArray
+from numpy.typing import NDArray
 from torch import Tensor
 
 from crossrec_neural.losses.losses import loss_of
 from crossrec_neural.losses.negatives import Negatives
+from crossrec_neural.settings import TrainingSettings
 from crossrec_neural.training.examples import Batch, Examples, real_targets
-from crossrec_neural.training.model import NeuralModel, distinct
-from crossrec_neural.training.progress import Arrays, Epoch, TrainingState, keep, resumed
+from crossrec_neural.training.loop import Training
+from crossrec_neural.training.model import NeuralModel, distinct, set_weights
 from crossrec_neural.training.schedule import Schedule
 from crossrec_neural.training.validation import held_out_gains
 
-#: Gradients longer than this are shortened.
-_LONGEST = 5.0
-_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+#: Share of the epochs in which a pretrained body rests, while what is around it finds its place.
+_RESTING = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class Trainer:
+class PretrainedStart:
+    """A body that was trained elsewhere.
+
+    Attributes
+    ----------
+    weights : arrays by name
+        Of the model, from ``body.`` on.
+    rate : float
+        Learning rate of the body relative to that of the rest, once it no longer rests.
+    """
+
+    weights: Mapping[str, NDArray[Any]]
+    rate: float
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Trainer(Training):
     """Trains a model on examples.
 
     Attributes
     ----------
     candidates : bool array, shape (n_items,)
         What validation ranks.
+    start : PretrainedStart, optional
+        Where the body comes from; then the model may serve as it is, and does where there is
+        nothing to judge by whether training makes it better.
     """
 
-    name: str
     model: NeuralModel
     examples: Examples
     candidates: BoolArray
-    run: RunOptions
+    start: PretrainedStart | None = None
 
-    def train(self) -> TrainingState:
-        """Train, leave the best weights in the model and return how it went.
+    @property
+    def module(self) -> NeuralModel:
+        """The model."""
+        return self.model
 
-        Every epoch draws from a seed of its own, and what is needed to go on is kept after each, so
-        that a killed fit goes on to the same result.
+    @property
+    def settings(self) -> TrainingSettings:
+        """How long and how fast."""
+        return self.model.settings.training
 
-        Raises
-        ------
-        CrossrecError
-            If the loss is not finite.
-        """
+    def begin(self) -> float | None:
+        """Set the first weights; a pretrained start has an ndcg@10 before any training."""
         self.model.begin(self.run.seed)
-        optimiser = self._optimiser()
-        about, state = self._about(), TrainingState()
-        if found := resumed(self.run.checkpoints, about):
-            state, now, moments = found
-            self.model.take(now)
-            self._take_moments(optimiser, moments)
-        schedule = self._schedule()
-        while not self._done(state, schedule):
-            started = time.monotonic()
-            loss = self._epoch(state, optimiser, schedule)
-            ndcg = self._ndcg()
-            weights = self.model.arrays()
-            state.add(Epoch(loss, ndcg, time.monotonic() - started), weights)
-            keep(self.run.checkpoints, state, weights, self._moments(optimiser), about)
-        if state.weights:
-            self.model.take(state.weights)
-        return state
+        if self.start is None:
+            return None
+        set_weights(self.model, self.start.weights)
+        return self.ndcg() or 0.0
+
+    def schedule(self) -> Schedule:
+        """Return the schedule; a pretrained start is not trained blindly."""
+        blind = not len(self.examples.held_out)
+        if blind and self.start is not None:
+            return Schedule(0, 0)
+        batches = self.examples.batches(self.settings.batch_size)
+        return Schedule.of(self.settings, batches, self.run, blind=blind)
+
+    def body_rate(self, epoch: int, epochs: int) -> float:
+        """Return 0 while a pretrained body rests, then its own rate."""
+        if self.start is None:
+            return 1.0
+        return 0.0 if epoch < ceil(_RESTING * epochs) else self.start.rate
+
+    def losses(self, epoch: int) -> Iterator[tuple[Tensor, int]]:
+        """Yield the loss of each batch, and its number of targets."""
+        rng = np.random.default_rng([self.run.seed, 2, epoch])
+        self.model.noise.seed(self.run.seed, epoch)
+        self.model.body.begin_epoch(epoch)
+        negatives = Negatives(self.examples.counts, self.model.settings.loss)
+        for chosen in self.examples.order(self.settings.batch_size, rng):
+            batch = self.examples.batch(chosen)
+            yield self.loss(batch, negatives, rng), int((batch.targets != PAD).sum())
 
     def loss(self, batch: Batch, negatives: Negatives, rng: np.random.Generator) -> Tensor:
         """Return the loss of one batch: next items, heads, and what the body adds."""
@@ -104,38 +134,6 @@ class Trainer:
         extra = model.body.extra_loss()
         return loss if extra is None else loss + extra / len(targets)
 
-    def _epoch(
-        self, state: TrainingState, optimiser: torch.optim.Optimizer, schedule: Schedule
-    ) -> float:
-        """Take the steps of the next epoch and return the mean loss."""
-        settings, model, epoch = self.model.settings.training, self.model, len(state.epochs)
-        rng = np.random.default_rng([self.run.seed, 2, epoch])
-        model.noise.seed(self.run.seed, epoch)
-        model.train()
-        model.body.begin_epoch(epoch)
-        negatives = Negatives(self.examples.counts, model.settings.loss)
-        batches = self.examples.order(settings.batch_size, rng)
-        total = 0.0
-        for number, chosen in enumerate(batches):
-            done = epoch * len(batches) + number
-            self.run.progress(state.line(self.name, schedule.epochs), done, schedule.steps)
-            batch = self.examples.batch(chosen)
-            for group in optimiser.param_groups:
-                group["lr"] = settings.learning_rate * schedule.share(done)
-            optimiser.zero_grad()
-            loss = self.loss(batch, negatives, rng)
-            value = float(loss.detach())
-            if not np.isfinite(value):
-                raise CrossrecError(
-                    f"{self.name}: the loss is not finite in epoch {epoch + 1}: lower "
-                    "training.learning_rate or raise loss.temperature"
-                )
-            torch.autograd.backward(loss)
-            torch.nn.utils.clip_grad_norm_(model.parameters(), _LONGEST)
-            optimiser.step()
-            total += value * int((batch.targets != PAD).sum())
-        return total / max(self.examples.targets, 1)
-
     def _hits(self, batch: Batch, targets: IntArray, items: IntArray) -> BoolArray:
         """Return which sampled items are no negatives of each target, bool (m, c).
 
@@ -160,54 +158,23 @@ class Trainer:
             return none, none, none
         return self.examples.labelled.within(batch.starts, batch.histories.lengths)
 
-    def _ndcg(self) -> float | None:
+    def ndcg(self) -> float | None:
+        """Return ndcg@10 on the held-out events; None without any."""
         if not len(self.examples.held_out):
             return None
-        return float(held_out_gains(self.model, self.examples.held_out, self.candidates).mean())
+        return float(self.gains().mean())
 
-    def _schedule(self) -> Schedule:
-        settings = self.model.settings.training
-        batches = self.examples.batches(settings.batch_size)
-        return Schedule.of(settings, batches, self.run, blind=not len(self.examples.held_out))
+    def gains(self) -> NDArray[np.float64]:
+        """Return ndcg@10 of each held-out event."""
+        return held_out_gains(self.model, self.examples.held_out, self.candidates)
 
-    def _done(self, state: TrainingState, schedule: Schedule) -> bool:
-        tired = state.waited >= self.model.settings.training.patience
-        return len(state.epochs) >= schedule.epochs or (
-            len(state.epochs) > 0 and (tired or schedule.late)
-        )
-
-    def _optimiser(self) -> torch.optim.Optimizer:
-        """Return AdamW; only the matrices of the body decay."""
-        settings, named = self.model.settings.training, list(self.model.named_parameters())
-        matrices = {name for name, w in named if name.startswith("body.") and w.ndim > 1}
-        groups = [
-            {"params": [w for name, w in named if (name in matrices) == decays], "weight_decay": by}
-            for decays, by in ((True, settings.weight_decay), (False, 0.0))
-        ]
-        return torch.optim.AdamW(groups, lr=settings.learning_rate)
-
-    def _moments(self, optimiser: torch.optim.Optimizer) -> Arrays:
-        """Return what the optimiser knows of each weight, copied."""
-        return {
-            f"{name}:{key}": np.array(optimiser.state[weight][key].detach().cpu().numpy())
-            for name, weight in self.model.named_parameters()
-            if weight in optimiser.state
-            for key in _MOMENTS
-        }
-
-    def _take_moments(self, optimiser: torch.optim.Optimizer, moments: Arrays) -> None:
-        for name, weight in self.model.named_parameters():
-            for key in _MOMENTS:
-                if f"{name}:{key}" in moments:
-                    value = torch.tensor(np.array(moments[f"{name}:{key}"]))
-                    value = value if key == "step" else value.to(weight.device)
-                    optimiser.state[weight][key] = value
-
-    def _about(self) -> str:
+    def about(self) -> str:
         """Return a digest of the data and settings that a checkpoint belongs to."""
         digest = hashlib.sha256(self.model.settings.model_dump_json().encode())
         histories = self.examples.histories
         for array in (histories.rows.indptr, histories.rows.values, self.examples.held_out.targets):
             digest.update(np.ascontiguousarray(array).tobytes())
+        for name, weight in sorted(self.start.weights.items()) if self.start else ():
+            digest.update(name.encode() + np.ascontiguousarray(weight).tobytes())
         digest.update(str((len(self.candidates), self.run.seed, self.run.effort)).encode())
         return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Pretraining one body over several scenarios, and what is kept of it."""

@@ -1,0 +1,87 @@
+"""From a dataset to a trained model that serves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from crossrec.components.run import RunOptions
+from crossrec.data.dataset import Dataset
+from numpy.typing import NDArray
+
+from crossrec_neural.inputs.columns import fit_columns
+from crossrec_neural.inputs.histories import HistorySpace
+from crossrec_neural.inputs.tower import ItemTensors
+from crossrec_neural.pretraining.body import PretrainedBody
+from crossrec_neural.settings import NeuralSettings
+from crossrec_neural.sources.fitted import Fitted, Spaces
+from crossrec_neural.training.device import checked_device, memory_errors, torch_threads
+from crossrec_neural.training.examples import Examples
+from crossrec_neural.training.model import NeuralModel
+from crossrec_neural.training.progress import KEY
+from crossrec_neural.training.trainer import PretrainedStart, Trainer
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A model that serves, and how good it was.
+
+    Attributes
+    ----------
+    gains : float64 array, shape (n,)
+        ndcg@10 of each held-out event, where that was wanted.
+    before : float or None
+        Their mean before training, of a pretrained body.
+    """
+
+    fitted: Fitted
+    gains: NDArray[np.float64]
+    before: float | None
+
+
+def trained(
+    name: str,
+    dataset: Dataset,
+    settings: NeuralSettings,
+    run: RunOptions,
+    *,
+    body: PretrainedBody | None = None,
+    rate: float = 0.0,
+    judged: bool = False,
+    key: str = KEY,
+) -> Trained:
+    """Train a model; see `NeuralSource.fit` for what is raised.
+
+    Parameters
+    ----------
+    body : PretrainedBody, optional
+        What it starts from; its text space is taken too.
+    rate : float
+        Learning rate of that body relative to that of the rest.
+    judged : bool
+        Whether `gains` are wanted.
+    key : str
+        Name of the training among the checkpoints.
+    """
+    device = checked_device(run)
+    axes = None if body is None else body.axes
+    columns, text, tags = fit_columns(name, dataset, settings, axes)
+    history = HistorySpace.fit(dataset, settings.inputs.types, settings.inputs.gaps)
+    with torch_threads(run), memory_errors(name):
+        items = ItemTensors.of(columns, settings, device)
+        model = NeuralModel(
+            settings, history, tags, items, dataset.n_items, device, shares=body is not None
+        )
+        examples = Examples.of(dataset, history, settings, model.body.causal, run.seed)
+        columns = replace(columns, counts=examples.counts)
+        model.items = ItemTensors.of(columns, settings, device)
+        known = columns.evidence(settings.inputs.ids)
+        start = None if body is None else PretrainedStart(body.weights, rate)
+        trainer = Trainer(
+            name=name, run=run, key=key, model=model, examples=examples, candidates=known,
+            start=start,
+        )  # fmt: skip
+        course = trainer.train()
+        gains = trainer.gains() if judged else np.zeros(0)
+        fitted = Fitted.of(model, Spaces(text, tags, history), known, examples.comes_back, course)
+    return Trained(fitted, gains, course.before)
