@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,16 +42,25 @@ def plan_fit(
     run: RunOptions,
     budget: Budget,
     memory_limit: int,
+    left_out: Mapping[str, str] | None = None,
 ) -> FitPlan:
     """Return what a fit of the pipeline on `dataset` will do.
+
+    Parameters
+    ----------
+    memory_limit : int
+        Bytes.
+    left_out : mapping of label to reason, optional
+        Sources that the pipeline does not have any more; the plan names them.
 
     Raises
     ------
     CapacityError
-        If `memory_limit`, in bytes, allows none of the sources.
+        If the memory allows none of the sources.
     UsageError
         If every source wants more effort than the budget's.
     """
+    unseen = left_out or {}
     users = int(np.count_nonzero(dataset.sequences.lengths >= 2))
     whole = DatasetSize.of(dataset)
     titles = whole.with_texts(dataset.catalog.titles) if resolved.config.title_vectors else None
@@ -61,24 +70,22 @@ def plan_fit(
         size = replace(whole, queries=min(users, query_limit(effort, whole.items)))
         encoder = resolved.encoder
         first = [] if encoder is None else [_encoder_part(encoder, size, titles, at)]
-        gone = _too_much(resolved.config, effort)
+        gone = too_much(resolved.config, effort)
         sources = [
             replace(_source_part(source, size, at), left_out=gone.get(label, ""))
             for label, source in resolved.sources.items()
         ]
-        return [*first, *sources, _rest_part(resolved, size)]
+        others = [PlannedPart(name, "source", left_out=why) for name, why in unseen.items()]
+        return [*first, *sources, *others, _rest_part(resolved, size)]
 
     surfaces = [surface.sources for surface in resolved.surfaces.values()]
     return make_plan(parts_at, budget, memory_limit, surfaces)
 
 
 def without_left_out(config: PipelineConfig, left_out: Sequence[PlannedPart]) -> PipelineConfig:
-    """Return the pipeline without what a plan leaves out.
-
-    A surface that named only such sources gets the others, as one that names none does.
-    """
+    """Return the pipeline without what a plan leaves out."""
     gone = {part.label for part in left_out if part.kind == "source"}
-    config = _without_sources(config, gone)
+    config = without_sources(config, gone)
     if any(part.kind == "encoder" for part in left_out):
         texts = {"encoder": "", "encoder_settings": {}, "title_vectors": False}
         config = config.model_copy(update=texts)
@@ -93,10 +100,10 @@ def within_effort(config: PipelineConfig, effort: Effort) -> PipelineConfig:
     UsageError
         If all do.
     """
-    return _without_sources(config, _too_much(config, effort))
+    return without_sources(config, too_much(config, effort))
 
 
-def _too_much(config: PipelineConfig, effort: Effort) -> dict[str, str]:
+def too_much(config: PipelineConfig, effort: Effort) -> dict[str, str]:
     """Return the sources that want more effort, each with why it is left out.
 
     Raises
@@ -117,7 +124,12 @@ def _too_much(config: PipelineConfig, effort: Effort) -> dict[str, str]:
     return gone
 
 
-def _without_sources(config: PipelineConfig, gone: Collection[str]) -> PipelineConfig:
+def without_sources(config: PipelineConfig, gone: Collection[str]) -> PipelineConfig:
+    """Return the pipeline without some sources.
+
+    A surface that named only such sources gets the others, as one that names none does.
+    """
+
     def rest(labels: Sequence[str]) -> tuple[str, ...]:
         return tuple(label for label in labels if label not in gone)
 
