@@ -1,14 +1,15 @@
 """Neural bodies, losses, inputs and heads beside each other, under one trainer.
 
 Command: ``make deep`` or ``python benchmarks/deep.py [--groups a,b] [--sets a,b] [--trials a,b]
-[--seeds 3] [--again]``. Needs the research data sets in ``../shared/datasets`` or
+[--seeds 3] [--jobs 2] [--again]``. Needs the research data sets in ``../shared/datasets`` or
 ``CROSSREC_DATASETS``; without them it does nothing.
 
-Every trial with every seed is fitted in a process of its own and writes a file into
+Every trial with every seed is fitted on one thread in a process of its own, ``--jobs`` of them
+beside each other, and writes a file into
 ``results/deep``, from which the tables in ``docs/neural.md`` are generated. What is there is
 measured again only with ``--again``; a run that was stopped goes on. Settings are chosen on
 validation alone: a file has the figures of both parts, and ndcg@10 of each validation user for
-paired comparisons.
+paired comparisons. The group ``gain`` adds a body to the default pipeline (``gain.py``).
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +33,7 @@ from crossrec.components.run import RunOptions
 from crossrec.evaluation import metrics
 from crossrec.evaluation.protocol import EvaluationProtocol
 from crossrec.plugins.registry import load_registry
+from gain import gained
 from real_sets import ENCODER, SETS, RealSet, read
 
 if TYPE_CHECKING:
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
 CELLS = RESULTS / "deep"
 VECTORS = HERE.parent / "build" / "deep"
 TOP, RECALL, NDCG = 10, "recall@10", "ndcg@10"
+GAIN = "gain"
 BODIES = ("transformer", "rnn", "cnn", "two-tower", "ncf", "vae")
 LOSSES: Mapping[str, Mapping[str, Any]] = {
     "bce": {"name": "bce", "per_positive": 1},
@@ -63,6 +68,8 @@ class Trial:
         The table that it belongs to.
     users : int or None
         Test users that are drawn; all where None.
+    seeds : int
+        At most.
     """
 
     group: str
@@ -73,6 +80,7 @@ class Trial:
     protocol: str = "leave-one-out"
     seconds: float = SHORT
     users: int | None = None
+    seeds: int = 3
 
     def path(self, seed: int) -> Path:
         """Return where the outcome lies."""
@@ -100,17 +108,29 @@ def trials() -> list[Trial]:
     found += [Trial("clock", body, body, **small) for body in BODIES]  # type: ignore[arg-type]
     found.append(Trial("clock", "time bias", one, {"time_bias": True}, **small))  # type: ignore[arg-type]
     for name, users in (("beauty", None), ("ml-1m", None), ("microlens", 10_000)):
-        found += [Trial("sets", b, b, {}, name, seconds=LONG, users=users) for b in BODIES]
+        found += [Trial("sets", b, b, {}, name, seconds=LONG, users=users, seeds=1) for b in BODIES]
+    found += [Trial(GAIN, body, body, seeds=1) for body in BODIES]
+    for name, seconds in (("uci", SHORT), ("quantum", SHORT), ("ml-1m", LONG)):
+        found.append(Trial(GAIN, one, one, {}, name, seconds=seconds, seeds=1))
     return found
 
 
 def measured(trial: Trial, seed: int) -> dict[str, Any]:
     """Fit a trial and return its figures."""
-    dataset = read({**SETS, **MORE_SETS}[trial.set], VECTORS)
-    protocol = EvaluationProtocol(split=trial.protocol, users=trial.users)  # type: ignore[arg-type]
-    (split,) = protocol.splits(dataset)
+    real = {**SETS, **MORE_SETS}[trial.set]
+    dataset = read(real, VECTORS)
+    protocol = EvaluationProtocol(
+        split=trial.protocol,  # type: ignore[arg-type]
+        candidates=UNSEEN.name,
+        users=trial.users,
+    )
     settings = dict(trial.settings)
     settings["training"] = {**settings.get("training", {}), "seconds": trial.seconds}
+    if trial.group == GAIN:
+        head = {"set": trial.set, "group": GAIN, "trial": trial.name, "seed": seed}
+        run = RunOptions(seed=seed, cache=VECTORS / "vectors")
+        return head | gained(dataset, real.scenario, trial.body, settings, protocol, run)
+    (split,) = protocol.splits(dataset)
     source = load_registry().get("candidate_generators", trial.body).build(settings)
     before = peak_mib()
     started, worked = time.perf_counter(), time.process_time()
@@ -174,11 +194,31 @@ def chosen(options: argparse.Namespace) -> list[Trial]:
     ]
 
 
+def missing(options: argparse.Namespace) -> list[tuple[Trial, int]]:
+    """Return the cells that there are none of yet, seed after seed."""
+    return [
+        (trial, seed)
+        for seed in range(options.seeds)
+        for trial in chosen(options)
+        if seed < trial.seeds and (options.again or not trial.path(seed).is_file())
+    ]
+
+
+def fit_apart(options: argparse.Namespace, cell: tuple[Trial, int]) -> None:
+    """Measure one cell in a process of its own."""
+    trial, seed = cell
+    print(f"{trial.set}, {trial.group}, {trial.name}, seed {seed} …", flush=True)
+    names = [f"--groups={trial.group}", f"--sets={trial.set}", f"--trials={trial.name}"]
+    limit = [f"--seconds={options.seconds or trial.seconds}", f"--cell={seed}"]
+    subprocess.run([sys.executable, __file__, *names, *limit], check=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("groups", "sets", "trials"):
         parser.add_argument(f"--{name}", default="", help="only these, with commas between")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=2, help="cells beside each other")
     parser.add_argument("--seconds", type=float, help="of training, in place of a trial's own")
     parser.add_argument("--again", action="store_true", help="measure what is there once more")
     parser.add_argument("--cell", type=int, help=argparse.SUPPRESS)
@@ -189,14 +229,8 @@ def main() -> int:
         (trial,) = chosen(options)
         keep(replace(trial, seconds=options.seconds or trial.seconds), options.cell)
         return 0
-    for seed in range(options.seeds):
-        for trial in chosen(options):
-            if trial.path(seed).is_file() and not options.again:
-                continue
-            print(f"{trial.set}, {trial.group}, {trial.name}, seed {seed} …", flush=True)
-            names = [f"--groups={trial.group}", f"--sets={trial.set}", f"--trials={trial.name}"]
-            limit = [f"--seconds={options.seconds or trial.seconds}", f"--cell={seed}"]
-            subprocess.run([sys.executable, __file__, *names, *limit], check=True)
+    with ThreadPoolExecutor(options.jobs) as pool:
+        list(pool.map(partial(fit_apart, options), missing(options)))
     return 0
 
 

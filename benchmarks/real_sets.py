@@ -14,6 +14,7 @@ from common import datasets, temporary_workspace
 
 if TYPE_CHECKING:
     from crossrec.data.dataset import Dataset
+    from crossrec.pipeline.config import PipelineConfig
     from crossrec.scenario import Scenario
     from crossrec.workspace import Workspace
 
@@ -106,6 +107,21 @@ def tidied(dataset: Dataset, real: RealSet) -> Dataset:
     events = Events.from_columns(users[kept], new[items[kept]])
     catalog = dataset.catalog.take(np.flatnonzero(kept_items).tolist())
     return type(dataset).build(dataset.users, catalog, events, has_clock=False)
+
+
+def without_pretraining(scenario: Scenario) -> PipelineConfig:
+    """Return the scenario's default pipeline, its backbone not pretrained.
+
+    The shipped backbones have seen most of these sets, the test events among them.
+    """
+    from crossrec.pipeline.config import load_config, parse_config
+    from crossrec.pipeline.with_backbone import with_backbone
+
+    values = with_backbone(load_config(scenario), "none", scenario.name).model_dump(
+        exclude_unset=True
+    )
+    values["sources"][0]["settings"]["backbone"] = ""
+    return parse_config(values, scenario.name)
 
 
 class Sets:

@@ -13,17 +13,41 @@ METRICS = ("recall@10", "ndcg@10")
 RULES = ("all", "unseen")
 #: The group whose trials are compared with their first one, user by user.
 PAIRED = "heads"
+#: The group whose bodies are added to the default pipeline.
+ADDED = "gain"
 
 Cell = Mapping[str, Any]
 
 
 def deep_tables(cells: Iterable[Cell], group: str) -> str:
     """Return a table for each set of one group of trials; "" where there is no cell."""
+    if group == ADDED:
+        return gain_table(cell for cell in cells if cell["group"] == group)
     by_set: dict[str, list[Cell]] = {}
     for cell in cells:
         if cell["group"] == group:
             by_set.setdefault(cell["set"], []).append(cell)
     return "\n".join(one_set(name, part) for name, part in by_set.items())
+
+
+def gain_table(cells: Iterable[Cell]) -> str:
+    """Return what each body adds to the default pipeline, a row for each set and body; "" if none.
+
+    The difference and its interval are those of ndcg@10; the p-value is corrected in its report.
+    """
+    rows = []
+    for cell in sorted(cells, key=lambda cell: (cell["set"], cell["trial"], cell["seed"])):
+        body, figures = cell["trial"], cell["figures"]
+        (pair,) = (one for one in cell["comparisons"] if one["metric"] == "ndcg@10")
+        sign = 1 if pair["model"] == body else -1
+        low, high = sorted(sign * bound for bound in pair["ci95"])
+        both = (" / ".join(f"{figures[m][key]:.4f}" for key in METRICS) for m in ("default", body))
+        gained = f"{sign * pair['difference']:+.4f} ({low:+.4f} to {high:+.4f}"
+        gained += f", p {pair['p_holm']:.3f})"
+        serves = cell["gates"][body]["chosen"]
+        rows.append([cell["set"], body, cell["seed"], *both, gained, serves])
+    columns = ("set", "body", "seed", "default", "with it", "gain in ndcg@10", "what serves")
+    return table(columns, rows) if rows else ""
 
 
 def one_set(name: str, cells: Sequence[Cell]) -> str:

@@ -15,12 +15,14 @@ import numpy as np
 import pytest
 from crossrec.components.eligibility import ALL, UNSEEN
 from crossrec.data.splits import leave_one_out
+from crossrec.pipeline.config import parse_config
 from crossrec.plugins.registration import resolve
+from crossrec.plugins.registry import load_registry
 from crossrec.testing import toy
 from deep_tables import deep_tables
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = ("deep", "common", "real_sets")
+MODULES = ("deep", "gain", "common", "real_sets")
 SETTINGS = {
     "transformer": "TransformerSettings",
     "rnn": "RnnSettings",
@@ -55,8 +57,23 @@ def test_every_trial_has_settings_that_its_body_takes(deep: Any) -> None:
 def test_no_two_trials_share_a_file(deep: Any) -> None:
     paths = [trial.path(0) for trial in deep.trials()]
     assert len(set(paths)) == len(paths)
-    hours = sum(3 * trial.seconds for trial in deep.trials() if trial.seconds == deep.SHORT) / 3600
-    assert hours < 5.5
+
+
+def test_two_cores_train_for_seven_hours_at_most(deep: Any) -> None:
+    hours = sum(trial.seeds * trial.seconds for trial in deep.trials()) / 3600
+    assert hours / 2 < 7
+
+
+def test_what_is_there_is_not_missing(
+    deep: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deep, "CELLS", tmp_path)
+    options = argparse.Namespace(groups="", sets="beauty", trials="rnn", seeds=3, again=False)
+    ((trial, seed),) = deep.missing(options)  # one seed of a long trial is enough
+    trial.path(seed).write_text("{}")
+    assert not deep.missing(options)
+    options.again = True
+    assert deep.missing(options) == [(trial, 0)]
 
 
 def test_options_choose_trials(deep: Any) -> None:
@@ -118,6 +135,55 @@ def test_a_cell_is_whole_and_taken_again(
     mean = np.mean(cell["validation_ndcg"])
     assert cell["validation unseen"]["ndcg@10"] == pytest.approx(mean, abs=1e-4)
     assert "| rnn |" in deep_tables([cell], "bodies").replace("**", "")
+
+
+def test_a_body_is_added_to_the_default_pipeline_and_compared(
+    deep: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gain = sys.modules["gain"]
+    config = parse_config({"sources": ["popularity", "covisitation"]}, "two sources")
+    monkeypatch.setattr(gain, "without_pretraining", lambda scenario: config)
+    monkeypatch.setattr(deep, "CELLS", tmp_path)
+    monkeypatch.setattr(deep, "read", lambda real, cache: toy.checkerboard(60).dataset)
+    settings = {"embedding_size": 8, "inputs": {"text": False}}
+    deep.keep(deep.Trial("gain", "rnn", "rnn", settings, "lastfm", seconds=1e-3), 2)
+    (path,) = tmp_path.iterdir()
+    cell = json.loads(path.read_text())
+    assert set(cell["figures"]) == {"default", "rnn"}
+    assert set(cell["sources"]) == {"popularity", "covisitation", "rnn"}
+    assert (cell["seed"], cell["failed"], set(cell["gates"])) == (2, {}, {"default", "rnn"})
+    assert {pair["metric"] for pair in cell["comparisons"]} == {"recall@10", "ndcg@10"}
+    (row,) = deep_tables([cell], "gain").splitlines()[2:]
+    assert row.startswith("| lastfm | rnn | 2 |")
+
+
+def test_the_default_pipeline_has_its_backbone_without_what_was_pretrained(deep: Any) -> None:
+    config = sys.modules["real_sets"].without_pretraining(load_registry().scenario("video"))
+    assert config.sources[0].name == "backbone"
+    assert config.sources[0].settings["backbone"] == ""
+    assert {"content", "ease"} < {source.name for source in config.sources}
+
+
+@pytest.mark.parametrize("first", ["default", "transformer"])
+def test_the_gain_of_a_body_has_its_sign(first: str) -> None:
+    """The report names either of two models first; .02 less for the default is a gain."""
+    second = {"default": "transformer", "transformer": "default"}[first]
+    sign = 1 if first == "transformer" else -1
+    figures = {"default": 0.10, "transformer": 0.12}
+    cell = {
+        "group": "gain", "set": "uci", "trial": "transformer", "seed": 0,
+        "figures": {m: {"recall@10": 2 * v, "ndcg@10": v} for m, v in figures.items()},
+        "gates": {"transformer": {"chosen": "weighted"}},
+        "comparisons": [
+            {"metric": "ndcg@10", "model": first, "against": second, "difference": sign * 0.02,
+             "ci95": sorted((sign * 0.01, sign * 0.03)), "p_holm": 0.004}
+        ],
+    }  # fmt: skip
+    (row,) = deep_tables([cell], "gain").splitlines()[2:]
+    assert row == (
+        "| uci | transformer | 0 | 0.2000 / 0.1000 | 0.2400 / 0.1200 "
+        "| +0.0200 (+0.0100 to +0.0300, p 0.004) | weighted |"
+    )
 
 
 def test_without_the_data_sets_it_does_nothing(tmp_path: Path) -> None:

@@ -28,13 +28,12 @@ from common import temporary_workspace
 from crossrec.components.paired_gain import PairedGain
 from crossrec.components.protocols import Examples
 from crossrec.components.run import RunOptions
-from crossrec.pipeline.config import load_config, parse_config
 from crossrec.pipeline.fit import seen_by
 from crossrec.pipeline.ranker_choice import choose_ranker
 from crossrec.pipeline.resolved import ResolvedSurface
-from crossrec.pipeline.with_backbone import BACKBONE, with_backbone
+from crossrec.pipeline.with_backbone import BACKBONE
 from gate_default import PROTOCOLS, SIZES, drawn, held_out_gains, prepared, resumed
-from real_sets import SETS, ingest
+from real_sets import SETS, ingest, without_pretraining
 
 
 def arms(plan: ResolvedSurface) -> dict[str, ResolvedSurface]:
@@ -54,10 +53,7 @@ def measured(name: str, cache: Path) -> dict[str, Any]:
     with temporary_workspace() as (workspace, _):
         scenario = ingest(SETS[name], workspace)
         dataset = workspace.dataset(scenario)
-    config = with_backbone(load_config(scenario), "none", scenario.name)
-    values = config.model_dump(exclude_unset=True)
-    values["sources"][0]["settings"]["backbone"] = ""
-    config = parse_config(values, name)
+    config = without_pretraining(scenario)
     plan, train, examples, held_out = prepared(scenario, dataset, PROTOCOLS[name], run, config)
     cells = []
     for n, draws in SIZES.items():

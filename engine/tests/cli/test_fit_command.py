@@ -76,11 +76,18 @@ def shop(workshop, workshop_tables, make_workshop, tmp_path):
     done = workshop("ingest", "tools", *files, "-w", tmp_path / "ws")
     assert done.exit_code == 0, done.output
 
-    def fit(*options, sources=("cheap",)):
-        own = tmp_path / "own.toml"
-        own.write_text(f"sources = {json.dumps(list(sources))}\n")
+    own = tmp_path / "own.toml"
+
+    def fit(*options, sources=("cheap",), thorough=()):
+        tables = [f'{{ name = "{name}", effort = "quick" }}' for name in sources]
+        tables += [f'{{ name = "{name}", effort = "thorough" }}' for name in thorough]
+        own.write_text(f"sources = [{', '.join(tables)}]\n")
         return workshop("fit", "tools", "--pipeline", own, "-w", tmp_path / "ws", *options)
 
+    def evaluate(*options):
+        return workshop("evaluate", "tools", "--pipeline", own, "-w", tmp_path / "ws", *options)
+
+    fit.evaluate = evaluate
     fit.workspace = tmp_path / "ws"
     yield fit
     workshop.use(scenarios)
@@ -172,6 +179,44 @@ def workshop_scenario():
     from crossrec.plugins.registry import load_registry
 
     return load_registry().scenario("tools")
+
+
+def test_a_source_that_wants_more_effort_is_left_out_and_named(shop):
+    done = shop("--json", "--memory", "4GiB", thorough=("heavy", "works"))
+    report = json.loads(done.stdout)
+    why = "a standard fit does not try it (--budget thorough does)"
+    assert report["notes"] == [f"heavy is left out: {why}", f"works is left out: {why}"]
+    assert list(report["fit_seconds"]) == ["cheap"]
+    assert report["plan"]["seconds"] < 10  # what is left out costs nothing
+
+
+@pytest.mark.parametrize(
+    ("budget", "fitted"),
+    [("quick", ["cheap"]), ("thorough", ["cheap", "works"]), ("5", ["cheap"]), ("99m", None)],
+)
+def test_a_thorough_fit_tries_what_others_leave_out(shop, budget, fitted):
+    done = shop("--json", "--budget", budget, thorough=("works",))
+    assert done.exit_code == 0, done.output
+    assert list(json.loads(done.stdout)["fit_seconds"]) == (fitted or ["cheap", "works"])
+
+
+def test_an_evaluation_tries_what_a_fit_of_its_effort_does(shop):
+    shop("--plan", thorough=("works",))
+    options = ("--json", "--protocol", "leave-one-out")
+    for effort, more in (("standard", set()), ("thorough", {"works"})):
+        done = shop.evaluate(*options, "--budget", effort)
+        assert done.exit_code == 0, done.output
+        models = {one["model"] for one in json.loads(done.stdout)["results"]}
+        assert models == {"cheap", "pipeline", "popularity", "repeat-last"} | more
+
+
+def test_sources_that_all_want_more_effort_are_one_line(shop):
+    for done in (shop(sources=(), thorough=("cheap",)), shop.evaluate()):
+        assert done.exit_code == 2
+        assert done.stderr.splitlines()[-1] == (
+            "Error: every source wants more effort than standard: use --budget thorough, or lower "
+            "`effort` in the pipeline file"
+        )
 
 
 def test_the_artifact_of_a_reduced_pipeline_serves(shop, workshop):

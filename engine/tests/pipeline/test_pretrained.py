@@ -24,6 +24,7 @@ from crossrec.plugins.loader import LoadedPlugin
 from crossrec.plugins.registration import Registration
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import PluginState
+from crossrec.testing.toy_sources import Popular, registry_of
 
 Brings = tuple[str, str, str | Callable[..., Any], frozenset[str]]
 
@@ -187,7 +188,7 @@ def test_a_damaged_card_is_one_line(tmp_path, card) -> None:
 
 
 def test_a_fit_takes_the_source_of_what_is_named(tmp_path, monkeypatch) -> None:
-    """A body brings its own source, and no other backbone beside it."""
+    """A body brings its own source, behind those of the default pipeline."""
     folder = backbone_in(tmp_path / "rings")
     (folder / CARD).write_text('{"source": "rnn"}')
     monkeypatch.setattr("crossrec.pipeline.pretrained.load_config", lambda *_: PLAIN)
@@ -195,9 +196,49 @@ def test_a_fit_takes_the_source_of_what_is_named(tmp_path, monkeypatch) -> None:
     seen = PretrainedSurvey((entry, of("a", default=True)))
     scenario = types.SimpleNamespace(name="shop")
     config, notes = pipeline_to_fit(scenario, None, "rings", seen)
-    assert [source.name for source in config.sources] == ["rnn", "content"]
-    assert config.sources[0].settings == {"pretrained": "rings", "encoder": "enc"}
-    assert notes == []
+    assert [source.name for source in config.sources] == ["backbone", "content", "rnn"]
+    assert config.sources[-1].settings == {"pretrained": "rings", "encoder": "enc"}
+    assert [note.partition(" (")[0] for note in notes] == [
+        "the backbone a of box is among the sources"
+    ]
     assert pipeline_to_fit(scenario, None, "", seen) == (PLAIN, [])
     with pytest.raises(UsageError, match="no backbone 'x'"):
         pipeline_to_fit(scenario, None, "x", seen)
+
+
+class Deep(Popular):
+    """Popular, for thorough fits."""
+
+    able = frozenset({"thorough"})
+
+
+@pytest.mark.parametrize(
+    ("backbone", "own", "sources"),
+    [
+        (None, False, ["backbone", "content", "deep"]),
+        ("", False, ["content", "deep"]),
+        ("a", False, ["backbone", "content", "deep"]),
+        ("body", False, ["backbone", "content", "wide", "deep"]),
+        ("body", True, ["content", "wide"]),
+        ("a", True, ["backbone", "content"]),
+        (None, True, ["content"]),
+    ],
+)
+def test_what_joins_a_pipeline(tmp_path, monkeypatch, backbone, own, sources) -> None:
+    """A body joins beside the default backbone; a file of the user's gets what was named alone."""
+    relations, body = backbone_in(tmp_path / "a"), backbone_in(tmp_path / "body")
+    (body / CARD).write_text('{"source": "wide"}')
+    found = (
+        PretrainedEntry("a", relations, "box", default=True),
+        PretrainedEntry("body", body, "workspace"),
+    )
+    seen = PretrainedSurvey(found, thorough=("deep",))
+    monkeypatch.setattr("crossrec.pipeline.pretrained.load_config", lambda scenario, file: PLAIN)
+    shop = types.SimpleNamespace(name="shop")
+    config, _ = pipeline_to_fit(shop, tmp_path / "own.toml" if own else None, backbone, seen)
+    assert [source.name for source in config.sources] == sources
+
+
+def test_sources_for_thorough_fits_are_found_by_their_capability() -> None:
+    registry = registry_of(candidate_generators={"plain": Popular, "deep": Deep})
+    assert survey_pretrained(None, registry).thorough == ("deep",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from crossrec.errors import ConfigError
 from crossrec.pipeline.config import parse_config
-from crossrec.pipeline.with_backbone import with_backbone
+from crossrec.pipeline.with_backbone import with_backbone, with_thorough
 
 
 def config(**values):
@@ -86,13 +86,11 @@ def test_what_comes_of_it_is_validated():
         with_backbone(wrong, "base", "music")
 
 
-def test_a_body_joins_as_the_source_that_it_belongs_to() -> None:
+def test_a_body_joins_behind_as_the_source_that_it_belongs_to() -> None:
     joined = with_backbone(config(encoder="mine"), "rings", "music", "transformer")
-    first, *others = joined.sources
-    assert (first.name, first.settings) == (
-        "transformer",
-        {"pretrained": "rings", "encoder": "mine"},
-    )
+    *others, last = joined.sources
+    assert (last.name, last.settings) == ("transformer", {"pretrained": "rings", "encoder": "mine"})
+    assert last.effort == "quick"  # whoever names it wants it tried
     assert [one.name for one in others] == [one.name for one in config().sources]
     assert not joined.title_vectors  # it reads texts, no titles
     assert joined.item_sources == tuple(one.label for one in config().sources)
@@ -106,4 +104,21 @@ def test_a_source_that_is_there_already_is_not_changed() -> None:
     with pytest.raises(ConfigError, match="'popularity' is labelled 'transformer'"):
         with_backbone(labelled, "rings", "music", "transformer")
     backbone = config(sources=["popularity", {"name": "backbone"}])  # another source is no reason
-    assert with_backbone(backbone, "rings", "music", "transformer").sources[0].name == "transformer"
+    joined = with_backbone(backbone, "rings", "music", "transformer")
+    assert [one.name for one in joined.sources] == ["popularity", "backbone", "transformer"]
+
+
+def test_what_thorough_fits_try_comes_last_and_leaves_surfaces_about_items_alone() -> None:
+    before = config(encoder="mine", surfaces={"similar": {"input": "item"}})
+    joined = with_thorough(before, ["deep", "wide"])
+    assert [one.name for one in joined.sources] == ["ease", "popularity", "deep", "wide"]
+    assert [one.effort for one in joined.sources] == ["quick", "quick", "thorough", "thorough"]
+    assert joined.sources[-1].settings == {"encoder": "mine"}
+    assert joined.sources_of("similar") == ("ease", "popularity")
+
+
+def test_what_thorough_fits_try_is_not_there_twice() -> None:
+    body = with_backbone(config(), "rings", "music", "deep")
+    labelled = config(sources=[{"name": "ease", "label": "deep"}])
+    for before in (body, labelled, with_thorough(config(), ["deep"])):
+        assert with_thorough(before, ["deep"]) == before

@@ -20,6 +20,7 @@ from crossrec.terminal import (
 )
 
 if TYPE_CHECKING:
+    from crossrec.components.run import Effort
     from crossrec.data.dataset import Dataset
     from crossrec.evaluation.protocol import EvaluationProtocol
     from crossrec.evaluation.report import Report
@@ -51,6 +52,14 @@ if TYPE_CHECKING:
     help="TOML file whose keys replace those of the scenario's default pipeline.",
 )
 @backbone_options
+@click.option(
+    "--budget",
+    "effort",
+    type=click.Choice(["quick", "standard", "thorough"]),
+    default="standard",
+    show_default=True,
+    help="The effort of the fits, and which sources they try.",
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1 …")
 @json_option
@@ -65,6 +74,7 @@ def evaluate(
     refit: bool,
     pipeline_file: Path | None,
     backbone: str | None,
+    effort: Effort,
     seed: int,
     device: str,
     as_json: bool,
@@ -85,7 +95,7 @@ def evaluate(
     known = registry.scenario(scenario)
     place = Workspace.open(workspace, registry)
     folder = place.path / FOLDER
-    options = RunOptions(seed=seed, device=device, cache=place.cache)
+    options = RunOptions(seed=seed, device=device, cache=place.cache, effort=effort)
     resolved, run = pipeline_to_evaluate(known, registry, options, folder, pipeline_file, backbone)
     dataset = place.dataset(known)
     if not len(dataset.events):

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from crossrec.components.run import Effort
 from crossrec.errors import ConfigError
 from crossrec.scenario import Scenario
 from crossrec.tomlio import parse_toml, read_toml, validated_toml
@@ -44,11 +45,14 @@ class SourceConfig(_Frozen):
         How it is called in reports; needed only where a generator is used twice.
     settings : mapping
         Its own settings; the others have their defaults.
+    effort : {"quick", "standard", "thorough"}
+        Fits and evaluations of less effort leave it out.
     """
 
     name: str
     label: str = ""
     settings: dict[str, Any] = Field(default_factory=dict)
+    effort: Effort = "quick"
 
     @model_validator(mode="before")
     @classmethod

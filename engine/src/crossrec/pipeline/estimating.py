@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +12,11 @@ import numpy as np
 from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.run import Effort, RunOptions
 from crossrec.data.dataset import Dataset
+from crossrec.errors import UsageError
 from crossrec.pipeline.budget import Budget
 from crossrec.pipeline.config import PipelineConfig
 from crossrec.pipeline.cut import query_limit
-from crossrec.pipeline.plan import FitPlan, PlannedPart, make_plan
+from crossrec.pipeline.plan import EFFORTS, FitPlan, PlannedPart, make_plan
 from crossrec.pipeline.resolved import LEADS, Component, ResolvedPipeline
 from crossrec.pipeline.stages import (
     ALL_EVENTS,
@@ -41,14 +42,25 @@ def plan_fit(
     run: RunOptions,
     budget: Budget,
     memory_limit: int,
+    left_out: Mapping[str, str] | None = None,
 ) -> FitPlan:
     """Return what a fit of the pipeline on `dataset` will do.
+
+    Parameters
+    ----------
+    memory_limit : int
+        Bytes.
+    left_out : mapping of label to reason, optional
+        Sources that the pipeline does not have any more; the plan names them.
 
     Raises
     ------
     CapacityError
-        If `memory_limit`, in bytes, allows none of the sources.
+        If the memory allows none of the sources.
+    UsageError
+        If every source wants more effort than the budget's.
     """
+    unseen = left_out or {}
     users = int(np.count_nonzero(dataset.sequences.lengths >= 2))
     whole = DatasetSize.of(dataset)
     titles = whole.with_texts(dataset.catalog.titles) if resolved.config.title_vectors else None
@@ -58,19 +70,65 @@ def plan_fit(
         size = replace(whole, queries=min(users, query_limit(effort, whole.items)))
         encoder = resolved.encoder
         first = [] if encoder is None else [_encoder_part(encoder, size, titles, at)]
-        sources = [_source_part(one, size, at) for one in resolved.sources.values()]
-        return [*first, *sources, _rest_part(resolved, size)]
+        gone = too_much(resolved.config, effort)
+        sources = [
+            replace(_source_part(source, size, at), left_out=gone.get(label, ""))
+            for label, source in resolved.sources.items()
+        ]
+        others = [PlannedPart(name, "source", left_out=why) for name, why in unseen.items()]
+        return [*first, *sources, *others, _rest_part(resolved, size)]
 
     surfaces = [surface.sources for surface in resolved.surfaces.values()]
     return make_plan(parts_at, budget, memory_limit, surfaces)
 
 
 def without_left_out(config: PipelineConfig, left_out: Sequence[PlannedPart]) -> PipelineConfig:
-    """Return the pipeline without what a plan leaves out.
+    """Return the pipeline without what a plan leaves out."""
+    gone = {part.label for part in left_out if part.kind == "source"}
+    config = without_sources(config, gone)
+    if any(part.kind == "encoder" for part in left_out):
+        texts = {"encoder": "", "encoder_settings": {}, "title_vectors": False}
+        config = config.model_copy(update=texts)
+    return config
+
+
+def within_effort(config: PipelineConfig, effort: Effort) -> PipelineConfig:
+    """Return the pipeline without the sources that want more effort.
+
+    Raises
+    ------
+    UsageError
+        If all do.
+    """
+    return without_sources(config, too_much(config, effort))
+
+
+def too_much(config: PipelineConfig, effort: Effort) -> dict[str, str]:
+    """Return the sources that want more effort, each with why it is left out.
+
+    Raises
+    ------
+    UsageError
+        If all do.
+    """
+    gone = {
+        source.label: f"a {effort} fit does not try it (--budget {source.effort} does)"
+        for source in config.sources
+        if EFFORTS.index(effort) > EFFORTS.index(source.effort)
+    }
+    if len(gone) == len(config.sources):
+        raise UsageError(
+            f"every source wants more effort than {effort}: use --budget thorough, or lower "
+            "`effort` in the pipeline file"
+        )
+    return gone
+
+
+def without_sources(config: PipelineConfig, gone: Collection[str]) -> PipelineConfig:
+    """Return the pipeline without some sources.
 
     A surface that named only such sources gets the others, as one that names none does.
     """
-    gone = {part.label for part in left_out if part.kind == "source"}
 
     def rest(labels: Sequence[str]) -> tuple[str, ...]:
         return tuple(label for label in labels if label not in gone)
@@ -84,8 +142,6 @@ def without_left_out(config: PipelineConfig, left_out: Sequence[PlannedPart]) ->
         "item_sources": rest(config.item_sources),
         "surfaces": surfaces,
     }
-    if any(part.kind == "encoder" for part in left_out):
-        changed |= {"encoder": "", "encoder_settings": {}, "title_vectors": False}
     return config.model_copy(update=changed)
 
 

@@ -26,6 +26,7 @@ from crossrec.data.splits import Targets
 from crossrec.errors import NotFittedError, UsageError
 from crossrec.executors import Executor
 from crossrec.pipeline.cut import LIMIT
+from crossrec.pipeline.estimating import within_effort
 from crossrec.pipeline.features import fit_features, with_features
 from crossrec.pipeline.fit import (
     FittedSources,
@@ -105,7 +106,9 @@ def pipeline_to_evaluate(
     file: Path | None = None,
     backbone: str | None = None,
 ) -> tuple[ResolvedPipeline, RunOptions]:
-    """Return the pipeline that a fit would take, resolved, and `run` with the backbones at hand.
+    """Return the pipeline that a fit of the run's effort would take, resolved, and the run.
+
+    The run has the backbones at hand.
 
     Parameters
     ----------
@@ -116,6 +119,7 @@ def pipeline_to_evaluate(
     """
     seen = survey_pretrained(backbones, registry)
     config, _ = pipeline_to_fit(scenario, file, backbone, seen)
+    config = within_effort(config, run.effort)
     resolved = resolve_pipeline(config, registry, scenario.main_surface)
     return resolved, replace(run, pretrained=seen.folders())
 

@@ -11,8 +11,13 @@ from crossrec.data.dataset import Dataset
 from crossrec.errors import NotFittedError
 from crossrec.pipeline.budget import Budget, default_memory, parse_budget, parse_memory
 from crossrec.pipeline.config import PipelineConfig, load_config
-from crossrec.pipeline.estimating import plan_fit, without_left_out
-from crossrec.pipeline.plan import FitPlan
+from crossrec.pipeline.estimating import (
+    plan_fit,
+    too_much,
+    without_left_out,
+    without_sources,
+)
+from crossrec.pipeline.plan import EFFORTS, FitPlan
 from crossrec.pipeline.pretrained import FOLDER, pipeline_to_fit, survey_pretrained
 from crossrec.pipeline.resolved import ResolvedPipeline, resolve_pipeline
 from crossrec.plugins.registry import Registry
@@ -90,12 +95,15 @@ class FitInputs:
         CapacityError
             If the memory allows none of the sources.
         """
-        resolved = self.resolved(registry)
+        # What no effort of the budget tries is not even loaded.
+        gone = too_much(self.config, budget.effort or EFFORTS[0])
+        tried = replace(self, config=without_sources(self.config, gone))
+        resolved = tried.resolved(registry)
         resolved.refuse_unusable()
-        plan = plan_fit(resolved, self.dataset, self.run, budget, memory)
+        plan = plan_fit(resolved, self.dataset, self.run, budget, memory, gone)
         changed = replace(
             self,
-            config=without_left_out(self.config, plan.left_out),
+            config=without_left_out(tried.config, plan.left_out),
             run=replace(self.run, effort=plan.effort),
             notes=(*self.notes, *plan.notes),
         )

@@ -202,7 +202,7 @@ def _within_memory(parts: list[PlannedPart], limit: int) -> list[PlannedPart]:
     why = "it needs about {} and {} are allowed (--memory)"
     chosen = [
         replace(part, left_out=why.format(size_text(part.memory), size_text(limit)))
-        if part.memory > limit and part.kind != "rest"
+        if part.memory > limit and part.kind != "rest" and not part.left_out
         else part
         for part in parts
     ]

@@ -15,7 +15,7 @@ from pathlib import Path
 from crossrec.artifacts import CARD
 from crossrec.errors import ArtifactError, PluginError, UsageError
 from crossrec.pipeline.config import PipelineConfig, load_config
-from crossrec.pipeline.with_backbone import BACKBONE, why_no_backbone, with_backbone
+from crossrec.pipeline.with_backbone import BACKBONE, why_no_backbone, with_backbone, with_thorough
 from crossrec.plugins.registration import Registration
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import one_line
@@ -64,10 +64,20 @@ class BrokenPretrained:
 
 @dataclass(frozen=True)
 class PretrainedSurvey:
-    """All that was found: backbones, those of the workspace first, and what is broken."""
+    """All that was found.
+
+    Attributes
+    ----------
+    found : tuple of PretrainedEntry
+        Backbones, those of the workspace first.
+    broken : tuple of BrokenPretrained
+    thorough : tuple of str
+        Sources that thorough fits of default pipelines try.
+    """
 
     found: tuple[PretrainedEntry, ...]
     broken: tuple[BrokenPretrained, ...] = ()
+    thorough: tuple[str, ...] = ()
 
     @property
     def default(self) -> PretrainedEntry | None:
@@ -82,7 +92,7 @@ class PretrainedSurvey:
 
 
 def survey_pretrained(folder: Path | None, registry: Registry) -> PretrainedSurvey:
-    """Look for backbones in the workspace's folder of them, and in installed distributions."""
+    """Look for what joins pipelines: backbones of the workspace, and what is installed."""
     installed: list[PretrainedEntry] = []
     broken: list[BrokenPretrained] = []
     for registration in registry.registered("pretrained"):
@@ -99,7 +109,12 @@ def survey_pretrained(folder: Path | None, registry: Registry) -> PretrainedSurv
     for entry in (*_in_workspace(folder), *installed):
         taken = any(other.name == entry.name for other in found)
         found.append(replace(entry, hidden=taken))
-    return PretrainedSurvey(tuple(found), tuple(broken))
+    thorough = (
+        source.name
+        for source in registry.all("candidate_generators")
+        if "thorough" in source.capabilities
+    )
+    return PretrainedSurvey(tuple(found), tuple(broken), tuple(thorough))
 
 
 def find_pretrained(name: str, folders: Mapping[str, Path]) -> Path:
@@ -154,13 +169,15 @@ def pipeline_to_fit(
 ) -> tuple[PipelineConfig, list[str]]:
     """Return the pipeline that a fit or an evaluation takes, and notes on backbones.
 
+    Where there is no file it has the sources that thorough fits try, and the backbone that an
+    installed distribution offers, unless another of its kind is named.
+
     Parameters
     ----------
     file : Path, optional
         TOML whose keys replace those of the scenario's default pipeline.
     backbone : str, optional
-        Name of a pretrained backbone that becomes one more source; "" for none. None takes the one
-        that an installed distribution offers, where there is no `file`.
+        Name of a pretrained backbone that becomes one more source; "" for none.
 
     Raises
     ------
@@ -171,13 +188,14 @@ def pipeline_to_fit(
     ArtifactError
         If its card is damaged.
     """
-    config = load_config(scenario, file)
-    if backbone is None:
-        return default_backbone(config, scenario.name, seen, own=file is not None)
-    if not backbone:
-        return config, []
-    source = source_of(find_pretrained(backbone, seen.folders()))
-    return with_backbone(config, backbone, scenario.name, source), []
+    config, own = load_config(scenario, file), file is not None
+    source = source_of(find_pretrained(backbone, seen.folders())) if backbone else BACKBONE
+    notes: list[str] = []
+    if backbone is None or (source != BACKBONE and not own):
+        config, notes = default_backbone(config, scenario.name, seen, own=own)
+    if backbone:
+        config = with_backbone(config, backbone, scenario.name, source)
+    return config if own else with_thorough(config, seen.thorough), notes
 
 
 def default_backbone(

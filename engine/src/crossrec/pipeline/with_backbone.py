@@ -1,7 +1,8 @@
-"""A pipeline with a pretrained backbone as one more source."""
+"""A pipeline with more sources: a pretrained backbone, and what thorough fits try."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from crossrec.errors import ConfigError
@@ -16,8 +17,8 @@ def with_backbone(
 ) -> PipelineConfig:
     """Return the pipeline with the backbone `name` as one more source.
 
-    `source` is the candidate generator that it belongs to: `BACKBONE`, or another one that can be
-    pretrained, which then starts from what has this name.
+    `source` is the candidate generator that it belongs to: `BACKBONE`, which comes first, or
+    another one that can be pretrained, which then starts from what has this name and comes last.
 
     It must hold its own against the others on validation like any source. The pipeline must have an
     encoder, whose vectors of texts and titles the backbone reads. It joins the surfaces about a
@@ -32,14 +33,39 @@ def with_backbone(
     why = why_no_backbone(config, source)
     if why:
         raise ConfigError(f"the backbone {name} cannot be added: {why}")
-    settings: dict[str, Any] = {"pretrained": name, "encoder": config.encoder}
-    values = config.model_dump(exclude_unset=True)
-    if source == BACKBONE:
-        settings = {"backbone": name, "family": family, "text": {"encoder": config.encoder}}
-        values["title_vectors"] = bool(config.encoder)
+    if source != BACKBONE:
+        return _with_last(config, source, {"pretrained": name, "encoder": config.encoder})
+    settings = {"backbone": name, "family": family, "text": {"encoder": config.encoder}}
     added = SourceConfig(name=source, settings=settings)
+    titles = {"title_vectors": bool(config.encoder)}
+    return _with_sources(config, (added, *config.sources), **titles)
+
+
+def with_thorough(config: PipelineConfig, names: Iterable[str]) -> PipelineConfig:
+    """Return the pipeline with sources that thorough fits alone try, behind the others.
+
+    They join the surfaces that a backbone joins. What the pipeline has already stays as it is.
+    """
+    for name in names:
+        if not why_no_backbone(config, name):
+            config = _with_last(config, name, {"encoder": config.encoder}, effort="thorough")
+    return config
+
+
+def _with_last(
+    config: PipelineConfig, name: str, settings: dict[str, Any], **more: Any
+) -> PipelineConfig:
+    added = SourceConfig(name=name, settings=settings, **more)
+    return _with_sources(config, (*config.sources, added))
+
+
+def _with_sources(
+    config: PipelineConfig, sources: Iterable[SourceConfig], **more: Any
+) -> PipelineConfig:
+    """Return the pipeline with other sources; surfaces about items keep those that they have."""
+    values = config.model_dump(exclude_unset=True) | more
     values |= {
-        "sources": [added.model_dump(), *(one.model_dump() for one in config.sources)],
+        "sources": [source.model_dump() for source in sources],
         "item_sources": config.item_sources or tuple(one.label for one in config.sources),
     }
     return parse_config(values, "the pipeline with a backbone")

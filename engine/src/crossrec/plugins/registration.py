@@ -13,12 +13,13 @@ from crossrec.plugins.settings import refuse_settings, validated
 #: Optional abilities that a component may declare. One that is not declared is never called.
 CAPABILITIES = frozenset(
     {"score", "explain", "update", "add_items", "forget", "learn", "adapt", "report", "default"}
-    | {"features", "select", "leads", "refit", "estimate", "pretrain"}
+    | {"features", "select", "leads", "refit", "estimate", "pretrain", "thorough"}
 )
 
-#: Capabilities that are no method: a pretrained backbone that is offered to fits that name none,
-#: and a source that serves alone until another one is proven better.
-NO_METHOD = frozenset({"default", "leads"})
+#: Capabilities that are no method: a pretrained backbone that is offered to fits that name none, a
+#: source that serves alone until another one is proven better, and one that thorough fits of
+#: default pipelines try.
+NO_METHOD = frozenset({"default", "leads", "thorough"})
 
 #: What can be registered; each kind has its hook ``register_<kind>``.
 KINDS = (

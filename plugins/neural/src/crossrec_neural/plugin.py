@@ -23,8 +23,8 @@ _SOURCES = {
     "vae": ("VaeSource", "VaeSettings", "a variational autoencoder of histories (Mult-VAE)"),
 }
 
-#: Those whose body can be trained on several scenarios.
-_PRETRAINED = ("transformer", "rnn")
+#: What some can do beyond the others: be trained on several scenarios, join thorough fits.
+_MORE = {"transformer": {"pretrain", "thorough"}, "rnn": {"pretrain"}}
 
 
 @hookimpl
@@ -36,6 +36,6 @@ def register_candidate_generators(register: Register) -> None:
             name,
             f"crossrec_neural.sources.registered:{source}",
             config=f"crossrec_neural.settings:{settings}",
-            capabilities=able | ({"pretrain"} if name in _PRETRAINED else set()),
+            capabilities=able | _MORE.get(name, set()),
             summary=summary,
         )
