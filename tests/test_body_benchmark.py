@@ -67,6 +67,8 @@ def test_a_cell_has_the_figures_of_each_user(
     from crossrec_backbone.pretraining import body as service
 
     class Registry:
+        plugins = ()
+
         def get(self, kind: str, name: str) -> Registration:
             return Registration(
                 kind, name, "crossrec_neural.sources.registered:TransformerSource",
@@ -79,7 +81,7 @@ def test_a_cell_has_the_figures_of_each_user(
         training = {"epochs": 10, "batch_size": 32, "learning_rate": 0.01, "steps": 60}
         return real(source, datasets, run, {**settings, "embedding_size": 8, "training": training})
 
-    monkeypatch.setattr("crossrec.plugins.registry.load_registry", Registry)
+    monkeypatch.setattr("crossrec.plugins.registry._registry", lambda subset, strict: Registry())
     monkeypatch.setattr(service, "learnt", small)
     monkeypatch.setattr(bench, "CELLS", tmp_path / "cells")
     sets = Rings(tmp_path, ("lastfm", "uci", "ml-1m"))

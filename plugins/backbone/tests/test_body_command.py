@@ -139,7 +139,8 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
     call = Shops(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
-        patch.setattr(registry_module, "load_registry", lambda **options: registry)
+        # below `load_registry`, which modules have by name from their first import on
+        patch.setattr(registry_module, "_registry", lambda subset, strict: registry)
         for seed, name in enumerate(SHOPS):
             items, events = write(folder, name, seed)
             call.done("ingest", name, "--items", items, "--events", events)
