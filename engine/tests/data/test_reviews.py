@@ -80,9 +80,7 @@ def test_events_keep_their_reviews_when_rows_are_taken() -> None:
 def test_reviews_of_another_length_are_refused() -> None:
     one = Events.from_columns([0, 1], [0, 0])
     with pytest.raises(ValueError, match="equally long"):
-        Events(
-            one.users, one.items, one.types, one.times, one.weights, reviews([1.0], [-1], ())
-        )
+        Events(one.users, one.items, one.types, one.times, one.weights, reviews([1.0], [-1], ()))
     with pytest.raises(ValueError, match="equally long"):
         reviews([1.0, 2.0], [-1], ())
 

@@ -84,7 +84,10 @@ def test_a_long_text_is_cut_and_counted(shop, workspace) -> None:
 
 def test_texts_of_rejected_rows_stay_with_them(shop, workspace, write) -> None:
     path = write(
-        "events.csv", HEADER.format("text"), "u1,i1,rating,10,five,first", "u1,i2,rating,20,4,second"
+        "events.csv",
+        HEADER.format("text"),
+        "u1,i1,rating,10,five,first",
+        "u1,i2,rating,20,4,second",
     )
     report = ingest_files(workspace, shop, events=path)
     assert report.n_bad == 1

@@ -14,6 +14,7 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.events import Events
 from crossrec.data.net_evidence import net_evidence
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.numeric.biased_factors import RatingRows
 from crossrec.numeric.ragged import Ragged, read_only
 
 
@@ -107,6 +108,20 @@ class Dataset:
         events = self.interactions
         total = np.bincount(events.items, weights=events.weights, minlength=self.n_items)
         return read_only(total.astype(np.float64, copy=False))
+
+    @cached_property
+    def rated_rows(self) -> NDArray[np.int64]:
+        """Where the ratings stand in `events`, int64, ascending; none where they were not read."""
+        reviews = self.events.reviews
+        rated = np.zeros(0) if reviews is None else ~np.isnan(reviews.ratings)
+        return read_only(np.flatnonzero(rated))
+
+    @cached_property
+    def ratings(self) -> RatingRows:
+        """The ratings, sorted by (user, time, original row)."""
+        events = self.events.take(self.rated_rows)
+        values = np.zeros(0) if events.reviews is None else events.reviews.ratings
+        return RatingRows(events.users, events.items, values)
 
     def matrix(self, *, binary: bool = False) -> Any:
         """Return users × items as a scipy CSR matrix, float32.
