@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from crossrec.data.catalog import Catalog
 from crossrec.data.events import Events
 from crossrec.data.net_evidence import net_evidence
+from crossrec.data.reviews import Reviews
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.numeric.biased_factors import RatingRows
 from crossrec.numeric.ragged import Ragged, read_only
@@ -145,6 +146,10 @@ class Dataset:
         """Return the same users and catalog with other events, e.g. those before a cut."""
         fresh = Dataset.build(self.users, self.catalog, events, has_clock=self.has_clock)
         return replace(fresh, vectors=self.vectors)
+
+    def with_reviews(self, reviews: Reviews) -> Dataset:
+        """Return the dataset with other reviews of the same events."""
+        return replace(self, events=replace(self.events, reviews=reviews))
 
     def with_vectors(self, name: str, vectors: NDArray[np.float32]) -> Dataset:
         """Return the dataset with one more set of item vectors.

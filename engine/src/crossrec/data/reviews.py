@@ -26,6 +26,12 @@ class RatingScale:
         """The middle of the scale: what is rated above it was liked."""
         return (self.low + self.high) / 2.0
 
+    @property
+    def unit(self) -> str:
+        """What a rating is counted in, for people."""
+        noun = "stars" if self.high == 5.0 else "ratings"
+        return f"{noun} from {self.low:g} to {self.high:g}"
+
     def clip(self, ratings: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return predictions within the scale."""
         return np.clip(ratings, self.low, self.high)
@@ -75,6 +81,13 @@ class Reviews:
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Reviews:
         """Return the chosen rows (indexes or a mask); the texts stay."""
         return replace(self, ratings=self.ratings[rows], numbers=self.numbers[rows])
+
+    def compact(self) -> Reviews:
+        """Return the reviews with only the texts that an event carries; without vectors."""
+        used = np.unique(self.numbers[self.numbers >= 0])
+        numbers = np.where(self.numbers < 0, -1, np.searchsorted(used, self.numbers))
+        texts = tuple(self.texts[number] for number in used.tolist())
+        return Reviews(self.ratings, numbers, texts, self.scale)
 
     def without_texts(self) -> Reviews:
         """Return the ratings alone: the control of what texts are worth."""

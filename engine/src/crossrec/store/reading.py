@@ -32,7 +32,8 @@ _SELECT_HISTORY = (
 )
 _SELECT_ACTING = (
     'SELECT i."name", e."type", e."time", e."value" FROM ('
-    'SELECT "item", "type", "time", "id", "value", row_number() OVER (PARTITION BY "item", "type" ORDER BY "time" DESC, "id" DESC) '
+    'SELECT "item", "type", "time", "id", "value", '
+    'row_number() OVER (PARTITION BY "item", "type" ORDER BY "time" DESC, "id" DESC) '
     'AS "place" FROM {events} '
     'WHERE "user" = (SELECT "id" FROM {users} WHERE "name" = ?) AND "time" <= ? '
     'AND "type" IN ({wanted})) e JOIN {items} i ON i."id" = e."item" '

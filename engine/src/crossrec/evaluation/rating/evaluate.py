@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -120,8 +119,7 @@ def _models(
             (NO_REVIEWS, reviews.without_texts()),
             (SHUFFLED, reviews.shuffled(seed)),
         ):
-            events = replace(parts.learnt.events, reviews=changed)
-            found = build(parts.learnt.with_events(events))
+            found = build(parts.learnt.with_reviews(changed))
             models += [model.as_control(control) for model in found]
     names = [model.name for model in models]
     if len(set(names)) != len(names):

@@ -74,7 +74,7 @@ class RatingReport:
             "task": "rating",
             "scenario": self.scenario,
             "protocol": self.protocol,
-            "unit": unit_text(self.scale),
+            "unit": self.scale.unit,
             "scale": [self.scale.low, self.scale.high],
             "sizes": dict(self.sizes),
             "results": [plain(vars(row)) for row in self.results],
@@ -83,12 +83,6 @@ class RatingReport:
             "failed": [vars(failure).copy() for failure in self.failed],
             "notes": list(self.notes),
         }
-
-
-def unit_text(scale: RatingScale) -> str:
-    """Return what a rating is counted in, for people."""
-    noun = "stars" if scale.high == 5.0 else "ratings"
-    return f"{noun} from {scale.low:g} to {scale.high:g}"
 
 
 def conclude(

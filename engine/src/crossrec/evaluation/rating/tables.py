@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossrec.evaluation.rating.report import RatingReport, RatingResult, unit_text
+from crossrec.evaluation.rating.report import RatingReport, RatingResult
 from crossrec.evaluation.tables import Table, figure, probability
 from crossrec.terminal import aligned
 
@@ -29,7 +29,7 @@ def _models(report: RatingReport) -> Table:
     sizes = report.sizes
     title = (
         f"{report.scenario or 'ratings'}: {report.protocol}, {sizes['test']:,} ratings of "
-        f"{sizes['users']:,} users, {sizes['liked']:,} of them liked; {unit_text(report.scale)}; "
+        f"{sizes['users']:,} users, {sizes['liked']:,} of them liked; {report.scale.unit}; "
         "95 % intervals, * baseline"
     )
     rows = tuple(
