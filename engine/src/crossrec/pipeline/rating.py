@@ -171,8 +171,8 @@ def predict_ratings(
     ratings = np.concatenate([found, written[len(described) :]])
     if scale is None or np.isnan(ratings).any():
         raise CrossrecError(
-            f"the fit of {scenario.name!r} had no ratings to learn from: ingest events with a rating "
-            "as their value, and fit again"
+            f"the fit of {scenario.name!r} had no ratings to learn from: ingest events with a "
+            "rating as their value, and fit again"
         )
     titles = [serving.items.catalog.label(at) for at in index.tolist()]
     rows = zip((*item_ids, *[None] * len(texts)), (*titles, *texts), ratings.tolist(), strict=True)
@@ -206,8 +206,9 @@ def rater_of(pipeline: Pipeline) -> tuple[str, RatingSource]:
             f"({errors.get(label_of(name), 'it is not in the artifact')}): fit again"
         )
     raise NotFittedError(
-        f"nothing in the pipeline of {pipeline.scenario!r} predicts ratings: put features = "
-        f'["rating"] into a pipeline file and run `crossrec fit {pipeline.scenario} --pipeline FILE`'
+        f"nothing in the pipeline of {pipeline.scenario!r} predicts ratings: put "
+        'features = ["rating"] into a pipeline file and run '
+        f"`crossrec fit {pipeline.scenario} --pipeline FILE`"
     )
 
 

@@ -11,8 +11,9 @@ from crossrec.data.dataset import Dataset
 from crossrec.errors import UsageError
 from crossrec.evaluation.rating.evaluate import evaluate_ratings
 from crossrec.evaluation.rating.models import BIAS, FACTORS, MEAN, RatingModel
-from crossrec.evaluation.rating.report import unit_text
+from crossrec.evaluation.rating.report import RatingResult, conclude
 from crossrec.evaluation.rating.tables import rating_tables, rating_text
+from crossrec.evaluation.significance import Comparison
 
 #: What a review of the town says: the mood of its writer, which decides about the next rating.
 MOODS = ("bad", "good")
@@ -66,19 +67,38 @@ def test_a_model_that_reads_helpful_reviews_is_better_and_its_controls_are_not(r
     assert verdicts["moods", controls[0], "mse"] == "better"
     assert verdicts["moods", controls[1], "mae"] == "better"
     assert verdicts[controls[1], BIAS, "mse"] == "worse"
-    assert [line.split(" (mse")[0] for line in report.conclusions] == [
-        "moods: it predicts better than the biases",
-        "moods: reviews help it",
-        "moods: whose reviews they are matters",
+    assert [line.split(" (")[0] for line in report.conclusions] == [
+        "moods predicts better than user-item-bias",
+        "reviews help moods",
     ]
 
 
 def test_reviews_that_say_nothing_are_called_so(rated) -> None:
     report = evaluate_ratings(town(rated, honest=False), mood_reader, resamples=200)
-    said = " ".join(report.conclusions)
-    assert "it predicts better" not in said
-    assert "the same reviews at random do no worse" in said
-    assert "interval" in report.conclusions[0]
+    assert [line.split(" (")[0] for line in report.conclusions] == [
+        "moods predicts worse than user-item-bias",
+        "reviews harm moods",
+    ]
+    assert "95 % interval" in report.conclusions[1]
+
+
+@pytest.mark.parametrize(
+    ("without", "shuffled", "words"),
+    [
+        ("better", "better", "reviews help m"),
+        ("better", "no difference", "reviews help, but at random as well, m"),
+        ("no difference", "better", "reviews add nothing that shows to m"),
+        ("worse", "better", "reviews harm m"),
+    ],
+)
+def test_what_is_said_of_reviews_goes_by_both_controls(without, shuffled, words) -> None:
+    def pair(against: str, verdict: str) -> Comparison:
+        return Comparison("mse", "m", against, -0.1, (-0.2, 0.1), 0.5, 0.5, 0.5, verdict)
+
+    row = RatingResult("m (no reviews)", False, "m", "no reviews", 0.0, {}, {})
+    pairs = (pair("m (no reviews)", without), pair("m (shuffled reviews)", shuffled))
+    (line,) = conclude((row,), pairs)
+    assert line.startswith(words)
 
 
 def test_no_rater_leaves_the_three_baselines(rated) -> None:
@@ -151,7 +171,7 @@ def test_the_report_as_json_and_as_text(rated) -> None:
     assert "user-item-bias *" in text
     assert "note: user-item-bias: penalties" in text
     assert len(rating_tables(report)) == 2
-    assert unit_text(replace(report.scale, low=0, high=10)) == "ratings from 0 to 10"
+    assert replace(report.scale, low=0, high=10).unit == "ratings from 0 to 10"
 
 
 def test_without_a_clock_each_user_has_a_last_rating(rated) -> None:

@@ -92,25 +92,32 @@ def conclude(
     lines = []
     pairs = {(one.model, one.against): one for one in comparisons if one.metric == "mse"}
     for name in dict.fromkeys(row.of for row in results if row.of):
-        for against, good, bad in (
-            (BIAS, "it predicts better than the biases", "it does not beat the biases"),
-            (f"{name} ({NO_REVIEWS})", "reviews help it", "reviews add nothing that shows"),
-            (
-                f"{name} ({SHUFFLED})",
-                "whose reviews they are matters",
-                "the same reviews at random do no worse",
-            ),
-        ):
-            pair = pairs.get((name, against))
-            if pair is not None:
-                lines.append(f"{name}: {_said(pair, good, bad)}")
+        bare, mixed = f"{name} ({NO_REVIEWS})", f"{name} ({SHUFFLED})"
+        if (name, BIAS) in pairs:
+            beats = pairs[name, BIAS]
+            words = {"better": "predicts better than", "worse": "predicts worse than"}
+            verb = words.get(beats.verdict, "is not shown to predict better than")
+            lines.append(f"{name} {verb} {BIAS} ({_by(beats)})")
+        if (name, bare) in pairs and (name, mixed) in pairs:
+            without, shuffled = pairs[name, bare], pairs[name, mixed]
+            lines.append(
+                f"{_reviews(without.verdict, shuffled.verdict)} {name} (against {NO_REVIEWS}: "
+                f"{_by(without)}; against {SHUFFLED}: {_by(shuffled)})"
+            )
     return tuple(lines)
 
 
-def _said(pair: Comparison, good: str, bad: str) -> str:
+def _reviews(without: str, shuffled: str) -> str:
+    """Say what reviews are worth, by how the model does against the two controls."""
+    if without == "worse":
+        return "reviews harm"
+    if without != "better":
+        return "reviews add nothing that shows to"
+    return "reviews help" if shuffled == "better" else "reviews help, but at random as well,"
+
+
+def _by(pair: Comparison) -> str:
     low, high = pair.ci95
-    words = {"better": good, "worse": f"it is worse than {pair.against}"}.get(pair.verdict, bad)
     return (
-        f"{words} (mse {pair.difference:+.4f} against {pair.against}, 95 % interval "
-        f"{low:+.4f} to {high:+.4f}, p {pair.p_holm:.2g})"
+        f"mse {pair.difference:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}, p {pair.p_holm:.2g}"
     )

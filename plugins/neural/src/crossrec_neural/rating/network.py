@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,23 @@ from torch import Tensor, nn
 from crossrec_neural.bodies.layers import Dropout, Noise, ZeroLinear, start
 from crossrec_neural.rating.inputs import PairInputs
 from crossrec_neural.rating.settings import RatingSettings
+
+#: A feature whose spread is below this says nothing.
+_STILL = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class PairTensors:
+    """What the network reads of `n` pairs: features, indexes, and how much own vectors count."""
+
+    features: Tensor
+    users: Tensor
+    items: Tensor
+    gate: Tensor
+
+    def take(self, rows: Tensor) -> PairTensors:
+        """Return the chosen pairs."""
+        return PairTensors(self.features[rows], self.users[rows], self.items[rows], self.gate[rows])
 
 
 class OwnVectors(nn.Module):
@@ -35,14 +53,20 @@ class OwnVectors(nn.Module):
 
 
 class RatingNetwork(nn.Module):
-    """Adds to a bias model, in units of half of the scale; it starts by adding nothing."""
+    """Adds to a bias model, in units of half of the scale; it starts by adding nothing.
+
+    A weighted sum of the features, what a hidden layer makes of them, and a product of own vectors.
+    """
 
     def __init__(
         self, width: int, n_users: int, n_items: int, settings: RatingSettings, device: str
     ) -> None:
         super().__init__()
         self.settings, self.noise = settings, Noise(device)
+        self.sum = ZeroLinear(width, 1)
         self.first, self.last = nn.Linear(width, settings.hidden), ZeroLinear(settings.hidden, 1)
+        self.register_buffer("middle", torch.zeros(width))
+        self.register_buffer("spread", torch.ones(width))
         self.dropout = Dropout(settings.dropout, self.noise)
         self.own = OwnVectors(max(n_users, 1), max(n_items, 1), settings.factors)
         self.device = torch.device(device)
@@ -53,18 +77,37 @@ class RatingNetwork(nn.Module):
         self.noise.seed(seed, 0)
         start(self, self.noise)
 
-    def forward(self, pairs: PairInputs) -> Tensor:
-        """Return what is added for each pair, float32 (n,)."""
+    def standardise(self, pairs: PairTensors) -> None:
+        """Learn the mean and the spread of each feature; what never changes is read as 0."""
+        spread, middle = torch.std_mean(pairs.features, dim=0, correction=0)
+        self.middle.copy_(middle)
+        self.spread.copy_(torch.where(spread > _STILL, spread, torch.inf))
+
+    def tensors(self, pairs: PairInputs) -> PairTensors:
+        """Return pairs as the network reads them, on its device."""
         evidence = self.settings.evidence
-        features = self._moved(pairs.features(evidence))
+        columns = (pairs.features(evidence), pairs.users, pairs.items, pairs.gate(evidence))
+        return PairTensors(*(self.moved(column) for column in columns))
+
+    def forward(self, pairs: PairTensors) -> Tensor:
+        """Return what is added for each pair, float32 (n,)."""
+        features = self.standardised(pairs)
         hidden = self.dropout(nn.functional.gelu(self.first(features)))
-        added: Tensor = self.last(hidden)[:, 0]
+        added: Tensor = (self.sum(features) + self.last(hidden))[:, 0]
         if self.settings.factors:
-            users, items = self._moved(pairs.users), self._moved(pairs.items)
-            added = added + self.own(users, items, self._moved(pairs.gate(evidence)))
+            added = added + self.own(pairs.users, pairs.items, pairs.gate)
         return added
 
-    def added(self, pairs: PairInputs) -> FloatArray:
+    def standardised(self, pairs: PairTensors) -> Tensor:
+        """Return the features in units of their spread, (n, width)."""
+        return (pairs.features - self.middle) / self.spread
+
+    def weigh(self, weights: NDArray[np.float64]) -> None:
+        """Set the weights of the sum."""
+        with torch.no_grad():
+            self.sum.weight.copy_(self.moved(weights.astype(np.float32))[None])
+
+    def added(self, pairs: PairTensors) -> FloatArray:
         """Return the same as an array, without training anything."""
         self.eval()
         with torch.no_grad():
@@ -85,5 +128,6 @@ class RatingNetwork(nn.Module):
         self.to(self.device)
         self.eval()
 
-    def _moved(self, array: NDArray[Any]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+    def moved(self, array: NDArray[Any]) -> Tensor:
+        """Return an array on the network's device."""
+        return torch.tensor(np.ascontiguousarray(array), device=self.device)

@@ -49,7 +49,8 @@ class FittedRater:
     Attributes
     ----------
     errors : tuple of float
-        On the held-out ratings, before training and after each epoch; empty without any.
+        On the held-out ratings: of the biases, with the ridge regression, after each epoch; empty
+        where nothing was trained.
     best : int
         Which of them serves; 0 is the bias model.
     """
@@ -65,7 +66,9 @@ class FittedRater:
     def predicted(self, pairs: PairInputs) -> FloatArray:
         """Return the ratings of pairs within the scale, float32 (n,)."""
         half = (self.scale.high - self.scale.low) / 2.0
-        added = self.network.added(pairs) * half if len(pairs) else np.zeros(0)
+        added = (
+            self.network.added(self.network.tensors(pairs)) * half if len(pairs) else np.zeros(0)
+        )
         ratings = self.mean + pairs.bias.sum(axis=1) + added
         return self.scale.clip(ratings).astype(np.float32)
 
@@ -195,11 +198,6 @@ class RatingFeatures:
             for part in self._blocks(len(row), fitted)
         ]
         return np.concatenate([*found, np.zeros(0, np.float32)]).reshape(shape)
-
-    def scale(self) -> RatingScale | None:
-        """Return the scale of the ratings; None where nothing was ever rated."""
-        fitted = self._known()
-        return None if fitted is None else fitted.scale
 
     def forget(self, change: EventChange) -> None:
         """Take out what users of the change wrote and rated; what training made of it stays.

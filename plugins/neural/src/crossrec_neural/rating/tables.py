@@ -93,7 +93,7 @@ class RatingTables:
 
         What the user wrote or rated about the item itself is not in them, but for the biases.
         """
-        own, liked, known = self._of_users(users)
+        own, liked, by_user = self._of_users(users)
         pair, rated = self._pair(users, items)
         written = np.where(rated[:, None], self.pair_written[pair], 0.0) if len(self.pairs) else 0.0
         above = np.where(rated, self.pair_above[pair], 0.0) if len(self.pairs) else 0.0
@@ -101,9 +101,8 @@ class RatingTables:
         text = self.text[items].astype(np.float64)
         own = own - written
         others = self.others[items].astype(np.float64) - written
-        user_bias = np.where(known, self.user_bias[np.maximum(users, 0)], 0.0)
         counts = [
-            np.where(known, self.user_ratings[np.maximum(users, 0)], 0) - times,
+            by_user[:, 1] - times,
             self.item_ratings[items] - times,
             own[:, -1],
             others[:, -1],
@@ -111,7 +110,7 @@ class RatingTables:
         return PairInputs(
             users,
             items,
-            np.stack([user_bias, self.item_bias[items]], axis=1),
+            np.stack([by_user[:, 0], self.item_bias[items]], axis=1),
             text,
             taste,
             liked - np.reshape(above, (-1, 1)) * text,
@@ -122,19 +121,17 @@ class RatingTables:
 
     def inputs_of_texts(self, users: IntArray, text: RealArray, taste: RealArray) -> PairInputs:
         """Return the inputs of users and items of which nothing but a text is known."""
-        own, liked, known = self._of_users(users)
-        counts = np.zeros((len(users), 4))
-        counts[:, 0] = np.where(known, self.user_ratings[np.maximum(users, 0)], 0)
-        counts[:, 2] = own[:, -1]
-        bias = np.zeros((len(users), 2))
-        bias[:, 0] = np.where(known, self.user_bias[np.maximum(users, 0)], 0.0)
+        own, liked, by_user = self._of_users(users)
+        none = np.zeros(len(users))
+        counts = np.stack([by_user[:, 1], none, own[:, -1], none], axis=1)
+        bias = np.stack([by_user[:, 0], none], axis=1)
         others = np.zeros((len(users), self.others.shape[1] - 1))
         return PairInputs(
             users, np.full(len(users), -1), bias, text, taste, liked, own[:, :-1], others, counts
         )
 
     def tastes(self, history: Ragged) -> RealArray:
-        """Return the mean text of each history, float64 (n, d); items after the fit are left out."""
+        """Return the mean text of each history, float64 (n, d); newer items are left out."""
         rows = np.repeat(np.arange(len(history)), history.lengths)
         inside = history.values < self.n_items
         rows, items = rows[inside], history.values[inside]
@@ -177,16 +174,16 @@ class RatingTables:
             self.pair_written[~gone],
         )
 
-    def _of_users(self, users: IntArray) -> tuple[RealArray, RealArray, NDArray[np.bool_]]:
-        """Return the sums of reviews, of likings, and which users there are."""
-        known = (users >= 0) & (users < len(self.user_bias))
-        at = np.where(known, users, 0)
-        if not len(self.user_bias):
-            empty = np.zeros((len(users), self.own.shape[1]))
-            return empty, np.zeros((len(users), self.liked.shape[1])), known
-        own = np.where(known[:, None], self.own[at], 0.0).astype(np.float64)
-        liked = np.where(known[:, None], self.liked[at], 0.0).astype(np.float64)
-        return own, liked, known
+    def _of_users(self, users: IntArray) -> tuple[RealArray, RealArray, RealArray]:
+        """Return the sums of reviews and of likings, and bias with number of ratings, by user."""
+        n = len(self.user_bias)
+        known, at = ((users >= 0) & (users < n))[:, None], np.clip(users, 0, max(n - 1, 0))
+        both = np.stack([self.user_bias, self.user_ratings.astype(np.float64)], axis=1)
+        own, liked, by_user = (
+            np.where(known, table[at], 0.0).astype(np.float64)
+            for table in (self.own, self.liked, both)
+        )
+        return own, liked, by_user
 
     def _pair(self, users: IntArray, items: IntArray) -> tuple[IntArray, NDArray[np.bool_]]:
         """Return where each pair stands among those that were rated, and whether it does."""
