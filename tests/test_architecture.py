@@ -82,7 +82,7 @@ BACKBONE = (
     "commands",
 )
 #: The same of the neural sources.
-NEURAL = ("settings", "inputs", "bodies", "losses", "training", "sources")
+NEURAL = ("settings", "inputs", "bodies", "losses", "training", "sources", "rating")
 MOST_FILES = 10
 
 

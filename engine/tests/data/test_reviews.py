@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
+from copy import deepcopy
 
 import numpy as np
 import pytest
+from crossrec.data.catalog import Catalog
+from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.reviews import (
     RatingScale,
@@ -14,6 +16,7 @@ from crossrec.data.reviews import (
     rating_scale,
     rating_types,
 )
+from crossrec.data.vocabulary import Vocabulary
 from crossrec.scenario import EventType, ItemSchema, Scenario, Surface
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,7 +104,80 @@ def test_the_controls_touch_nothing_but_who_wrote_what() -> None:
 def test_vectors_belong_to_the_texts_and_survive_another_process() -> None:
     own = reviews([1.0, 2.0], [0, 0], ("once",)).with_vectors("e", np.ones((1, 3), np.float32))
     assert own.take(np.array([1])).vectors["e"].shape == (1, 3)
-    copied = pickle.loads(pickle.dumps(own))
+    copied = deepcopy(own)
     np.testing.assert_array_equal(copied.vectors["e"], own.vectors["e"])
     with pytest.raises(ValueError, match="2 vectors of 'e' for 1 texts"):
         own.with_vectors("e", np.ones((2, 3), np.float32))
+
+
+def test_compact_reviews_have_only_the_texts_in_use() -> None:
+    own = reviews([1.0, NONE, 5.0, 3.0], [2, -1, 0, 2], ("good", "of nobody", "bad"))
+    found = own.with_vectors("e", np.ones((3, 2), np.float32)).compact()
+    assert found.texts == ("good", "bad")
+    assert found.numbers.tolist() == [1, -1, 0, 1]
+    assert dict(found.vectors) == {}
+    assert own.take(np.array([1])).compact().texts == ()
+
+
+@given(st.lists(st.integers(-1, 4), max_size=12))
+def test_compacting_changes_no_text_of_an_event(numbers: list[int]) -> None:
+    own = reviews([1.0] * len(numbers), numbers, tuple("abcde"))
+    found = own.compact()
+    assert [found.texts[at] if at >= 0 else "" for at in found.numbers.tolist()] == [
+        own.texts[at] if at >= 0 else "" for at in numbers
+    ]
+    assert set(found.numbers.tolist()) - {-1} == set(range(len(found.texts)))
+
+
+def test_a_scale_in_words() -> None:
+    assert STARS.unit == "stars from 1 to 5"
+    assert RatingScale(0.5, 5).unit == "stars from 0.5 to 5"
+    assert RatingScale(0, 100).unit == "ratings from 0 to 100"
+
+
+def dataset(own: Reviews | None) -> Dataset:
+    """Return four events of two people, the later ones first, with reviews if there are any."""
+    one = Events.from_columns([1, 0, 1, 0], [0, 0, 1, 1], [9.0, 8.0, 3.0, 2.0])
+    events = Events(one.users, one.items, one.types, one.times, one.weights, own)
+    catalog = Catalog.of_texts(["first", "second"], "item")
+    return Dataset.build(Vocabulary(["u0", "u1"]), catalog, events, has_clock=True)
+
+
+def test_a_dataset_sorts_reviews_with_their_events() -> None:
+    data = dataset(reviews([1.0, NONE, 3.0, 4.0], [0, 1, 2, -1], ("a", "b", "c")))
+    assert data.events.reviews is not None
+    assert data.events.reviews.numbers.tolist() == [-1, 1, 2, 0]
+    assert data.rated_rows.tolist() == [0, 2, 3]
+    assert data.ratings.users.tolist() == [0, 1, 1]
+    assert data.ratings.items.tolist() == [1, 1, 0]
+    assert data.ratings.ratings.tolist() == [4.0, 3.0, 1.0]
+    assert data.interactions.reviews is not None
+    assert len(data.interactions.reviews) == len(data.interactions)
+
+
+def test_a_dataset_without_reviews_has_no_ratings() -> None:
+    data = dataset(None)
+    assert len(data.ratings) == 0
+    assert data.rated_rows.tolist() == []
+
+
+def test_other_reviews_leave_events_and_vectors() -> None:
+    own = reviews([1.0, 2.0, 3.0, 4.0], [0, 1, 2, 3], tuple("abcd"))
+    data = dataset(own).with_vectors("e", np.ones((2, 3), np.float32))
+    bare = data.with_reviews(data.events.reviews.without_texts())
+    assert bare.events.reviews.numbers.tolist() == [-1] * 4
+    assert bare.events.times is data.events.times
+    assert bare.vectors["e"] is data.vectors["e"]
+    assert data.events.reviews.numbers.tolist() != [-1] * 4
+    with pytest.raises(ValueError, match="equally long"):
+        data.with_reviews(own.take(np.array([0])))
+
+
+def test_texts_as_items_of_a_catalog() -> None:
+    found = Catalog.of_texts(["one", ""], "text")
+    assert found.texts == ("one", "")
+    assert list(found.items.ids) == ["text 0", "text 1"]
+    assert found.known.all()
+    assert len(Catalog.of_texts([])) == 0
+    joined = dataset(None).catalog.followed_by(found)
+    assert joined.texts == ("first", "second", "one", "")

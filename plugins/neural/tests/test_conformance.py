@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from crossrec.plugins.registration import Registration
-from crossrec.testing import CandidateGeneratorTests, FeatureTests
+from crossrec.testing import CandidateGeneratorTests, RatingTests
 from crossrec_neural import plugin
 
 
@@ -76,10 +76,10 @@ def rating_set() -> Registration:
     return found[0]
 
 
-class TestRating(FeatureTests):
+class TestRating(RatingTests):
     registered = rating_set()
 
 
-class TestRatingWithoutTexts(FeatureTests):
+class TestRatingWithoutTexts(RatingTests):
     registered = rating_set()
     settings: ClassVar = {"encoder": "", "factors": 0}

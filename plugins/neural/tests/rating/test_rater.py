@@ -148,7 +148,7 @@ def test_a_new_text_is_rated_by_what_it_reads_like(town, run) -> None:
 
 
 def test_forgetting_takes_out_what_a_user_wrote_about_items(town, run) -> None:
-    from crossrec.testing.features import change_of
+    from crossrec.testing.ratings import change_of
 
     dataset = town(n_users=120)
     one = fitted(dataset, run)
