@@ -114,7 +114,7 @@ def choose_biases(
     train: RatingRows, validation: RatingRows, n_users: int, n_items: int
 ) -> Penalties:
     """Return the penalties of the biases with the least squared error on `validation`."""
-    grid = (Penalties(*pair) for pair in product(_BIAS_GRID, repeat=2))
+    grid = (Penalties(users, items) for users, items in product(_BIAS_GRID, repeat=2))
     return _best(grid, train, validation, n_users, n_items)
 
 
@@ -168,12 +168,12 @@ def _solved(
     right = np.stack(
         [np.bincount(groups, features[:, a] * left, minlength=n) for a in range(width)], axis=1
     )
-    solved: RealArray = np.linalg.solve(gram, right[:, :, None])[:, :, 0]
-    return solved
+    return np.asarray(np.linalg.solve(gram, right[:, :, None])[:, :, 0], dtype=np.float64)
 
 
 def _rows(table: RealArray, index: IntArray) -> RealArray:
     """Return the chosen rows, zeros for index -1."""
     if not len(table):
         return np.zeros((len(index), table.shape[1]))
-    return np.where(index[:, None] >= 0, table[np.maximum(index, 0)], 0.0)
+    rows: RealArray = np.where(index[:, None] >= 0, table[np.maximum(index, 0)], 0.0)
+    return rows

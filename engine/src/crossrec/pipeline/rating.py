@@ -240,4 +240,7 @@ def _rated_texts(
     if encoder not in vectors:
         why = "; ".join(failed.values()) or "no fitted item has a text"
         raise CrossrecError(f"the text cannot be encoded: {why}")
-    return rater.rate_texts(batch, vectors[encoder][len(pipeline.catalog) :])[0]
+    ratings: NDArray[np.float32] = rater.rate_texts(
+        batch, vectors[encoder][len(pipeline.catalog) :]
+    )[0]
+    return ratings

@@ -85,7 +85,7 @@ def with_reviews(toy: Toy, encoder: str = "", dim: int = 8) -> Toy:
     events = toy.dataset.events
     fans = toy.withheld[events.users]
     liked = toy.groups[events.items] == toy.groups[np.maximum(fans, 0)]
-    ratings = np.where(liked, 4.0, 1.0) + events.items % 2
+    ratings: NDArray[np.float64] = np.where(liked, 4.0, 1.0) + events.items % 2
     ratings[fans < 0] = 3.0
     texts = tuple(f"{rating:g} stars for {at}" for at, rating in enumerate(ratings.tolist()))
     reviews = Reviews(ratings, np.arange(len(ratings)), texts, RatingScale(1.0, 5.0))

@@ -142,9 +142,23 @@ def test_unknown_users_and_items_have_no_vectors_of_their_own() -> None:
 def test_noise_teaches_nothing() -> None:
     given = pairs(300)
     left = np.random.default_rng(9).normal(0, 1, 300)
-    errors, best = train(network(), examples(left, given), RUN, "r")
+    one = network()
+    errors, best = train(one, examples(left, given), RUN, "r")
     assert errors[best] <= errors[0]
     assert errors[best] > 0.9 * errors[0]
+
+
+def test_a_gain_within_noise_leaves_the_biases_alone() -> None:
+    served = []
+    for seed in range(8):
+        given, one = pairs(120, seed=seed), network()
+        left = np.random.default_rng(seed).normal(0, 1, 120)
+        errors, best = train(one, examples(left, given), RUN, "r")
+        served.append(best > 0)
+        if not best:
+            assert (one.added(one.tensors(given)) == 0).all()
+            assert min(errors) <= errors[0]
+    assert sum(served) <= 2
 
 
 def test_the_same_seed_gives_the_same_weights_and_progress_is_shown() -> None:

@@ -108,12 +108,13 @@ def test_an_untrained_rater_is_the_bias_model(town, run) -> None:
 def test_training_keeps_the_best_epoch_and_never_less_than_the_biases(town, run) -> None:
     for honest in (True, False):
         values = fitted(town(honest=honest), run).state().values
-        assert values["errors"][values["best"]] == min(values["errors"])
+        assert values["errors"][values["best"]] in (min(values["errors"]), values["errors"][0])
         assert len(values["errors"]) > 1
+        assert (values["best"] > 0) == honest
 
 
 def test_the_same_seed_gives_the_same_ratings(town, run) -> None:
-    dataset = town(n_users=120)
+    dataset = town()
     queries, index = queries_of(dataset, np.arange(9)), np.tile(np.arange(25), (9, 1))
     one, two = (fitted(dataset, run).rate(queries, index) for _ in range(2))
     np.testing.assert_array_equal(one, two)

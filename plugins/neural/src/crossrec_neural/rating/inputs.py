@@ -76,12 +76,14 @@ class PairInputs:
             self.text * self.taste, self.text * liked, own * others,
             np.log1p(self.counts), self.bias,
         ]  # fmt: skip
-        return np.concatenate(parts, axis=1).astype(np.float32)
+        found: FloatArray = np.concatenate(parts, axis=1).astype(np.float32)
+        return found
 
     def gate(self, evidence: float) -> FloatArray:
         """Return how much the vectors of user and item count, float32 (n,)."""
         share = self.counts[:, :2] / (self.counts[:, :2] + evidence)
-        return share.prod(axis=1).astype(np.float32)
+        gate: FloatArray = share.prod(axis=1).astype(np.float32)
+        return gate
 
 
 def feature_width(text: int, reviews: int) -> int:

@@ -58,6 +58,9 @@ class RatingNetwork(nn.Module):
     A weighted sum of the features, what a hidden layer makes of them, and a product of own vectors.
     """
 
+    middle: Tensor
+    spread: Tensor
+
     def __init__(
         self, width: int, n_users: int, n_items: int, settings: RatingSettings, device: str
     ) -> None:

@@ -70,7 +70,7 @@ class RatingTables:
             group_sums(rows.items, data.written, n_items).astype(np.float32),
             pairs,
             np.bincount(place, minlength=len(pairs)),
-            np.bincount(place, above, minlength=len(pairs)),
+            group_sums(place, above[:, None], len(pairs))[:, 0],
             group_sums(place, data.written, len(pairs)).astype(np.float32),
         )
 

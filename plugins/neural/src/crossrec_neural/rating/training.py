@@ -45,8 +45,9 @@ def train(
     """Train and leave the best weights in the network.
 
     The weighted sum starts as ridge regression, whose penalty is chosen on the held-out ratings,
-    and is trained on with the hidden layer. Biases alone are among the candidates: where nothing is
-    better on the held-out ratings, they serve. The same seed gives the same weights on one thread.
+    and is trained on with the hidden layer. Biases alone serve where nothing is better than they
+    are on the held-out ratings by more than the standard error of the difference: a smaller gain is
+    as likely to be a loss elsewhere. The same seed gives the same weights on one thread.
 
     Returns
     -------
@@ -64,7 +65,8 @@ def train(
     settings = network.settings.training
     network.begin(run.seed)
     course = _Course(network, examples, run)
-    errors, best, weights = [course.error()], 0, network.arrays()
+    plain, alone = network.arrays(), course.wrong()
+    errors, best, weights = [float(alone.mean())], 0, plain
     errors.append(course.ridge())
     if errors[1] < errors[0]:
         best, weights = 1, network.arrays()
@@ -80,6 +82,10 @@ def train(
         if errors[-1] < errors[best]:
             best, weights = epoch + 2, network.arrays()
     network.take(weights)
+    gain = alone - course.wrong()
+    if gain.mean() <= gain.std() / np.sqrt(len(gain)):
+        best = 0
+        network.take(plain)
     return errors, best
 
 
@@ -105,9 +111,14 @@ class _Course:
         """Return how many steps are done before an epoch, and how many there are at most."""
         return epoch * self.schedule.batches, self.schedule.steps
 
+    def wrong(self) -> RealArray:
+        """Return the squared error of each held-out rating."""
+        wrong: RealArray = (self._network.added(self._held) - self._truth) ** 2
+        return wrong
+
     def error(self) -> float:
         """Return the mean squared error on the held-out ratings."""
-        return float(((self._network.added(self._held) - self._truth) ** 2).mean())
+        return float(self.wrong().mean())
 
     def ridge(self) -> float:
         """Let the weighted sum start as ridge regression; return its error, or that of 0 weights.
