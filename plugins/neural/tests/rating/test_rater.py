@@ -193,6 +193,14 @@ def test_one_rating_is_enough_to_serve(town, run) -> None:
     np.testing.assert_allclose(found, rating, rtol=1e-6)
 
 
+def test_ratings_at_one_time_leave_the_biases(town, run) -> None:
+    dataset = town(n_users=60)
+    level = replace(dataset.events, times=np.zeros(len(dataset.events)))
+    one = fitted(replace(dataset, events=level), run)
+    assert one.state().values["errors"] == []
+    assert np.isfinite(one.rate(queries_of(dataset, np.arange(4)), np.zeros((4, 1), int))).all()
+
+
 def test_no_vectors_at_all_leave_biases_and_own_vectors(town, run) -> None:
     dataset = town(n_users=120)
     bare = replace(dataset, vectors={}).with_reviews(dataset.events.reviews.compact())

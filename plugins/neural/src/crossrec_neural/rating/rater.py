@@ -34,7 +34,7 @@ from crossrec_neural.rating.tables import RatingTables
 from crossrec_neural.rating.training import RatingExamples, train
 from crossrec_neural.training.device import checked_device, memory_errors, torch_threads
 
-#: Ratings that have to be held out, or nothing is trained: fewer tell nothing.
+#: Ratings that have to be held out, and before them, or nothing is trained: fewer tell nothing.
 _LEAST = 30
 #: Penalties of the biases where nothing can be held out to choose them by.
 _USUAL = Penalties(8.0, 8.0)
@@ -123,7 +123,7 @@ class RatingFeatures:
     ) -> FittedRater:
         """Choose the penalties, train the network, and take the tables of all ratings."""
         learnt, held_out = latest(data, self.config.training.validation_share)
-        enough = len(held_out) >= _LEAST
+        enough = min(len(learnt), len(held_out)) >= _LEAST
         penalties = _USUAL
         if enough:
             parts = data.rows.take(learnt), data.rows.take(held_out)
