@@ -68,6 +68,13 @@ class Stubborn(MeanRater):
         raise MemoryError("no room for ratings")
 
 
+class Keeper(MeanRater):
+    """A rater that cannot forget."""
+
+    able = frozenset({"rate"})
+    forget = None
+
+
 class Letters:
     """An encoder of two numbers: whether a text praises, and whether it does not."""
 
@@ -117,7 +124,7 @@ def registry(tmp_path_factory, make_registry):
         yield make_registry(
             scenarios={"shop": scenario},
             candidate_generators={"blind": Blind},
-            features={"means": MeanRater, "stubborn": Stubborn},
+            features={"means": MeanRater, "stubborn": Stubborn, "keeper": Keeper},
             encoders={"letters": Letters},
         )
     sys.modules.pop("rating_resources", None)
@@ -267,7 +274,7 @@ def resolved(registry, *features: str):
 def test_every_installed_rater_is_evaluated_and_none_sees_the_test(engine, registry) -> None:
     plan = resolved(registry)
     raters = raters_of(plan, registry)
-    assert set(raters) == {"means", "stubborn"}
+    assert set(raters) == {"means", "stubborn", "keeper"}
     dataset = engine.workspace.dataset(registry.scenario("shop"), reviews=True)
     Letters.seen = ()
     build = rater_builder(plan, raters, engine_run())
@@ -284,7 +291,11 @@ def test_every_installed_rater_is_evaluated_and_none_sees_the_test(engine, regis
 
 
 def test_a_rater_of_the_pipeline_keeps_its_place(registry) -> None:
-    assert list(raters_of(resolved(registry, "stubborn"), registry)) == ["stubborn", "means"]
+    assert list(raters_of(resolved(registry, "stubborn"), registry)) == [
+        "stubborn",
+        "means",
+        "keeper",
+    ]
     assert resolved(registry, "means").reads_reviews
     assert not resolved(registry).reads_reviews
 
@@ -301,3 +312,40 @@ def test_the_same_file_ingested_again_changes_no_rating(fitted, tmp_path, pipeli
     assert report.table("events").new == 0
     fitted.fit("shop", pipeline_file=pipeline_file)
     assert fitted.rate("shop", "user-0003", item_ids=["i2"]) == before
+
+
+def test_a_rater_that_cannot_forget_needs_a_fit(engine, tmp_path) -> None:
+    path = tmp_path / "keeper.toml"
+    path.write_text('features = ["keeper"]\n')
+    engine.fit("shop", pipeline_file=path)
+    receipt = engine.forget_user("user-0003")
+    assert receipt.artifacts["shop"].sources["features keeper"] == (
+        "needs a fit: it cannot forget one user"
+    )
+    assert "shop" in receipt.needs_fit
+
+
+def test_a_rater_whose_plugin_is_gone_needs_a_fit(fitted, make_registry) -> None:
+    fewer = make_registry(
+        scenarios={"shop": scenario},
+        candidate_generators={"blind": Blind},
+        encoders={"letters": Letters},
+    )
+    other = Engine(Workspace.open(fitted.workspace.path), fewer, background=False)
+    receipt = other.forget_user("user-0003")
+    other.close()
+    assert receipt.artifacts["shop"].sources["features means"].startswith("needs a fit: ")
+
+
+def test_sets_that_keep_nothing_of_users_are_not_in_the_receipt(engine, tmp_path) -> None:
+    path = tmp_path / "facts.toml"
+    path.write_text('features = ["item_facts"]\n')
+    engine.fit("shop", pipeline_file=path)
+    assert set(engine.forget_user("user-0003").artifacts["shop"].sources) == {"blind"}
+
+
+def test_other_features_still_need_a_ranker_that_reads_them(engine, tmp_path) -> None:
+    path = tmp_path / "unread.toml"
+    path.write_text('features = ["means", "item_facts"]\nranker = "rrf"\n')
+    with pytest.raises(UsageError, match="none of its rankers reads any"):
+        engine.fit("shop", pipeline_file=path)
