@@ -10,15 +10,14 @@ import torch
 from crossrec.components.run import RunOptions
 from crossrec_neural.rating.inputs import PairInputs, feature_width
 from crossrec_neural.rating.network import RatingNetwork
-from crossrec_neural.rating.settings import RatingSettings
+from crossrec_neural.rating.settings import RatingSettings, RatingTraining
 from crossrec_neural.rating.training import RatingExamples, train
-from crossrec_neural.settings import TrainingSettings
 
 SETTINGS = RatingSettings(
     hidden=6,
     factors=2,
     dropout=0.0,
-    training=TrainingSettings(epochs=30, steps=1, batch_size=32, patience=8, learning_rate=0.01),
+    training=RatingTraining(epochs=30, steps=1, batch_size=32, patience=8, learning_rate=0.01),
 )
 RUN = RunOptions(seed=5, threads=1)
 

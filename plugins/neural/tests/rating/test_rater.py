@@ -15,11 +15,10 @@ from crossrec.evaluation.rating.evaluate import evaluate_ratings
 from crossrec.evaluation.rating.models import BIAS, RatingModel
 from crossrec.numeric.ragged import Ragged
 from crossrec_neural.rating.rater import RatingFeatures
-from crossrec_neural.rating.settings import RatingSettings
-from crossrec_neural.settings import TrainingSettings
+from crossrec_neural.rating.settings import RatingSettings, RatingTraining
 
 QUICK = RatingSettings(
-    text_size=4, training=TrainingSettings(epochs=25, batch_size=64, learning_rate=5e-3)
+    text_size=4, training=RatingTraining(epochs=25, batch_size=64, learning_rate=5e-3)
 )
 
 

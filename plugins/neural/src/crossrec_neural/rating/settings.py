@@ -10,6 +10,31 @@ from pydantic import Field
 from crossrec_neural.settings import Count, Share, TrainingSettings
 
 
+class RatingTraining(TrainingSettings):
+    """How long and how fast a rater is trained.
+
+    Attributes
+    ----------
+    patience : int
+        Epochs without a smaller error on the held-out ratings after which training ends.
+    batch_size : int
+        Ratings in a batch.
+    learning_rate : float
+        Of AdamW; it rises over the first steps and falls to 0 in the end.
+    weight_decay : float
+        Of AdamW, for all weights.
+    validation_share : float
+        Share of the ratings, the latest ones, that is held out: to choose penalties, to stop in
+        time, and to decide whether the network serves. Where that is fewer than 30, biases alone
+        do.
+    """
+
+    epochs: Count = 40
+    patience: Count = 6
+    batch_size: Count = 256
+    weight_decay: Annotated[float, Field(ge=0)] = 0.1
+
+
 class RatingSettings(Settings):
     """Settings of `rating`.
 
@@ -32,8 +57,8 @@ class RatingSettings(Settings):
         Width of the vectors that users and items have of their own; 0 for none.
     dropout : float
         Share of the activations that are left out in training.
-    training : TrainingSettings
-        See there; `validation_share` is that of the latest ratings.
+    training : RatingTraining
+        See there.
     """
 
     encoder: str = "transformer"
@@ -44,6 +69,4 @@ class RatingSettings(Settings):
     hidden: Count = 8
     factors: Annotated[int, Field(ge=0)] = 8
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    training: TrainingSettings = TrainingSettings(
-        epochs=40, patience=6, batch_size=256, weight_decay=0.1
-    )
+    training: RatingTraining = RatingTraining()
