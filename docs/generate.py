@@ -4,7 +4,8 @@ Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
 ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``, ``scale checks``, ``deep GROUP``,
-``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a
+``rating``, ``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``,
+``keys TABLE`` (of a
 pipeline file), ``fading``, ``scenarios``, ``plugins`` or ``workspace``.
 """
 
@@ -25,6 +26,7 @@ from demo_excerpt import demo_excerpt
 from markdown_table import NOTE, table
 from peers_tables import peers_tables
 from pipeline_pages import fading_region, keys_region
+from rating_tables import rating_tables
 from rooms import picture, rooms_region
 from scale_tables import scale_tables
 from settings_tables import settings_tables
@@ -224,6 +226,13 @@ def deep_region(group: str) -> str:
     return deep_tables(cells, group) or "Not measured yet: run `make deep`.\n"
 
 
+def rating_region() -> str:
+    """Return the tables of predicted ratings."""
+    path = RESULTS / "rating.json"
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return rating_tables(measured) or "Not measured yet: run `python benchmarks/rating.py`.\n"
+
+
 def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the leaves of nested mappings with their path."""
     if isinstance(values, dict):
@@ -265,6 +274,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "scale": scale_region,
     "body": body_region,
     "deep": deep_region,
+    "rating": lambda _: rating_region(),
     "transfer": transfer_region,
     "cold": cold_region,
     "plugins": lambda _: plugins_region(),

@@ -82,7 +82,7 @@ BACKBONE = (
     "commands",
 )
 #: The same of the neural sources.
-NEURAL = ("settings", "inputs", "bodies", "losses", "training", "pretraining", "sources")
+NEURAL = ("settings", "inputs", "bodies", "losses", "training", "pretraining", "sources", "rating")
 MOST_FILES = 10
 
 

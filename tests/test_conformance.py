@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from crossrec.components.rating import RATE
+from crossrec.plugins.registration import Registration
 from crossrec.plugins.registry import load_registry
 from crossrec.testing import (
     CandidateGeneratorTests,
@@ -16,6 +18,7 @@ from crossrec.testing import (
     PolicyTests,
     PretrainedTests,
     RankerTests,
+    RatingTests,
     ScenarioTests,
 )
 
@@ -52,13 +55,18 @@ def class_name(kind: str, name: str) -> str:
     return f"Test{kind.title().replace('_', '')}_{name.replace('-', '_')}"
 
 
+def kit_of(kit: type[Conformance], one: Registration) -> type[Conformance]:
+    """Return the class of a component: what rates is tested for that too."""
+    return RatingTests if RATE in one.capabilities else kit
+
+
 def classes() -> dict[str, type[Conformance]]:
     """Return one test class for each registered component of the kinds that have a kit."""
     registry = load_registry()
     return {
         class_name(kit.kind, one.name): type(
             class_name(kit.kind, one.name),
-            (kit,),
+            (kit_of(kit, one),),
             {"component": one.name, **TRAITS.get(f"{kit.kind}:{one.name}", {})},
         )
         for kit in KITS

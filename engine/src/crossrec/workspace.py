@@ -244,11 +244,16 @@ class Workspace:
         if self._lock.lock_counter == 1:
             holder.write_text(f"{os.getpid()}\n", encoding="ascii")
 
-    def dataset(self, scenario: Scenario) -> Dataset:
+    def dataset(self, scenario: Scenario, *, reviews: bool = False) -> Dataset:
         """Return everything stored of `scenario`, as one consistent state.
 
         Items and users are in the order of their first ingestion. Items that occur in events
         only are part of the vocabulary and have `known` = False in the catalog.
+
+        Parameters
+        ----------
+        reviews : bool
+            Whether to read what events rate and say too, where the scenario has ratings.
         """
         from crossrec.data.catalog import Catalog
         from crossrec.data.dataset import Dataset
@@ -257,7 +262,7 @@ class Workspace:
         with store.snapshot():
             users, _ = store.users(scenario.name)
             items, records = store.items(scenario.name)
-            events = store.events(scenario)
+            events = store.events(scenario, reviews=True) if reviews else store.events(scenario)
             has_clock = bool(store.counts(scenario.name).has_clock)
         catalog = Catalog.from_records(items, records, scenario.items)
         return Dataset.build(users, catalog, events, has_clock=has_clock)

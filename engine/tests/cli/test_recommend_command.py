@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from crossrec.cli.recommend import _ids
+from crossrec.cli.recommend import listed_ids
 from crossrec.errors import UsageError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -253,7 +253,7 @@ def test_not_fitted_and_nothing_ingested(workshop, tmp_path):
     ],
 )
 def test_lists_of_ids(text, ids):
-    assert _ids(text) == ids
+    assert listed_ids(text) == ids
 
 
 @pytest.mark.parametrize(
@@ -261,12 +261,12 @@ def test_lists_of_ids(text, ids):
 )
 def test_lists_that_are_none(text):
     with pytest.raises(UsageError, match="JSON list of ids"):
-        _ids(text)
+        listed_ids(text)
 
 
 @given(st.lists(st.text(max_size=6), max_size=5))
 def test_any_ids_can_be_given_as_json(ids):
-    assert _ids(json.dumps(ids)) == ids
+    assert listed_ids(json.dumps(ids)) == ids
 
 
 def test_reasons_in_another_language(shop):

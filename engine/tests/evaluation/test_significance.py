@@ -279,3 +279,56 @@ def test_models_of_one_quality_differ_in_about_no_more_than_5_of_100_tables():
         models = {str(i): hits(0.2, 300, 1000 * seed + i) for i in range(4)}
         wrong += any(pair.verdict != "no difference" for pair in judged(models, seed))
     assert wrong <= 6  # expected at most 3 of 60
+
+
+def drawn_of(models):
+    """Return the bootstrap means of models given as name to values of each user."""
+    stacked = np.stack(list(models.values()), axis=1)
+    means = bootstrap_means(stacked, resamples=300, seed=2)
+    return dict(zip(models, means.T, strict=True))
+
+
+def three_models():
+    """Return errors of 200 users: one model is right, one is off by 1, one by 2."""
+    noise = np.random.default_rng(8).normal(0, 0.2, 200)
+    return {"right": noise + 0.1, "off": noise + 1.0, "far": noise + 2.0}
+
+
+def test_only_the_wanted_pairs_are_compared_and_corrected_for():
+    models = three_models()
+    drawn = {"mse": drawn_of(models)}
+    few = compare({"mse": models}, drawn, pairs=[("off", "far")])
+    assert [(pair.model, pair.against) for pair in few] == [("off", "far")]
+    every = compare({"mse": models}, drawn)
+    assert len(every) == 3
+    assert few[0].p_holm <= every[2].p_holm
+    assert few[0].difference == every[2].difference == pytest.approx(-1.0)
+
+
+def test_where_less_is_better_the_verdict_is_the_other_way_round():
+    models = three_models()
+    values, drawn = {"mse": models, "hits": models}, {m: drawn_of(models) for m in ("mse", "hits")}
+    pairs = compare(values, drawn, pairs=[("right", "off"), ("far", "off")], errors=("mse",))
+    verdicts = {(pair.metric, pair.model): pair.verdict for pair in pairs}
+    assert verdicts == {
+        ("mse", "right"): "better",
+        ("mse", "far"): "worse",
+        ("hits", "right"): "worse",
+        ("hits", "far"): "better",
+    }
+
+
+def test_equal_errors_have_no_verdict():
+    models = {"one": np.ones(50), "two": np.ones(50)}
+    (pair,) = compare({"mse": models}, {"mse": drawn_of(models)}, errors=("mse",))
+    assert pair.verdict == "no difference"
+
+
+@given(st.integers(1, 12), st.integers(1, 40), st.integers(0, 5))
+def test_draws_are_the_same_however_many_at_once(n, resamples, seed):
+    whole = np.concatenate(list(significance.draws(n, resamples, seed)))
+    parts = list(significance.draws(n, resamples, seed, width=significance._DRAWS_AT_ONCE // 3))
+    assert max(map(len, parts)) <= 3
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+    assert whole.shape == (resamples, n)
+    assert (whole.sum(axis=1) == n).all()

@@ -110,3 +110,26 @@ def test_a_batch_of_unknown_users() -> None:
     assert queries.now is not None
     assert queries.now.tolist() == [toy.queries.now.max()] * 2  # type: ignore[union-attr]
     assert toys.batch([[1]], toys.shop(clock=False).queries).now is None
+
+
+def test_reviews_of_the_shop_follow_the_tastes_of_its_users():
+    shop = toys.with_reviews(toys.shop().with_vectors("e"), "e")
+    events = shop.dataset.events
+    assert events.reviews.scale.neutral == 3.0
+    fans = shop.withheld[events.users] >= 0
+    liked = shop.groups[events.items] == shop.groups[np.maximum(shop.withheld[events.users], 0)]
+    assert (events.reviews.ratings[fans & liked] >= 4).all()
+    assert (events.reviews.ratings[fans & ~liked] <= 2).all()
+    assert (events.reviews.ratings[~fans] == 3).all()
+    vectors = events.reviews.vectors["e"]
+    assert np.corrcoef(vectors[:, 0], events.reviews.ratings)[0, 1] > 0.8
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, rtol=1e-5)
+    assert not vectors.flags.writeable
+    assert len(set(events.reviews.texts)) == len(events)
+
+
+def test_reviews_need_no_vectors():
+    shop = toys.with_reviews(toys.shop())
+    assert not shop.dataset.events.reviews.vectors
+    assert shop.queries is not None
+    assert toys.shop().dataset.events.reviews is None

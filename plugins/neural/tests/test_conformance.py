@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from crossrec.plugins.registration import Registration
-from crossrec.testing import CandidateGeneratorTests
+from crossrec.testing import CandidateGeneratorTests, RatingTests
 from crossrec_neural import plugin
 
 
@@ -64,3 +64,22 @@ class TestNcf(CandidateGeneratorTests):
 class TestVae(CandidateGeneratorTests):
     registered = SOURCES["vae"]
     settings: ClassVar = {**SMALL, "training": {"epochs": 100, "steps": 1}}
+
+
+def rating_set() -> Registration:
+    found: list[Registration] = []
+
+    def register(name: str, factory: Any, **rest: Any) -> None:
+        found.append(Registration("features", name, factory, **rest))
+
+    plugin.register_features(register)
+    return found[0]
+
+
+class TestRating(RatingTests):
+    registered = rating_set()
+
+
+class TestRatingWithoutTexts(RatingTests):
+    registered = rating_set()
+    settings: ClassVar = {"encoder": "", "factors": 0}

@@ -20,15 +20,27 @@ from crossrec.terminal import (
 )
 
 if TYPE_CHECKING:
-    from crossrec.components.run import Effort
+    from collections.abc import Sequence
+
+    from crossrec.components.run import Effort, RunOptions
     from crossrec.data.dataset import Dataset
     from crossrec.evaluation.protocol import EvaluationProtocol
     from crossrec.evaluation.report import Report
+    from crossrec.evaluation.tables import Table
+    from crossrec.pipeline.resolved import ResolvedPipeline
+    from crossrec.plugins.registry import Registry
 
 
 @click.command()
 @click.argument("scenario")
 @workspace_option
+@click.option(
+    "--task",
+    type=click.Choice(["ranking", "rating"]),
+    default="ranking",
+    show_default=True,
+    help="Find what came next, or predict ratings.",
+)
 @click.option(
     "--protocol",
     type=click.Choice(["temporal", "leave-one-out"]),
@@ -63,9 +75,12 @@ if TYPE_CHECKING:
 @click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1 …")
 @json_option
+@click.pass_context
 def evaluate(
+    context: click.Context,
     scenario: str,
     workspace: Path,
+    task: str,
     protocol: str | None,
     candidates: str,
     models: str | None,
@@ -81,8 +96,11 @@ def evaluate(
 ) -> None:
     """Measure every source of SCENARIO and its pipeline on events that they were not fitted on.
 
-    Ranking is over the whole catalog. Popularity and repeat-last are in every table.
+    Ranking is over the whole catalog. Popularity and repeat-last are in every table. Ratings are
+    predicted beside the mean, biases and factors, with the reviews, without them and shuffled.
     """
+    if task == "rating":
+        _refuse(context, "candidates", "users", "folds", "refit", "backbone", "no-backbone")
     from crossrec.components.run import RunOptions
     from crossrec.components.threads import threads_of
     from crossrec.evaluation.evaluate import evaluate as run_evaluation
@@ -97,9 +115,12 @@ def evaluate(
     folder = place.path / FOLDER
     options = RunOptions(seed=seed, device=device, cache=place.cache, effort=effort)
     resolved, run = pipeline_to_evaluate(known, registry, options, folder, pipeline_file, backbone)
-    dataset = place.dataset(known)
+    dataset = place.dataset(known, reviews=task == "rating" or resolved.reads_reviews)
     if not len(dataset.events):
         raise DataError(f"scenario {scenario!r} has no events: run `crossrec ingest {scenario}`")
+    if task == "rating":
+        _rate(dataset, scenario, resolved, registry, run, protocol, _names(models), as_json)
+        return
     if not len(dataset.interactions):
         raise DataError(
             f"none of the {len(dataset.events)} events of scenario {scenario!r} leaves positive "
@@ -128,6 +149,47 @@ def evaluate(
             progress=report_progress,
         )
     echo_json(report.to_dict()) if as_json else _show(report)
+
+
+def _refuse(context: click.Context, *names: str) -> None:
+    """Refuse options that say nothing about ratings."""
+    for name in names:
+        parameter = "none" if name == "no-backbone" else name
+        if context.get_parameter_source(parameter) is click.core.ParameterSource.COMMANDLINE:
+            raise UsageError(f"--{name} is about ranking: leave it out with --task rating")
+
+
+def _rate(
+    dataset: Dataset,
+    scenario: str,
+    resolved: ResolvedPipeline,
+    registry: Registry,
+    run: RunOptions,
+    protocol: str | None,
+    only: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Measure and show how well ratings are predicted."""
+    from crossrec.evaluation.rating.evaluate import evaluate_ratings
+    from crossrec.evaluation.rating.tables import rating_remarks, rating_tables
+    from crossrec.pipeline.evaluate_ratings import rater_builder, raters_of
+
+    with progress() as report_progress:
+        report = evaluate_ratings(
+            dataset,
+            rater_builder(
+                resolved, raters_of(resolved, registry), replace(run, progress=report_progress)
+            ),
+            split=protocol,  # type: ignore[arg-type]
+            scenario=scenario,
+            only=only,
+            seed=run.seed,
+            progress=report_progress,
+        )
+    if as_json:
+        echo_json(report.to_dict())
+        return
+    _print(rating_tables(report), rating_remarks(report))
 
 
 def _protocol(
@@ -166,11 +228,16 @@ def _show(report: Report) -> None:
     """Print the tables, then failures and notes."""
     from crossrec.evaluation.tables import report_tables
 
-    for one in report_tables(report):
+    remarks = [f"left out: {failure.model}: {failure.error}" for failure in report.failed]
+    remarks += [f"note: {note}" for note in report.notes]
+    _print(report_tables(report), remarks)
+
+
+def _print(tables: Sequence[Table], remarks: Sequence[str]) -> None:
+    """Print tables, each with its title, then lines."""
+    for one in tables:
         click.echo(one.title)
         table(one.columns, one.rows)
         click.echo()
-    for failure in report.failed:
-        click.echo(f"left out: {failure.model}: {failure.error}")
-    for note in report.notes:
-        click.echo(f"note: {note}")
+    for line in remarks:
+        click.echo(line)

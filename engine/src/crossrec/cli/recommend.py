@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from crossrec.components.slate import Slate
 
 
-def _ids(text: str | None) -> list[str]:
+def listed_ids(text: str | None) -> list[str]:
     """Split a comma-separated list of ids; a JSON list allows ids with commas."""
     if not text:
         return []
@@ -89,9 +89,9 @@ def recommend(
         slate = engine.recommend(
             scenario,
             user,
-            history=None if history is None else _ids(history),
+            history=None if history is None else listed_ids(history),
             item_ids=items,
-            exclude=_ids(exclude),
+            exclude=listed_ids(exclude),
             k=k,
             surface=surface,
             explain=explain or as_json,
@@ -145,7 +145,7 @@ def explain(
 
     engine = Engine.open(workspace, background=False)
     explanation = engine.explain(
-        scenario, item_id, user, history=None if history is None else _ids(history)
+        scenario, item_id, user, history=None if history is None else listed_ids(history)
     )
     if as_json:
         echo_json(explanation.to_dict())

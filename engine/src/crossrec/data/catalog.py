@@ -74,6 +74,14 @@ class Catalog:
             attributes={name: tuple(row.get(name) for row in fields) for name in sorted(names)},
         )
 
+    @classmethod
+    def of_texts(cls, texts: Sequence[str], name: str = "text") -> Catalog:
+        """Return items of which nothing but the texts is known, called `name` and a number."""
+        n = len(texts)
+        ids = Vocabulary(f"{name} {at}" for at in range(n))
+        none = ("",) * n
+        return cls(ids, none, tuple(texts), ((),) * n, none, np.ones(n, dtype=bool))
+
     def __len__(self) -> int:
         return len(self.items)
 

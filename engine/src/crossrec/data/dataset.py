@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from crossrec.data.catalog import Catalog
 from crossrec.data.events import Events
 from crossrec.data.net_evidence import net_evidence
+from crossrec.data.reviews import Reviews
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.numeric.biased_factors import RatingRows
 from crossrec.numeric.ragged import Ragged, read_only
 
 
@@ -108,6 +110,20 @@ class Dataset:
         total = np.bincount(events.items, weights=events.weights, minlength=self.n_items)
         return read_only(total.astype(np.float64, copy=False))
 
+    @cached_property
+    def rated_rows(self) -> NDArray[np.int64]:
+        """Where the ratings stand in `events`, int64, ascending; none where they were not read."""
+        reviews = self.events.reviews
+        rated = np.zeros(0) if reviews is None else ~np.isnan(reviews.ratings)
+        return read_only(np.flatnonzero(rated))
+
+    @cached_property
+    def ratings(self) -> RatingRows:
+        """The ratings, sorted by (user, time, original row)."""
+        events = self.events.take(self.rated_rows)
+        values = np.zeros(0) if events.reviews is None else events.reviews.ratings
+        return RatingRows(events.users, events.items, values)
+
     def matrix(self, *, binary: bool = False) -> Any:
         """Return users × items as a scipy CSR matrix, float32.
 
@@ -130,6 +146,10 @@ class Dataset:
         """Return the same users and catalog with other events, e.g. those before a cut."""
         fresh = Dataset.build(self.users, self.catalog, events, has_clock=self.has_clock)
         return replace(fresh, vectors=self.vectors)
+
+    def with_reviews(self, reviews: Reviews) -> Dataset:
+        """Return the dataset with other reviews of the same events."""
+        return replace(self, events=replace(self.events, reviews=reviews))
 
     def with_vectors(self, name: str, vectors: NDArray[np.float32]) -> Dataset:
         """Return the dataset with one more set of item vectors.

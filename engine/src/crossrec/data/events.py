@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from crossrec.data.reviews import Reviews
 from crossrec.numeric.ragged import read_only
+
+_COLUMNS = ("users", "items", "types", "times", "weights")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +27,8 @@ class Events:
         Seconds since 1970, or the position in the source where the set has no clock.
     weights : float32 array, shape (n,)
         Signed strength of each event; 0 for events without preference (an impression).
+    reviews : Reviews, n rows, or None
+        Ratings and texts, where they were read: most of what is fitted needs neither.
     """
 
     users: NDArray[np.int64]
@@ -31,12 +36,15 @@ class Events:
     types: NDArray[np.int64]
     times: NDArray[np.float64]
     weights: NDArray[np.float32]
+    reviews: Reviews | None = None
 
     def __post_init__(self) -> None:
-        lengths = {len(getattr(self, name)) for name in self.__dataclass_fields__}
+        lengths = {len(getattr(self, name)) for name in _COLUMNS}
+        if self.reviews is not None:
+            lengths.add(len(self.reviews))
         if len(lengths) != 1:
             raise ValueError("the columns of events must be equally long")
-        for name in self.__dataclass_fields__:
+        for name in _COLUMNS:
             object.__setattr__(self, name, read_only(getattr(self, name)))
 
     def __len__(self) -> int:
@@ -50,6 +58,7 @@ class Events:
             self.types[rows],
             self.times[rows],
             self.weights[rows],
+            None if self.reviews is None else self.reviews.take(rows),
         )
 
     @classmethod

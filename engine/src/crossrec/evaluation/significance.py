@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
@@ -67,23 +67,39 @@ def bootstrap_means(values: FloatArray, *, resamples: int = 1000, seed: int = 0)
         NaN where no drawn user has a value.
     """
     n, m = values.shape
-    rng = np.random.default_rng(seed)
     present = ~np.isnan(values)
     partial = np.flatnonzero(~present.all(axis=0))
     clean, mask = np.where(present, values, 0.0), present[:, partial].astype(np.float64)
     means = np.empty((resamples, m))
-    step = max(1, _DRAWS_AT_ONCE // max(n, 1))
-    for start in range(0, resamples, step):
-        size = min(step, resamples - start)
-        drawn = rng.integers(0, n, size=(size, n)) + np.arange(size)[:, None] * n
-        counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+    start = 0
+    for counts in draws(n, resamples, seed):
+        size = len(counts)
         total = np.full((size, m), float(n))
         total[:, partial] = counts @ mask
         summed = counts @ clean
         means[start : start + size] = np.where(
             total > 0, summed / np.where(total > 0, total, 1.0), np.nan
         )
+        start += size
     return means
+
+
+def draws(n: int, resamples: int, seed: int, width: int = 0) -> Iterator[FloatArray]:
+    """Yield how often each of `n` users is drawn, float64 (size, n), some resamples at a time.
+
+    Parameters
+    ----------
+    width : int
+        Numbers that the caller makes of one resample, where they are more than `n`: fewer are
+        yielded at once then, and they are the same.
+    """
+    rng = np.random.default_rng(seed)
+    step = max(1, _DRAWS_AT_ONCE // max(n, width, 1))
+    for start in range(0, resamples, step):
+        size = min(step, resamples - start)
+        drawn = rng.integers(0, n, size=(size, n)) + np.arange(size)[:, None] * n
+        counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
+        yield counts.astype(np.float64)
 
 
 def interval(samples: FloatArray, level: float = 0.95) -> tuple[float, float]:
@@ -155,8 +171,10 @@ def compare(
     means: Mapping[str, Mapping[str, FloatArray]],
     *,
     alpha: float = 0.05,
+    pairs: Sequence[tuple[str, str]] | None = None,
+    errors: Collection[str] = (),
 ) -> tuple[Comparison, ...]:
-    """Compare all pairs of models in all metrics.
+    """Compare pairs of models in all metrics.
 
     A model is better only where the larger of its two p-values, corrected over all comparisons
     of the table, is at most `alpha`, and both tests point the same way.
@@ -166,17 +184,25 @@ def compare(
     values : metric → model → float64 array, shape (n_users,)
     means : metric → model → float64 array, shape (resamples,)
         From `bootstrap_means`, of the same draws.
+    pairs : sequence of (model, against), optional
+        All pairs where None.
+    errors : collection of str
+        Metrics in which less is better.
     """
     found: list[tuple[Comparison, int]] = []
     for metric, models in values.items():
-        for first, second in combinations(models, 2):
+        for first, second in combinations(models, 2) if pairs is None else pairs:
             moved = models[first] - models[second]
             samples = means[metric][first] - means[metric][second]
             found.append(_pair(metric, first, second, moved, samples))
     corrected = holm([pair.p_holm for pair, _ in found])
     return tuple(
         replace(
-            pair, p_holm=float(p), verdict=_verdict(pair.difference, direction, float(p), alpha)
+            pair,
+            p_holm=float(p),
+            verdict=_verdict(
+                pair.difference, direction, float(p), alpha, less=pair.metric in errors
+            ),
         )
         for (pair, direction), p in zip(found, corrected)
     )
@@ -204,8 +230,10 @@ def _pair(
     return pair, direction
 
 
-def _verdict(difference: float, direction: int, p: float, alpha: float) -> Conclusion:
+def _verdict(
+    difference: float, direction: int, p: float, alpha: float, *, less: bool
+) -> Conclusion:
     """Return better or worse only where the corrected test allows it."""
     if p > alpha or direction == 0 or np.sign(difference) != direction:
         return "no difference"
-    return "better" if direction > 0 else "worse"
+    return "better" if (direction < 0) == less else "worse"

@@ -68,8 +68,8 @@ def _models(report: Report) -> Table:
     rows = []
     for row in report.results:
         cells = [_with_half(row, f"{name}@{k}") for name in ("recall", "ndcg")]
-        cells.append(_figure(row.metrics[f"mrr@{k}"]))
-        cells += [_figure(row.metrics.get(name, math.nan)) for name in slim]
+        cells.append(figure(row.metrics[f"mrr@{k}"]))
+        cells += [figure(row.metrics.get(name, math.nan)) for name in slim]
         rows.append((_label(row), *cells, f"{row.fit_seconds:.1f}"))
     headings = (f"RECALL@{k}", f"NDCG@{k}", f"MRR@{k}", *slim.values(), "FIT S")
     title = (
@@ -87,8 +87,8 @@ def _verdicts(report: Report) -> Table:
         if reference not in (pair.model, pair.against):
             continue
         verdict, other, difference, (low, high) = _seen_from(pair, reference)
-        interval = f"{_figure(difference, '+.4f')} [{low:+.4f}, {high:+.4f}]"
-        rows.append((verdict, other, pair.metric, interval, _probability(pair.p_holm)))
+        interval = f"{figure(difference, '+.4f')} [{low:+.4f}, {high:+.4f}]"
+        rows.append((verdict, other, pair.metric, interval, probability(pair.p_holm)))
     title = f"{reference} is … than …, Holm-corrected over {len(report.comparisons)} tests"
     return Table(title, ("IS", "THAN", "IN", "BY", "P"), tuple(rows))
 
@@ -115,14 +115,15 @@ def _segments(report: Report) -> Table:
     rows = [
         (
             _label(row),
-            *(_figure(row.segments[group][name].metrics[metric]) for group, name, _ in shown),
+            *(figure(row.segments[group][name].metrics[metric]) for group, name, _ in shown),
         )
         for row in report.results
     ]
     return Table(f"{metric} by segment (users)", ("MODEL", *headings), tuple(rows if shown else ()))
 
 
-def _probability(p: float) -> str:
+def probability(p: float) -> str:
+    """Return a p-value as a cell."""
     return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
@@ -130,12 +131,13 @@ def _label(row: ModelResult) -> str:
     return f"{row.model} *" if row.baseline else row.model
 
 
-def _figure(value: float, form: str = ".4f") -> str:
+def figure(value: float, form: str = ".4f") -> str:
+    """Return a figure as a cell, a dash where it is undefined."""
     return "–" if math.isnan(value) else format(value, form)
 
 
 def _with_half(row: ModelResult, metric: str) -> str:
     """Return a figure with half the width of its interval."""
     low, high = row.ci95[metric]
-    half = _figure((high - low) / 2)
-    return f"{_figure(row.metrics[metric])} ±{half.removeprefix('0')}"
+    half = figure((high - low) / 2)
+    return f"{figure(row.metrics[metric])} ±{half.removeprefix('0')}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crossrec.data.catalog import as_text
 from crossrec.ingest.times import TimeParser
 from crossrec.scenario import ItemSchema
 
@@ -104,7 +105,17 @@ def _text(value: str) -> Any:
             return cell_value(json.loads(stripped))
         except ValueError:
             return value
-    # Half of a surrogate pair cannot be stored.
+    return _storable(value)
+
+
+def written_text(value: Any) -> str:
+    """Return a cell as what somebody wrote, "" where it is empty; never a list or a number."""
+    text = value if isinstance(value, str) else as_text(cell_value(value))
+    return _storable(text.strip())
+
+
+def _storable(value: str) -> str:
+    """Return a text without halves of surrogate pairs, which cannot be stored."""
     return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from crossrec.errors import DataError, UsageError, nearest
-from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, REQUEST, TIME, USER, VALUE
+from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, REQUEST, TEXT, TIME, USER, VALUE
 from crossrec.scenario import ItemSchema, Scenario
 
 TableKind = Literal["items", "events", "users"]
@@ -21,6 +21,7 @@ ROLES = {
     "value": VALUE,
     "event_id": EVENT_ID,
     "request": REQUEST,
+    "text": TEXT,
 }
 
 #: Names that public data sets and shops use, the most specific first, separated by spaces.
@@ -55,13 +56,14 @@ ALIASES: dict[str, str] = {
     ),
     EVENT_ID: "event_id event_uuid interaction_id review_id",
     REQUEST: "request_id recommendation_request_id",
+    TEXT: "review review_text text body comment",
 }  # fmt: skip
 
 #: Columns that ingestion adds to rejected rows; they are no fields of an item.
 REJECTED_COLUMNS = ("rejected_line", "rejected_cause")
 
 _WANTED: dict[str, tuple[str, ...]] = {
-    "events": (USER, ITEM, EVENT, TIME, VALUE, EVENT_ID, REQUEST),
+    "events": (USER, ITEM, EVENT, TIME, VALUE, EVENT_ID, REQUEST, TEXT),
     "items": (ITEM,),
     "users": (USER,),
 }

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.errors import nearest
-from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, REQUEST, TIME, USER, VALUE
-from crossrec.ingest.fields import FieldReader
+from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, REQUEST, TEXT, TIME, USER, VALUE
+from crossrec.ingest.fields import FieldReader, written_text
 from crossrec.ingest.ids import FAULTS, coded_ids
 from crossrec.ingest.mapping import REJECTED_COLUMNS, ColumnMap
 from crossrec.ingest.times import TimeParser
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _DAY = 86_400.0
+#: The longest text of an event that is kept whole, in characters: encoders read far less.
+MAX_TEXT = 20_000
 _SHOWN = 40
 _LISTED = 12
 Mask = NDArray[np.bool_]
@@ -51,6 +53,8 @@ class EventDraft:
     event_ids, requests : Coded or None
         Ids of the events, and of the answers that they came from: None where the source has no
         such column; "" where a row has none.
+    texts : Coded or None
+        The same of what was written with the events.
     """
 
     users: Coded
@@ -60,6 +64,7 @@ class EventDraft:
     values: NDArray[np.float64]
     event_ids: Coded | None
     requests: Coded | None = None
+    texts: Coded | None = None
 
     def rows(self, keys: NDArray[np.int64]) -> EventRows:
         """Return the events with their keys, as a store takes them."""
@@ -70,6 +75,7 @@ class EventDraft:
             times=self.times,
             values=self.values,
             keys=keys,
+            texts=self.texts,
         )
 
 
@@ -100,6 +106,7 @@ class EventValidator:
         self._has_format = time_format is not None
         self.has_clock = has_clock and columns.source(TIME) is not None
         self.default_event = default_event(scenario, columns)
+        self._cut = 0
 
     @property
     def numeric(self) -> Sequence[str]:
@@ -118,6 +125,8 @@ class EventValidator:
             notes.append("no time column is used: the order of the rows counts, oldest first")
         if self._columns.source(EVENT) is None:
             notes.append(f"no event column: every event is {self.default_event!r}")
+        if self._cut:
+            notes.append(f"{self._cut:,} texts were cut at {MAX_TEXT:,} characters")
         return notes
 
     def check(self, frame: pd.DataFrame) -> tuple[EventDraft, RowFaults]:
@@ -130,6 +139,7 @@ class EventValidator:
         values = self._values(frame, row_faults)
         event_ids = self._optional_ids(frame, EVENT_ID, "event", row_faults)
         requests = self._optional_ids(frame, REQUEST, "request", row_faults)
+        texts = self._texts(frame)
         good = row_faults.good
         draft = EventDraft(
             users=users.take(good),
@@ -139,6 +149,7 @@ class EventValidator:
             values=values[good],
             event_ids=None if event_ids is None else event_ids.take(good),
             requests=None if requests is None else requests.take(good),
+            texts=None if texts is None else texts.take(good),
         )
         return draft, row_faults
 
@@ -183,6 +194,14 @@ class EventValidator:
         row_faults.reject(seconds < 0, "negative time")
         row_faults.reject(seconds > self._now + _DAY, "future time")
         return seconds
+
+    def _texts(self, frame: pd.DataFrame) -> Coded | None:
+        source = self._columns.source(TEXT)
+        if source is None:
+            return None
+        texts = [written_text(cell) for cell in _column(frame, source).tolist()]
+        self._cut += sum(len(text) > MAX_TEXT for text in texts)
+        return Coded.of([text[:MAX_TEXT] for text in texts])
 
     def _values(self, frame: pd.DataFrame, row_faults: RowFaults) -> NDArray[np.float64]:
         import pandas as pd

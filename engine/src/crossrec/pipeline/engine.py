@@ -17,6 +17,7 @@ from crossrec.pipeline.loading import LoadedPipelines
 from crossrec.pipeline.logged_answers import LoggedAnswers
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.query_resolution import resolve_query
+from crossrec.pipeline.rating import RatingAnswers
 from crossrec.pipeline.request import answer
 from crossrec.pipeline.serving import Serving, surface_for
 from crossrec.pipeline.user_states import read_user_state, with_given_history
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from crossrec.pipeline.refresh import RefreshReport
 
 
-class Engine(LoggedAnswers):
+class Engine(LoggedAnswers, RatingAnswers):
     """Fits and answers for all scenarios of a workspace. Safe for many threads.
 
     Parameters

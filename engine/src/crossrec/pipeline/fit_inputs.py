@@ -131,7 +131,8 @@ def read_inputs(
         "item_changes": store.item_changes(scenario),
         "last_event": store.last_event(scenario),
     }
-    dataset = workspace.dataset(known)
+    resolved = resolve_pipeline(config, registry, known.main_surface)
+    dataset = workspace.dataset(known, reviews=resolved.reads_reviews)
     if not len(dataset.catalog):
         raise NotFittedError(
             f"scenario {scenario!r} has no items: run `crossrec ingest {scenario}` first"

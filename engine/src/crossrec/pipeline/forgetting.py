@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from crossrec.artifacts import Artifact, drop_older, open_artifact, publish
+from crossrec.components.rating import RATE
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.event_change import EventChange
@@ -25,6 +26,7 @@ from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import CrossrecError, RefitNeededError
 from crossrec.ingest.forget import forget_rejected
+from crossrec.pipeline.features import label_of
 from crossrec.pipeline.frozen_catalog import FrozenCatalogSource
 from crossrec.pipeline.kept_fits import drop_kept_fits
 from crossrec.pipeline.news import BEHIND
@@ -168,14 +170,15 @@ def forget_in_artifact(
             why = str(error)
     for name in artifact.states:
         kind, _, label = name.partition("/")
-        if kind != "source":
+        if kind not in ("source", "features") or not _remembers(pipeline, kind, label):
             continue
+        label = label if kind == "source" else label_of(label)
         if pipeline is None or numbered is None:
             sources[label] = f"needs a fit: {why}"
             continue
         stamp = _known_event(artifact, label)
         change = _change(artifact, pipeline.catalog, numbered.until(stamp))
-        state, sources[label] = _forgotten(pipeline, label, change)
+        state, sources[label] = _forgotten(pipeline, name, label, change)
         if state is not None:
             states[name] = state
     report = dict(artifact.manifest.values["report"])
@@ -227,15 +230,34 @@ def _change(artifact: Artifact, catalog: Catalog, before: Events) -> EventChange
     )
 
 
-def _forgotten(pipeline: Pipeline, label: str, change: EventChange) -> tuple[State | None, str]:
-    """Return a source's state without the user, and what was done."""
+def _remembers(pipeline: Pipeline | None, kind: str, label: str) -> bool:
+    """Whether a part may hold something of single users: of feature sets, those that say so."""
+    if kind == "source" or pipeline is None:
+        return True
+    component = pipeline.resolved.features[label]
+    return component.registration is None or bool({"forget", RATE} & component.capabilities)
+
+
+def _forgotten(
+    pipeline: Pipeline, name: str, label: str, change: EventChange
+) -> tuple[State | None, str]:
+    """Return the state of a source or a feature set without the user, and what was done.
+
+    Parameters
+    ----------
+    name, label : str
+        Of its state, and in reports.
+    """
     if not len(change.before.events):
         return None, FORGOTTEN  # it never learnt of the user
     if label in pipeline.unavailable:
         return None, f"needs a fit: {pipeline.unavailable[label]}"
-    if "forget" not in pipeline.capabilities.get(label, frozenset()):
+    kind, _, own = name.partition("/")
+    parts = pipeline.resolved.sources if kind == "source" else pipeline.resolved.features
+    if "forget" not in parts[own].capabilities:
         return None, "needs a fit: it cannot forget one user"
-    source: Any = pipeline.sources[label]
+    fitted: Mapping[str, Any] = pipeline.sources if kind == "source" else pipeline.features
+    source = fitted[own]
     try:
         if isinstance(source, FrozenCatalogSource):
             raise RefitNeededError("it lacks items that came later")
@@ -245,7 +267,7 @@ def _forgotten(pipeline: Pipeline, label: str, change: EventChange) -> tuple[Sta
     except RefitNeededError as error:
         return None, f"needs a fit: {error}"
     except Exception as error:
-        log.warning("source %s could not forget a user", label, exc_info=error)
+        log.warning("%s could not forget a user", label, exc_info=error)
         return None, f"needs a fit: {one_line(error)}"
 
 

@@ -1,4 +1,4 @@
-"""The vectors of the items, attached before anything is fitted."""
+"""The vectors of items and of reviews, attached before anything is fitted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 
 from crossrec.components.run import RunOptions
 from crossrec.components.vectors import encoded, title_name
+from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.errors import CrossrecError, UsageError
 from crossrec.pipeline.resolved import ResolvedPipeline
@@ -18,6 +19,8 @@ def attach_vectors(
     dataset: Dataset, resolved: ResolvedPipeline, run: RunOptions
 ) -> tuple[Dataset, list[str]]:
     """Encode the catalog with the configured encoder; say so where that is not possible.
+
+    The texts of events are encoded too, where the dataset has them.
 
     Raises
     ------
@@ -33,6 +36,10 @@ def attach_vectors(
         titles = title_name(config.encoder) if config.title_vectors else ""
         for name, rows in encoded(dataset.catalog, encoder, run, config.encoder, titles):
             dataset = dataset.with_vectors(name, rows)  # texts stay where titles fail
+        if dataset.events.reviews is not None:
+            reviews = dataset.events.reviews.compact()
+            texts = encoder.encode(Catalog.of_texts(reviews.texts), run)
+            dataset = dataset.with_reviews(reviews.with_vectors(config.encoder, texts))
     except UsageError:
         raise
     except CrossrecError as error:  # a library or a model is missing: the message says what to do

@@ -187,7 +187,12 @@ def fingerprint(dataset: Dataset) -> str:
         _add_texts(whole, ids)
     _add_texts(whole, catalog.creators)
     _add_texts(whole, [json.dumps([catalog.categories, dict(catalog.attributes)], default=str)])
-    arrays = {f"events {name}": array for name, array in vars(events).items()}
+    columns = {**vars(events)}
+    reviews = columns.pop("reviews")
+    arrays = {f"events {name}": array for name, array in columns.items()}
+    if reviews is not None:
+        _add_texts(whole, reviews.texts)
+        arrays |= {"ratings": reviews.ratings, "numbers of texts": reviews.numbers}
     arrays |= {f"vectors {name}": array for name, array in dataset.vectors.items()}
     for name, array in sorted({**arrays, "known": catalog.known}.items()):
         _add_array(whole, name, array)

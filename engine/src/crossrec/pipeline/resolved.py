@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from crossrec.components.rating import RATE
 from crossrec.errors import CrossrecError, UsageError
 from crossrec.pipeline.config import ABOUT_ITEMS, History, PipelineConfig, SurfaceConfig
 from crossrec.plugins.registration import Registration
@@ -146,6 +147,11 @@ class ResolvedPipeline:
         """The plan of the main surface."""
         return self.surfaces[self.main]
 
+    @property
+    def reads_reviews(self) -> bool:
+        """Whether a feature set learns from what events rate and say."""
+        return any(RATE in one.capabilities for one in self.features.values())
+
     def with_sources(self, labels: tuple[str, ...]) -> ResolvedPipeline:
         """Return the pipeline with only these sources, in the order of the file."""
         sources = {label: one for label, one in self.sources.items() if label in labels}
@@ -170,7 +176,8 @@ class ResolvedPipeline:
         for source in (*self.sources.values(), *self.features.values()):
             if isinstance(source.error, UsageError):
                 raise source.error
-        if self.features and not any(one.reads_features for one in self.surfaces.values()):
+        read = [one for one in self.features.values() if RATE not in one.capabilities]
+        if read and not any(one.reads_features for one in self.surfaces.values()):
             raise UsageError(
                 "the pipeline names features, but none of its rankers reads any: set ranker = "
                 f'"{FEATURE_RANKER}" or "auto"'

@@ -13,7 +13,7 @@ from crossrec.plugins.settings import refuse_settings, validated
 #: Optional abilities that a component may declare. One that is not declared is never called.
 CAPABILITIES = frozenset(
     {"score", "explain", "update", "add_items", "forget", "learn", "adapt", "report", "default"}
-    | {"features", "select", "leads", "refit", "estimate", "pretrain", "thorough"}
+    | {"features", "select", "leads", "refit", "estimate", "pretrain", "rate", "thorough"}
 )
 
 #: Capabilities that are no method: a pretrained backbone that is offered to fits that name none, a

@@ -269,8 +269,13 @@ class Store(Protocol):
     def users(self, scenario: str) -> tuple[Vocabulary, dict[str, dict[str, Any]]]:
         """Return all users in the order of first ingestion, and the fields of the known ones."""
 
-    def events(self, scenario: Scenario) -> Events:
+    def events(self, scenario: Scenario, *, reviews: bool = False) -> Events:
         """Return all events in the order of ingestion, as indexes into `users` and `items`.
+
+        Parameters
+        ----------
+        reviews : bool
+            Whether to read ratings and texts too, where the scenario has ratings.
 
         Raises
         ------

@@ -10,7 +10,8 @@ from crossrec.store.tables import Tables, tables_of
 
 _EVENTS = (
     'SELECT e."id", u."name", i."name", t."name", e."time", e."value" FROM ('
-    'SELECT * FROM {events} {where} ORDER BY "time" DESC, "id" DESC LIMIT ? OFFSET ?) e '
+    'SELECT "id", "user", "item", "type", "time", "value" FROM {events} {where} '
+    'ORDER BY "time" DESC, "id" DESC LIMIT ? OFFSET ?) e '
     'JOIN {users} u ON u."id" = e."user" JOIN {items} i ON i."id" = e."item" '
     'JOIN {types} t ON t."id" = e."type" ORDER BY e."time" DESC, e."id" DESC'
 )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.data.events import Events
+from crossrec.data.reviews import Reviews, event_ratings, rating_scale
 from crossrec.data.user_events import UserEvents
 from crossrec.data.weights import event_weights
 from crossrec.errors import DataError
@@ -31,12 +32,14 @@ _SELECT_HISTORY = (
 )
 _SELECT_ACTING = (
     'SELECT i."name", e."type", e."time", e."value" FROM ('
-    'SELECT *, row_number() OVER (PARTITION BY "item", "type" ORDER BY "time" DESC, "id" DESC) '
+    'SELECT "item", "type", "time", "id", "value", '
+    'row_number() OVER (PARTITION BY "item", "type" ORDER BY "time" DESC, "id" DESC) '
     'AS "place" FROM {events} '
     'WHERE "user" = (SELECT "id" FROM {users} WHERE "name" = ?) AND "time" <= ? '
     'AND "type" IN ({wanted})) e JOIN {items} i ON i."id" = e."item" '
     'WHERE e."place" = 1 ORDER BY e."time", e."id"'
 )
+_SELECT_TEXTS = 'SELECT "id", "text" FROM {table} WHERE "text" IS NOT NULL ORDER BY "id"'
 _ROW = np.dtype(
     [("user", "i8"), ("time", "f8"), ("id", "i8"), ("item", "i8"), ("type", "i8"), ("value", "f8")]
 )
@@ -49,15 +52,15 @@ class Reading(Tables):
         super().__init__(path)
         self._types: dict[str, dict[int, int]] = {}
 
-    def events(self, scenario: Scenario) -> Events:
-        """Return all events in the order of ingestion, as indexes into `users` and `items`.
+    def events(self, scenario: Scenario, *, reviews: bool = False) -> Events:
+        """Return all events in the order of ingestion; see `Store.events`.
 
         Raises
         ------
         DataError
             If an event's type is unknown to the scenario.
         """
-        return self._numbered_events(scenario).events
+        return self._numbered_events(scenario, reviews=reviews).events
 
     def last_event(self, scenario: str) -> int:
         """Return the number of the last event that was stored; 0 before the first."""
@@ -80,7 +83,12 @@ class Reading(Tables):
         return self._numbered_events(scenario, f"WHERE {own}", [user_id])
 
     def _numbered_events(
-        self, scenario: Scenario, where: str = "", values: Sequence[Any] = ()
+        self,
+        scenario: Scenario,
+        where: str = "",
+        values: Sequence[Any] = (),
+        *,
+        reviews: bool = False,
     ) -> NumberedEvents:
         if not self._exists(scenario.name):
             return NumberedEvents(Events.empty(), np.zeros(0, dtype=np.int64))
@@ -91,6 +99,7 @@ class Reading(Tables):
             types = self._type_indexes(scenario)
             select = _SELECT_EVENTS.format(table=quoted(f"{scenario.name}_events"))
             rows = np.fromiter(connection.execute(f"{select} {where}", values), dtype=_ROW)
+            texts = self._texts(scenario.name) if reviews else []
         rows = rows[np.argsort(rows["id"])]
         table = np.full(max(types, default=0) + 1, -1, dtype=np.int64)
         table[list(types)] = list(types.values())
@@ -102,8 +111,16 @@ class Reading(Tables):
             types=kinds,
             times=np.ascontiguousarray(rows["time"]),
             weights=event_weights(kinds, amounts, scenario),
+            reviews=_reviews(rows["id"], kinds, amounts, texts, scenario) if reviews else None,
         )
         return NumberedEvents(events, np.ascontiguousarray(rows["id"]))
+
+    def _texts(self, scenario: str) -> list[tuple[int, str]]:
+        """Return number and text of the events that have one; none in an older store."""
+        table = quoted(f"{scenario}_events")
+        if "text" not in {row[1] for row in self._read(f"PRAGMA table_info({table})")}:
+            return []
+        return self._read(_SELECT_TEXTS.format(table=table))
 
     def user_events(self, scenario: Scenario, user_id: str, limit: int = 2000) -> UserEvents:
         """Return the last `limit` events of a user, oldest first; none for an unknown user."""
@@ -178,3 +195,21 @@ class Reading(Tables):
             indexes[number] = scenario.events.index(event)
         self._types[scenario.name] = indexes
         return indexes
+
+
+def _reviews(
+    ids: NDArray[np.int64],
+    types: NDArray[np.int64],
+    values: NDArray[np.float64],
+    texts: Sequence[tuple[int, str]],
+    scenario: Scenario,
+) -> Reviews | None:
+    """Return the reviews of events with ascending ids; None where the scenario has no ratings."""
+    scale = rating_scale(scenario)
+    if scale is None:
+        return None
+    distinct: dict[str, int] = {}
+    numbers = np.full(len(ids), -1, dtype=np.int64)
+    rows = np.searchsorted(ids, np.array([id_ for id_, _ in texts], dtype=np.int64))
+    numbers[rows] = [distinct.setdefault(text, len(distinct)) for _, text in texts]
+    return Reviews(event_ratings(types, values, scenario), numbers, tuple(distinct), scale)

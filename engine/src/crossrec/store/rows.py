@@ -64,6 +64,8 @@ class EventRows:
         NaN where an event has none.
     keys : int64 array, shape (n,)
         Identity of each event: a store keeps one event for each key.
+    texts : Coded or None
+        What was written with each event, "" where it has none; None where no event has any.
     """
 
     users: Coded
@@ -72,6 +74,7 @@ class EventRows:
     times: NDArray[np.float64] | None
     values: NDArray[np.float64]
     keys: NDArray[np.int64]
+    texts: Coded | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -85,4 +88,5 @@ class EventRows:
             None if self.times is None else self.times[rows],
             self.values[rows],
             self.keys[rows],
+            None if self.texts is None else self.texts.take(rows),
         )

@@ -88,9 +88,12 @@ def create_scenario(db: Database, scenario: str) -> None:
     db.execute(
         f"CREATE TABLE IF NOT EXISTS {quoted(f'{scenario}_events')} ("
         '"user" INTEGER NOT NULL, "time" REAL NOT NULL, "id" INTEGER NOT NULL, '
-        '"item" INTEGER NOT NULL, "type" INTEGER NOT NULL, "value" REAL, '
+        '"item" INTEGER NOT NULL, "type" INTEGER NOT NULL, "value" REAL, "text" TEXT, '
         'PRIMARY KEY ("user", "time", "id")) WITHOUT ROWID'
     )
+    events = db.table(f"{scenario}_events")
+    if "text" not in events.columns_dict:  # as a store has it from before events had texts
+        events.add_column("text", str)
     row = {"name": scenario, "has_clock": None, "last_event": 0}
     db.table("scenarios").insert(row, ignore=True)
 

@@ -126,10 +126,13 @@ class SqliteStore(Reading, Listing, Deleting):
         types = self._resolve(connection, f"{scenario}_types", rows.types)
         times = ids.astype(np.float64) if rows.times is None else rows.times
         order = np.lexsort((times, users))  # stable, so equal times keep their order
-        columns = {
+        columns: dict[str, NDArray[Any]] = {
             "user": users, "time": times, "id": ids, "item": items, "type": types,
             "value": rows.values,
         }  # fmt: skip
+        if rows.texts is not None:
+            written = [text or None for text in rows.texts.strings()]
+            columns["text"] = np.array(written, dtype=object)
         insert_rows(
             connection,
             quoted(f"{scenario}_events"),

@@ -15,6 +15,7 @@ from crossrec.testing.language_models import LanguageModelTests
 from crossrec.testing.policies import PolicyTests
 from crossrec.testing.pretrained import PretrainedTests
 from crossrec.testing.rankers import RankerTests
+from crossrec.testing.ratings import RatingTests
 from crossrec.testing.scenario_packages import ScenarioPackageTests
 from crossrec.testing.scenarios import ScenarioTests
 
@@ -28,6 +29,7 @@ __all__ = [
     "PolicyTests",
     "PretrainedTests",
     "RankerTests",
+    "RatingTests",
     "ScenarioPackageTests",
     "ScenarioTests",
     "toy",

@@ -22,8 +22,9 @@ RUN = RunOptions(seed=7, threads=1)
 
 #: Kind → the capabilities that are methods of its components.
 OPTIONAL: Mapping[str, frozenset[str]] = {
-    "candidate_generators": CAPABILITIES - NO_METHOD - {"features", "learn", "select"},
+    "candidate_generators": CAPABILITIES - NO_METHOD - {"features", "learn", "rate", "select"},
     "encoders": frozenset({"adapt", "estimate"}),
+    "features": frozenset({"forget", "rate"}),
     "policies": frozenset({"learn"}),
     "rankers": frozenset({"features", "report", "select"}),
 }
@@ -130,7 +131,7 @@ class Conformance(Kit, kit=True):
         """Declared capabilities exist, and existing ones are declared: others are never called."""
         optional = OPTIONAL.get(self.kind)
         if optional is None:
-            pytest.skip("only sources, rankers and policies have optional capabilities")
+            pytest.skip("only what scores and policies have optional capabilities")
         component, declared = self.build(), self.registration().capabilities - NO_METHOD
         able = {name for name in optional if callable(getattr(component, name, None))}
         assert declared <= able, f"declared but missing: {sorted(declared - able)}"

@@ -181,10 +181,11 @@ def source_events(dataset: Dataset, late: NDArray[np.bool_], user: int) -> Event
 
 def joined(first: Events, second: Events) -> Events:
     """Return the events of both."""
-    names = ("users", "items", "types", "times", "weights")
-    return Events(
-        *(np.concatenate([getattr(one, name) for one in (first, second)]) for name in names)
-    )
+
+    def both(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(first, name), getattr(second, name)])
+
+    return Events(both("users"), both("items"), both("types"), both("times"), both("weights"))
 
 
 def _sorted(events: Events) -> NDArray[np.int64]:

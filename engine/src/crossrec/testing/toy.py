@@ -18,6 +18,7 @@ from crossrec.components.query import QueryBatch
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
+from crossrec.data.reviews import RatingScale, Reviews
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.numeric.ragged import Ragged
 from crossrec.scenario import ItemField, ItemSchema
@@ -68,6 +69,32 @@ class Toy:
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         vectors[[not text for text in self.dataset.catalog.texts]] = 0.0
         return replace(self, dataset=self.dataset.with_vectors(name, _locked(vectors)))
+
+
+def with_reviews(toy: Toy, encoder: str = "", dim: int = 8) -> Toy:
+    """Return the toy with a rating and a text in every event: fans of a group rate it high.
+
+    Every user rates items of their withheld one's group 4 or 5 and others 1 or 2, on a scale from 1
+    to 5, and writes so; users without a withheld item rate everything 3.
+
+    Parameters
+    ----------
+    encoder : str
+        Name of the unit vectors that the texts get; "" for none.
+    """
+    events = toy.dataset.events
+    fans = toy.withheld[events.users]
+    liked = toy.groups[events.items] == toy.groups[np.maximum(fans, 0)]
+    ratings: NDArray[np.float64] = np.where(liked, 4.0, 1.0) + events.items % 2
+    ratings[fans < 0] = 3.0
+    texts = tuple(f"{rating:g} stars for {at}" for at, rating in enumerate(ratings.tolist()))
+    reviews = Reviews(ratings, np.arange(len(ratings)), texts, RatingScale(1.0, 5.0))
+    if encoder:
+        vectors = np.random.default_rng(11).normal(0, 0.1, (len(texts), dim))
+        vectors[:, 0] += ratings - 3.0
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        reviews = reviews.with_vectors(encoder, _locked(vectors.astype(np.float32)))
+    return replace(toy, dataset=toy.dataset.with_reviews(reviews))
 
 
 def with_items_like(toy: Toy, like: Sequence[int]) -> Dataset:

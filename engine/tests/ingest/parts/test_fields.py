@@ -1,7 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from crossrec.ingest.fields import FieldReader, cell_value
+from crossrec.ingest.fields import FieldReader, cell_value, written_text
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
@@ -70,3 +72,27 @@ def test_what_does_not_fit_is_kept_as_text_and_counted(shop):
 
 def test_users_have_no_schema_and_keep_what_they_have():
     assert cells(FieldReader(None), "price", ["12.50", "x"]) == ["12.50", "x"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("  a line  ", "a line"),
+        ("", ""),
+        (None, ""),
+        (float("nan"), ""),
+        (3, "3"),
+        (True, "True"),
+        ("[1, 2]", "[1, 2]"),
+        (["two", None, "parts"], "two parts"),
+        ("half \ud83d of a pair", "half ? of a pair"),
+        ("Ärger 🔥", "Ärger 🔥"),
+    ],
+)
+def test_a_written_text_is_a_text_whatever_the_cell(cell, text):
+    assert written_text(cell) == text
+
+
+@given(st.one_of(st.text(), st.floats(), st.integers(), st.none(), st.lists(st.text())))
+def test_a_written_text_can_always_be_stored(cell):
+    written_text(cell).encode("utf-8")

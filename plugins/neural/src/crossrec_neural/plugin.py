@@ -39,3 +39,15 @@ def register_candidate_generators(register: Register) -> None:
             capabilities=able | _MORE.get(name, set()),
             summary=summary,
         )
+
+
+@hookimpl
+def register_features(register: Register) -> None:
+    """Register what predicts ratings."""
+    register(
+        "rating",
+        "crossrec_neural.rating.rater:RatingFeatures",
+        config="crossrec_neural.rating.settings:RatingSettings",
+        capabilities={"rate", "forget"},
+        summary="the rating that a user would give, from biases, texts and earlier reviews",
+    )

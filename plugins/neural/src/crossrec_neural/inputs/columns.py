@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +74,8 @@ def fit_columns(
     """
     inputs = settings.inputs
     tags = TagSpace.fit(dataset.catalog) if inputs.tags else TagSpace()
-    vectors = _vectors(name, dataset, settings)
+    encoder = settings.encoder if inputs.text else ""
+    vectors = named_vectors(name, encoder, dataset.vectors)
     text = TextSpace.none()
     if vectors is not None:
         text = (
@@ -106,13 +107,18 @@ def new_columns(
     return ItemColumns(rows, tags.rows(catalog, items), np.zeros(len(items), dtype=np.int64))
 
 
-def _vectors(name: str, dataset: Dataset, settings: NeuralSettings) -> FloatArray | None:
-    """Return the vectors of the configured encoder; None where no text is to be read."""
-    encoder = settings.encoder if settings.inputs.text else ""
-    if not encoder or encoder in dataset.vectors:
-        return dataset.vectors.get(encoder)
-    if dataset.vectors:
-        known = ", ".join(dataset.vectors)
+def named_vectors(name: str, encoder: str, vectors: Mapping[str, FloatArray]) -> FloatArray | None:
+    """Return the vectors of an encoder; None where it is "", or where there are no vectors at all.
+
+    Raises
+    ------
+    ConfigError
+        If there are vectors, but none of this encoder.
+    """
+    if not encoder or encoder in vectors:
+        return vectors.get(encoder)
+    if vectors:
+        known = ", ".join(vectors)
         raise ConfigError(
             f"{name}: no vectors of encoder {encoder!r}; set encoder to one of: {known}"
         )
