@@ -5,8 +5,7 @@ Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
 ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``, ``scale checks``, ``deep GROUP``,
 ``rating``, ``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``,
-``keys TABLE`` (of a
-pipeline file), ``fading``, ``scenarios``, ``plugins`` or ``workspace``.
+``keys TABLE`` (of a pipeline file), ``fading``, ``scenarios``, ``plugins`` or ``workspace``.
 """
 
 from __future__ import annotations
