@@ -226,6 +226,25 @@ class TestGoingOn:
         resumed.fit(target, replace(run, checkpoints=memory))
         same(resumed.state(), fresh.state())
 
+    @pytest.mark.parametrize("change", ["texts", "name", "settings"])
+    def test_a_checkpoint_of_something_else_is_left_alone(
+        self, sources: dict[str, Dataset], change: str
+    ) -> None:
+        memory, more = Memory(), dict(TINY)
+        source(training=TINY).pretrain(sources, replace(RUN, checkpoints=memory))
+        other = dict(sources)
+        if change == "texts":
+            vectors = sources["b"].vectors["transformer"][::-1].copy()
+            other["b"] = sources["b"].with_vectors("transformer", vectors)
+        elif change == "name":
+            other = {"a": sources["a"], "c": sources["b"]}
+        else:
+            more["batch_size"] = 16
+        expected = source(training=more).pretrain(other, RUN)
+        found = source(training=more).pretrain(other, replace(RUN, checkpoints=memory))
+        same(found.state, expected.state)
+        assert memory.puts == 8  # it began anew, and kept its own four epochs
+
     def test_the_seed_decides(self, sources: dict[str, Dataset]) -> None:
         one, two = (source(training=TINY).pretrain(sources, RUN) for _ in range(2))
         same(one.state, two.state)

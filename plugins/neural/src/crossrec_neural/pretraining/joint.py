@@ -83,6 +83,9 @@ class JointTraining(Training):
         return float(np.mean(found)) if found else None
 
     def about(self) -> str:
-        """Return a digest of the data and settings that a checkpoint belongs to."""
-        parts = [f"{task.name} {task.own.about()}" for task in self.tasks]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        """Return a digest of events, texts and settings that a checkpoint belongs to."""
+        digest = hashlib.sha256()
+        for task in self.tasks:
+            digest.update(f"{task.name} {task.own.about()}".encode())
+            digest.update(task.own.model.items.text.cpu().numpy().tobytes())
+        return digest.hexdigest()
