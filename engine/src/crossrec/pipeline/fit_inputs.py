@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from crossrec.components.rating import RATE
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.errors import NotFittedError
@@ -131,11 +132,21 @@ def read_inputs(
         "item_changes": store.item_changes(scenario),
         "last_event": store.last_event(scenario),
     }
-    resolved = resolve_pipeline(config, registry, known.main_surface)
-    dataset = workspace.dataset(known, reviews=resolved.reads_reviews)
+    dataset = workspace.dataset(known, reviews=_reads_reviews(config, registry))
     if not len(dataset.catalog):
         raise NotFittedError(
             f"scenario {scenario!r} has no items: run `crossrec ingest {scenario}` first"
         )
     run = replace(run, pretrained=seen.folders())
     return FitInputs(known, dataset, config, run, stamps, tuple(notes))
+
+
+def _reads_reviews(config: PipelineConfig, registry: Registry) -> bool:
+    """Whether a feature set of the pipeline learns from what events rate and say."""
+    raters = {
+        name
+        for one in registry.all("features")
+        if RATE in one.capabilities
+        for name in (one.name, f"{one.distribution}:{one.name}")
+    }
+    return any(one.name in raters for one in config.features)

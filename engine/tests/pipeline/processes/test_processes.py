@@ -85,7 +85,7 @@ def test_readers_never_see_half_an_artifact(kiosk, engine, tmp_path):
 
 def test_the_lock_is_free_after_a_fit_that_raised(engine, monkeypatch):
     first = engine()
-    monkeypatch.setattr(first.workspace, "dataset", lambda scenario: 1 / 0)
+    monkeypatch.setattr(first.workspace, "dataset", lambda scenario, **options: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         first.fit("kiosk")
     engine().fit("kiosk")
