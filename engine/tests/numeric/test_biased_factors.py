@@ -99,3 +99,35 @@ def test_no_ratings_and_no_items_are_no_error(size: int) -> None:
     none = rows([], [], [])
     model = fit_biased_factors(none, 2, 0, Penalties(1.0, 1.0, 1.0, size))
     assert model.predict(np.array([0, -1]), np.array([-1, -1])).tolist() == [0.0, 0.0]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0, 2), st.floats(1, 5)), min_size=1, max_size=20
+    ),
+    st.floats(-3, 3),
+)
+def test_all_ratings_higher_by_some_make_all_predictions_higher_by_as_much(ratings, more) -> None:
+    users, items, values = (np.array(column) for column in zip(*ratings, strict=True))
+    everyone, everything = (index.ravel() for index in np.indices((4, 3)))
+    plain, higher = (
+        fit_biased_factors(RatingRows(users, items, values + by), 4, 3, Penalties(2.0, 3.0))
+        for by in (0.0, more)
+    )
+    np.testing.assert_allclose(
+        higher.predict(everyone, everything), plain.predict(everyone, everything) + more, atol=1e-4
+    )
+
+
+@given(st.floats(0.5, 50), st.integers(1, 9))
+def test_a_bias_from_as_many_ratings_as_the_penalty_is_halved(penalty: float, count: int) -> None:
+    # One user rates many items once; another rates as many, as much lower.
+    users = np.repeat([0, 1], count)
+    items = np.arange(2 * count)
+    values = np.repeat([4.0, 2.0], count)
+    model = fit_biased_factors(
+        RatingRows(users, items, values), 2, 2 * count, Penalties(penalty, 1e9)
+    )
+    np.testing.assert_allclose(
+        model.users[:, 0], np.array([1.0, -1.0]) / (1 + penalty / count), atol=1e-4
+    )

@@ -349,3 +349,28 @@ def test_other_features_still_need_a_ranker_that_reads_them(engine, tmp_path) ->
     path.write_text('features = ["means", "item_facts"]\nranker = "rrf"\n')
     with pytest.raises(UsageError, match="none of its rankers reads any"):
         engine.fit("shop", pipeline_file=path)
+
+
+def files_with(folder, words: str) -> list[str]:
+    """Return the names of the files of a workspace that hold some words."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return [path.name for path in paths if words.encode() in path.read_bytes()]
+
+
+def test_what_a_forgotten_user_wrote_is_in_no_file(engine, pipeline_file) -> None:
+    secret = "an unmistakable sentence about a book"
+    row = {"user_id": ["user-0003"], "item_id": ["i1"], "event": ["rating"], "time": [9.0]}
+    engine.ingest("shop", events=pd.DataFrame({**row, "value": [5], "review": [secret]}))
+    engine.fit("shop", pipeline_file=pipeline_file)
+    folder = engine.workspace.path
+    assert files_with(folder, secret), "the store keeps what was written"
+    engine.forget_user("user-0003")
+    engine.workspace.close()
+    assert files_with(folder, secret) == []
+    assert files_with(folder, "user-0003") == []
+
+
+def test_no_artifact_holds_a_review(fitted) -> None:
+    artifacts = fitted.workspace.artifact_path("shop")
+    assert files_with(artifacts, "means"), "nothing was looked at"
+    assert files_with(artifacts, "good 3-") == []
