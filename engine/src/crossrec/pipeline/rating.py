@@ -154,13 +154,7 @@ def predict_ratings(
     pipeline = serving.pipeline
     name, rater = rater_of(pipeline)
     scale = rating_scale(scenario)
-    index = pipeline.catalog.items.indexes(item_ids)
-    for id_, at in zip(item_ids, index.tolist(), strict=True):
-        if at < 0:
-            raise UsageError(
-                f"item {id_!r} is not in the fitted catalog of {scenario.name!r}: describe it with "
-                "--text"
-            )
+    index = _known_items(pipeline, item_ids)
     if not all(text.strip() for text in texts):
         raise UsageError("the text is empty: write what the item is")
     resolved = resolve_query(serving, pipeline.main, query, user, time.time())
@@ -185,6 +179,24 @@ def predict_ratings(
         tuple(PredictedRating(*row) for row in rows),
         resolved.notes,
     )
+
+
+def _known_items(pipeline: Pipeline, item_ids: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return the indexes of items.
+
+    Raises
+    ------
+    UsageError
+        Names the first one that is not in the fitted catalog.
+    """
+    index = pipeline.catalog.items.indexes(item_ids)
+    for id_, at in zip(item_ids, index.tolist(), strict=True):
+        if at < 0:
+            raise UsageError(
+                f"item {id_!r} is not in the fitted catalog of {pipeline.scenario!r}: describe it "
+                "with --text"
+            )
+    return index
 
 
 def rater_of(pipeline: Pipeline) -> tuple[str, RatingSource]:
