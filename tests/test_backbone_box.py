@@ -124,7 +124,7 @@ def test_an_installed_default_serves_where_there_are_no_events(box, tmp_path) ->
     assert kinds(recommend(home, "video", "lamp0,lamp1")) == ["lamp"] * 4
     without = json.loads(call("fit", "video", "--no-backbone", "-w", home, "--json"))
     assert "backbone" not in without["fit_seconds"]
-    assert without["notes"] == []
+    assert not any("backbone" in note for note in without["notes"])
     named = json.loads(call("fit", "video", "--backbone", "a-box:boxed", "-w", home, "--json"))
     assert "backbone" in named["fit_seconds"]
     own = tmp_path / "own.toml"

@@ -30,6 +30,7 @@ SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
     "crossrec-lightfm": {"candidate_generators": ("lightfm",)},
     "crossrec-neural": {
         "candidate_generators": ("transformer", "rnn", "cnn", "two-tower", "ncf", "vae"),
+        "features": ("rating",),
     },
     "crossrec-social": {
         "scenarios": ("social",),

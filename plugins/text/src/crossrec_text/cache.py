@@ -8,11 +8,13 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from crossrec.errors import WorkspaceError
+from crossrec.store.schema import create_beside_others
 from numpy.typing import NDArray
 
 log = logging.getLogger("crossrec")
@@ -141,12 +143,17 @@ def connected(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the cache file at `path`, made if absent; close it whatever happens."""
     connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
     try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.executescript(_SCHEMA)
+        # No wait helps where another process opens or closes the file at this moment.
+        create_beside_others(partial(_prepare, connection))
         yield connection
     finally:
         connection.close()
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.executescript(_SCHEMA)
 
 
 def entries(folder: Path) -> list[CacheEntry]:
