@@ -40,14 +40,19 @@ def gain_table(cells: Iterable[Cell]) -> str:
         body, figures = cell["trial"], cell["figures"]
         (pair,) = (one for one in cell["comparisons"] if one["metric"] == "ndcg@10")
         sign = 1 if pair["model"] == body else -1
-        low, high = sorted(sign * bound for bound in pair["ci95"])
+        low, high = sorted(signed(sign * bound) for bound in pair["ci95"])
         both = (" / ".join(f"{figures[m][key]:.4f}" for key in METRICS) for m in ("default", body))
-        gained = f"{sign * pair['difference']:+.4f} ({low:+.4f} to {high:+.4f}"
+        gained = f"{signed(sign * pair['difference']):+.4f} ({low:+.4f} to {high:+.4f}"
         gained += f", p {pair['p_holm']:.3f})"
         serves = cell["gates"][body]["chosen"]
         rows.append([cell["set"], body, cell["seed"], *both, gained, serves])
     columns = ("set", "body", "seed", "default", "with it", "gain in ndcg@10", "what serves")
     return table(columns, rows) if rows else ""
+
+
+def signed(value: float) -> float:
+    """Return a difference as it is shown: what rounds to nothing has no minus."""
+    return round(value, 4) + 0.0
 
 
 def one_set(name: str, cells: Sequence[Cell]) -> str:

@@ -19,7 +19,7 @@ from crossrec.pipeline.config import parse_config
 from crossrec.plugins.registration import resolve
 from crossrec.plugins.registry import load_registry
 from crossrec.testing import toy
-from deep_tables import deep_tables
+from deep_tables import deep_tables, signed
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = ("deep", "gain", "common", "real_sets")
@@ -184,6 +184,12 @@ def test_the_gain_of_a_body_has_its_sign(first: str) -> None:
         "| uci | transformer | 0 | 0.2000 / 0.1000 | 0.2400 / 0.1200 "
         "| +0.0200 (+0.0100 to +0.0300, p 0.004) | weighted |"
     )
+
+
+def test_what_rounds_to_nothing_has_no_minus() -> None:
+    assert [f"{signed(value):+.4f}" for value in (-1e-9, 1e-9, -0.00006)] == [
+        "+0.0000", "+0.0000", "-0.0001"
+    ]  # fmt: skip
 
 
 def test_without_the_data_sets_it_does_nothing(tmp_path: Path) -> None:
