@@ -61,6 +61,16 @@ def test_the_solve_stops_growing_at_its_largest_size() -> None:
     assert one == two
 
 
+def test_a_pair_that_comes_again_costs_little() -> None:
+    """Long histories of few items count the same pairs again and again, as films are seen."""
+    few, every, again = (
+        BackboneSource().estimate(replace(SIZE, pairs=pairs), RUN).seconds
+        for pairs in (500_000, 4_000**2, 20 * 4_000**2)
+    )
+    assert few < every < again
+    assert again - every < every - few
+
+
 def test_the_quick_backbone_learns_no_trees() -> None:
     quick, standard = (
         BackboneSource().estimate(SIZE, replace(RUN, effort=effort))

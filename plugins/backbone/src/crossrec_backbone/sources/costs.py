@@ -84,7 +84,7 @@ def solve(size: DatasetSize, exact_up_to: int) -> Cost:
     solved = float(min(size.active_items, exact_up_to))
     return Cost.of(
         dense=1.1e-11 * solved**3,
-        scattered=2e-3 + 1.1e-7 * solved * size.items + 3e-7 * size.pairs,
+        scattered=2e-3 + 1.1e-7 * solved * size.items + 3e-7 * _counts(size),
         memory=_relations_memory(size)
         + 9e7
         + 8.0 * solved * solved
@@ -106,7 +106,12 @@ def _relations(size: DatasetSize) -> Cost:
 
 def _counted(size: DatasetSize) -> Cost:
     """Return the cost of the counted relations between items."""
-    return Cost.of(scattered=1e-6 * size.pairs + 2e-5 * size.items)
+    return Cost.of(scattered=1e-6 * _counts(size) + 2e-5 * size.items)
+
+
+def _counts(size: DatasetSize) -> float:
+    """Return the pairs that are counted: those that come again cost a multiplication each."""
+    return min(float(size.pairs), float(size.active_items) ** 2) + 1e-2 * size.pairs
 
 
 def _relations_memory(size: DatasetSize) -> float:
