@@ -58,6 +58,7 @@ SETS = {
         RealSet("yelp", "social", "yelp-s3rec", "yelp-s3rec", True),
         RealSet("deskdrop", "social", "deskdrop", "deskdrop-interactions"),
         RealSet("quantum", "social", "stackexchange", "stackexchange-quantumcomputing"),
+        RealSet("completejourney", "ecommerce", "completejourney", "completejourney-sample"),
     )
 }
 #: The sets between which transfer is measured, in the order in which they are pretrained on.

@@ -3,8 +3,9 @@
 Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
-``demo``, ``figures FILE``, ``peers SET``, ``scale growth``, ``scale checks``, ``deep GROUP``,
-``rating``, ``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``,
+``results over seeds``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``,
+``scale checks``, ``deep GROUP``, ``rating``, ``transfer TARGET``, ``body NAME``,
+``cold PROTOCOL``, ``rooms PACKAGE``,
 ``keys TABLE`` (of a pipeline file), ``fading``, ``scenarios``, ``plugins`` or ``workspace``.
 """
 
@@ -26,6 +27,7 @@ from markdown_table import NOTE, table
 from peers_tables import peers_tables
 from pipeline_pages import fading_region, keys_region
 from rating_tables import rating_tables
+from results_tables import results_tables, seeds_table
 from rooms import picture, rooms_region
 from scale_tables import scale_tables
 from settings_tables import settings_tables
@@ -33,7 +35,6 @@ from settings_tables import settings_tables
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 REGION = re.compile(r"(<!-- generated: ([^>]*?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
-SHOWN = ("recall@10", "ndcg@10", "mrr@10", "coverage@10")
 
 
 def commands() -> Iterator[tuple[str, Any]]:
@@ -68,43 +69,12 @@ def results_region(name: str) -> str:
     if not path.is_file():
         return "Not measured yet: run `make real`.\n"
     measured = json.loads(path.read_text(encoding="utf-8"))
-    parts = []
-    for one in measured["sets"]:
-        if name in (one["set"], "all"):
-            for report in one["reports"]:
-                parts.append(report_table(one, report))
-    if not parts:
+    if name == "over seeds":
+        return seeds_table(measured["over_seeds"])
+    found = results_tables(measured["sets"], name)
+    if not found:
         raise SystemExit(f"{path.name} has no set {name!r}")
-    return "\n".join(parts)
-
-
-def report_table(one: dict[str, Any], report: dict[str, Any]) -> str:
-    """Return one evaluation as a table; the best figure of each column in bold."""
-    rows = report["results"]
-    names = [metric for metric in SHOWN if any(metric in row["metrics"] for row in rows)]
-    best = {m: max((row["metrics"].get(m) or 0.0) for row in rows) for m in names}
-
-    def cell(row: dict[str, Any], metric: str) -> str:
-        value = row["metrics"].get(metric)
-        if value is None:
-            return "–"
-        text = f"{value:.4f}"
-        low, high = (row.get("ci95") or {}).get(metric) or (None, None)
-        text = f"**{text}**" if value == best[metric] else text
-        return text if low is None else f"{text} ({low:.3f}–{high:.3f})"
-
-    body = [
-        (row["model"], *(cell(row, metric) for metric in names), f"{row['fit_seconds']:.1f}")
-        for row in rows
-    ]
-    peak = one.get("fit_memory_mib")
-    memory = f", at most {peak:,} MiB" if peak else ""
-    head = (
-        f"**{one['set']}** ({one['scenario']}): {report['protocol']}, candidates "
-        f"{report['candidates']}, {report['users']:,} test users, {one['items']:,} items, "
-        f"{one['events']:,} events; fitted in {one['fit_seconds']:.0f} s{memory}\n\n"
-    )
-    return head + table(("model", *names, "fit, s"), body)
+    return found
 
 
 def transfer_region(name: str) -> str:
