@@ -35,6 +35,9 @@ class Query:
         What is known of the moment: device, country, hour …
     now : float or None
         Seconds since 1970; the current time where None.
+    filter, boost : str
+        Expressions over item, user, history and context fields: only items for which the filter is
+        true are returned, and the boost multiplies their scores. Besides those of the surface.
     """
 
     user_id: str | None = None
@@ -46,6 +49,8 @@ class Query:
     now: float | None = None
     surface: str | None = None
     k: int = 10
+    filter: str = ""
+    boost: str = ""
 
     def __post_init__(self) -> None:
         try:

@@ -7,10 +7,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from crossrec.components.run import Effort
-from crossrec.errors import ConfigError
+from crossrec.errors import ConfigError, UsageError
+from crossrec.expressions import parse_expression
 from crossrec.scenario import Scenario
 from crossrec.tomlio import parse_toml, read_toml, validated_toml
 
@@ -28,6 +29,19 @@ FALLBACKS = (MOST_POPULAR, "newest")
 #: Of every surface about items: what it is about stands in the query, not in the history.
 ABOUT_ITEMS: tuple[Input, ...] = ("item", "items")
 History = Literal["auto", "keep", "last", "exclude"]
+
+
+def _parsed(text: str) -> str:
+    """Return an expression that can be parsed."""
+    try:
+        if text:
+            parse_expression(text)
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+Condition = Annotated[str, AfterValidator(_parsed)]
 
 
 class _Frozen(BaseModel):
@@ -143,6 +157,9 @@ class SurfaceConfig(_Frozen):
         Half-lives during which a soft consumption removes its item.
     weighs : float
         How much of ``0.5 ** (age / half_life)`` its score loses afterwards; 0 to 1.
+    filter, boost : str or None
+        Expressions in place of the pipeline's: a list holds only items for which the filter is
+        true, and the boost multiplies their scores. ``""`` for none.
     """
 
     input: Input = "user"
@@ -155,6 +172,8 @@ class SurfaceConfig(_Frozen):
     history: History | None = None
     fresh: Annotated[float, Field(ge=0)] = 1.0
     weighs: Annotated[float, Field(ge=0, le=1)] = 1.0
+    filter: Condition | None = None
+    boost: Condition | None = None
 
     @model_validator(mode="after")
     def _settings_have_a_ranker(self) -> SurfaceConfig:
@@ -198,6 +217,8 @@ class PipelineConfig(_Frozen):
         own; all where empty.
     wording : WordingConfig
         What words the reasons of a request in another language.
+    filter, boost : str
+        Expressions for surfaces that do not name their own.
     surfaces : mapping of name to SurfaceConfig
         The scenario's, with the keys of the user's file in their place.
     """
@@ -215,6 +236,8 @@ class PipelineConfig(_Frozen):
     sources: tuple[SourceConfig, ...]
     item_sources: tuple[str, ...] = ()
     wording: WordingConfig = WordingConfig()
+    filter: Condition = ""
+    boost: Condition = ""
     surfaces: dict[str, SurfaceConfig] = Field(
         default_factory=lambda: {"user": SurfaceConfig(), "item": SurfaceConfig(input="item")}
     )
@@ -277,6 +300,16 @@ class PipelineConfig(_Frozen):
         own = self.surfaces[name].policies
         return self.policies if own is None else own
 
+    def filter_of(self, name: str) -> str:
+        """Return the condition that items of a surface meet; "" for none."""
+        own = self.surfaces[name].filter
+        return self.filter if own is None else own
+
+    def boost_of(self, name: str) -> str:
+        """Return what the scores of a surface are multiplied by; "" for nothing."""
+        own = self.surfaces[name].boost
+        return self.boost if own is None else own
+
     def history_of(self, name: str) -> History:
         """Return the rule of a surface for known items."""
         own = self.surfaces[name].history
@@ -309,7 +342,7 @@ def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
             if key in own:
                 values.pop(bound, None)
         # What the user sets for all surfaces goes before the default's plan of one.
-        gone = {"history", "policies"} & own.keys()
+        gone = {"history", "policies", "filter", "boost"} & own.keys()
         if own.keys() & {"ranker", "ranker_settings"}:
             gone |= {"ranker", "ranker_settings"}
         surfaces = {

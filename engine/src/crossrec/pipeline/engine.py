@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from crossrec.components.query import Query
 from crossrec.components.slate import Slate
-from crossrec.components.user_state import UserState
 from crossrec.errors import UsageError
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
 from crossrec.pipeline.languages import checked_language, in_language
@@ -20,9 +19,8 @@ from crossrec.pipeline.query_resolution import resolve_query
 from crossrec.pipeline.rating import RatingAnswers
 from crossrec.pipeline.request import answer
 from crossrec.pipeline.serving import Serving, surface_for
-from crossrec.pipeline.user_states import read_user_state, with_given_history
+from crossrec.pipeline.user_states import user_state_of
 from crossrec.plugins.registry import Registry, load_registry
-from crossrec.scenario import Scenario
 from crossrec.workspace import Workspace
 
 # What only changes a workspace is imported by the calls that change it: answers start faster.
@@ -267,6 +265,8 @@ class Engine(LoggedAnswers, RatingAnswers):
         k: int | None = None,
         surface: str | None = None,
         context: Mapping[str, Any] | None = None,
+        filter: str = "",
+        boost: str = "",
         explain: bool = True,
         now: float | None = None,
         language: str | None = None,
@@ -288,6 +288,9 @@ class Engine(LoggedAnswers, RatingAnswers):
             The surface's own where None.
         context : mapping, optional
             What is known of the moment: device, country, hour …
+        filter, boost : str
+            Expressions such as ``"price < 20 and genres in user.favourite_genres"``: only items for
+            which the filter is true are returned, and scores are multiplied by the boost.
         explain : bool
             Whether every item carries its reasons.
         language : str, optional
@@ -297,8 +300,8 @@ class Engine(LoggedAnswers, RatingAnswers):
         Raises
         ------
         UsageError
-            For an unknown scenario or surface, k below 1, one string in place of a list of ids, or
-            what is no language.
+            For an unknown scenario or surface, k below 1, one string in place of a list of ids,
+            what is no language, or an expression that is none.
         NotFittedError
             If the scenario was not fitted yet.
         """
@@ -316,9 +319,11 @@ class Engine(LoggedAnswers, RatingAnswers):
             now=now,
             surface=place.plan.name,
             k=place.plan.config.k if k is None else k,
+            filter=filter,
+            boost=boost,
         )
         wanted = None if language is None else checked_language(language)
-        user = self._user_state(known, query)
+        user = user_state_of(self.workspace.store(), known, query)
         slate = answer(
             serving, query, user, place.plan.name, explain=explain, name_sources=self._log
         )
@@ -355,7 +360,7 @@ class Engine(LoggedAnswers, RatingAnswers):
             raise UsageError(f"item {item_id!r} is not in the fitted catalog of {scenario!r}")
         given = None if history is None else _ids("history", history)
         query = Query(user_id=user_id, history=given)
-        user, surface = self._user_state(known, query), serving.pipeline.main
+        user, surface = user_state_of(self.workspace.store(), known, query), serving.pipeline.main
         resolved = resolve_query(serving, surface, query, user, time.time())
         return explain_item(serving.pipeline, surface, resolved.batch, item, serving.items)
 
@@ -375,17 +380,6 @@ class Engine(LoggedAnswers, RatingAnswers):
             If the scenario was not fitted yet.
         """
         return self._pipelines.serving(scenario)
-
-    def _user_state(self, scenario: Scenario, query: Query) -> UserState:
-        """Return what is known of the user of a query."""
-        if query.user_id is None:
-            user = UserState()
-        else:
-            user = read_user_state(self.workspace.store(), scenario, query.user_id)
-        if query.history is not None:
-            now = time.time() if query.now is None else query.now
-            user = with_given_history(user, query.history, scenario, now)
-        return user
 
 
 def _ids(name: str, values: Sequence[str]) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from crossrec.data.dataset import Dataset
 from crossrec.errors import CrossrecError
 from crossrec.executors import Executor
 from crossrec.numeric.ragged import Ragged
+from crossrec.pipeline.conditions import check_conditions
 from crossrec.pipeline.cut import cut_for_validation, query_limit
 from crossrec.pipeline.features import FittedFeatures, fit_features, with_features
 from crossrec.pipeline.item_vectors import attach_vectors
@@ -104,6 +105,8 @@ def fit_pipeline(
         If no source can be fitted.
     """
     resolved.refuse_unusable()
+    items = LiveItems(dataset.catalog, scenario.items)
+    check_conditions(resolved.surfaces.values(), items)
     dataset, missing = attach_vectors(dataset, resolved, run)
     repeats = repeat_rate(dataset.sequences)
     rule = served_rule(scenario, dataset.catalog, resolved.main_surface, repeats.comes_back)
@@ -113,7 +116,6 @@ def fit_pipeline(
     trial = fit_sources(cut.train, resolved, run, BEFORE_CUT, executor, kept=keep)
     n_items = dataset.n_items
     examples, left = collect_examples(trial, resolved, cut.queries, cut.targets, n_items)
-    items = LiveItems(dataset.catalog, scenario.items)
     features = fit_features(cut.train, resolved, run)
     examples = with_features(examples, features, items)
     surfaces, gates = choose_surfaces(resolved, cut.train, examples, run, repeats.comes_back)

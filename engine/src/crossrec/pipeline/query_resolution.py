@@ -16,6 +16,7 @@ from crossrec.data.user_events import UserEvents
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.numeric.arrays import among
 from crossrec.numeric.ragged import Ragged
+from crossrec.pipeline.conditions import Filtered, filtered_items
 from crossrec.pipeline.pipeline import ServedSurface
 from crossrec.pipeline.serving import Serving, rule_of
 
@@ -33,6 +34,8 @@ class ResolvedQuery:
         What no policy may put in: everything excluded but the familiar items.
     removed : PastEffects
         What the user's past removes, and why.
+    filtered : Filtered
+        What filters leave out.
     path : str
         Which history was used: "stored history", "given history", "items" or "no history".
     """
@@ -43,6 +46,7 @@ class ResolvedQuery:
     removed: PastEffects
     path: str
     notes: tuple[str, ...]
+    filtered: Filtered
 
 
 def resolve_query(
@@ -58,7 +62,9 @@ def resolve_query(
     history, columns = _history(vocabulary, user, query, notes)
     about = _known(vocabulary, query.item_ids, "given items", notes)
     unwanted = vocabulary.indexes(query.exclude)
-    barred = exclude = _ascending(effects.removed.values, about, unwanted, serving.deleted)
+    filtered = filtered_items(serving, surface.plan, query, user, history, now)
+    left_out = (about, unwanted, serving.deleted, filtered.items)
+    barred = exclude = _ascending(effects.removed.values, *left_out)
     familiar = np.zeros(0, dtype=np.int64)
     if not surface.keeps_history:
         exclude = _ascending(barred, history)
@@ -87,7 +93,7 @@ def resolve_query(
         surface=surface.plan.name,
         **columns,
     )
-    return ResolvedQuery(batch, familiar, barred, effects, path, tuple(notes))
+    return ResolvedQuery(batch, familiar, barred, effects, path, tuple(notes), filtered)
 
 
 def _past_events(vocabulary: Vocabulary, user: UserState, now: float | None) -> PastEvents:

@@ -23,6 +23,7 @@ from crossrec.components.slate import Change, Degraded, Slate, SlateItem
 from crossrec.components.user_state import UserState
 from crossrec.data.catalog import as_text
 from crossrec.jsonio import plain
+from crossrec.pipeline.conditions import boosted
 from crossrec.pipeline.config import FALLBACKS, MOST_POPULAR
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, log
 from crossrec.pipeline.policy_guard import apply_policies
@@ -87,6 +88,7 @@ def _answered(
         k=query.k,
     )
     whole = _filled(pipeline, served, pool, scores, resolved, max(query.k, _REACH))
+    whole = boosted(whole, serving, served.plan, query, user, resolved.batch.history.values, now)
     demoted = _demoted(resolved, whole)
     limit = pipeline.limit(resolved.batch)
     ranked, failed = apply_policies(served.policies, whole, context, resolved.barred, limit)
@@ -245,6 +247,11 @@ def _short(
     parts.append(f"{len(resolved.barred)} are excluded for this query")
     codes, counts = np.unique(resolved.removed.codes, return_counts=True)
     parts += [f"{n} {CODES[code].replace('_', ' ')}" for code, n in zip(codes, counts, strict=True)]
+    left_out = resolved.filtered
+    if left_out.not_met:
+        parts.append(f"{left_out.not_met} do not meet the filter")
+    if left_out.unknown:
+        parts.append(f"{left_out.unknown} lack what the filter reads")
     dropped = sum(change.action == "dropped" for change in changes)
     if dropped:
         parts.append(f"policies dropped {dropped}")

@@ -90,6 +90,8 @@ class ResolvedSurface:
     policies : mapping of label to Component, in the order of the file
     time_limit : float
         Seconds that a component may take for one request.
+    filter, boost : str
+        Expressions that its items meet, and that their scores are multiplied by; "" for none.
     """
 
     name: str
@@ -100,6 +102,8 @@ class ResolvedSurface:
     rankers: Mapping[str, Component]
     policies: Mapping[str, Component]
     time_limit: float
+    filter: str
+    boost: str
 
     @property
     def about_items(self) -> bool:
@@ -255,6 +259,8 @@ def _surface(
         },
         policies,
         config.time_limit,
+        config.filter_of(name),
+        config.boost_of(name),
     )
 
 
