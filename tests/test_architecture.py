@@ -62,6 +62,7 @@ ROOMS: dict[str, set[str]] = {
         "artifacts",
         "components",
         "data",
+        "expressions",
         "hookspecs",
         "ingest",
         "numeric",

@@ -62,12 +62,12 @@ def test_it_holds_about_items_and_for_sessions_too(priced):
 def test_it_reads_the_user_the_history_and_the_context(priced):
     user = replace(user_with(("i1", "i4"), user_id="u1"), profile={"most": 9})
 
-    def asked(text, **more):
+    def found_by(text, **more):
         return sorted(numbers(ask(priced, user, user_id="u1", k=20, filter=text, **more)))
 
-    assert asked("maker IN history.maker AND price < user.most") == [7]
-    assert asked("price > context.least", context={"least": 17}) == [18]
-    assert asked("price > context.nothing") == []
+    assert found_by("maker IN history.maker AND price < user.most") == [7]
+    assert found_by("price > context.least", context={"least": 17}) == [18]
+    assert found_by("price > context.nothing") == []
 
 
 def test_surface_and_request_both_hold(priced):
