@@ -169,3 +169,16 @@ def test_changes_one_by_one_equal_all_at_once(steps, read_before):
         assert [live.value(name, at) for at in range(3)] == [
             whole.value(name, at) for at in range(3)
         ]
+
+
+def test_entities_as_codes(items):
+    artists = items.entities("artists")
+    rows = [[artists.names[code] for code in artists.codes.row(at)] for at in range(len(items))]
+    assert rows == [
+        list(dict.fromkeys(name.casefold() for name in artists.of(at))) for at in range(len(items))
+    ]
+    for code, name in enumerate(artists.names):
+        having = [at for at in range(len(items)) if code in artists.codes.row(at)]
+        assert artists.items(name.upper()).tolist() == having
+    with pytest.raises(ValueError, match="read-only"):
+        artists.codes.values[:1] = 0

@@ -16,7 +16,7 @@ from crossrec.components.candidates import Pool
 from crossrec.components.consumption import CODES
 from crossrec.components.evidence import Reason
 from crossrec.components.live_items import LiveItems
-from crossrec.components.protocols import PolicyContext
+from crossrec.components.policy_context import PolicyContext
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.components.slate import Change, Degraded, Slate, SlateItem
@@ -85,6 +85,11 @@ def _answered(
         now=now,
         seed=zlib.crc32(request_id.encode()),
         k=query.k,
+        event_types=serving.effects.names,
+        people=pipeline.people,
+        barred=resolved.barred,
+        rules=served.rules,
+        read_vectors=lambda: pipeline.item_vectors,
     )
     whole = _filled(pipeline, served, pool, scores, resolved, max(query.k, _REACH))
     demoted = _demoted(resolved, whole)
@@ -120,7 +125,7 @@ def _filled(
     order = order[pool.index[0][order] >= 0]
     index, score = pool.index[0][order], scores[0][order].astype(np.float64)
     if len(index) >= reach:
-        return Ranked.of(index[:reach], score[:reach])
+        return Ranked.of(index[:reach], _graded(score[:reach]))
     taken = np.zeros(len(pipeline.catalog), dtype=bool)
     taken[index] = True
     taken[resolved.batch.exclude.values] = True
@@ -133,7 +138,19 @@ def _filled(
         left -= len(found)
     parts.append(resolved.familiar[: max(left, 0)])
     rest = np.concatenate(parts[1:])
-    return Ranked.of(np.concatenate([index, rest]), np.concatenate([score, np.zeros(len(rest))]))
+    score = _graded(np.concatenate([score, np.zeros(len(rest))]))
+    return Ranked.of(np.concatenate([index, rest]), score)
+
+
+def _graded(score: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return falling scores whose last ones, of 0, fall below all others by their place.
+
+    What a policy weighs down would else keep its place among them.
+    """
+    flat = score <= 0
+    least = float(score[~flat].min(initial=1.0))
+    graded: NDArray[np.float64] = np.where(flat, least / (1.0 + np.cumsum(flat)), score)
+    return graded
 
 
 def _fallback(
