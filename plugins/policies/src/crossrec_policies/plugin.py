@@ -1,0 +1,41 @@
+"""What this package registers with crossrec; imports nothing heavy."""
+
+from __future__ import annotations
+
+from crossrec import hookimpl
+from crossrec.hookspecs import Register
+
+#: name → (module, class, one-line summary); the configuration is `<class>Config` beside it.
+_POLICIES = {
+    "attribute_cap": (
+        "limits.attribute_cap",
+        "AttributeCap",
+        "at most so many items of one brand, author or genre",
+    ),
+    "attribute_gap": (
+        "limits.attribute_gap",
+        "AttributeGap",
+        "other items between two of one artist",
+    ),
+    "one_version": (
+        "limits.one_version",
+        "OneVersion",
+        "of several versions of one thing the best alone",
+    ),
+    "rights": (
+        "limits.rights",
+        "Rights",
+        "drops what a person may not see: country, age, plan, visibility, profile",
+    ),
+}
+#: Policies that drop by item alone, and say so to those that put items in.
+_BARRING = ("rights",)
+
+
+@hookimpl
+def register_policies(register: Register) -> None:
+    """Register the policies by import path."""
+    for name, (module, cls, summary) in _POLICIES.items():
+        path = f"crossrec_policies.{module}:{cls}"
+        able = {"bars"} if name in _BARRING else frozenset()
+        register(name, path, config=f"{path}Config", capabilities=able, summary=summary)
