@@ -27,6 +27,26 @@ _POLICIES = {
         "Rights",
         "drops what a person may not see: country, age, plan, visibility, profile",
     ),
+    "recency_decay": (
+        "weights.recency_decay",
+        "RecencyDecay",
+        "what is old weighs less",
+    ),
+    "fatigue": (
+        "weights.fatigue",
+        "Fatigue",
+        "what was shown in vain weighs less, what a user wants less of goes for a while",
+    ),
+    "rotation": (
+        "weights.rotation",
+        "Rotation",
+        "what was shown just now gives way for a while",
+    ),
+    "popularity_debias": (
+        "weights.popularity_debias",
+        "PopularityDebias",
+        "what everybody knows weighs less",
+    ),
 }
 #: Policies that drop by item alone, and say so to those that put items in.
 _BARRING = ("rights",)
