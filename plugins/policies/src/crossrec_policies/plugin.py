@@ -47,6 +47,21 @@ _POLICIES = {
         "PopularityDebias",
         "what everybody knows weighs less",
     ),
+    "series_continuation": (
+        "slots.series_continuation",
+        "SeriesContinuation",
+        "one card for a series, with the next unwatched episode",
+    ),
+    "exploration": (
+        "slots.exploration",
+        "Exploration",
+        "some places for items of which little is known yet, drawn by chance",
+    ),
+    "promotion": (
+        "slots.promotion",
+        "Promotion",
+        "places for chosen items, labelled",
+    ),
 }
 #: Policies that drop by item alone, and say so to those that put items in.
 _BARRING = ("rights",)
