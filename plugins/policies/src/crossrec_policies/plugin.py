@@ -62,6 +62,21 @@ _POLICIES = {
         "Promotion",
         "places for chosen items, labelled",
     ),
+    "mmr": (
+        "lists.mmr",
+        "Mmr",
+        "each place for what is relevant and unlike the places before it",
+    ),
+    "dpp": (
+        "lists.dpp",
+        "Dpp",
+        "the list that is relevant and various as a whole (fast greedy DPP)",
+    ),
+    "calibration": (
+        "lists.calibration",
+        "Calibration",
+        "a list with the shares of categories, or of popularity, that the history has",
+    ),
 }
 #: Policies that drop by item alone, and say so to those that put items in.
 _BARRING = ("rights",)
