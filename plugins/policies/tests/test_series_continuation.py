@@ -111,6 +111,15 @@ def test_a_conversation_without_numbers_is_reduced_to_its_best() -> None:
     assert in_short(after.changes) == [(0, "dropped", "same_series"), (3, "dropped", "same_series")]
 
 
+def test_far_behind_the_list_the_pool_stays_but_for_what_was_moved() -> None:
+    """A list of one has 23 cards in front: behind them only the moved episode leaves its place."""
+    films = [{"title": f"film {at}"} for at in range(30)]
+    rows = [episode("S", 2), *films, episode("S", 1), episode("T", 5), episode("T", 6)]
+    after = SeriesContinuation().apply(pool_of(34), request_on(rows, k=1))
+    assert after.index.tolist() == [31, *range(1, 31), 32, 33]
+    assert in_short(after.changes) == [(31, "moved", "next_episode"), (0, "dropped", "same_series")]
+
+
 def test_without_series_nothing_happens() -> None:
     pool = pool_of(2)
     assert SeriesContinuation().apply(pool, request_on([{"title": "a"}, {"title": "b"}])) is pool

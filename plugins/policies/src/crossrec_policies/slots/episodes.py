@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from crossrec.components.live_items import LiveItems
 from crossrec.components.policies import number
-from crossrec.numeric.arrays import among
-from crossrec.numeric.ragged import offsets
+from crossrec.numeric.ragged import Ragged, offsets
 from numpy.typing import NDArray
 
 from crossrec_policies.columns.fields import first_codes, values_of
@@ -75,5 +74,4 @@ class Episodes:
 
     def places_of(self, series: IntArray) -> IntArray:
         """Return the places of all episodes of some series, int64, ascending."""
-        wanted = np.sort(series)
-        return np.flatnonzero(among(self.series[self.order], wanted))
+        return Ragged(self.bounds, self.order).positions(np.sort(series))

@@ -62,10 +62,7 @@ class Exploration:
         slots = given_places(config.share, config.slots, context.k)
         if not len(slots):
             return ranked
-        kept = np.sort(ranked.index[: context.k - len(slots)])
-        new = self._new(context)
-        new = new[~among(new, kept)]
-        new = new[context.eligible(new)][: config.candidates]
+        new = self._new(context, np.sort(ranked.index[: context.k - len(slots)]))
         if not len(new):
             return ranked
         n = min(len(slots), len(new))
@@ -80,14 +77,25 @@ class Exploration:
         values: dict[str, Any] = {"chance": round(chance, 6)}
         return PolicyChange(item, action, "explored", values)
 
-    def _new(self, context: PolicyContext) -> NDArray[np.int64]:
-        """Return the new items of the catalogue, the newest first, then the least known."""
+    def _new(self, context: PolicyContext, kept: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the new items that may be drawn: none of `kept`, which ascends."""
         config, n = self.config, len(context.items)
         dates = dates_of(context.items, config.fields, np.arange(n))
         new = (dates > context.now - config.days * DAY) & (dates <= context.now)
-        people = np.zeros(n) if context.people is None else context.people
+        late = dates
         if context.people is not None:
-            new |= people <= config.people
+            new |= context.people <= config.people
+            late = np.where(np.isnan(dates), -1e12 * (1.0 + context.people), dates)
+        new[kept] = False
         found = np.flatnonzero(new)
-        order = np.lexsort((people[found], -np.nan_to_num(dates[found], nan=-np.inf)))
-        return found[order]
+        late = -np.nan_to_num(late[found], nan=-np.inf)
+        # The eligible ones among the newest; where these are too few, among twice as many.
+        size = 2 * config.candidates
+        while True:
+            newest = found if size >= len(found) else found[np.argpartition(late, size)[:size]]
+            newest = newest[context.eligible(newest)]
+            if len(newest) >= config.candidates or size >= len(found):
+                break
+            size *= 2
+        order = np.argsort(late[np.searchsorted(found, newest)], kind="stable")
+        return newest[order[: config.candidates]]

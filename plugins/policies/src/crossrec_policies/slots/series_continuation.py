@@ -15,6 +15,7 @@ from crossrec.numeric.arrays import among
 from numpy.typing import NDArray
 from pydantic import Field
 
+from crossrec_policies.columns.depth import depth
 from crossrec_policies.slots.episodes import Episodes
 from crossrec_policies.slots.places import placed
 
@@ -72,7 +73,7 @@ class SeriesContinuation:
 
     Of a series that nobody began it is the first episode. Items that share a series without having
     numbers (posts of one conversation) are reduced to the best of them. What the user may not see
-    or what cannot be had is passed over.
+    or what cannot be had is passed over. Far behind the list the pool stays as it is.
     """
 
     def __init__(self, config: SeriesContinuationConfig | None = None) -> None:
@@ -85,15 +86,13 @@ class SeriesContinuation:
         if episodes is None:
             return ranked
         watched = self._watched(episodes, context)
-        series = episodes.series[ranked.index]
-        cards, first = np.unique(series, return_index=True)
-        cards, first = cards[cards >= 0], first[cards >= 0]
+        cards, first, end = _cards(episodes.series[ranked.index], depth(context))
         leads = np.array(watched.latest[: self.config.front], dtype=np.int64)
         involved = np.union1d(cards, leads)
         if not len(involved):
             return ranked
         goes_on = self._goes_on(episodes, watched, involved, context)
-        ranked = self._collapsed(ranked, episodes, cards, first, goes_on)
+        ranked = self._collapsed(ranked, episodes, (cards, first, end), goes_on)
         front = [goes_on[code] for code in leads.tolist() if code in goes_on]
         place = {item: at for at, item in enumerate(ranked.index.tolist())}
         if not front or [place.get(item) for item in front] == list(range(len(front))):
@@ -161,34 +160,52 @@ class SeriesContinuation:
         self,
         ranked: Ranked,
         episodes: Episodes,
-        cards: IntArray,
-        first: IntArray,
+        found: tuple[IntArray, IntArray, int],
         goes_on: dict[int, int],
     ) -> Ranked:
         """Leave one item of each series, at the place of its best one."""
+        cards, first, end = found
         index = ranked.index.copy()
-        there = set(index.tolist())
-        changes: list[PolicyChange] = []
-        shown: set[int] = set()
-        for code, at in zip(cards.tolist(), first.tolist(), strict=True):
-            best = int(index[at])
-            item = goes_on.get(code, best)
-            shown.add(item)
-            if item != best:
-                index[at] = item
-                changes.append(_card(item, episodes, at, moved=item in there))
-        series = episodes.series[ranked.index]
-        others = series >= 0
-        others[first] = False
-        replaced = ranked.index[first[index[first] != ranked.index[first]]].tolist()
-        for item in dict.fromkeys([*replaced, *ranked.index[others].tolist()]):
-            if item not in shown:
-                name = episodes.names[episodes.series[item]]
-                changes.append(PolicyChange(item, "dropped", "same_series", {"series": name}))
+        best = index[first]
+        index[first] = [
+            goes_on.get(code, item) for code, item in zip(cards.tolist(), best.tolist())
+        ]
+        shown = np.sort(index[first])
+        gone = episodes.series[ranked.index] >= 0
+        gone[end:] = among(ranked.index[end:], shown)
+        gone[first] = False
+        there = among(index[first], np.sort(ranked.index)).tolist()
+        changed = np.flatnonzero(index[first] != best).tolist()
+        changes = [
+            _card(int(index[first[at]]), episodes, int(first[at]), moved=there[at])
+            for at in changed
+        ]
+        dropped = np.concatenate([best[changed], ranked.index[gone]])
+        for item in dropped[~among(dropped, shown)].tolist():
+            name = episodes.names[episodes.series[item]]
+            changes.append(PolicyChange(item, "dropped", "same_series", {"series": name}))
         if not changes:
             return ranked
         whole = Ranked(index, ranked.score, ranked.propensity, (*ranked.changes, *changes))
-        return whole.take(~others)
+        return whole.take(~gone)
+
+
+def _cards(series: IntArray, n: int) -> tuple[IntArray, IntArray, int]:
+    """Return the series in front, the place of the best item of each, and where the front ends.
+
+    It ends where the list has `n` cards: series, and items of none.
+
+    Parameters
+    ----------
+    series : int64 array
+        Of each place of the pool; -1 for none.
+    """
+    cards, first = np.unique(series, return_index=True)
+    is_card = series < 0
+    is_card[first] = True
+    end = int(np.searchsorted(np.cumsum(is_card), n, side="right"))
+    within = (cards >= 0) & (first < end)
+    return cards[within], first[within], end
 
 
 def _card(item: int, episodes: Episodes, at: int, *, moved: bool) -> PolicyChange:
