@@ -87,5 +87,5 @@ def register_policies(register: Register) -> None:
     """Register the policies by import path."""
     for name, (module, cls, summary) in _POLICIES.items():
         path = f"crossrec_policies.{module}:{cls}"
-        able = {"bars"} if name in _BARRING else frozenset()
+        able: set[str] = {"bars"} if name in _BARRING else set()
         register(name, path, config=f"{path}Config", capabilities=able, summary=summary)

@@ -71,7 +71,9 @@ class Promotion:
         place = {item: at for at, item in enumerate(ranked.index.tolist())}
         nowhere = len(place)
         queue = sorted(wanted.tolist(), key=lambda item: place.get(item, nowhere))
-        chosen, places, changes = [], [], []
+        chosen: list[int] = []
+        places: list[int] = []
+        changes: list[PolicyChange] = []
         for slot, item in zip(slots, queue, strict=False):
             if item in place and place[item] + len(chosen) <= slot:
                 continue
