@@ -161,6 +161,34 @@ def test_from_the_command_line(films: Path) -> None:
     assert {c["values"]["field"] for c in first} == {"categories"}
 
 
+def test_why_not(films: Path, engine: Engine) -> None:
+    def said(item: str, *options: str) -> str:
+        return call("why-not", "video", "--item", item, "--user", "u0", "-w", films, *options)
+
+    shown = engine.recommend("video", "u0").item_ids
+    assert "it is shown, at place 2" in said(shown[1])
+    assert "the policy rights dropped it: no rights in DE" in said("f1")
+    found = json.loads(said("f10", "--json"))
+    assert found["outcome"] == "dropped"
+    assert set(found["sources"]) == {"content", "popularity"}
+    assert found["changes"][0]["policy"] == "rights"
+    late = next(f"f{at}" for at in range(2, 60) if at % 10 and f"f{at}" not in shown)
+    outranked = said(late)
+    assert "are shown" in outranked or "consumed" in outranked
+    assert "is not in the fitted catalog" in call(
+        "why-not", "video", "--item", "gone", "--user", "u0", "-w", films, code=2
+    )
+
+
+def test_why_not_in_python_takes_what_recommend_takes(engine: Engine) -> None:
+    slate = engine.recommend("video", item_ids=("f3",), k=4)
+    about = engine.why_not("video", "f3", item_ids=("f3",), k=4)
+    assert (about.outcome, about.why) == ("excluded", "the list is about it")
+    assert about.surface == slate.surface
+    again = engine.why_not("video", slate.item_ids[3], item_ids=("f3",), k=4)
+    assert again.place == 4
+
+
 @pytest.mark.parametrize("option", ["mmr", "mmr.relevance", "mmr=on", ".most=1", "=1"])
 def test_what_cannot_be_understood_is_an_error_of_usage(films: Path, option: str) -> None:
     said = call("recommend", "video", "--user", "u0", "-w", films, "--policy", option, code=2)

@@ -22,6 +22,7 @@ from crossrec.pipeline.request import answer
 from crossrec.pipeline.request_policies import PolicyChanges, with_policies
 from crossrec.pipeline.serving import Serving, surface_for
 from crossrec.pipeline.user_states import read_user_state, with_given_history
+from crossrec.pipeline.why_not import WhyNotAnswers
 from crossrec.plugins.registry import Registry, load_registry
 from crossrec.scenario import Scenario
 from crossrec.workspace import Workspace
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from crossrec.pipeline.refresh import RefreshReport
 
 
-class Engine(LoggedAnswers, RatingAnswers):
+class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers):
     """Fits and answers for all scenarios of a workspace. Safe for many threads.
 
     Parameters

@@ -6,7 +6,7 @@ import time
 import uuid
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -53,6 +53,42 @@ def answer(
     name_sources : bool
         Whether every item carries the source that did most for it.
     """
+    return traced(serving, query, user, surface, explain=explain, name_sources=name_sources).slate
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One answer with what led to it.
+
+    Attributes
+    ----------
+    slate : Slate
+    resolved : ResolvedQuery
+    pool : Pool
+        What the sources proposed.
+    ranked : Ranked
+        Before the first policy: the ranked pool, then what fills the list.
+    final : Ranked
+        After the last policy, not cut.
+    """
+
+    slate: Slate
+    resolved: ResolvedQuery
+    pool: Pool
+    ranked: Ranked
+    final: Ranked
+
+
+def traced(
+    serving: Serving,
+    query: Query,
+    user: UserState,
+    surface: str = "",
+    *,
+    explain: bool = True,
+    name_sources: bool = False,
+) -> Trace:
+    """Answer one query as `answer` does, and keep what led to the answer."""
     served = serving.pipeline.surfaces[surface or serving.pipeline.resolved.main]
     now, request_id = time.time() if query.now is None else query.now, uuid.uuid4().hex
     return supervised(
@@ -72,7 +108,7 @@ def _answered(
     *,
     explain: bool,
     named: bool,
-) -> Slate:
+) -> Trace:
     """Answer one query, without the components that are late."""
     pipeline = serving.pipeline
     resolved = resolve_query(serving, served, query, user, now)
@@ -99,7 +135,7 @@ def _answered(
     blank = [()] * len(shown)
     reasons = _reasons(pipeline, served, resolved.batch, pool, shown) if explain else blank
     sources = main_sources(pool, served.ranker, shown) if named else [""] * len(shown)
-    return Slate(
+    slate = Slate(
         items=_slate_items(serving.items, shown, ranked.propensity, reasons, sources),
         request_id=request_id,
         scenario=pipeline.scenario,
@@ -110,6 +146,7 @@ def _answered(
         changes=_changes(pipeline, (*demoted, *ranked.changes)),
         notes=resolved.notes,
     )
+    return Trace(slate, resolved, pool, whole, ranked)
 
 
 def _filled(
