@@ -5,8 +5,8 @@ Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
 ``results over seeds``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``,
 ``scale checks``, ``deep GROUP``, ``rating``, ``transfer TARGET``, ``body NAME``,
-``cold PROTOCOL``, ``rooms PACKAGE``,
-``keys TABLE`` (of a pipeline file), ``fading``, ``scenarios``, ``plugins`` or ``workspace``.
+``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file), ``fading``,
+``scenarios``, ``plugins``, ``policies`` or ``workspace``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from body_tables import body_table
-from components_page import components_page, plugins_region, scenarios_region
+from components_page import components_page, kind_section, plugins_region, scenarios_region
 from deep_tables import deep_tables
 from demo_excerpt import demo_excerpt
 from markdown_table import NOTE, table
@@ -247,6 +247,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "transfer": transfer_region,
     "cold": cold_region,
     "plugins": lambda _: plugins_region(),
+    "policies": lambda _: kind_section("policies"),
     "rooms": rooms_region,
     "keys": keys_region,
     "fading": lambda _: fading_region(),

@@ -15,13 +15,13 @@ from click.testing import CliRunner
 from crossrec import hookspecs
 from crossrec.components.candidates import Pool
 from crossrec.components.live_items import LiveItems
+from crossrec.components.policy_context import PolicyContext
 from crossrec.components.protocols import (
     CandidateGenerator,
     Encoder,
     FeatureSource,
     LanguageModel,
     Policy,
-    PolicyContext,
     Ranker,
 )
 from crossrec.components.query import Query

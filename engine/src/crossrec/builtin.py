@@ -62,6 +62,7 @@ def register_policies(register: Register) -> None:
     register(
         "availability",
         "crossrec.components.policies:Availability",
+        capabilities={"bars"},
         summary="drops items that are hidden, expired, not yet there or out of stock",
     )
 

@@ -207,3 +207,16 @@ def test_what_was_not_looked_at_before_a_change_is_right_after_it(items):
 def test_it_names_all_fields(items):
     assert items.fields() == {"title", "categories", "brand", "price", "artists"}
     assert "colour" in items.updated({1: {"colour": "red"}}).fields()
+
+
+def test_entities_as_codes(items):
+    artists = items.entities("artists")
+    rows = [[artists.names[code] for code in artists.codes.row(at)] for at in range(len(items))]
+    assert rows == [
+        list(dict.fromkeys(name.casefold() for name in artists.of(at))) for at in range(len(items))
+    ]
+    for code, name in enumerate(artists.names):
+        having = [at for at in range(len(items)) if code in artists.codes.row(at)]
+        assert artists.items(name.upper()).tolist() == having
+    with pytest.raises(ValueError, match="read-only"):
+        artists.codes.values[:1] = 0

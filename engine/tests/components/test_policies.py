@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from crossrec.components.live_items import LiveItems
 from crossrec.components.policies import _OUT, Availability, flag, number, out_of_stock, seconds
-from crossrec.components.protocols import Policy, PolicyContext
+from crossrec.components.policy_context import PolicyContext
+from crossrec.components.protocols import Policy
 from crossrec.components.query import Query
 from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.components.user_state import UserState

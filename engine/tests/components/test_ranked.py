@@ -87,6 +87,18 @@ def test_weighed_orders_anew_and_names_only_what_loses() -> None:
     )
 
 
+def test_of_what_weighs_nearly_everything_only_the_first_places_are_recorded() -> None:
+    ranked = Ranked.of(np.array([5, 3, 8, 9]), np.array([1.0, 0.9, 0.8, 0.7]))
+    weighed = ranked.weighed(
+        np.array([0.1, 0.5, 0.9, 0.9]), "older", first=1, values=lambda at: {"place": at}
+    )
+    assert weighed.index.tolist() == [8, 9, 3, 5]
+    assert weighed.changes == (
+        PolicyChange(5, "demoted", "older", {"factor": 0.1, "place": 0}),
+        PolicyChange(8, "demoted", "older", {"factor": 0.9, "place": 2}),
+    )
+
+
 def test_equal_scores_keep_their_order() -> None:
     ranked = Ranked.of(np.array([5, 3, 8]), np.array([0.5, 0.5, 1.0]))
     assert ranked.weighed(np.array([1.0, 1.0, 0.5]), "x").index.tolist() == [5, 3, 8]

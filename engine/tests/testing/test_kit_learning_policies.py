@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from crossrec.components.feedback import Feedback
-from crossrec.components.protocols import PolicyContext
+from crossrec.components.policy_context import PolicyContext
 from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog

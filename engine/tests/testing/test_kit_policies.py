@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from crossrec.components.policies import Availability, number
-from crossrec.components.protocols import PolicyContext
+from crossrec.components.policy_context import PolicyContext
 from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.plugins.registration import Registration
 from crossrec.testing import PolicyTests
@@ -39,8 +39,9 @@ class Explores:
         return replace(ranked, propensity=propensity).take(order, moved)
 
 
-def registered(factory: Any) -> Registration:
-    return Registration("policies", "mine", factory, summary="a policy")
+def registered(factory: Any, *capabilities: str) -> Registration:
+    able = frozenset(capabilities)
+    return Registration("policies", "mine", factory, capabilities=able, summary="a policy")
 
 
 class TestDropsDear(PolicyTests):
@@ -63,11 +64,12 @@ class TestExplores(PolicyTests):
 
 
 class TestAvailability(PolicyTests):
-    registered = registered(Availability)
+    registered = registered(Availability, "bars")
 
 
 def kit_for(policy: type[Any]) -> PolicyTests:
-    return type("T", (PolicyTests,), {"registered": registered(policy)})()
+    able = ["bars"] if hasattr(policy, "bars") else []
+    return type("T", (PolicyTests,), {"registered": registered(policy, *able)})()
 
 
 class RecordsNoDrop(DropsDear):
@@ -91,6 +93,31 @@ class RecordsNoInsertion(DropsDear):
             np.concatenate([new * 0 + 1.0, ranked.propensity]),
             ranked.changes,
         )
+
+
+class PutsInAnything(RecordsNoInsertion):
+    def apply(self, ranked: Ranked, context: PolicyContext) -> Ranked:
+        """Insert items without asking whether they are eligible."""
+        after = super().apply(ranked, context)
+        new = np.setdiff1d(after.index, ranked.index).tolist()
+        changes = tuple(PolicyChange(item, "inserted", "paid") for item in new)
+        return replace(after, changes=(*ranked.changes, *changes))
+
+
+class PutsInWhatRulesDrop(PutsInAnything):
+    def apply(self, ranked: Ranked, context: PolicyContext) -> Ranked:
+        """Insert what the user has not refused, also where it is out of stock."""
+        known = np.concatenate([ranked.index, context.barred])
+        new = np.setdiff1d(np.arange(len(context.items)), known)
+        pool = Ranked.of(new, np.ones(len(new)))
+        changes = tuple(PolicyChange(item, "inserted", "paid") for item in new.tolist())
+        return replace(pool, changes=(*ranked.changes, *changes))
+
+
+class BarsOthers(DropsDear):
+    def bars(self, index: np.ndarray, context: PolicyContext) -> np.ndarray:
+        """Say something else than what is dropped."""
+        return np.zeros(len(index), dtype=bool)
 
 
 class Repeats(DropsDear):
@@ -184,6 +211,9 @@ FAULTS: list[tuple[type[Any], str, tuple[str, ...]]] = [
     (RecordsNoDrop, "test_every_dropped_item_has_its_reason", ("user",)),
     (GivesNoCode, "test_every_dropped_item_has_its_reason", ("user",)),
     (RecordsNoInsertion, "test_every_inserted_item_has_its_reason", ()),
+    (PutsInAnything, "test_what_is_barred_is_never_put_in", ()),
+    (PutsInWhatRulesDrop, "test_what_is_barred_is_never_put_in", ()),
+    (BarsOthers, "test_bars_is_what_it_drops", ("user",)),
     (Repeats, "test_the_pool_stays_valid", ("user",)),
     (MakesUpItems, "test_the_pool_stays_valid", ("user",)),
     (NeedsItems, "test_the_pool_stays_valid", ("nothing",)),

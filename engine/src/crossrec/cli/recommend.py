@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -46,6 +46,30 @@ def named_values(pairs: Sequence[str]) -> dict[str, str | float]:
     return values
 
 
+def changed_policies(options: tuple[str, ...]) -> dict[str, dict[str, Any] | None]:
+    """Return the settings of ``--policy NAME.KEY=VALUE`` and ``--policy NAME=off``.
+
+    A value is read as in a pipeline file; what is no TOML is a text.
+    """
+    import tomllib
+
+    found: dict[str, dict[str, Any] | None] = {}
+    for option in options:
+        key, equals, text = option.partition("=")
+        name, dot, setting = key.strip().rpartition(".")
+        if equals and not dot and text.strip() == "off":
+            found[setting] = None
+        elif equals and name and setting:
+            try:
+                value = tomllib.loads(f"value = {text}")["value"]
+            except tomllib.TOMLDecodeError:
+                value = text.strip()
+            found[name] = {**(found.get(name) or {}), setting: value}
+        else:
+            raise UsageError(f"--policy {option!r}: write NAME.KEY=VALUE, or NAME=off")
+    return found
+
+
 def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
     """Print a slate."""
     if as_json:
@@ -80,6 +104,13 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
 @click.option(
     "--context", "context", multiple=True, help="What is known now: device=tv (repeatable)."
 )
+@click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    metavar="NAME.KEY=VALUE",
+    help="Change a policy's setting for this list, or NAME=off (repeatable).",
+)
 @click.option("-k", type=int, help="Length of the list.  [default: the surface's own]")
 @click.option("--explain", is_flag=True, help="Show why each item is recommended.")
 @click.option("--language", help="Explain in this language, such as de.")
@@ -96,6 +127,7 @@ def recommend(
     filter: str | None,
     boost: str | None,
     context: tuple[str, ...],
+    policies: tuple[str, ...],
     k: int | None,
     explain: bool,
     language: str | None,
@@ -122,6 +154,7 @@ def recommend(
             surface=surface,
             explain=explain or as_json,
             language=language,
+            policies=changed_policies(policies),
         )
     show(slate, explain=explain, as_json=as_json)
     if log and not as_json:

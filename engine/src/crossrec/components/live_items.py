@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from crossrec.components.coded import CodedLists, CodedTexts
 from crossrec.data.catalog import Catalog, as_list, as_text
-from crossrec.numeric.ragged import IntArray, read_only
+from crossrec.numeric.ragged import IntArray, Ragged, offsets
 from crossrec.scenario import FieldKind, ItemSchema
 
 #: Turns a field into a number; NaN where it holds none.
@@ -188,17 +188,31 @@ _NOTHING = _Nothing()
 
 
 class Entities:
-    """Items by the values of one field: all tracks of an artist, all posts of an author."""
+    """Items by the values of one field: all tracks of an artist, all posts of an author.
+
+    Upper and lower case are the same.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The distinct values, folded to lower case.
+    codes : Ragged, n_items rows
+        The distinct values of each item, as indexes into `names`, in the order of the field.
+    """
 
     def __init__(self, values: list[tuple[str, ...]]) -> None:
         self._values = values
-        members: dict[str, list[int]] = {}
-        for item, names in enumerate(values):
-            for name in {name.casefold() for name in names}:
-                members.setdefault(name, []).append(item)
-        self._members = {
-            name: read_only(np.array(items, dtype=np.int64)) for name, items in members.items()
-        }
+        self._code: dict[str, int] = {}
+        known = self._code
+        rows = [dict.fromkeys(map(str.casefold, names)) for names in values]
+        flat = [known.setdefault(name, len(known)) for row in rows for name in row]
+        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+        codes = np.array(flat, dtype=np.int64)
+        self.names = tuple(known)
+        self.codes = Ragged(offsets(lengths), codes).read_only()
+        order = np.argsort(codes, kind="stable")
+        counts = np.bincount(codes, minlength=len(known))
+        self._members = Ragged(offsets(counts), self.codes.row_of[order]).read_only()
 
     def of(self, item: int) -> tuple[str, ...]:
         """Return the values of an item."""
@@ -206,7 +220,8 @@ class Entities:
 
     def items(self, name: str) -> IntArray:
         """Return the items that have this value, int64, ascending."""
-        return self._members.get(name.casefold(), np.zeros(0, dtype=np.int64))
+        code = self._code.get(name.casefold(), -1)
+        return self._members.row(code) if code >= 0 else np.zeros(0, dtype=np.int64)
 
     def sharing(self, item: int) -> IntArray:
         """Return the items that share a value with `item`, itself included."""

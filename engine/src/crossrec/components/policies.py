@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.components.live_items import LiveItems
-from crossrec.components.protocols import PolicyContext
+from crossrec.components.policy_context import PolicyContext
 from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.data.catalog import as_text
 
@@ -44,6 +44,13 @@ class Availability:
     a date in ISO 8601, UTC unless it says otherwise), `availability` (the usual words, schema.org's
     among them) and `available_quantity`. What is missing, empty or cannot be read bars nothing.
     """
+
+    def bars(self, index: NDArray[np.int64], context: PolicyContext) -> NDArray[np.bool_]:
+        """Return which items cannot be had at ``context.now``, bool (n,)."""
+        barred = np.zeros(len(index), dtype=bool)
+        for _, bars, _ in causes(context.items, context.now, index):
+            barred |= bars
+        return barred
 
     def apply(self, ranked: Ranked, context: PolicyContext) -> Ranked:
         """Return the pool without items that cannot be had at ``context.now``."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -15,11 +14,11 @@ from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.evidence import Evidence
 from crossrec.components.feedback import Feedback
 from crossrec.components.live_items import LiveItems
-from crossrec.components.query import Query, QueryBatch
+from crossrec.components.policy_context import PolicyContext
+from crossrec.components.query import QueryBatch
 from crossrec.components.ranked import Ranked
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
-from crossrec.components.user_state import UserState
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.event_change import EventChange
@@ -135,6 +134,14 @@ class RefittingSource(CandidateGenerator, Protocol):
         the events of the fit it changes no answer. It is called on a fitted or restored source, or
         on a shallow copy of one, so it replaces what it changes and writes into nothing.
         """
+        ...
+
+
+class VectorSource(CandidateGenerator, Protocol):
+    """A generator with the capability ``vectors``: policies compare items by what it knows."""
+
+    def vectors(self) -> NDArray[np.float32] | None:
+        """Return float32 (n_items, dim), rows of length 1 or 0; None where it has none."""
         ...
 
 
@@ -320,42 +327,6 @@ class SelectingRanker(Ranker, Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class PolicyContext:
-    """What a policy may look at.
-
-    Attributes
-    ----------
-    query : Query
-    user : UserState
-    surface : str
-    items : LiveItems
-        The catalog's columns and relations, as the store has them now.
-    now : float
-        Seconds since 1970.
-    seed : int
-        Of the request id: the same request id gives the same list.
-    k : int
-        Items that are wanted; the pool is cut to it after the last policy.
-    stream : tuple of int
-        Which policy of the surface it is: each draws numbers of its own.
-    """
-
-    query: Query
-    user: UserState
-    surface: str
-    items: LiveItems
-    now: float
-    seed: int
-    k: int
-    stream: tuple[int, ...] = ()
-
-    @cached_property
-    def rng(self) -> np.random.Generator:
-        """What a policy draws from; made at its first use, since most never draw."""
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=self.stream))
-
-
 @runtime_checkable
 class Policy(Protocol):
     """Ranked pool + context → ranked pool, once per request."""
@@ -367,6 +338,17 @@ class Policy(Protocol):
         A policy that raises, returns an item that is barred or no item of the catalog, or one item
         twice, is left out of that answer and named in ``degraded``.
         """
+        ...
+
+
+class BarringPolicy(Policy, Protocol):
+    """A policy with the capability ``bars``: what it drops depends on the item and the request.
+
+    Policies that put in items ask it beforehand, so they need not stand before it.
+    """
+
+    def bars(self, index: NDArray[np.int64], context: PolicyContext) -> NDArray[np.bool_]:
+        """Return which of the items `apply` would drop, bool (n,)."""
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -209,3 +209,16 @@ class QueryBatch:
         filled = self.history.lengths > 0
         last[filled] = self.history.values[self.history.indptr[1:][filled] - 1]
         return last
+
+
+def id_tuple(name: str, values: Sequence[str]) -> tuple[str, ...]:
+    """Return ids as a tuple; one string would be taken for a list of letters.
+
+    Raises
+    ------
+    UsageError
+        Names the argument that got one string.
+    """
+    if isinstance(values, str):
+        raise UsageError(f"{name} is a list of ids, not one string: write [{values!r}]")
+    return tuple(values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -47,7 +47,7 @@ class Ranked:
     index : int64 array, shape (m,)
         Distinct items of the catalog.
     score : float64 array, shape (m,)
-        In [0, 1] where it comes from the ranker; an order, never a probability.
+        Above 0 and at most 1 where it comes from the pipeline; an order, never a probability.
     propensity : float64 array, shape (m,)
         Chance with which a randomised policy put the item where it is; 1 from deterministic ones.
     changes : tuple of PolicyChange
@@ -106,12 +106,34 @@ class Ranked:
         )
         return self.take(~dropped, *changes)
 
-    def weighed(self, factors: NDArray[np.float64], code: str) -> Ranked:
-        """Return the pool in a new order: scores times `factors`; what loses is recorded."""
+    def weighed(
+        self,
+        factors: NDArray[np.float64],
+        code: str,
+        *,
+        first: int | None = None,
+        values: Callable[[int], Mapping[str, Any]] | None = None,
+    ) -> Ranked:
+        """Return the pool in a new order: scores times `factors`; what loses is recorded.
+
+        Parameters
+        ----------
+        first : int, optional
+            Only what stands among the first so many, before or after, is recorded; for policies
+            that weigh nearly everything.
+        values : callable, optional
+            From a place in the pool to further numbers behind its change.
+        """
         score = self.score * factors
         order = np.argsort(-score, kind="stable")
-        changes = (
-            PolicyChange(int(self.index[at]), "demoted", code, {"factor": round(float(f), 4)})
-            for at, f in ((at, factors[at]) for at in np.flatnonzero(factors < 1).tolist())
-        )
+        loses = factors < 1
+        if first is not None:
+            near = np.zeros(len(self), dtype=bool)
+            near[:first] = near[order[:first]] = True
+            loses &= near
+        changes = []
+        for at in np.flatnonzero(loses).tolist():
+            own = values(at) if values is not None else {}
+            detail = {"factor": round(float(factors[at]), 4), **own}
+            changes.append(PolicyChange(int(self.index[at]), "demoted", code, detail))
         return replace(self, score=score).take(order, *changes)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crossrec.components.query import Query
+from crossrec.components.query import Query, id_tuple
 from crossrec.components.slate import Slate
 from crossrec.errors import UsageError
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
@@ -18,8 +18,10 @@ from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.query_resolution import resolve_query
 from crossrec.pipeline.rating import RatingAnswers
 from crossrec.pipeline.request import answer
+from crossrec.pipeline.request_policies import PolicyChanges, with_policies
 from crossrec.pipeline.serving import Serving, surface_for
 from crossrec.pipeline.user_states import user_state_of
+from crossrec.pipeline.why_not import WhyNotAnswers
 from crossrec.plugins.registry import Registry, load_registry
 from crossrec.workspace import Workspace
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from crossrec.pipeline.refresh import RefreshReport
 
 
-class Engine(LoggedAnswers, RatingAnswers):
+class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers):
     """Fits and answers for all scenarios of a workspace. Safe for many threads.
 
     Parameters
@@ -270,6 +272,7 @@ class Engine(LoggedAnswers, RatingAnswers):
         explain: bool = True,
         now: float | None = None,
         language: str | None = None,
+        policies: PolicyChanges | None = None,
     ) -> Slate:
         """Recommend `k` items to a user, for a given history, or about items.
 
@@ -296,12 +299,14 @@ class Engine(LoggedAnswers, RatingAnswers):
         language : str, optional
             Tag of the language that reasons and changes are worded in, by the pipeline's language
             model; what it cannot word stays English and is named in ``degraded``.
+        policies : mapping of label to mapping, optional
+            Settings of the surface's policies that this request changes; None leaves one out.
 
         Raises
         ------
         UsageError
-            For an unknown scenario or surface, k below 1, one string in place of a list of ids,
-            what is no language, or an expression that is none.
+            For an unknown scenario, surface or policy, k below 1, one string in place of a list of
+            ids, what is no language, or an expression that is none.
         NotFittedError
             If the scenario was not fitted yet.
         """
@@ -309,12 +314,13 @@ class Engine(LoggedAnswers, RatingAnswers):
         known = self.registry.scenario(scenario)
         serving = self.serving(scenario)
         place = surface_for(serving.pipeline, surface, about_items=bool(item_ids))
+        serving = with_policies(serving, place.plan.name, policies)
         query = Query(
             user_id=user_id,
-            history=None if history is None else _ids("history", history),
-            item_ids=_ids("item_ids", item_ids),
-            session=_ids("session", session),
-            exclude=_ids("exclude", exclude),
+            history=None if history is None else id_tuple("history", history),
+            item_ids=id_tuple("item_ids", item_ids),
+            session=id_tuple("session", session),
+            exclude=id_tuple("exclude", exclude),
             context=dict(context or {}),
             now=now,
             surface=place.plan.name,
@@ -358,7 +364,7 @@ class Engine(LoggedAnswers, RatingAnswers):
         item = serving.pipeline.catalog.items.index(item_id)
         if item < 0:
             raise UsageError(f"item {item_id!r} is not in the fitted catalog of {scenario!r}")
-        given = None if history is None else _ids("history", history)
+        given = None if history is None else id_tuple("history", history)
         query = Query(user_id=user_id, history=given)
         user, surface = user_state_of(self.workspace.store(), known, query), serving.pipeline.main
         resolved = resolve_query(serving, surface, query, user, time.time())
@@ -380,10 +386,3 @@ class Engine(LoggedAnswers, RatingAnswers):
             If the scenario was not fitted yet.
         """
         return self._pipelines.serving(scenario)
-
-
-def _ids(name: str, values: Sequence[str]) -> tuple[str, ...]:
-    """Return ids as a tuple; one string would be taken for a list of letters."""
-    if isinstance(values, str):
-        raise UsageError(f"{name} is a list of ids, not one string: write [{values!r}]")
-    return tuple(values)

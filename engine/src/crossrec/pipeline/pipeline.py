@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from crossrec.components.candidates import PAD, Candidates, Pool
 from crossrec.components.fusion import ReciprocalRankFusion
 from crossrec.components.live_items import LiveItems
+from crossrec.components.policy_context import Rule
 from crossrec.components.pooling import build_pool
 from crossrec.components.protocols import CandidateGenerator, FeatureSource, Policy, Ranker
 from crossrec.components.query import QueryBatch
@@ -21,6 +22,7 @@ from crossrec.components.slate import Degraded
 from crossrec.data.catalog import Catalog
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import CrossrecError
+from crossrec.numeric.ragged import read_only
 from crossrec.pipeline.config import MOST_POPULAR, PipelineConfig
 from crossrec.pipeline.features import add_features
 from crossrec.pipeline.guard import Admission, scores_of
@@ -61,6 +63,16 @@ class ServedSurface:
         # Ranks are fused in the place of a ranker that cannot be restored: that reads none.
         read = getattr(self.ranker, FEATURES, tuple)
         return tuple(read())
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """What its policies drop by item, for those that put items in."""
+        barring = [
+            policy
+            for label, policy in self.policies.items()
+            if label in self.plan.policies and "bars" in self.plan.policies[label].capabilities
+        ]
+        return tuple(getattr(policy, "bars") for policy in barring)  # noqa: B009
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +130,16 @@ class Pipeline:
     def main(self) -> ServedSurface:
         """The surface that evaluation and a request without a surface take."""
         return self.surfaces[self.resolved.main]
+
+    @cached_property
+    def item_vectors(self) -> NDArray[np.float32] | None:
+        """What policies compare items by: the vectors of the first source that has any."""
+        for label, able in self.capabilities.items():
+            read = getattr(self.sources.get(label), "vectors", None)
+            rows = read() if "vectors" in able and read is not None else None
+            if rows is not None and len(rows) == len(self.catalog):
+                return read_only(rows)
+        return None
 
     def rank(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best `k` of the main surface's pool of each query; no policy is applied.

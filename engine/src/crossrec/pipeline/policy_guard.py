@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.components.protocols import Policy, PolicyContext
+from crossrec.components.policy_context import PolicyContext
+from crossrec.components.protocols import Policy
 from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.components.slate import Degraded
 from crossrec.pipeline.pipeline import log

@@ -6,7 +6,7 @@ import time
 import uuid
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -16,7 +16,7 @@ from crossrec.components.candidates import Pool
 from crossrec.components.consumption import CODES
 from crossrec.components.evidence import Reason
 from crossrec.components.live_items import LiveItems
-from crossrec.components.protocols import PolicyContext
+from crossrec.components.policy_context import PolicyContext
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.components.slate import Change, Degraded, Slate, SlateItem
@@ -54,6 +54,42 @@ def answer(
     name_sources : bool
         Whether every item carries the source that did most for it.
     """
+    return traced(serving, query, user, surface, explain=explain, name_sources=name_sources).slate
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One answer with what led to it.
+
+    Attributes
+    ----------
+    slate : Slate
+    resolved : ResolvedQuery
+    pool : Pool
+        What the sources proposed.
+    ranked : Ranked
+        Before the first policy: the ranked pool, then what fills the list.
+    final : Ranked
+        After the last policy, not cut.
+    """
+
+    slate: Slate
+    resolved: ResolvedQuery
+    pool: Pool
+    ranked: Ranked
+    final: Ranked
+
+
+def traced(
+    serving: Serving,
+    query: Query,
+    user: UserState,
+    surface: str = "",
+    *,
+    explain: bool = True,
+    name_sources: bool = False,
+) -> Trace:
+    """Answer one query as `answer` does, and keep what led to the answer."""
     served = serving.pipeline.surfaces[surface or serving.pipeline.resolved.main]
     now, request_id = time.time() if query.now is None else query.now, uuid.uuid4().hex
     return supervised(
@@ -73,7 +109,7 @@ def _answered(
     *,
     explain: bool,
     named: bool,
-) -> Slate:
+) -> Trace:
     """Answer one query, without the components that are late."""
     pipeline = serving.pipeline
     resolved = resolve_query(serving, served, query, user, now)
@@ -86,6 +122,11 @@ def _answered(
         now=now,
         seed=zlib.crc32(request_id.encode()),
         k=query.k,
+        event_types=serving.effects.names,
+        people=pipeline.people,
+        barred=resolved.barred,
+        rules=served.rules,
+        read_vectors=lambda: pipeline.item_vectors,
     )
     whole = _filled(pipeline, served, pool, scores, resolved, max(query.k, _REACH))
     whole = boosted(whole, serving, served.plan, query, user, resolved.batch.history.values, now)
@@ -96,7 +137,7 @@ def _answered(
     blank = [()] * len(shown)
     reasons = _reasons(pipeline, served, resolved.batch, pool, shown) if explain else blank
     sources = main_sources(pool, served.ranker, shown) if named else [""] * len(shown)
-    return Slate(
+    slate = Slate(
         items=_slate_items(serving.items, shown, ranked.propensity, reasons, sources),
         request_id=request_id,
         scenario=pipeline.scenario,
@@ -107,6 +148,7 @@ def _answered(
         changes=_changes(pipeline, (*demoted, *ranked.changes)),
         notes=resolved.notes,
     )
+    return Trace(slate, resolved, pool, whole, ranked)
 
 
 def _filled(
@@ -122,7 +164,7 @@ def _filled(
     order = order[pool.index[0][order] >= 0]
     index, score = pool.index[0][order], scores[0][order].astype(np.float64)
     if len(index) >= reach:
-        return Ranked.of(index[:reach], score[:reach])
+        return Ranked.of(index[:reach], _graded(score[:reach]))
     taken = np.zeros(len(pipeline.catalog), dtype=bool)
     taken[index] = True
     taken[resolved.batch.exclude.values] = True
@@ -135,7 +177,19 @@ def _filled(
         left -= len(found)
     parts.append(resolved.familiar[: max(left, 0)])
     rest = np.concatenate(parts[1:])
-    return Ranked.of(np.concatenate([index, rest]), np.concatenate([score, np.zeros(len(rest))]))
+    score = _graded(np.concatenate([score, np.zeros(len(rest))]))
+    return Ranked.of(np.concatenate([index, rest]), score)
+
+
+def _graded(score: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return falling scores whose last ones, of 0, fall below all others by their place.
+
+    What a policy weighs down would else keep its place among them.
+    """
+    flat = score <= 0
+    least = float(score[~flat].min(initial=1.0))
+    graded: NDArray[np.float64] = np.where(flat, least / (1.0 + np.cumsum(flat)), score)
+    return graded
 
 
 def _fallback(

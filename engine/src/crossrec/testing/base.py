@@ -22,10 +22,12 @@ RUN = RunOptions(seed=7, threads=1)
 
 #: Kind → the capabilities that are methods of its components.
 OPTIONAL: Mapping[str, frozenset[str]] = {
-    "candidate_generators": CAPABILITIES - NO_METHOD - {"features", "learn", "rate", "select"},
+    "candidate_generators": CAPABILITIES
+    - NO_METHOD
+    - {"bars", "features", "learn", "rate", "select"},
     "encoders": frozenset({"adapt", "estimate"}),
     "features": frozenset({"forget", "rate"}),
-    "policies": frozenset({"learn"}),
+    "policies": frozenset({"bars", "learn"}),
     "rankers": frozenset({"features", "report", "select"}),
 }
 

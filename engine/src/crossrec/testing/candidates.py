@@ -335,3 +335,15 @@ class CandidateGeneratorTests(RefitTests, PretrainingTests, EstimateTests, kit=T
         empty = toys.batch([[]], toy.queries)
         for one in source.explain(empty, np.array([0, 11])):
             assert one is None or one.history == ()
+
+    @TOYS
+    def test_vectors_have_length_one_or_none(self, name: str) -> None:
+        """A source with vectors has a row of length 1 or 0 for each item, or none at all."""
+        self.able("vectors")
+        toy = self.toy(name)
+        rows = self.fitted(toy).vectors()
+        if rows is None:
+            return
+        assert len(rows) == toy.dataset.n_items
+        lengths = np.linalg.norm(rows, axis=1)
+        assert (np.isclose(lengths, 1.0, atol=1e-4) | (lengths == 0)).all()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from crossrec.components.candidates import Candidates, Pool
-from crossrec.components.protocols import PolicyContext
+from crossrec.components.policy_context import PolicyContext
 from crossrec.components.query import QueryBatch
 from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.components.slate import Slate

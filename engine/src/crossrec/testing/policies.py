@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from crossrec.components.feedback import Feedback, Impressions
 from crossrec.components.live_items import LiveItems
-from crossrec.components.protocols import PolicyContext
+from crossrec.components.policy_context import PolicyContext
 from crossrec.components.query import Query
 from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.components.user_state import UserState
@@ -39,18 +39,22 @@ class PolicyTests(Conformance, kit=True):
 
     kind: ClassVar[str] = "policies"
 
-    def context(self, query: str = "user") -> PolicyContext:
-        """Return a request on the shop, an hour after its last event."""
+    def context(self, query: str = "user", **fields: Any) -> PolicyContext:
+        """Return a request on the shop, an hour after its last event, with some fields changed."""
         given = QUERIES[query]
-        return PolicyContext(
+        dataset = toys.shop().dataset
+        context = PolicyContext(
             query=given,
             user=UserState(given.user_id),
             surface="for_you",
-            items=LiveItems(toys.shop().dataset.catalog, _SCHEMA),
+            items=LiveItems(dataset.catalog, _SCHEMA),
             now=toys.START + 40 * toys.HOUR,
             seed=1,
             k=given.k,
+            event_types=("buy", "view"),
+            people=dataset.item_people,
         )
+        return replace(context, **fields)
 
     def ranked(self, context: PolicyContext, n: int = 12) -> Ranked:
         """Return a ranked pool of `n` items of the shop, to which something was done before."""
@@ -110,6 +114,26 @@ class PolicyTests(Conformance, kit=True):
         come = set(after.index.tolist()) - set(before.index.tolist())
         assert come <= {change.item for change in new}, "inserted without a change"
         assert all(change.action and change.code.strip() for change in new)
+
+    def test_what_is_barred_is_never_put_in(self) -> None:
+        """Neither what the user refused nor what a rule of the surface drops comes into a pool."""
+        n = len(self.context().items)
+        barred, ruled = np.arange(n // 2, n - 2), np.array([n - 2])
+        context = self.context(barred=barred, rules=(lambda index, _: np.isin(index, ruled),))
+        after = self.apply(self.ranked(context, n // 2), context)
+        put_in = set(after.index.tolist()) & {*barred.tolist(), *ruled.tolist()}
+        assert not put_in, f"put in, though barred: {sorted(put_in)}"
+
+    @EACH
+    def test_bars_is_what_it_drops(self, query: str) -> None:
+        """A policy that says which items it drops drops these, and no others."""
+        self.able("bars")
+        context, policy = self.context(query), self.build()
+        before = self.ranked(context)
+        after = self.apply(before, context, policy)
+        bars = policy.bars(before.index, context)
+        assert bars.dtype == bool
+        np.testing.assert_array_equal(after.index, before.index[~bars])
 
     def test_a_reordered_pool_says_so(self) -> None:
         """Where the order of the kept items changes there is at least one recorded change."""

@@ -164,6 +164,7 @@ def _register(components: Mapping[str, Callable[..., Any]]) -> Callable[..., Non
         for name, factory in components.items():
             able: frozenset[str] = getattr(factory, "able", frozenset())
             summary = (factory.__doc__ or name).strip().splitlines()[0]
-            register(name, factory, capabilities=able, summary=summary)
+            model = getattr(factory, "settings_model", None)
+            register(name, factory, config=model, capabilities=able, summary=summary)
 
     return hand_over

@@ -157,6 +157,10 @@ class ContentSource:
             found[place] = evidence
         return found
 
+    def vectors(self) -> FloatArray | None:
+        """Return the vectors of the texts, centred and partly whitened, float32 (n_items, dim)."""
+        return self._fitted[1].dense.get("text_dense")
+
     def state(self) -> State:
         """Return the relations."""
         return self._fitted[1].state()

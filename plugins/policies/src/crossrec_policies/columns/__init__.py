@@ -1,0 +1,1 @@
+"""What policies read: fields of items as codes, times and rows, and impressions."""

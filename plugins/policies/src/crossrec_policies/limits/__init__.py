@@ -1,0 +1,1 @@
+"""What may stand in a list, and next to what: caps, gaps, versions, rights."""

@@ -1,0 +1,1 @@
+"""Lists as a whole: diversity and calibration."""

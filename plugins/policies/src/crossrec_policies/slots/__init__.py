@@ -1,0 +1,1 @@
+"""What gets a slot: exploration, promotion, the next episode."""

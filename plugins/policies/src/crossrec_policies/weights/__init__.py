@@ -1,0 +1,1 @@
+"""Weights on scores: age, fatigue, rotation, popularity."""
