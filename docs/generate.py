@@ -6,7 +6,7 @@ the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME i
 ``results over seeds``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``,
 ``scale checks``, ``deep GROUP``, ``rating``, ``transfer TARGET``, ``body NAME``,
 ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file), ``fading``,
-``scenarios``, ``plugins``, ``policies`` or ``workspace``.
+``scenarios``, ``plugins``, ``policies``, ``diversity`` or ``workspace``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from body_tables import body_table
 from components_page import components_page, kind_section, plugins_region, scenarios_region
 from deep_tables import deep_tables
 from demo_excerpt import demo_excerpt
+from diversity_tables import diversity_table
 from markdown_table import NOTE, table
 from peers_tables import peers_tables
 from pipeline_pages import fading_region, keys_region
@@ -202,6 +203,14 @@ def rating_region() -> str:
     return rating_tables(measured) or "Not measured yet: run `python benchmarks/rating.py`.\n"
 
 
+def diversity_region() -> str:
+    """Return what variety costs on each set."""
+    path = RESULTS / "diversity.json"
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    missing = "Not measured yet: run `python benchmarks/diversity.py --cache FOLDER`.\n"
+    return diversity_table(measured) or missing
+
+
 def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the leaves of nested mappings with their path."""
     if isinstance(values, dict):
@@ -248,6 +257,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "cold": cold_region,
     "plugins": lambda _: plugins_region(),
     "policies": lambda _: kind_section("policies"),
+    "diversity": lambda _: diversity_region(),
     "rooms": rooms_region,
     "keys": keys_region,
     "fading": lambda _: fading_region(),

@@ -29,7 +29,7 @@ class MmrConfig(Settings):
         else for the categories.
     """
 
-    relevance: Annotated[float, Field(ge=0, le=1)] = 0.8
+    relevance: Annotated[float, Field(ge=0, le=1)] = 0.85
     head: Annotated[int, Field(ge=2, le=2000)] = 100
     field: str = ""
 
