@@ -220,6 +220,18 @@ def cell(trial: str, seed: int, ndcg: float, users: list[float], group: str = "h
     }  # fmt: skip
 
 
+def test_layers_that_learn_are_compared_with_a_frozen_encoder() -> None:
+    cells = [
+        cell("frozen", 0, 0.1, [0.0, 0.5, 1.0], "encoder"),
+        cell("1 layer", 0, 0.2, [0.5, 1.0, 1.0], "encoder"),
+    ]
+    lines = deep_tables(cells, "encoder").splitlines()
+    assert "| +0.3333 ± " in lines[4]
+    assert lines[5].startswith("| frozen |")
+    assert lines[5].endswith("| – |")
+    assert "paired" not in deep_tables(cells[1:], "encoder"), "nothing to compare with"
+
+
 def test_heads_are_compared_user_by_user() -> None:
     cells = [
         cell("none", 0, 0.10, [0.0, 0.5, 1.0]),

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from crossrec.cli import main
 from crossrec.plugins.registry import load_registry
+from crossrec.testing.text_models import save_tiny_model
 
 ROWS = 40
 
@@ -62,3 +63,31 @@ def test_fit_and_recommend(films: Path) -> None:
         called("recommend", "video", *history, "-k", "3", "--json", workspace=workspace).stdout
     )
     assert slate["items"][0]["title"] == "Love story 6"
+
+
+@pytest.mark.skipif(
+    "transformer" not in {one.name for one in load_registry().all("encoders")},
+    reason="crossrec-text is not installed",
+)
+def test_a_text_encoder_that_learns_reads_new_items(films: Path) -> None:
+    """Its settings are those of the pipeline; a later item is read with what it learnt."""
+    words = ["Love", "Space", "story", "Romance", "Sci", "Fi", "-", *map(str, range(ROWS))]
+    model = save_tiny_model(films / "model", words)
+    training = "{ epochs = 2, batch_size = 16 }"
+    settings = f"{{ embedding_size = 16, inputs = {{ text_layers = 1 }}, training = {training} }}"
+    pipeline = films / "learning.toml"
+    pipeline.write_text(
+        f'encoder = "transformer"\nencoder_settings = {{ model = "{model}" }}\n'
+        f'sources = [{{ name = "rnn", settings = {settings} }}]\n'
+    )
+    workspace = films / "films"
+    done = called("fit", "video", "--pipeline", str(pipeline), "--json", workspace=workspace)
+    report = json.loads(done.stdout)
+    assert not report["failed"], report["failed"]
+    new = films / "new.csv"
+    new.write_text("movieId,title,genres\nm99,Love story 7,Romance\n")
+    called("ingest", "video", "--items", str(new), workspace=workspace)
+    command = ["recommend", "video", "--history", "m0,m2", "-k", str(ROWS), "--json"]
+    slate = json.loads(called(*command, workspace=workspace).stdout)
+    assert not slate["degraded"]
+    assert "m99" in {item["item_id"] for item in slate["items"]}

@@ -22,8 +22,10 @@ RUN = RunOptions(seed=7, threads=1)
 
 #: Kind → the capabilities that are methods of its components.
 OPTIONAL: Mapping[str, frozenset[str]] = {
-    "candidate_generators": CAPABILITIES - NO_METHOD - {"features", "learn", "rate", "select"},
-    "encoders": frozenset({"adapt", "estimate"}),
+    "candidate_generators": CAPABILITIES
+    - NO_METHOD
+    - {"features", "learn", "rate", "select", "top_layers"},
+    "encoders": frozenset({"adapt", "estimate", "top_layers"}),
     "features": frozenset({"forget", "rate"}),
     "policies": frozenset({"learn"}),
     "rankers": frozenset({"features", "report", "select"}),

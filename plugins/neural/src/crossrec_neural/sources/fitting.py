@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from crossrec_neural.inputs.columns import fit_columns
 from crossrec_neural.inputs.histories import HistorySpace
+from crossrec_neural.inputs.text_encoder import LearningTexts
 from crossrec_neural.inputs.tower import ItemTensors
 from crossrec_neural.pretraining.body import PretrainedBody
 from crossrec_neural.settings import NeuralSettings
@@ -68,10 +69,13 @@ def trained(
     columns, text, tags = fit_columns(name, dataset, settings, axes)
     history = HistorySpace.fit(dataset, settings.inputs.types, settings.inputs.gaps)
     with torch_threads(run), memory_errors(name):
-        items = ItemTensors.of(columns, settings, device)
+        items, texts = ItemTensors.of(columns, settings, device), None
+        if settings.inputs.text_layers:
+            texts = LearningTexts.of(name, dataset, settings, text, run)
         model = NeuralModel(
-            settings, history, tags, items, dataset.n_items, device, shares=body is not None
-        )
+            settings, history, tags, items, dataset.n_items, device,
+            shares=body is not None, texts=texts,
+        )  # fmt: skip
         examples = Examples.of(dataset, history, settings, model.body.causal, run.seed)
         columns = replace(columns, counts=examples.counts)
         model.items = ItemTensors.of(columns, settings, device)

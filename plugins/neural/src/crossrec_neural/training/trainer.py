@@ -98,6 +98,7 @@ class Trainer(Training):
         rng = np.random.default_rng([self.run.seed, 2, epoch])
         self.model.noise.seed(self.run.seed, epoch)
         self.model.body.begin_epoch(epoch)
+        self.model.refresh_texts()
         negatives = Negatives(self.examples.counts, self.model.settings.loss)
         for chosen in self.examples.order(self.settings.batch_size, rng):
             batch = self.examples.batch(chosen)
@@ -111,8 +112,9 @@ class Trainer(Training):
         items = self.examples.labelled.items[number]
         inputs = np.maximum(batch.histories.items, 0)
         ids, (inputs, right, others, shown) = distinct(inputs, targets, sample.items, items)
-        vectors = model.tower(model.items, model.moved(ids))
-        real = model.moved(batch.histories.items != PAD)
+        there = batch.histories.items != PAD
+        vectors = model.some_vectors(ids, self._live(inputs[there], right, rng))
+        real = model.moved(there)
         states = model.states(batch.histories, vectors[model.moved(inputs)] * real[..., None])
         at = states[model.moved(batch.targets != PAD)]
         compared = model.candidates(vectors)
@@ -151,6 +153,17 @@ class Trainer(Training):
         own[window[found], column[found]] = True
         return hits | own[np.nonzero(batch.targets != PAD)[0]]
 
+    def _live(self, inputs: IntArray, right: IntArray, rng: np.random.Generator) -> IntArray:
+        """Draw the items of a batch whose texts pass layers that learn: each has a pull of its own.
+
+        Of the histories and targets alone: what is only a negative is pushed, like all others.
+        """
+        if self.model.texts is None:
+            return np.zeros(0, dtype=np.int64)
+        able = np.unique(np.concatenate([inputs, right]))
+        size = min(self.settings.text_items, len(able))
+        return np.sort(rng.choice(able, size, replace=False))
+
     def _labelled(self, batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the events that heads learn from in a batch, as `LabelledEvents.within` does."""
         if not self.model.heads.reads_events:
@@ -176,5 +189,7 @@ class Trainer(Training):
             digest.update(np.ascontiguousarray(array).tobytes())
         for name, weight in sorted(self.start.weights.items()) if self.start else ():
             digest.update(name.encode() + np.ascontiguousarray(weight).tobytes())
+        if self.model.texts is not None:
+            digest.update(str(self.model.texts.layers.state().values).encode())
         digest.update(str((len(self.candidates), self.run.seed, self.run.effort)).encode())
         return digest.hexdigest()
