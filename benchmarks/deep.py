@@ -55,7 +55,7 @@ LOSSES: Mapping[str, Mapping[str, Any]] = {
 ENCODER_TRIALS: Mapping[str, Mapping[str, Any]] = {
     "frozen": {},
     "1 layer": {"inputs": {"text_layers": 1}},
-    "1 layer, rate 2e-4": {
+    "1 layer at 2e-4": {
         "inputs": {"text_layers": 1},
         "training": {"text_learning_rate": 2e-4},
     },
