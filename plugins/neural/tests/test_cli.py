@@ -91,3 +91,41 @@ def test_a_text_encoder_that_learns_reads_new_items(films: Path) -> None:
     slate = json.loads(called(*command, workspace=workspace).stdout)
     assert not slate["degraded"]
     assert "m99" in {item["item_id"] for item in slate["items"]}
+
+
+@pytest.mark.skipif(
+    "rnn" not in {one.name for one in load_registry().all("candidate_generators")},
+    reason="crossrec-neural is not installed",
+)
+def test_the_users_table_reaches_fit_and_request(films: Path) -> None:
+    """Who comes from the north goes on by two, who comes from the south by six."""
+    workspace = films / "places"
+    rows = [
+        f"u{user},m{(user + (2 if user % 4 < 2 else 6) * step) % ROWS},{1_700_000_000 + 3600 * step}"
+        for user in range(160)
+        for step in range(1, 7)
+    ]
+    users = [f"u{user},{'north' if user % 4 < 2 else 'south'}" for user in range(160)]
+    new = ["new1,north", "new2,south"]
+    (films / "more.csv").write_text("\n".join(["user_id,movieId,time", *rows, ""]))
+    (films / "users.csv").write_text("\n".join(["user_id,place", *users, *new, ""]))
+    files = ("--items", "items.csv", "--events", "more.csv", "--users", "users.csv")
+    paths = [str(films / one) if one.endswith("csv") else one for one in files]
+    called("ingest", "video", *paths, workspace=workspace)
+    training = "{ epochs = 30, batch_size = 16, learning_rate = 0.02 }"
+    settings = f"{{ embedding_size = 16, dropout = 0, training = {training}, INPUTS }}"
+    source = f'encoder = ""\nsources = [{{ name = "rnn", settings = {settings} }}]\n'
+    pipeline = films / "place.toml"
+    pipeline.write_text(source.replace("INPUTS", 'inputs = { user_fields = ["place"] }'))
+    called("fit", "video", "--pipeline", str(pipeline), workspace=workspace)
+
+    def first(user: str) -> str:
+        words = ("recommend", "video", "--user", user, "--history", "m4", "-k", "1", "--json")
+        return str(json.loads(called(*words, workspace=workspace).stdout)["items"][0]["item_id"])
+
+    assert (first("new1"), first("new2")) == ("m6", "m10")
+    pipeline.write_text(source.replace("INPUTS", 'inputs = { user_fields = ["town"] }'))
+    words = ["fit", "video", "--pipeline", str(pipeline), "-w", str(workspace)]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 2
+    assert "no user has a 'town'; there are: place" in done.output

@@ -40,6 +40,8 @@ class InputSettings(Settings):
         Whether the types of events are read, where there are several.
     gaps : bool
         Whether the time between events is read, where there is a clock.
+    user_fields : list of str
+        Fields of the users table whose values have embeddings, which are added to the history.
     """
 
     text: bool = True
@@ -51,6 +53,7 @@ class InputSettings(Settings):
     evidence: Annotated[float, Field(ge=0)] = 3.0
     types: bool = True
     gaps: bool = True
+    user_fields: tuple[str, ...] = ()
 
 
 class LossSettings(Settings):

@@ -58,7 +58,7 @@ def pretrain(
         raise ConfigError(f"{source}: pretraining starts from nothing: leave out `pretrained`")
     if settings.inputs.text_layers:
         raise ConfigError(f"{source}: pretraining trains no encoder: leave out inputs.text_layers")
-    inputs = {**settings.inputs.model_dump(), "ids": False}
+    inputs = {**settings.inputs.model_dump(), "ids": False, "user_fields": ()}
     settings = type(settings).model_validate({**dict(settings), "inputs": inputs, "heads": {}})
     checked_device(run)
     axes = _axes(source, datasets, settings)

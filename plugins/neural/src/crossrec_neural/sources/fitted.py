@@ -169,7 +169,7 @@ class Fitted:
             arrays |= {f"{_ENCODER}{name}": array for name, array in learnt.items()}
         values = {
             "tags": list(self.spaces.tags.names),
-            "history": asdict(self.spaces.history),
+            "history": self.spaces.history.to_json(),
             "comes_back": self.comes_back,
             "epochs": [asdict(epoch) for epoch in self.epochs],
             "best": self.best,
@@ -187,7 +187,7 @@ class Fitted:
         settings = kind.model_validate(values["settings"])
         text = TextSpace(np.array(arrays["text.mean"]), np.array(arrays["text.axes"]))
         tags = TagSpace(tuple(values["tags"]))
-        spaces = Spaces(text, tags, HistorySpace(**values["history"]))
+        spaces = Spaces(text, tags, HistorySpace.restored(values["history"]))
         none = ItemColumns.none(text)
         items = ItemTensors.of(none, settings, "cpu")
         shares = values["shares"]

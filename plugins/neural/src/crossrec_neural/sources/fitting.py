@@ -67,7 +67,7 @@ def trained(
     device = checked_device(run)
     axes = None if body is None else body.axes
     columns, text, tags = fit_columns(name, dataset, settings, axes)
-    history = HistorySpace.fit(dataset, settings.inputs.types, settings.inputs.gaps)
+    history = HistorySpace.fit(name, dataset, settings.inputs)
     with torch_threads(run), memory_errors(name):
         items, texts = ItemTensors.of(columns, settings, device), None
         if settings.inputs.text_layers:

@@ -18,6 +18,7 @@ from crossrec_neural.bodies.body import Body, Context
 from crossrec_neural.bodies.choose import body_of
 from crossrec_neural.bodies.layers import Noise, start
 from crossrec_neural.inputs.histories import BUCKETS, HistoryBatch, HistorySpace
+from crossrec_neural.inputs.profile_table import ProfileTable
 from crossrec_neural.inputs.tags import TagSpace
 from crossrec_neural.inputs.text_encoder import LearningTexts
 from crossrec_neural.inputs.tower import ItemTensors, ItemTower
@@ -75,6 +76,7 @@ class NeuralModel(nn.Module):
         self.tower = ItemTower(items.text.shape[1], len(tags.names), n_items, settings, shares)
         self.types = nn.Embedding(space.types + 1, size, padding_idx=0) if space.types else None
         self.gaps = nn.Embedding(BUCKETS, size, padding_idx=0) if space.clock else None
+        self.profile = ProfileTable(space.profile, size) if space.profile.values else None
         self.gate = nn.Parameter(torch.ones(())) if shares else None
         self.body = body_of(settings, self.noise) if body is None else body.body
         self.out = None if settings.loss.cosine else nn.LayerNorm(size)
@@ -94,7 +96,7 @@ class NeuralModel(nn.Module):
     def begin(self, seed: int) -> None:
         """Set the first weights by a seed."""
         self.noise.seed(seed, _FIRST_WEIGHTS)
-        start(self, self.noise, TEXTS)
+        start(self, self.noise, (TEXTS,))
 
     def states(self, batch: HistoryBatch, vectors: Tensor) -> Tensor:
         """Return the state at each event, (n, length, size).
@@ -108,7 +110,10 @@ class NeuralModel(nn.Module):
         for table, numbers in ((self.types, batch.types), (self.gaps, batch.gaps)):
             if table is not None:
                 x = x + table(self.moved(numbers))
-        context = Context(self.moved(batch.items != PAD), self.moved(batch.times))
+        there = self.moved(batch.items != PAD)
+        if self.profile is not None:
+            x = x + self.profile(self.moved(batch.profile))[:, None] * there[..., None]
+        context = Context(there, self.moved(batch.times))
         states: Tensor = self.body(x, context)
         return states if self.gate is None else torch.lerp(x, states, self.gate)
 

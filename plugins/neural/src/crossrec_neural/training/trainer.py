@@ -189,6 +189,7 @@ class Trainer(Training):
             digest.update(np.ascontiguousarray(array).tobytes())
         for name, weight in sorted(self.start.weights.items()) if self.start else ():
             digest.update(name.encode() + np.ascontiguousarray(weight).tobytes())
+        digest.update(np.ascontiguousarray(histories.profile).tobytes())
         if self.model.texts is not None:
             digest.update(str(self.model.texts.layers.state().values).encode())
         digest.update(str((len(self.candidates), self.run.seed, self.run.effort)).encode())
