@@ -175,9 +175,9 @@ def test_no_epochs_leave_the_first_weights() -> None:
 
 def test_progress_says_what_was_best() -> None:
     state = TrainingState(before=0.4)
-    state.add(Epoch(1.0, 0.3, 2.0), {})
+    state.add(Epoch(1.0, 0.3, 2.0, 0.5), {})
     assert "best 0.4000 before training" in state.line("line", 3)
-    state.add(Epoch(1.0, 0.5, 2.0), {})
+    state.add(Epoch(1.0, 0.5, 2.0, 0.5), {})
     assert "best 0.5000 in epoch 2" in state.line("line", 3)
     assert state.best_ndcg == 0.5
 
@@ -185,7 +185,7 @@ def test_progress_says_what_was_best() -> None:
 def test_trainings_of_one_fit_are_kept_apart() -> None:
     memory = MemoryCheckpoints()
     for key, best in (("one", 0), ("two", -1)):
-        state = TrainingState([Epoch(1.0, 0.2, 1.0)], best, {}, 0.1)
+        state = TrainingState([Epoch(1.0, 0.2, 1.0, 0.5)], best, {}, 0.1)
         keep(memory, state, {"w": np.ones(2)}, {"w:step": np.zeros(1)}, "about", key)
     found = {key: resumed(memory, "about", key) for key in ("one", "two")}
     assert [one[0].best for one in found.values() if one] == [0, -1]

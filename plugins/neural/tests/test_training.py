@@ -123,12 +123,12 @@ def test_progress_names_loss_validation_and_time(shop: Dataset, run: RunOptions)
 def test_training_stops_when_validation_does_not_get_better() -> None:
     state = TrainingState()
     for ndcg in (0.1, 0.3, 0.2, 0.25):
-        state.add(Epoch(1.0, ndcg, 1.0), {"at": np.array([ndcg])})
+        state.add(Epoch(1.0, ndcg, 1.0, 0.5), {"at": np.array([ndcg])})
     assert (state.best, state.waited, state.best_ndcg) == (1, 2, 0.3)
     assert state.weights["at"].tolist() == [0.3]
     blind = TrainingState()
     for at in range(3):
-        blind.add(Epoch(1.0, None, 1.0), {"at": np.array([at])})
+        blind.add(Epoch(1.0, None, 1.0, 0.5), {"at": np.array([at])})
     assert (blind.best, blind.waited) == (2, 0)
 
 

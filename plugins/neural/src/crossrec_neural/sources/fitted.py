@@ -22,7 +22,7 @@ from crossrec_neural.inputs.text_encoder import TrainedEncoder
 from crossrec_neural.inputs.tower import ItemTensors
 from crossrec_neural.settings import NeuralSettings
 from crossrec_neural.training.model import NeuralModel, set_weights, weights_of
-from crossrec_neural.training.progress import Epoch, TrainingState
+from crossrec_neural.training.progress import Chosen, Epoch, TrainingState
 
 #: The one weight that serving does not need: item vectors have it in them.
 _OWN = "tower.own.weight"
@@ -54,6 +54,12 @@ class Fitted:
     epochs : tuple of Epoch
     best : int
         Number of the epoch that serves, -1 where nothing was trained.
+    planned : int
+        Epochs at most.
+    events : str
+        Digest of the events that were learnt.
+    refitted : bool
+        Whether all of them were learnt for as many epochs as validation chose on fewer.
     start : mapping of JSON values
         What a pretrained body was worth; empty without one.
     encoder : TrainedEncoder or None
@@ -68,6 +74,9 @@ class Fitted:
     comes_back: bool
     epochs: tuple[Epoch, ...]
     best: int
+    planned: int
+    events: str
+    refitted: bool = False
     start: Mapping[str, Any] = field(default_factory=dict)
     encoder: TrainedEncoder | None = None
 
@@ -79,6 +88,7 @@ class Fitted:
         known: BoolArray,
         comes_back: bool,
         training: TrainingState,
+        events: str,
     ) -> Fitted:
         """Freeze a trained model; it serves on the processor."""
         model.on("cpu")
@@ -87,8 +97,16 @@ class Fitted:
             table = model.candidates(vectors)
         encoder = None if model.texts is None else model.texts.trained()
         model.texts = None  # its token states are large, and the vectors have all that it knows
-        epochs, best = tuple(training.epochs), training.best
-        return cls(model, spaces, vectors, table, known, comes_back, epochs, best, encoder=encoder)
+        return cls(
+            model, spaces, vectors, table, known, comes_back, tuple(training.epochs),
+            training.best, training.planned, events, encoder=encoder,
+        )  # fmt: skip
+
+    @property
+    def chosen(self) -> Chosen:
+        """What validation chose."""
+        left = self.epochs[self.best].left if self.best >= 0 else 1.0
+        return Chosen(self.best + 1, self.planned, left)
 
     def states(self, queries: QueryBatch) -> tuple[Tensor, BoolArray]:
         """Return the states of the queries with a readable history, and which these are."""
@@ -173,6 +191,9 @@ class Fitted:
             "comes_back": self.comes_back,
             "epochs": [asdict(epoch) for epoch in self.epochs],
             "best": self.best,
+            "planned": self.planned,
+            "events": self.events,
+            "refitted": self.refitted,
             "settings": self.model.settings.model_dump(mode="json"),
             "shares": self.model.shares,
             "start": dict(self.start),
@@ -199,11 +220,13 @@ class Fitted:
             table = model.candidates(vectors)
         epochs = tuple(Epoch(**epoch) for epoch in values["epochs"])
         known = np.array(arrays["known"])
-        comes_back, best, start = values["comes_back"], values["best"], values["start"]
         encoder = None
         if values["encoder"] is not None:
             encoder = TrainedEncoder.restored(values["encoder"], _named(arrays, _ENCODER))
-        return cls(model, spaces, vectors, table, known, comes_back, epochs, best, start, encoder)
+        return cls(
+            model, spaces, vectors, table, known, values["comes_back"], epochs, values["best"],
+            values["planned"], values["events"], values["refitted"], values["start"], encoder,
+        )  # fmt: skip
 
 
 def _named(arrays: Mapping[str, np.ndarray[Any, Any]], start: str) -> dict[str, Any]:

@@ -96,11 +96,13 @@ class Training(ABC):
             set_weights(self.module, now)
             self._take_moments(optimiser, moments)
         schedule = self.schedule()
+        state.planned = schedule.epochs
         while not self._done(state, schedule):
             started = time.monotonic()
             loss = self._epoch(state, optimiser, schedule)
             ndcg, weights = self.ndcg(), weights_of(self.module)
-            state.add(Epoch(loss, ndcg, time.monotonic() - started), weights)
+            left = schedule.left((len(state.epochs) + 1) * schedule.batches)
+            state.add(Epoch(loss, ndcg, time.monotonic() - started, left), weights)
             moments = self._moments(optimiser)
             keep(self.run.checkpoints, state, weights, moments, about, self.key)
         if state.weights:

@@ -20,6 +20,7 @@ from crossrec_neural.settings import TrainingSettings
 from crossrec_neural.training.examples import Batch, Examples, real_targets
 from crossrec_neural.training.loop import Training
 from crossrec_neural.training.model import NeuralModel, distinct, set_weights
+from crossrec_neural.training.progress import Chosen
 from crossrec_neural.training.schedule import Schedule
 from crossrec_neural.training.validation import held_out_gains
 
@@ -54,12 +55,15 @@ class Trainer(Training):
     start : PretrainedStart, optional
         Where the body comes from; then the model may serve as it is, and does where there is
         nothing to judge by whether training makes it better.
+    chosen : Chosen, optional
+        How long to train, where a fit on fewer events has chosen that.
     """
 
     model: NeuralModel
     examples: Examples
     candidates: BoolArray
     start: PretrainedStart | None = None
+    chosen: Chosen | None = None
 
     @property
     def module(self) -> NeuralModel:
@@ -80,17 +84,28 @@ class Trainer(Training):
         return self.ndcg() or 0.0
 
     def schedule(self) -> Schedule:
-        """Return the schedule; a pretrained start is not trained blindly."""
+        """Return the schedule; a pretrained start is not trained blindly.
+
+        What was chosen is trained along the part of the fall that it had at the fit.
+        """
+        if self.chosen is not None:
+            return self._chosen_schedule(self.chosen)
         blind = not len(self.examples.held_out)
         if blind and self.start is not None:
             return Schedule(0, 0)
         batches = self.examples.batches(self.settings.batch_size)
         return Schedule.of(self.settings, batches, self.run, blind=blind)
 
+    def _chosen_schedule(self, chosen: Chosen) -> Schedule:
+        batches = self.examples.batches(self.settings.batch_size)
+        steps = chosen.epochs * batches
+        return Schedule(chosen.epochs, batches, fall=steps / max(1.0 - chosen.left, 1e-6))
+
     def body_rate(self, epoch: int, epochs: int) -> float:
         """Return 0 while a pretrained body rests, then its own rate."""
         if self.start is None:
             return 1.0
+        epochs = epochs if self.chosen is None else self.chosen.planned
         return 0.0 if epoch < ceil(_RESTING * epochs) else self.start.rate
 
     def losses(self, epoch: int) -> Iterator[tuple[Tensor, int]]:
@@ -192,5 +207,6 @@ class Trainer(Training):
         digest.update(np.ascontiguousarray(histories.profile).tobytes())
         if self.model.texts is not None:
             digest.update(str(self.model.texts.layers.state().values).encode())
-        digest.update(str((len(self.candidates), self.run.seed, self.run.effort)).encode())
+        options = (len(self.candidates), self.run.seed, self.run.effort, self.chosen)
+        digest.update(str(options).encode())
         return digest.hexdigest()
