@@ -140,6 +140,10 @@ class NeuralModel(nn.Module):
         temperature = self.settings.loss.temperature
         return self.body.pairs(self._scaled(states), items) / temperature
 
+    def multiplied(self, states: Tensor) -> Tensor:
+        """Return what gives the scores times candidates, (m, size), of bodies that multiply."""
+        return self._scaled(states) / self.settings.loss.temperature
+
     def candidates(self, vectors: Tensor) -> Tensor:
         """Return what candidates are compared by, (m, size), from the vectors of items."""
         items = self.body.items(vectors)
