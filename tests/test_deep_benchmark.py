@@ -19,6 +19,7 @@ from crossrec.pipeline.config import parse_config
 from crossrec.plugins.registration import resolve
 from crossrec.plugins.registry import load_registry
 from crossrec.testing import toy
+from crossrec.testing.scripts import imported
 from deep_tables import deep_tables, signed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,15 +37,8 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def deep() -> Iterator[Any]:
     """Return benchmarks/deep.py, and leave nothing of it behind."""
-    before = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        yield __import__("deep")
-    finally:
-        sys.path.remove(str(ROOT / "benchmarks"))
-        for name in MODULES:
-            sys.modules.pop(name, None)
-        sys.modules.update(before)
+    with imported(ROOT / "benchmarks", *MODULES) as script:
+        yield script
 
 
 def test_every_trial_has_settings_that_its_body_takes(deep: Any) -> None:
