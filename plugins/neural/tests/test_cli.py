@@ -51,6 +51,7 @@ def test_fit_and_recommend(films: Path) -> None:
     report = json.loads(fit.stdout)
     assert not report["failed"]
     assert len(report["reports"]["rnn"]["epochs"]) <= 20
+    assert report["reports"]["rnn"]["refitted"], "the fit on all events chose no epoch anew"
     slate = json.loads(
         called(
             "recommend", "video", "--user", "u1", "-k", "5", "--json", workspace=workspace

@@ -20,8 +20,8 @@ class ProfileTable(nn.Module):
     def start(self) -> None:
         """Let no field say anything."""
         with torch.no_grad():
-            for table in self.fields:
-                table.weight.zero_()  # type: ignore[operator, union-attr]
+            for weight in self.parameters():
+                weight.zero_()
 
     def forward(self, numbers: Tensor) -> Tensor:
         """Return the vectors of users, (n, size), from their numbers, (n, fields)."""

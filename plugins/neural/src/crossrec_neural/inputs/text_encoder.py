@@ -15,7 +15,6 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.errors import ConfigError
 from crossrec.numeric.ragged import FloatArray, IntArray
-from crossrec.plugins.registry import load_registry
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
@@ -153,8 +152,8 @@ class LearningTexts(nn.Module):
             return rows
         numbers, back = np.unique(place[there], return_inverse=True)
         moved = (self.layers(numbers) - self.get_buffer("mean")) @ self.get_buffer("axes")
-        at, back = (torch.from_numpy(one).to(rows.device) for one in (there, back))
-        return rows.index_put((at,), normalize(moved, dim=1)[back])
+        at, twice = (torch.from_numpy(one).to(rows.device) for one in (there, back))
+        return rows.index_put((at,), normalize(moved, dim=1)[twice])
 
     def table(self) -> Tensor:
         """Return the rows of all items, without gradients; made anew where a weight has moved."""
@@ -186,6 +185,8 @@ def layered_encoder(who: str, name: str, settings: Mapping[str, Any]) -> Any:
     UsageError
         If there is none of this name.
     """
+    from crossrec.plugins.registry import load_registry
+
     registration = load_registry().get("encoders", name)
     if _ABILITY not in registration.capabilities:
         raise ConfigError(
