@@ -170,6 +170,27 @@ def test_a_ranker_learns_from_the_part_before_the_cut(dataset, make_registry, ma
         assert not any(barred)
 
 
+def test_sources_learn_which_encoder_made_the_vectors(
+    dataset, make_registry, make_config, toy_sources
+):
+    """Its settings are options of the run: what trains the encoder further needs them."""
+    seen = []
+
+    def fit(self, dataset, run):
+        seen.append(run.encoders)
+        toy_sources.popular.fit(self, dataset, run)
+
+    registry = make_registry(
+        candidate_generators={"looks": type("Looks", (toy_sources.popular,), {"fit": fit})},
+        encoders={"encodes": type("Encodes", (), {})},
+    )
+    for values in ({}, {"encoder": "encodes"}):
+        config = make_config("looks", **values)
+        fit_sources(dataset, resolve_pipeline(config, registry), RUN, "here")
+    assert seen == [{}, {"encodes": {}}]
+    assert RUN.encoders == {}
+
+
 def test_blocks_of_queries_make_one_pool(dataset, registry, make_config, monkeypatch):
     """The pool of many queries is the same in one block as in several of unequal width."""
     import crossrec.pipeline.fit as fit_module

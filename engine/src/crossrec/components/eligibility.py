@@ -109,6 +109,7 @@ def queries_of(targets: Targets, fitted: Dataset, rule: CandidateRule) -> QueryB
         history=targets.history,
         exclude=exclude,
         now=targets.times if fitted.has_clock else None,
+        profile={name: one.of(targets.users) for name, one in fitted.profiles.items()},
     )
     if targets.known is not None:
         at = targets.known.sequences.positions(targets.users)

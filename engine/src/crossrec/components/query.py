@@ -93,6 +93,8 @@ class QueryBatch:
         When the running session began, NaN where there is none.
     context : mapping of name to array, shape (n,)
     surface : str
+    profile : mapping of name to array of str, shape (n,)
+        Fields of the users table as categories, "" where one is not known.
     """
 
     users: NDArray[np.int64]
@@ -109,6 +111,7 @@ class QueryBatch:
     session_start: NDArray[np.float64] | None = None
     context: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     surface: str = ""
+    profile: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.users)
@@ -124,8 +127,9 @@ class QueryBatch:
             array = getattr(self, name)
             if array is not None:
                 object.__setattr__(self, name, read_only(array))
-        context = {name: read_only(column) for name, column in self.context.items()}
-        object.__setattr__(self, "context", MappingProxyType(context))
+        for name in ("context", "profile"):
+            columns = {key: read_only(column) for key, column in getattr(self, name).items()}
+            object.__setattr__(self, name, MappingProxyType(columns))
 
     @classmethod
     def from_histories(
@@ -197,6 +201,7 @@ class QueryBatch:
             chosen(self.session_start),
             {name: column[rows] for name, column in self.context.items()},
             self.surface,
+            {name: column[rows] for name, column in self.profile.items()},
         )
 
     def blocks(self, size: int) -> list[NDArray[np.int64]]:

@@ -268,7 +268,7 @@ def fit_sources(
     CrossrecError
         If none is left.
     """
-    n = len(resolved.sources)
+    n, run = len(resolved.sources), replace(run, encoders=resolved.encoders)
     jobs = [
         SourceJob(
             source,

@@ -12,6 +12,7 @@ from crossrec.components.consumption import PastEffects, PastEvents, ages_of
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.user_state import UserState
 from crossrec.data.net_evidence import net_evidence
+from crossrec.data.profiles import profile_value
 from crossrec.data.user_events import UserEvents
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.numeric.arrays import among
@@ -91,6 +92,7 @@ def resolve_query(
         session_start=np.array([np.nan if user.session_start is None else user.session_start]),
         context={name: np.array([value]) for name, value in query.context.items()},
         surface=surface.plan.name,
+        profile={name: np.array([profile_value(one)]) for name, one in user.profile.items()},
         **columns,
     )
     return ResolvedQuery(batch, familiar, barred, effects, path, tuple(notes), filtered)

@@ -147,6 +147,11 @@ class ResolvedPipeline:
         return {label: source.capabilities for label, source in self.sources.items()}
 
     @property
+    def encoders(self) -> dict[str, Mapping[str, Any]]:
+        """The settings of the encoder, under its name; none without one."""
+        return {} if self.encoder is None else {self.config.encoder: self.encoder.settings}
+
+    @property
     def main_surface(self) -> ResolvedSurface:
         """The plan of the main surface."""
         return self.surfaces[self.main]
