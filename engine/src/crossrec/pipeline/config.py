@@ -143,6 +143,10 @@ class SurfaceConfig(_Frozen):
         Half-lives during which a soft consumption removes its item.
     weighs : float
         How much of ``0.5 ** (age / half_life)`` its score loses afterwards; 0 to 1.
+    consumed : {"remove", "keep"}
+        ``"remove"`` obeys what the scenario declares of consumption; with ``"keep"`` what was
+        consumed stays a candidate: the list is of things to have again. Dislikes and bans hold
+        in any case.
     """
 
     input: Input = "user"
@@ -155,6 +159,7 @@ class SurfaceConfig(_Frozen):
     history: History | None = None
     fresh: Annotated[float, Field(ge=0)] = 1.0
     weighs: Annotated[float, Field(ge=0, le=1)] = 1.0
+    consumed: Literal["remove", "keep"] = "remove"
 
     @model_validator(mode="after")
     def _settings_have_a_ranker(self) -> SurfaceConfig:
