@@ -83,13 +83,18 @@ class TestEcommerce(ScenarioPackageTests):
         ({"categories": ["Tools > Drills"]}, "Tools > Drills"),
         ({}, ""),
     )
-    surfaces: ClassVar = {"recommended_for_you": "user", "similar_items": "item"}
-    sources = ("content", "ease", "covisitation", "popularity")
+    surfaces: ClassVar = {
+        "recommended_for_you": "user",
+        "similar_items": "item",
+        "shopping_list": "user",
+    }
+    sources = ("content", "ease", "covisitation", "popularity", "next-basket")
     importers = (
         "amazon14",
         "completejourney",
         "recbole",
         "retailrocket",
+        "tafeng",
         "uci-online-retail",
         "unisrec",
     )

@@ -40,6 +40,15 @@ def covisitation_cost(size: DatasetSize, window: int) -> Cost:
     )
 
 
+def next_basket_cost(size: DatasetSize) -> Cost:
+    """Return the cost of counting what follows what, a few pairs for each line of a basket."""
+    pairs = 8.0 * size.interactions
+    return Cost.of(
+        scattered=_LEAST + 1.5e-6 * size.interactions + _rows(size),
+        memory=5e6 + 40.0 * pairs + 80.0 * size.interactions,
+    )
+
+
 def item_knn_cost(size: DatasetSize, neighbours: int) -> Cost:
     """Return the cost of item-item cosines in sparse blocks."""
     kept = min(float(size.pairs), float(size.items * neighbours))

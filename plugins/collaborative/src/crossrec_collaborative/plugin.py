@@ -7,7 +7,7 @@ from crossrec.hookspecs import Register
 
 _ABLE = frozenset({"score", "explain", "estimate"})
 #: Sources that learn new events without a fit, and can forget a user.
-_LEARN = ("popularity", "covisitation", "item-knn", "user-knn")
+_LEARN = ("popularity", "covisitation", "item-knn", "user-knn", "next-basket")
 
 #: name → (module, class, one-line summary); the configuration is `<class>Config` beside it.
 _SOURCES = {
@@ -40,6 +40,11 @@ _SOURCES = {
         "Factors by alternating least squares (Hu et al. 2008)",
     ),
     "bpr": ("bpr", "Bpr", "Factors by Bayesian personalised ranking (Rendle et al. 2009)"),
+    "next-basket": (
+        "baskets.next_basket",
+        "NextBasket",
+        "The next basket: what is bought again and again, what follows, what all buy",
+    ),
 }
 
 
