@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from crossrec.components.query import Query, QueryBatch
 from crossrec.components.cost import Cost
+from crossrec.components.query import Query, QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.evaluation.protocol import EvaluationProtocol
 from crossrec.numeric.ragged import Ragged

@@ -11,7 +11,6 @@ from crossrec.components.protocols import CandidateGenerator
 from crossrec.plugins.registration import Registration
 from crossrec_collaborative import plugin
 
-
 LEARN = ("popularity", "covisitation", "item-knn", "user-knn", "next-basket")
 
 

@@ -89,6 +89,7 @@ class TestEcommerce(ScenarioPackageTests):
         "shopping_list": "user",
     }
     sources = ("content", "ease", "covisitation", "popularity", "next-basket")
+    own_sources: ClassVar = {"shopping_list": ("next-basket",)}
     importers = (
         "amazon14",
         "completejourney",

@@ -156,9 +156,7 @@ def _encoder_part(
     return PlannedPart(encoder.label, "encoder", cost, stages)
 
 
-def _source_part(
-    source: Component, size: DatasetSize, run: RunOptions, tried: bool
-) -> PlannedPart:
+def _source_part(source: Component, size: DatasetSize, run: RunOptions, tried: bool) -> PlannedPart:
     """Return what a source costs: of one that is not tried before the cut only the last fit."""
     both = _estimated(source, size, run)
     once = _estimated(source, replace(size, queries=0), run)

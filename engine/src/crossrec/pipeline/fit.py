@@ -189,7 +189,9 @@ def choose_surfaces(
     for name, plan in resolved.surfaces.items():
         settings = {each: dict(one.settings) for each, one in plan.rankers.items()}
         own = name == resolved.main or plan.ranker != "auto" or plan.has_choice
-        key = json.dumps([own, plan.about_items, plan.sources, plan.ranker, settings], sort_keys=True)
+        key = json.dumps(
+            [own, plan.about_items, plan.sources, plan.ranker, settings], sort_keys=True
+        )
         if key not in known:
             seen = seen_by(examples, plan) if own else None
             known[key] = choose_ranker(plan, train, seen, run)

@@ -64,7 +64,9 @@ def shop_of() -> Callable[..., Dataset]:
 def ask() -> Callable[..., QueryBatch]:
     """Return a maker of queries: the histories of a data set, nothing excluded."""
 
-    def make(dataset: Dataset, now: float | None = None, exclude: Ragged | None = None) -> QueryBatch:
+    def make(
+        dataset: Dataset, now: float | None = None, exclude: Ragged | None = None
+    ) -> QueryBatch:
         events, n = dataset.interactions, dataset.n_users
         return QueryBatch(
             np.arange(n),

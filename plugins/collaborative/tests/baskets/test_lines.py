@@ -56,9 +56,7 @@ def test_an_item_is_in_a_basket_once(shop_of):
 
 
 def test_weaker_events_are_no_purchases(shop_of):
-    dataset = shop_of(
-        [[[0, 1], [2]]], 3, types=[0, 1, 1], weights=[1.0, 5.0, 5.0]
-    )
+    dataset = shop_of([[[0, 1], [2]]], 3, types=[0, 1, 1], weights=[1.0, 5.0, 5.0])
     types = purchase_types(dataset, 5.0)
     assert types.tolist() == [1]
     assert purchase_types(dataset, 0.0) is None
@@ -66,9 +64,7 @@ def test_weaker_events_are_no_purchases(shop_of):
 
 
 def test_what_was_only_viewed_between_two_orders_is_no_basket(shop_of, ask):
-    dataset = shop_of(
-        [[[0], [1], [2]]], 3, types=[1, 0, 1], weights=[5.0, 1.0, 5.0]
-    )
+    dataset = shop_of([[[0], [1], [2]]], 3, types=[1, 0, 1], weights=[5.0, 1.0, 5.0])
     lines = lines_of_queries(ask(dataset), 3, purchase_types(dataset, 5.0), 6.0, False)
     assert split(lines) == [[0], [2]]
     assert lines.ages.tolist() == [1, 0]

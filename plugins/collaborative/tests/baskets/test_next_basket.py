@@ -139,16 +139,12 @@ USERS = st.lists(
 def test_an_update_is_a_fit_on_all_events(shop_of, ask, before, after):
     """Every user of the shorter list may change, and more users may come."""
     n = max(len(before), len(after))
-    old, new = (
-        shop_of([*rows, *[[]] * (n - len(rows))], 6) for rows in (before, after)
-    )
+    old, new = (shop_of([*rows, *[[]] * (n - len(rows))], 6) for rows in (before, after))
     source = fitted(old)
     updated = copy(source)
     kept = {name: np.array(value) for name, value in source.state().arrays.items()}
     updated.update(
-        EventChange.between(
-            new.users, new.catalog, old.events, new.events, has_clock=False
-        )
+        EventChange.between(new.users, new.catalog, old.events, new.events, has_clock=False)
     )
     whole = fitted(new)
     for name, values in whole.state().arrays.items():
@@ -164,9 +160,7 @@ def test_a_forgotten_user_leaves_nothing(shop_of):
     own = dataset.events.take(dataset.events.users == 0)
     source = fitted(dataset)
     source.forget(
-        EventChange.between(
-            dataset.users, dataset.catalog, own, Events.empty(), has_clock=False
-        )
+        EventChange.between(dataset.users, dataset.catalog, own, Events.empty(), has_clock=False)
     )
     for name, values in fitted(rest).state().arrays.items():
         np.testing.assert_allclose(source.state().arrays[name], values, err_msg=name)

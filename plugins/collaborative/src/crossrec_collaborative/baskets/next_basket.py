@@ -296,7 +296,9 @@ class NextBasket:
             values["days"] = max(0.0, round((now - float(lines.times[latest])) / DAY, 1))
             return Evidence(f"{times_bought(len(own))}, last {ago(values['days'])}", values=values)
         values |= {"baskets": int(lines.per_row[0]), "baskets_ago": int(lines.ages[latest]) + 1}
-        last = "in the latest basket" if values["baskets_ago"] == 1 else (
-            f"{values['baskets_ago']} baskets ago"
+        last = (
+            "in the latest basket"
+            if values["baskets_ago"] == 1
+            else (f"{values['baskets_ago']} baskets ago")
         )
         return Evidence(f"{times_bought(len(own))}, last {last}", values=values)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-
 from crossrec.errors import DataError
 from crossrec.ingest.formats import find_file, read_table
 from crossrec.ingest.frames import Frames, Importer
