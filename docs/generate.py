@@ -2,9 +2,9 @@
 
 Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
-the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
-``demo``, ``figures FILE``, ``peers SET``, ``scale growth``, ``scale checks``, ``deep GROUP``,
-``rating``, ``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``,
+the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is
+``results SET``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``, ``scale checks``, ``deep GROUP``,
+``rating``, ``baskets PART``, ``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``,
 ``keys TABLE`` (of a pipeline file), ``fading``, ``scenarios``, ``plugins`` or ``workspace``.
 """
 
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from basket_tables import basket_table
 from body_tables import body_table
 from components_page import components_page, plugins_region, scenarios_region
 from deep_tables import deep_tables
@@ -232,6 +233,13 @@ def rating_region() -> str:
     return rating_tables(measured) or "Not measured yet: run `python benchmarks/rating.py`.\n"
 
 
+def baskets_region(part: str) -> str:
+    """Return the models of one part, ``validation`` or ``test``, of the next basket."""
+    path = RESULTS / "baskets.json"
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return basket_table(measured, part) or "Not measured yet: run `python benchmarks/baskets.py`.\n"
+
+
 def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the leaves of nested mappings with their path."""
     if isinstance(values, dict):
@@ -274,6 +282,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "body": body_region,
     "deep": deep_region,
     "rating": lambda _: rating_region(),
+    "baskets": baskets_region,
     "transfer": transfer_region,
     "cold": cold_region,
     "plugins": lambda _: plugins_region(),

@@ -11,7 +11,7 @@ from crossrec.components.protocols import CandidateGenerator
 from crossrec.plugins.registration import Registration
 from crossrec_collaborative import plugin
 
-LEARN = ("popularity", "covisitation", "item-knn", "user-knn", "next-basket")
+LEARN = ("popularity", "covisitation", "item-knn", "user-knn", "next-basket", "bought-together")
 
 
 def registered() -> list[Registration]:
@@ -36,6 +36,7 @@ def test_all_sources_are_registered() -> None:
         "als",
         "bpr",
         "next-basket",
+        "bought-together",
     ]
 
 

@@ -86,10 +86,21 @@ class TestEcommerce(ScenarioPackageTests):
     surfaces: ClassVar = {
         "recommended_for_you": "user",
         "similar_items": "item",
+        "frequently_bought_together": "items",
         "shopping_list": "user",
     }
-    sources = ("content", "ease", "covisitation", "popularity", "next-basket")
-    own_sources: ClassVar = {"shopping_list": ("next-basket",)}
+    sources = (
+        "content",
+        "ease",
+        "covisitation",
+        "popularity",
+        "next-basket",
+        "bought-together",
+    )
+    own_sources: ClassVar = {
+        "shopping_list": ("next-basket",),
+        "frequently_bought_together": ("bought-together",),
+    }
     importers = (
         "amazon14",
         "completejourney",

@@ -154,7 +154,7 @@ class ResolvedPipeline:
 
     @property
     def tried(self) -> tuple[str, ...]:
-        """The sources that a ranker is chosen by: those of the main surface, and of others with a choice.
+        """The sources that rankers are chosen by: of the main surface, and others with a choice.
 
         A surface about items has no events to be judged on, and one source alone needs no judge. So
         what only such surfaces need costs one fit, and is in no pool that others are judged by.

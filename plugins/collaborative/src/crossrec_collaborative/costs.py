@@ -49,6 +49,15 @@ def next_basket_cost(size: DatasetSize) -> Cost:
     )
 
 
+def bought_together_cost(size: DatasetSize) -> Cost:
+    """Return the cost of counting the pairs of baskets: of those of all histories at most."""
+    pairs = min(float(size.pairs), 40.0 * size.interactions)
+    return Cost.of(
+        scattered=_LEAST + 1.5e-7 * pairs + 6e-7 * size.interactions + _rows(size),
+        memory=5e6 + 60.0 * pairs + 80.0 * size.interactions,
+    )
+
+
 def item_knn_cost(size: DatasetSize, neighbours: int) -> Cost:
     """Return the cost of item-item cosines in sparse blocks."""
     kept = min(float(size.pairs), float(size.items * neighbours))

@@ -7,7 +7,7 @@ from crossrec.hookspecs import Register
 
 _ABLE = frozenset({"score", "explain", "estimate"})
 #: Sources that learn new events without a fit, and can forget a user.
-_LEARN = ("popularity", "covisitation", "item-knn", "user-knn", "next-basket")
+_LEARN = ("popularity", "covisitation", "item-knn", "user-knn", "next-basket", "bought-together")
 
 #: name → (module, class, one-line summary); the configuration is `<class>Config` beside it.
 _SOURCES = {
@@ -44,6 +44,11 @@ _SOURCES = {
         "baskets.next_basket",
         "NextBasket",
         "The next basket: what is bought again and again, what follows, what all buy",
+    ),
+    "bought-together": (
+        "baskets.bought_together",
+        "BoughtTogether",
+        "Complements: items of one basket, by lift beyond doubt, without substitutes",
     ),
 }
 

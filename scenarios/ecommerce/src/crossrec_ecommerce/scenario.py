@@ -141,6 +141,7 @@ SCENARIO = Scenario(
     surfaces=(
         Surface("recommended_for_you", "user", "products for you"),
         Surface("similar_items", "item", "products like this one"),
+        Surface("frequently_bought_together", "items", "what goes with these products"),
         Surface("shopping_list", "user", "the next basket: what is bought again, and what goes in"),
     ),
     pipeline="crossrec_ecommerce:pipeline.toml",
