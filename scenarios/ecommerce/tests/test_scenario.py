@@ -87,6 +87,7 @@ class TestEcommerce(ScenarioPackageTests):
         "recommended_for_you": "user",
         "similar_items": "item",
         "frequently_bought_together": "items",
+        "buy_again": "user",
         "shopping_list": "user",
     }
     sources = (
@@ -95,10 +96,12 @@ class TestEcommerce(ScenarioPackageTests):
         "covisitation",
         "popularity",
         "next-basket",
+        "buy-again",
         "bought-together",
     )
     own_sources: ClassVar = {
         "shopping_list": ("next-basket",),
+        "buy_again": ("buy-again",),
         "frequently_bought_together": ("bought-together",),
     }
     importers = (

@@ -58,6 +58,15 @@ def bought_together_cost(size: DatasetSize) -> Cost:
     )
 
 
+def buy_again_cost(size: DatasetSize) -> Cost:
+    """Return the cost of learning intervals: some rounds over all pairs of user and item."""
+    seconds = _LEAST + 5e-6 * size.interactions + 1e-5 * size.items
+    answers = size.queries * (1e-5 + 1e-6 * size.history)
+    return Cost.of(
+        scattered=seconds + answers, memory=4e6 + 200.0 * size.interactions + 64.0 * size.items
+    )
+
+
 def item_knn_cost(size: DatasetSize, neighbours: int) -> Cost:
     """Return the cost of item-item cosines in sparse blocks."""
     kept = min(float(size.pairs), float(size.items * neighbours))

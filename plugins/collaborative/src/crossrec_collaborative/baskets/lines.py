@@ -92,6 +92,11 @@ class BasketLines:
         ends: IntArray = np.cumsum(self.per_row)
         return ends[self.owners] - 1 - np.arange(len(self.owners))
 
+    def empty(self) -> BasketLines:
+        """Return the same rows without any basket."""
+        none = np.zeros(0, dtype=np.int64)
+        return BasketLines(none, none, none, np.zeros(0), self.n_rows)
+
     def matrix(self, n_items: int) -> object:
         """Return baskets × items as scipy CSR, float32: 1 where a basket has the item."""
         from scipy.sparse import csr_matrix
