@@ -2,10 +2,11 @@
 
 Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
-the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is
-``results SET``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``, ``scale checks``, ``deep GROUP``,
-``rating``, ``baskets PART``, ``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``,
-``keys TABLE`` (of a pipeline file), ``fading``, ``scenarios``, ``plugins`` or ``workspace``.
+the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
+``demo``, ``figures FILE``, ``peers SET``, ``scale growth``, ``scale checks``, ``deep GROUP``,
+``rating``, ``baskets PART``, ``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``,
+``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file), ``fading``, ``scenarios``, ``plugins`` or
+``workspace``.
 """
 
 from __future__ import annotations

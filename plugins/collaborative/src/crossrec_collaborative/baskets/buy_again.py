@@ -37,6 +37,10 @@ from crossrec_collaborative.baskets.words import ago, days_text, times_bought
 from crossrec_collaborative.costs import buy_again_cost
 
 
+#: The score of what is due by the rule and hopeless by its probability.
+_LEAST = 1e-30
+
+
 class BuyAgainConfig(BasketSettings):
     """Settings of `buy-again`.
 
@@ -247,8 +251,8 @@ class BuyAgain:
         used_up = (larder.comes_back[purchases.items] | own) & ~larder.never[purchases.items]
         share = since / intervals.days
         is_due = used_up & (share >= c.early) & (share <= c.late)
-        score = np.where(is_due, intervals.within(since, c.horizon_days), np.nan)
-        score[score <= 0] = np.nan
+        probability = np.maximum(intervals.within(since, c.horizon_days), _LEAST)
+        score = np.where(is_due, probability, np.nan)
         return Due(purchases, since, intervals.days, score)
 
     def _found(self, queries: QueryBatch, index: NDArray[np.int64]) -> tuple[Due, IntArray]:

@@ -105,12 +105,12 @@ class Intervals:
         """Return those of the chosen places."""
         return Intervals(self.chance[at], self.log_mean[at], self.log_spread[at])
 
-    def bought_by(self, days: FloatArray) -> FloatArray:
-        """Return the share of intervals that have ended after so many days."""
+    def lasting(self, days: FloatArray) -> FloatArray:
+        """Return the share of intervals that are longer than so many days."""
         from scipy.special import ndtr
 
         logs = np.log(np.maximum(days, 1e-9))
-        share: FloatArray = ndtr((logs - self.log_mean) / self.log_spread)
+        share: FloatArray = ndtr((self.log_mean - logs) / self.log_spread)
         return share
 
     def within(self, since: FloatArray, horizon: float) -> FloatArray:
@@ -123,9 +123,11 @@ class Intervals:
         horizon : float
             Days.
         """
-        now = self.bought_by(since)
-        later = self.bought_by(since + horizon)
-        probability: FloatArray = self.chance * (later - now) / (1.0 - self.chance * now + 1e-12)
+        now = self.lasting(since)
+        later = self.lasting(since + horizon)
+        probability: FloatArray = (
+            self.chance * (now - later) / np.maximum(1.0 - self.chance * (1.0 - now), 1e-12)
+        )
         return probability
 
     def of_users(self, purchases: Purchases) -> Intervals:
