@@ -115,7 +115,7 @@ def without_pretraining(scenario: Scenario) -> PipelineConfig:
 
     The shipped backbones have seen most of these sets, the test events among them.
     """
-    from crossrec.pipeline.config import load_config, parse_config
+    from crossrec.pipeline.config_files import load_config, parse_config
     from crossrec.pipeline.with_backbone import with_backbone
 
     values = with_backbone(load_config(scenario), "none", scenario.name).model_dump(

@@ -4,9 +4,9 @@ Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
 ``results over seeds``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``,
-``scale checks``, ``deep GROUP``, ``rating``, ``transfer TARGET``, ``body NAME``,
-``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file), ``fading``,
-``scenarios``, ``plugins``, ``policies``, ``diversity`` or ``workspace``.
+``scale checks``, ``deep GROUP``, ``rating``, ``baskets PART``, ``transfer TARGET``,
+``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file),
+``fading``, ``scenarios``, ``plugins``, ``policies``, ``diversity`` or ``workspace``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from basket_tables import basket_table
 from body_tables import body_table
 from components_page import components_page, kind_section, plugins_region, scenarios_region
 from deep_tables import deep_tables
@@ -211,6 +212,13 @@ def diversity_region() -> str:
     return diversity_table(measured) or missing
 
 
+def baskets_region(part: str) -> str:
+    """Return the models of one part, ``validation`` or ``test``, of the next basket."""
+    path = RESULTS / "baskets.json"
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return basket_table(measured, part) or "Not measured yet: run `python benchmarks/baskets.py`.\n"
+
+
 def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the leaves of nested mappings with their path."""
     if isinstance(values, dict):
@@ -253,6 +261,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "body": body_region,
     "deep": deep_region,
     "rating": lambda _: rating_region(),
+    "baskets": baskets_region,
     "transfer": transfer_region,
     "cold": cold_region,
     "plugins": lambda _: plugins_region(),

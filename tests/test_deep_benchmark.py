@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from crossrec.components.eligibility import ALL, UNSEEN
 from crossrec.data.splits import leave_one_out
-from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.config_files import parse_config
 from crossrec.plugins.registration import resolve
 from crossrec.plugins.registry import load_registry
 from crossrec.testing import toy

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from crossrec.components.user_state import UserState
 from crossrec.errors import ConfigError, UsageError
-from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.config_files import parse_config
 from crossrec.testing.requests import ask, resolved, user_with
 from hypothesis import given
 from hypothesis import strategies as st

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 from crossrec.errors import ConfigError
-from crossrec.pipeline.config import PolicyConfig, SurfaceConfig, load_config, parse_config
+from crossrec.pipeline.config import PolicyConfig, SurfaceConfig
+from crossrec.pipeline.config_files import load_config, parse_config
 from crossrec.scenario import EventType, ItemSchema, Scenario, Surface
 
 DEFAULT = """

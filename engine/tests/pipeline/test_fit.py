@@ -8,7 +8,7 @@ from crossrec.components.run import RunOptions
 from crossrec.data.events import Events
 from crossrec.errors import ConfigError, CrossrecError, UsageError
 from crossrec.numeric.ragged import Ragged
-from crossrec.pipeline.config import load_config, parse_config
+from crossrec.pipeline.config_files import load_config, parse_config
 from crossrec.pipeline.cut import cut_for_validation
 from crossrec.pipeline.fit import collect_examples, fit_pipeline, fit_sources, served_rule
 from crossrec.pipeline.resolved import resolve_pipeline

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from crossrec.pipeline.config import load_config
+from crossrec.pipeline.config_files import load_config
 from crossrec.plugins.registry import load_registry
 from crossrec.testing.titled_shops import installed_shops, titled_shop, write_shop
 

@@ -111,6 +111,11 @@ class ResolvedSurface:
         return self.config.input in ABOUT_ITEMS
 
     @property
+    def has_choice(self) -> bool:
+        """Whether its lists can be ranked in several ways, and there is what to judge them by."""
+        return not self.about_items and len(self.sources) > 1
+
+    @property
     def reads_features(self) -> bool:
         """Whether one of its rankers reads features."""
         return any(FEATURES in ranker.capabilities for ranker in self.rankers.values())
@@ -155,6 +160,19 @@ class ResolvedPipeline:
     def main_surface(self) -> ResolvedSurface:
         """The plan of the main surface."""
         return self.surfaces[self.main]
+
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """The sources that rankers are chosen by: of the main surface, and others with a choice.
+
+        A surface about items has no events to be judged on, and one source alone needs no judge. So
+        what only such surfaces need costs one fit, and is in no pool that others are judged by.
+        """
+        wanted = set(self.main_surface.sources)
+        for surface in self.surfaces.values():
+            if surface.ranker != "auto" or surface.has_choice:
+                wanted.update(surface.sources)
+        return tuple(label for label in self.sources if label in wanted)
 
     @property
     def reads_reviews(self) -> bool:

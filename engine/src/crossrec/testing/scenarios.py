@@ -16,7 +16,7 @@ from crossrec.errors import UsageError
 from crossrec.expressions import Scope, parse_expression
 from crossrec.expressions.values import TRUE
 from crossrec.ingest.frames import Frames
-from crossrec.pipeline.config import load_config
+from crossrec.pipeline.config_files import load_config
 from crossrec.plugins.registration import resolve
 from crossrec.plugins.registry import load_registry
 from crossrec.scenario import Scenario
