@@ -151,6 +151,50 @@ class QueryBatch:
             Ragged.empty(n) if about is None else about,
         )
 
+    @classmethod
+    def stack(cls, parts: Sequence[QueryBatch]) -> QueryBatch:
+        """Return the queries of all parts, in their order; all have the same columns.
+
+        Raises
+        ------
+        ValueError
+            If one part has a column that another lacks.
+        """
+
+        def flat(name: str) -> Any:
+            columns = [getattr(part, name) for part in parts]
+            missing = [column is None for column in columns]
+            if any(missing) and not all(missing):
+                raise ValueError(f"some queries have {name}, and others have none")
+            return None if all(missing) else np.concatenate(columns)
+
+        def rows(name: str) -> Ragged:
+            return Ragged.stack([getattr(part, name) for part in parts])
+
+        def named(what: str) -> dict[str, NDArray[Any]]:
+            columns = [getattr(part, what) for part in parts]
+            if any(one.keys() != columns[0].keys() for one in columns):
+                raise ValueError(f"some queries have a {what} that others have not")
+            return {name: np.concatenate([one[name] for one in columns]) for name in columns[0]}
+
+        return cls(
+            flat("users"),
+            rows("history"),
+            rows("exclude"),
+            flat("now"),
+            rows("about"),
+            rows("negatives"),
+            rows("demoted"),
+            flat("factors"),
+            flat("times"),
+            flat("types"),
+            flat("weights"),
+            flat("session_start"),
+            named("context"),
+            parts[0].surface,
+            named("profile"),
+        )
+
     def __len__(self) -> int:
         return len(self.users)
 

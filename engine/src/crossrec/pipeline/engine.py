@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from crossrec.components.query import Query, id_tuple
 from crossrec.components.slate import Slate
 from crossrec.errors import UsageError
+from crossrec.pipeline.batch_answers import BatchAnswers
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
 from crossrec.pipeline.languages import checked_language, in_language
 from crossrec.pipeline.loading import LoadedPipelines
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from crossrec.pipeline.refresh import RefreshReport
 
 
-class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers):
+class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
     """Fits and answers for all scenarios of a workspace. Safe for many threads.
 
     Parameters

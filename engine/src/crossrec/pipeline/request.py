@@ -91,36 +91,85 @@ def traced(
 ) -> Trace:
     """Answer one query as `answer` does, and keep what led to the answer."""
     served = serving.pipeline.surfaces[surface or serving.pipeline.resolved.main]
-    now, request_id = time.time() if query.now is None else query.now, uuid.uuid4().hex
-    return supervised(
-        lambda: _answered(
-            serving, served, query, user, now, request_id, explain=explain, named=name_sources
-        )
-    )
+
+    def run() -> Trace:
+        one = _request(serving, served, query, user)
+        scored = serving.pipeline.scored_pool(served, one.resolved.batch, serving.items)
+        return _answered(serving, served, one, *scored, explain=explain, named=name_sources)
+
+    return supervised(run)
+
+
+def answer_batch(
+    serving: Serving,
+    requests: Sequence[tuple[Query, UserState]],
+    surface: str = "",
+    *,
+    explain: bool = False,
+    name_sources: bool = False,
+) -> list[Slate]:
+    """Answer many queries of one surface: each as `answer` does, but scored together.
+
+    A component that fails or is late is left out of all answers.
+    """
+    served = serving.pipeline.surfaces[surface or serving.pipeline.resolved.main]
+    if not requests:
+        return []
+
+    def run() -> list[Slate]:
+        each = [_request(serving, served, query, user) for query, user in requests]
+        batch = QueryBatch.stack([one.resolved.batch for one in each])
+        pool, scores, degraded = serving.pipeline.scored_pool(served, batch, serving.items)
+        slates = []
+        for row, one in enumerate(each):
+            part, own = pool.take(np.array([row])), scores[row : row + 1]
+            found = _answered(
+                serving, served, one, part, own, degraded, explain=explain, named=name_sources
+            )
+            slates.append(found.slate)
+        return slates
+
+    return supervised(run)
+
+
+@dataclass(frozen=True, eq=False)
+class _Request:
+    """One query, resolved."""
+
+    query: Query
+    user: UserState
+    resolved: ResolvedQuery
+    now: float
+    id: str
+
+
+def _request(serving: Serving, served: ServedSurface, query: Query, user: UserState) -> _Request:
+    """Resolve a query and give it its id."""
+    now = time.time() if query.now is None else query.now
+    resolved = resolve_query(serving, served, query, user, now)
+    return _Request(query, user, resolved, now, uuid.uuid4().hex)
 
 
 def _answered(
     serving: Serving,
     served: ServedSurface,
-    query: Query,
-    user: UserState,
-    now: float,
-    request_id: str,
+    one: _Request,
+    pool: Pool,
+    scores: NDArray[np.float32],
+    degraded: Sequence[Degraded],
     *,
     explain: bool,
     named: bool,
 ) -> Trace:
-    """Answer one query, without the components that are late."""
-    pipeline = serving.pipeline
-    resolved = resolve_query(serving, served, query, user, now)
-    pool, scores, degraded = pipeline.scored_pool(served, resolved.batch, serving.items)
+    """Answer one query from its scored pool."""
+    pipeline, query, resolved = serving.pipeline, one.query, one.resolved
     context = PolicyContext(
         query=replace(query, context=MappingProxyType(dict(query.context))),
-        user=user,
+        user=one.user,
         surface=served.plan.name,
         items=serving.items,
-        now=now,
-        seed=zlib.crc32(request_id.encode()),
+        now=one.now,
+        seed=zlib.crc32(one.id.encode()),
         k=query.k,
         event_types=serving.effects.names,
         people=pipeline.people,
@@ -129,7 +178,8 @@ def _answered(
         read_vectors=lambda: pipeline.item_vectors,
     )
     whole = _filled(pipeline, served, pool, scores, resolved, max(query.k, _REACH))
-    whole = boosted(whole, serving, served.plan, query, user, resolved.batch.history.values, now)
+    history = resolved.batch.history.values
+    whole = boosted(whole, serving, served.plan, query, one.user, history, one.now)
     demoted = _demoted(resolved, whole)
     limit = pipeline.limit(resolved.batch)
     ranked, failed = apply_policies(served.policies, whole, context, resolved.barred, limit)
@@ -139,7 +189,7 @@ def _answered(
     sources = main_sources(pool, served.ranker, shown) if named else [""] * len(shown)
     slate = Slate(
         items=_slate_items(serving.items, shown, ranked.propensity, reasons, sources),
-        request_id=request_id,
+        request_id=one.id,
         scenario=pipeline.scenario,
         surface=served.plan.name,
         path=resolved.path,

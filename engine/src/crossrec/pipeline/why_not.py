@@ -221,8 +221,8 @@ def _behind(trace: Trace, before: int | None, k: int) -> float | None:
 
 def _source_places(trace: Trace, item: int) -> dict[str, int | None]:
     """Return the item's place in the list of each source, from 1."""
-    column = np.flatnonzero(trace.pool.index[0] == item) if len(trace.pool.index) else []
     found: dict[str, int | None] = dict.fromkeys(trace.pool.sources)
+    column = np.flatnonzero(trace.pool.index[:1].ravel() == item)
     if len(column):
         for at, label in enumerate(trace.pool.sources):
             rank = int(trace.pool.ranks[0, int(column[0]), at])
