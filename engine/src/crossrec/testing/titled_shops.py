@@ -11,8 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from crossrec import hookimpl
-from crossrec.hookspecs import Register
+from crossrec.hookspecs import Register, hookimpl
 from crossrec.plugins import registry as registry_module
 from crossrec.plugins.found import FoundPlugin, find_plugins
 from crossrec.plugins.loader import load_plugins
