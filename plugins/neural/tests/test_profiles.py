@@ -15,6 +15,7 @@ from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.profiles import profile_columns
+from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import ConfigError
 from crossrec.numeric.ragged import Ragged
 from crossrec.testing.base import through_disk
@@ -26,6 +27,9 @@ from crossrec_neural.inputs.profiles import ProfileSpace
 from crossrec_neural.settings import InputSettings
 from crossrec_neural.sources import registered
 from crossrec_neural.sources.source import NeuralSource
+from hypothesis import given as given_values
+from hypothesis import settings
+from hypothesis import strategies as st
 
 NAMES = ("Transformer", "Rnn", "Cnn", "TwoTower", "Ncf", "Vae")
 #: Without validation a fifth of the epochs is trained.
@@ -99,6 +103,31 @@ class TestSpace:
     def test_a_space_comes_back_from_json(self, countries: Dataset) -> None:
         space = HistorySpace.fit("test", countries, InputSettings(user_fields=("country",)))
         assert HistorySpace.restored(space.to_json()) == space
+
+
+@settings(max_examples=40, deadline=None)
+@given_values(
+    st.lists(st.sampled_from(["", "x", "y", "z"]), min_size=2, max_size=9),
+    st.lists(st.integers(0, 4), min_size=2, max_size=9),
+)
+def test_every_stretch_has_the_profile_of_its_row(values: list[str], lengths: list[int]) -> None:
+    """Rows without events lie between the others; whatever is cut knows whose it is."""
+    n = min(len(values), len(lengths))
+    users = Vocabulary(f"u{at}" for at in range(n))
+    columns = profile_columns(users, {f"u{at}": {"f": values[at]} for at in range(n)})
+    known = tuple(dict.fromkeys(one for one in values[:n] if one))
+    space = HistorySpace(profile=ProfileSpace({"f": known}))
+    numbers = np.array([0 if not one else 1 + known.index(one) for one in values[:n]])
+    rows = Ragged.from_rows([list(range(length)) for length in lengths[:n]])
+    profile = {name: one.of(np.arange(n)) for name, one in columns.items()}
+    histories = Histories.build(rows, space, None, None, space.profile.rows(profile, n))
+    filled = np.flatnonzero(rows.lengths > 0)
+    batch = histories.cut(rows.indptr[filled + 1] - 1, np.ones(len(filled), dtype=np.int64))
+    np.testing.assert_array_equal(batch.profile[:, 0], numbers[filled])
+    kept = histories.where(rows.values > 0)
+    longer = np.flatnonzero(kept.rows.lengths > 0)
+    last = kept.cut(kept.rows.indptr[longer], kept.rows.lengths[longer])
+    np.testing.assert_array_equal(last.profile[:, 0], numbers[longer])
 
 
 def test_windows_have_the_profile_of_their_user(countries: Dataset) -> None:
@@ -188,9 +217,9 @@ def test_a_later_event_changes_no_earlier_state(
 
 def test_pretraining_reads_no_fields(countries: Dataset, run: RunOptions) -> None:
     """They are a scenario's own: a body is pretrained without, and a fit from it reads them."""
-    settings = given.TransformerSettings(
+    small = given.TransformerSettings(
         embedding_size=8, inputs=READ, training={"epochs": 1, "steps": 1}
     )  # type: ignore[arg-type]
     other = replace(countries, profiles={})
-    made = registered.TransformerSource(settings).pretrain({"a": countries, "b": other}, run)
+    made = registered.TransformerSource(small).pretrain({"a": countries, "b": other}, run)
     assert not any("profile" in name for name in made.state.arrays)

@@ -11,24 +11,24 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from crossrec.artifacts import write_pretrained
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
+from crossrec.data.profiles import profile_columns
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import ConfigError
 from crossrec.plugins.registry import load_registry
 from crossrec.testing.base import through_disk
 from crossrec.testing.checkpoints import MemoryCheckpoints
-from crossrec.testing.text_models import save_tiny_model
-from crossrec_neural.inputs.text import TextSpace
 from crossrec_neural.inputs.text_encoder import LearningTexts, layered_encoder
 from crossrec_neural.settings import TransformerSettings, TwoTowerSettings
 from crossrec_neural.sources.registered import TransformerSource, TwoTowerSource
 
 BatchOf = Callable[..., QueryBatch]
-WORDS = ["wrench", "pot", "tools", "kitchen", *map(str, range(26))]
+MakeModel = Callable[..., Path]
 INPUTS = {"ids": False, "tags": False, "text_size": 16}
 TRAINING = {"epochs": 3, "steps": 1, "batch_size": 32, "text_learning_rate": 0.01, "text_items": 8}
 
@@ -36,26 +36,6 @@ pytestmark = pytest.mark.skipif(
     "transformer" not in {one.name for one in load_registry().all("encoders")},
     reason="crossrec-text is not installed",
 )
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(save_tiny_model(tmp_path_factory.mktemp("models") / "tiny", WORDS))
-
-
-@pytest.fixture
-def reading(run: RunOptions, model: str) -> RunOptions:
-    """Return options that say which model made the vectors, as a fit does."""
-    return replace(run, encoders={"transformer": {"model": model}})
-
-
-@pytest.fixture
-def texts(shop: Dataset, reading: RunOptions) -> Dataset:
-    """Return the shop with the tiny model's vectors; the last item has no text."""
-    catalog = shop.catalog.with_texts([*shop.catalog.texts[:-1], " "])
-    encoder = layered_encoder("a test", "transformer", reading.encoders["transformer"])
-    whole = replace(shop, catalog=catalog)
-    return whole.with_vectors("transformer", encoder.encode(catalog, reading))
 
 
 def source(layers: int = 1, **more: Any) -> TransformerSource:
@@ -70,84 +50,6 @@ def fitted(dataset: Dataset, run: RunOptions, layers: int = 1, **more: Any) -> T
     made = source(layers, **more)
     made.fit(dataset, run)
     return made
-
-
-def learning(dataset: Dataset, run: RunOptions, layers: int = 1) -> LearningTexts:
-    settings = source(layers).config
-    space = TextSpace.fit(dataset.vectors["transformer"], 16, 0.5)
-    return LearningTexts.of("test", dataset, settings, space, run)
-
-
-class TestRows:
-    @pytest.mark.parametrize("layers", [1, 2])
-    def test_layers_that_have_learnt_nothing_give_the_rows_of_the_frozen_encoder(
-        self, layers: int, texts: Dataset, reading: RunOptions
-    ) -> None:
-        vectors = texts.vectors["transformer"]
-        frozen = TextSpace.fit(vectors, 16, 0.0).rows(vectors)
-        space = TextSpace.fit(vectors, 16, 0.0)
-        made = LearningTexts.of("test", texts, source(layers).config, space, reading)
-        np.testing.assert_allclose(made.table().numpy(), frozen, atol=0.02)
-        assert not made.table()[-1].any()
-        assert frozen[:-1].any(axis=1).all()
-
-    def test_some_items_have_the_rows_that_the_table_has(
-        self, texts: Dataset, reading: RunOptions
-    ) -> None:
-        made = learning(texts, reading)
-        items = np.array([25, 3, 3, 0, 24])
-        with torch.no_grad():
-            np.testing.assert_allclose(made(items), made.table()[items], atol=1e-5)
-            assert made(np.array([25])).shape == (1, 16)
-
-    def test_items_of_one_text_pass_once(self, texts: Dataset, reading: RunOptions) -> None:
-        catalog = texts.catalog.with_texts([texts.catalog.texts[0]] * 26)
-        vectors = np.tile(texts.vectors["transformer"][:1], (26, 1))
-        vectors[1] = 0.0
-        same = replace(texts, catalog=catalog, vectors={"transformer": vectors})
-        space = TextSpace.fit(texts.vectors["transformer"], 16, 0.5)
-        made = LearningTexts.of("test", same, source().config, space, reading)
-        assert made.place.max() == 0
-        assert made.place[1] == -1
-
-    def test_the_table_is_made_anew_where_a_weight_has_moved(
-        self, texts: Dataset, reading: RunOptions
-    ) -> None:
-        made = learning(texts, reading)
-        first = made.table()
-        assert made.table() is first
-        with torch.no_grad():
-            next(made.parameters()).add_(0.3)
-        assert not torch.allclose(made.table(), first)
-
-    def test_gradients_reach_the_top_layers_and_nothing_is_dropped_out(
-        self, texts: Dataset, reading: RunOptions
-    ) -> None:
-        made = learning(texts, reading)
-        made.train()
-        rows = made(np.arange(26))
-        assert torch.equal(rows, made(np.arange(26)))
-        rows[:, 0].sum().backward()
-        weights = dict(made.named_parameters())
-        assert all(name.startswith("layers.top.layers.0.") for name in weights)
-        assert any(w.grad is not None and bool(w.grad.abs().max() > 1e-6) for w in weights.values())
-
-    def test_a_gradient_is_what_a_small_step_changes(
-        self, texts: Dataset, reading: RunOptions
-    ) -> None:
-        made = learning(texts, reading)
-        weight = dict(made.named_parameters())["layers.top.layers.0.output.dense.weight"]
-        made(np.arange(26))[:, 1].square().sum().backward()
-        assert weight.grad is not None
-        at = int(weight.grad.abs().argmax())
-        slope, step = float(weight.grad.flatten()[at]), 1e-2
-        values = []
-        with torch.no_grad():
-            for sign in (1, -1):
-                weight.view(-1)[at] += sign * step
-                values.append(float(made(np.arange(26))[:, 1].square().sum()))
-                weight.view(-1)[at] -= sign * step
-        assert (values[0] - values[1]) / (2 * step) == pytest.approx(slope, rel=0.05)
 
 
 class TestTraining:
@@ -273,14 +175,78 @@ class TestNewItems:
         assert made._trained.all_scores(batch_of([[0]]))[0, 26] == -np.inf
 
     def test_a_model_that_has_changed_is_refused(
-        self, texts: Dataset, reading: RunOptions, tmp_path: Path
+        self,
+        texts: Dataset,
+        reading: RunOptions,
+        tmp_path: Path,
+        make_text_model: Callable[..., Path],
     ) -> None:
-        folder = save_tiny_model(tmp_path / "mine", WORDS)
+        folder = make_text_model(tmp_path / "mine")
         run = replace(reading, encoders={"transformer": {"model": str(folder)}})
         made = fitted(texts, run)
-        save_tiny_model(folder, WORDS, seed=9)
+        make_text_model(folder, seed=9)
         with pytest.raises(ConfigError, match="weights belong to"):
             made.add_items(grown(texts, [4], None))
+
+
+class TestWithTheRest:
+    def test_a_refit_trains_the_layers_again(self, texts: Dataset, reading: RunOptions) -> None:
+        """From the model's own weights, for as many epochs; the fitted source stays as it is."""
+        last = np.append(texts.events.users[1:] != texts.events.users[:-1], True)
+        made = fitted(texts.with_events(texts.events.take(~last)), reading)
+        before = made._trained.encoder
+        assert before is not None
+        again = copy(made)
+        again.refit(texts, reading)
+        after = again._trained.encoder
+        assert after is not None
+        assert made._trained.encoder is before
+        assert set(after.weights.arrays) == set(before.weights.arrays)
+        assert any(
+            not np.array_equal(array, after.weights.arrays[name])
+            for name, array in before.weights.arrays.items()
+        )
+        vectors = after.encode(texts.catalog)
+        assert vectors is not None
+        rows = torch.tensor(again._trained.spaces.text.rows(vectors))
+        adapter = again._trained.model.tower.adapter
+        assert adapter is not None
+        np.testing.assert_allclose(adapter(rows).detach(), again._trained.vectors, atol=0.02)
+
+    def test_a_pretrained_body_may_have_them_too(
+        self, texts: Dataset, reading: RunOptions, tmp_path: Path
+    ) -> None:
+        """Both models that are compared train the layers; the axes are those of the body."""
+        plain = TransformerSettings(embedding_size=8, training=TRAINING)  # type: ignore[arg-type]
+        body = TransformerSource(plain).pretrain({"a": texts, "b": texts}, reading)
+        card = {"source": "transformer", "sources": [{"name": "a"}, {"name": "b"}]}
+        write_pretrained(tmp_path / "body", card, body.state)
+        run = replace(reading, pretrained={"body": tmp_path / "body"})
+        made = TransformerSource(
+            TransformerSettings(
+                pretrained="body", inputs={"ids": False, "text_layers": 1}, training=TRAINING
+            )  # type: ignore[arg-type]
+        )
+        made.fit(texts, run)
+        whole = made._trained
+        assert whole.encoder is not None
+        assert whole.start["users"] > 0
+        assert set(whole.start["ndcg@10"]) == {"untrained", "pretrained", "without pretraining"}
+
+    def test_user_fields_and_layers_learn_together(
+        self, texts: Dataset, reading: RunOptions, batch_of: BatchOf
+    ) -> None:
+        records = {id_: {"kind": ("x", "y")[at % 2]} for at, id_ in enumerate(texts.users.ids)}
+        data = replace(texts, profiles=profile_columns(texts.users, records))
+        made = fitted(data, reading, inputs={"user_fields": ["kind"]})
+        one = replace(batch_of([[0, 2]]), profile={"kind": np.array(["x"])})
+        other = replace(batch_of([[0, 2]]), profile={"kind": np.array(["y"])})
+        scores = [made._trained.all_scores(batch) for batch in (one, other)]
+        assert not np.allclose(scores[0][:, :24], scores[1][:, :24])
+        index = np.array([[3, 24, 7]])
+        np.testing.assert_allclose(
+            made._trained.some_scores(one, index), scores[0][:, index[0]], rtol=1e-4
+        )
 
 
 class TestRefusals:
@@ -307,9 +273,13 @@ class TestRefusals:
             fitted(other, reading, encoder="tfidf-svd")
 
     def test_vectors_of_another_model(
-        self, texts: Dataset, reading: RunOptions, tmp_path: Path
+        self,
+        texts: Dataset,
+        reading: RunOptions,
+        tmp_path: Path,
+        make_text_model: Callable[..., Path],
     ) -> None:
-        other = str(save_tiny_model(tmp_path / "other", WORDS, seed=5))
+        other = str(make_text_model(tmp_path / "other", seed=5))
         run = replace(reading, encoders={"transformer": {"model": other}})
         with pytest.raises(ConfigError, match="not those of the encoder"):
             fitted(texts, run)
@@ -321,11 +291,15 @@ class TestRefusals:
             source().pretrain({"a": texts, "b": texts}, reading)
 
     def test_a_checkpoint_of_another_model_is_left_alone(
-        self, texts: Dataset, reading: RunOptions, tmp_path: Path
+        self,
+        texts: Dataset,
+        reading: RunOptions,
+        tmp_path: Path,
+        make_text_model: Callable[..., Path],
     ) -> None:
         memory = MemoryCheckpoints()
         fitted(texts, replace(reading, checkpoints=memory))
-        folder = save_tiny_model(tmp_path / "other", WORDS, seed=5)
+        folder = make_text_model(tmp_path / "other", seed=5)
         run = replace(reading, encoders={"transformer": {"model": str(folder)}})
         encoder = layered_encoder("a test", "transformer", run.encoders["transformer"])
         other = texts.with_vectors("transformer", encoder.encode(texts.catalog, run))

@@ -30,7 +30,7 @@ def fitted(shop: Dataset, run: RunOptions, **more: Any) -> TwoTowerSource:
     return made
 
 
-def asked(histories: list[list[int]]) -> QueryBatch:
+def unrestricted(histories: list[list[int]]) -> QueryBatch:
     """Return queries that exclude nothing but what the source itself leaves out."""
     rows = Ragged.from_rows(histories)
     return QueryBatch.from_histories(rows, exclude=Ragged.empty(len(histories)))
@@ -50,7 +50,7 @@ def test_products_of_what_is_written_give_the_ranking(
     assert items.dtype == np.float32
     named = [[f"i{item}" for item in history] for history in HISTORIES]
     scores = towers.users(named) @ items.T
-    found = made.generate(asked(HISTORIES), 5)
+    found = made.generate(unrestricted(HISTORIES), 5)
     for row, history in enumerate(named):
         able = [at for at, one in enumerate(ids) if one not in history]
         order = sorted(able, key=lambda at: -scores[row, at])[:5]
