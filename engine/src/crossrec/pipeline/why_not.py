@@ -217,7 +217,7 @@ def _behind(trace: Trace, before: int | None, k: int) -> float | None:
 
 def _source_places(trace: Trace, item: int) -> dict[str, int | None]:
     """Return the item's place in the list of each source, from 1."""
-    column = np.flatnonzero(trace.pool.index[0] == item) if len(trace.pool.index) else []
+    column = np.flatnonzero(trace.pool.index[0] == item)
     found: dict[str, int | None] = dict.fromkeys(trace.pool.sources)
     if len(column):
         for at, label in enumerate(trace.pool.sources):
