@@ -6,7 +6,7 @@ the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME i
 ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``, ``scale checks``, ``deep GROUP``,
 ``rating``, ``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``,
 ``keys TABLE`` (of a pipeline file), ``fading``, ``scenarios``, ``plugins``, ``policies``,
-``diversity`` or ``workspace``.
+``diversity``, ``policy-times`` or ``workspace``.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from body_tables import body_table
 from components_page import components_page, kind_section, plugins_region, scenarios_region
 from deep_tables import deep_tables
 from demo_excerpt import demo_excerpt
-from diversity_tables import diversity_table
 from markdown_table import NOTE, table
 from peers_tables import peers_tables
 from pipeline_pages import fading_region, keys_region
+from policy_tables import diversity_table, time_table
 from rating_tables import rating_tables
 from rooms import picture, rooms_region
 from scale_tables import scale_tables
@@ -242,6 +242,13 @@ def diversity_region() -> str:
     return diversity_table(measured) or missing
 
 
+def policy_times_region() -> str:
+    """Return how long each policy takes."""
+    path = RESULTS / "policies.json"
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return time_table(measured) or "Not measured yet: run `python benchmarks/policies.py`.\n"
+
+
 def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the leaves of nested mappings with their path."""
     if isinstance(values, dict):
@@ -289,6 +296,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "plugins": lambda _: plugins_region(),
     "policies": lambda _: kind_section("policies"),
     "diversity": lambda _: diversity_region(),
+    "policy-times": lambda _: policy_times_region(),
     "rooms": rooms_region,
     "keys": keys_region,
     "fading": lambda _: fading_region(),
