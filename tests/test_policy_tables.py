@@ -68,6 +68,7 @@ def test_one_row_a_policy_with_its_time() -> None:
         "longest_pool": 2000,
         "k": 10,
         "requests": 200,
+        "impressions_of_1000_ms": 1.13,
         "policies": {"mmr, vectors": one, "rights": one},
     }
     lines = time_table(measured).splitlines()
@@ -75,6 +76,7 @@ def test_one_row_a_policy_with_its_time() -> None:
     assert lines[2] == "| `mmr`, vectors | 0.10 | 0.21 | 0.13 |"
     assert lines[3].startswith("| `rights` | ")
     assert "20,000 items, k 10; measured by `python benchmarks/policies.py` (2 cores" in lines[-1]
+    assert lines[-1].endswith("`fatigue` or `rotation`: 1.1 ms.")
     assert time_table({}) == ""
 
 
