@@ -1,4 +1,4 @@
-"""What variety costs: ndcg against the diversity of lists, with `mmr`, `dpp` and `calibration`.
+"""What variety costs: ndcg against the diversity of lists, with `mmr`, `dpp` and others.
 
 Command: ``python benchmarks/diversity.py --cache FOLDER``. For each set the default pipeline
 without a backbone is fitted on the training part of a leave-one-out split and answers once; each
@@ -33,6 +33,7 @@ GRID: dict[str, tuple[str, tuple[float, ...]]] = {
     "mmr": ("relevance", (0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)),
     "dpp": ("theta", (0.98, 0.96, 0.94, 0.92, 0.9, 0.85, 0.8, 0.7)),
     "calibration": ("weight", (0.05, 0.1, 0.2, 0.35, 0.5, 0.7)),
+    "attribute_cap": ("most", (5, 3, 2, 1)),
 }
 MOVIES = RealSet(
     "movielens-small", "video", "movielens", "movielens-small-timestamps/ml-latest-small"
@@ -161,7 +162,7 @@ def compared(
     """Return relative differences, with the paired 95 % interval of that of ndcg."""
     mean = float(before.mean())
     difference = (gains - before) / mean
-    error = 1.96 * float(difference.std()) / np.sqrt(len(difference))
+    error = 1.96 * float(difference.std() / np.sqrt(len(difference)))
     middle = float(difference.mean())
     return {
         "ndcg": round(middle, 4),

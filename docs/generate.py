@@ -6,7 +6,8 @@ the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME i
 ``results over seeds``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``,
 ``scale checks``, ``deep GROUP``, ``rating``, ``baskets PART``, ``transfer TARGET``,
 ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file),
-``fading``, ``scenarios``, ``plugins``, ``policies``, ``diversity`` or ``workspace``.
+``fading``, ``scenarios``, ``plugins``, ``policies``, ``diversity``, ``policy-times`` or
+``workspace``.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from body_tables import body_table
 from components_page import components_page, kind_section, plugins_region, scenarios_region
 from deep_tables import deep_tables
 from demo_excerpt import demo_excerpt
-from diversity_tables import diversity_table
 from markdown_table import NOTE, table
 from peers_tables import peers_tables
 from pipeline_pages import fading_region, keys_region
+from policy_tables import diversity_table, time_table
 from rating_tables import rating_tables
 from results_tables import results_tables, seeds_table
 from rooms import picture, rooms_region
@@ -219,6 +220,13 @@ def baskets_region(part: str) -> str:
     return basket_table(measured, part) or "Not measured yet: run `python benchmarks/baskets.py`.\n"
 
 
+def policy_times_region() -> str:
+    """Return how long each policy takes."""
+    path = RESULTS / "policies.json"
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return time_table(measured) or "Not measured yet: run `python benchmarks/policies.py`.\n"
+
+
 def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the leaves of nested mappings with their path."""
     if isinstance(values, dict):
@@ -267,6 +275,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "plugins": lambda _: plugins_region(),
     "policies": lambda _: kind_section("policies"),
     "diversity": lambda _: diversity_region(),
+    "policy-times": lambda _: policy_times_region(),
     "rooms": rooms_region,
     "keys": keys_region,
     "fading": lambda _: fading_region(),

@@ -86,6 +86,8 @@ BACKBONE = (
 )
 #: The same of the neural sources.
 NEURAL = ("settings", "inputs", "bodies", "losses", "training", "pretraining", "sources", "rating")
+#: The same of the shared policies.
+POLICIES = ("columns", "limits", "weights", "slots", "lists")
 MOST_FILES = 10
 
 
@@ -145,6 +147,14 @@ def test_rooms_of_the_neural_sources_import_only_downwards(graph: Graph) -> None
     rooms = room_graph(graph, "crossrec_neural")
     assert set(rooms) - {"", "plugin"} == set(NEURAL)
     assert upward(rooms, NEURAL) == []
+
+
+def test_rooms_of_the_policies_import_only_what_they_read(graph: Graph) -> None:
+    rooms = room_graph(graph, "crossrec_policies")
+    assert set(rooms) - {"", "plugin"} == set(POLICIES)
+    assert upward(rooms, POLICIES) == []
+    for room in POLICIES[1:]:
+        assert set(rooms[room]) <= {"columns"}, "no policy knows another kind"
 
 
 @pytest.mark.parametrize("room", BACKBONE)

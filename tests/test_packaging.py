@@ -285,7 +285,7 @@ def test_one_scenario_alone_from_wheels(wheels: dict[str, Path], tmp_path: Path)
     listed = run([crossrec, "plugins", "list", "--json"], tmp_path)
     assert listed.returncode == 0, listed.stderr
     states = {state["distribution"]: state["status"] for state in json.loads(listed.stdout)}
-    alone = ("", "-video", "-backbone", "-text", "-collaborative")
+    alone = ("", "-video", "-backbone", "-text", "-collaborative", "-policies")
     assert states == {f"crossrec{name}": "loaded" for name in alone}
 
     write_films(tmp_path)

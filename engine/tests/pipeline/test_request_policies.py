@@ -87,7 +87,7 @@ def test_what_is_excluded_is_not_eligible_either(pipeline):
 
 def test_other_settings_for_one_request(pipeline):
     slate = ask(changed(pipeline, below={"least": 7}), history=("i5",))
-    assert slate.item_ids[0] == "i7", "the rule that it is asked by has the new settings too"
+    assert slate.item_ids[0] == "i7", "the rule that it is put to has the new settings too"
     assert ask(changed(pipeline, below=None), history=("i5",)).item_ids[0] == "i0"
     assert ask(pipeline, history=("i5",)).item_ids[0] == "i2"
 

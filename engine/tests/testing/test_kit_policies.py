@@ -97,7 +97,7 @@ class RecordsNoInsertion(DropsDear):
 
 class PutsInAnything(RecordsNoInsertion):
     def apply(self, ranked: Ranked, context: PolicyContext) -> Ranked:
-        """Insert items without asking whether they are eligible."""
+        """Insert items that may not be eligible."""
         after = super().apply(ranked, context)
         new = np.setdiff1d(after.index, ranked.index).tolist()
         changes = tuple(PolicyChange(item, "inserted", "paid") for item in new)

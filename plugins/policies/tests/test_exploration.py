@@ -65,6 +65,13 @@ def test_what_is_announced_is_not_new_yet() -> None:
     assert policy.apply(pool_of([1]), context).index.tolist() == [0, 1]
 
 
+def test_what_the_user_knows_is_not_explored() -> None:
+    events = (("i25", "view", 1.0), ("gone", "view", 0.5))
+    for seed in range(8):
+        context = request_on(rows(30, {25, 26}), events=events, seed=seed)
+        assert Exploration().apply(pool_of(20), context).index[9] == 26
+
+
 def test_only_so_many_candidates_the_newest() -> None:
     ages = [{"created_at": NOW - DAY * age} for age in (400, 3, 1, 2)]
     policy = Exploration(ExplorationConfig(slots=(2,), candidates=1))

@@ -30,21 +30,29 @@ class RightsConfig(Settings):
     countries : str
         Field with the countries that an item may be shown in.
     country : str
-        Where the person is.
+        Key of where the person is.
     classification : str
         Field with the age rating of an item: a name such as PG-13, or an age.
     maturity_limit : str
-        The highest rating or age of the profile.
-    explicit, explicit_allowed : str
-        Flag of items, and of the profile that allows them.
-    kids, kids_profile : str
-        Flag of items for children, and of a profile that sees these alone.
-    subscription_needed, subscription : str
-        Field with the plans of which an item needs one (or a flag: any plan), and the person's.
+        Key of the highest rating or age of the profile.
+    explicit : str
+        Flag of explicit items.
+    explicit_allowed : str
+        Key of whether the profile allows them.
+    kids : str
+        Flag of items for children.
+    kids_profile : str
+        Key of whether the profile sees these alone.
+    subscription_needed : str
+        Field with the plans of which an item needs one, or a flag: any plan.
+    subscription : str
+        Key of the person's plans.
     visibility : str
         Field that says ``followers``, ``subscribers`` or ``private`` where not all may see an item.
-    follows, unfollows : tuple of str
-        Event types that make a person a follower of the creator, and that end it.
+    follows : tuple of str
+        Event types that make a person a follower of the creator.
+    unfollows : tuple of str
+        Event types that end it.
     strict : bool
         Whether a limit of maturity and a profile for children bar items that say nothing.
     """

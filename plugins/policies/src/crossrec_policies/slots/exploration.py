@@ -48,9 +48,9 @@ class ExplorationConfig(Settings):
 class Exploration:
     """Draws new items, each with the same chance, from the whole catalogue, one for each slot.
 
-    What the ranker itself puts into the other places is not drawn, so that the chance that is
-    written down is exact: 1 / candidates for an item in a slot, 1 for all others. Policies behind
-    it that move or drop items by other than their own rules change places, not that chance.
+    What the ranker itself puts into the other places is not drawn, nor what the user knows. So the
+    chance that is written down is exact: 1 / candidates for an item in a slot, 1 for all others.
+    Policies behind it may still change places.
     """
 
     def __init__(self, config: ExplorationConfig | None = None) -> None:
@@ -62,7 +62,7 @@ class Exploration:
         slots = given_places(config.share, config.slots, context.k)
         if not len(slots):
             return ranked
-        new = self._new(context, np.sort(ranked.index[: context.k - len(slots)]))
+        new = self._new(context, ranked.index[: context.k - len(slots)])
         if not len(new):
             return ranked
         n = min(len(slots), len(new))
@@ -78,7 +78,7 @@ class Exploration:
         return PolicyChange(item, action, "explored", values)
 
     def _new(self, context: PolicyContext, kept: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the new items that may be drawn: none of `kept`, which ascends."""
+        """Return the new items that may be drawn: none of `kept`, none of the user's history."""
         config, n = self.config, len(context.items)
         dates = dates_of(context.items, config.fields, np.arange(n))
         new = (dates > context.now - config.days * DAY) & (dates <= context.now)
@@ -86,7 +86,8 @@ class Exploration:
         if context.people is not None:
             new |= context.people <= config.people
             late = np.where(np.isnan(dates), -1e12 * (1.0 + context.people), dates)
-        new[kept] = False
+        known = context.items.catalog.items.indexes(context.user.history.item_ids)
+        new[kept] = new[known[known >= 0]] = False
         found = np.flatnonzero(new)
         late = -np.nan_to_num(late[found], nan=-np.inf)
         # The eligible ones among the newest; where these are too few, among twice as many.

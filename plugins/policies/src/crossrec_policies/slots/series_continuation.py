@@ -27,8 +27,12 @@ class SeriesContinuationConfig(Settings):
 
     Attributes
     ----------
-    series, season, episode : str
-        Fields of the items: which series, and where in it.
+    series : str
+        Field that says which series an item is of.
+    season : str
+        Field with the number of the season; without one it is the first.
+    episode : str
+        Field with the number in the season.
     front : int
         So many next episodes at most stand in front: of what the list is about, then of the series
         that were watched last; 0 leaves them where the series stands.

@@ -1,4 +1,4 @@
-"""The table of what variety costs, and the parts of its benchmark that need no data."""
+"""The tables of what policies cost, and the parts of the benchmark of variety that need no data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from crossrec.data.splits import Targets
 from crossrec.evaluation.metrics import ItemVectors
 from crossrec.numeric.ragged import Ragged
-from diversity_tables import diversity_table
+from policy_tables import diversity_table, time_table
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 
@@ -56,6 +56,28 @@ def test_one_row_a_policy_with_what_was_chosen() -> None:
     assert lines[2] == f"| {' | '.join(cells)} |"
     assert lines[3] == "|  |  |  |  | `dpp` | – | – |"
     assert diversity_table({}) == ""
+
+
+def test_one_row_a_policy_with_its_time() -> None:
+    one = {"ms": 0.105, "of_limit": 0.209, "longest_pool_ms": 0.1251}
+    measured = {
+        "command": "python benchmarks/policies.py",
+        "machine": {"cores": 2, "machine": "x86_64"},
+        "items": 20_000,
+        "pool": 300,
+        "longest_pool": 2000,
+        "k": 10,
+        "requests": 200,
+        "impressions_of_1000_ms": 1.13,
+        "policies": {"mmr, vectors": one, "rights": one},
+    }
+    lines = time_table(measured).splitlines()
+    assert lines[0] == "| policy | 300 candidates, ms | of the limit | 2,000 candidates, ms |"
+    assert lines[2] == "| `mmr`, vectors | 0.10 | 0.21 | 0.13 |"
+    assert lines[3].startswith("| `rights` | ")
+    assert "20,000 items, k 10; measured by `python benchmarks/policies.py` (2 cores" in lines[-1]
+    assert lines[-1].endswith("`fatigue` or `rotation`: 1.1 ms.")
+    assert time_table({}) == ""
 
 
 def test_differences_are_relative_and_paired(benchmark: ModuleType) -> None:

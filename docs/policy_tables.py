@@ -1,4 +1,4 @@
-"""The table of what variety costs, from the result of ``benchmarks/diversity.py``."""
+"""The tables of what policies cost: variety in ndcg, and each of them in time."""
 
 from __future__ import annotations
 
@@ -31,3 +31,24 @@ def _chosen(name: str, row: Mapping[str, Any] | None) -> tuple[str, str, str]:
     low, high = test["ndcg_ci95"]
     gains = f"{test['ndcg']:+.1%} ({low:+.1%} … {high:+.1%})"
     return f"`{name}`, {setting} = {value:g}", gains, f"{test['diversity']:+.1%}"
+
+
+def time_table(measured: Mapping[str, Any]) -> str:
+    """Return a row for each policy of the result of ``benchmarks/policies.py``; "" for none."""
+    if not measured:
+        return ""
+    rows = [
+        (f"`{name}`" if not by else f"`{name}`, {by}", *(f"{value:.2f}" for value in one.values()))
+        for label, one in measured["policies"].items()
+        for name, _, by in [label.partition(", ")]
+    ]
+    heads = (f"{measured['pool']} candidates, ms", "of the limit")
+    heads = (*heads, f"{measured['longest_pool']:,} candidates, ms")
+    text = table(("policy", *heads), rows)
+    cores, machine = measured["machine"]["cores"], measured["machine"]["machine"]
+    return (
+        f"{text}\nCPU time, median of {measured['requests']} requests, {measured['items']:,} "
+        f"items, k {measured['k']}; measured by `{measured['command']}` ({cores} cores, "
+        f"{machine}). Reading a thousand impressions from the decision log, once a request "
+        f"that has `fatigue` or `rotation`: {measured['impressions_of_1000_ms']:.1f} ms.\n"
+    )
