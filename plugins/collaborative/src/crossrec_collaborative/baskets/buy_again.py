@@ -36,7 +36,6 @@ from crossrec_collaborative.baskets.replenishment import Intervals, Purchases, l
 from crossrec_collaborative.baskets.words import ago, days_text, times_bought
 from crossrec_collaborative.costs import buy_again_cost
 
-
 #: The score of what is due by the rule and hopeless by its probability.
 _LEAST = 1e-30
 
