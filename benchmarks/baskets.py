@@ -52,8 +52,9 @@ VARIANTS: Mapping[str, Mapping[str, float]] = {
     "decay 1": {"decay": 1.0},
     "prior of 1 basket": {"prior_baskets": 1.0},
     "prior of 4 baskets": {"prior_baskets": 4.0},
-    "following 3": {"following": 3.0},
-    "following 10": {"following": 10.0},
+    "weights 2 and 0.05": {"following": 2.0, "popular": 0.05},
+    "weights 6 and 0.15": {"following": 6.0, "popular": 0.15},
+    "weights 10 and 0.15": {"following": 10.0, "popular": 0.15},
     "recency 0.6": {"recency": 0.6},
     "200 followers": {"neighbours": 200},
 }

@@ -214,10 +214,12 @@ def diversity_region() -> str:
 
 
 def baskets_region(part: str) -> str:
-    """Return the models of one part, ``validation`` or ``test``, of the next basket."""
-    path = RESULTS / "baskets.json"
+    """Return one table of the next basket (validation, test) or of orders (the others)."""
+    name = "baskets" if part in ("validation", "test") else "orders"
+    path = RESULTS / f"{name}.json"
     measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return basket_table(measured, part) or "Not measured yet: run `python benchmarks/baskets.py`.\n"
+    missing = f"Not measured yet: run `python benchmarks/{name}.py`.\n"
+    return basket_table(measured, part) or missing
 
 
 def policy_times_region() -> str:

@@ -142,6 +142,12 @@ def test_a_plan_whose_fallbacks_are_all_gone_has_the_usual_one(scenario, tmp_pat
     assert load('sources = [{name = "c"}]').surfaces["home"].fallback == ("most_popular",)
 
 
+def test_a_list_that_may_be_empty_stays_so_with_other_sources(tmp_path, load):
+    path = tmp_path / "config_resources" / "default.toml"
+    path.write_text('sources = [{name = "a"}]\n[surfaces.home]\nsources = ["a"]\nfallback = []\n')
+    assert load('sources = [{name = "c"}]').surfaces["home"].fallback == ()
+
+
 def test_sources_of_a_surface_are_its_own_else_those_about_items_else_all(load):
     config = load(
         '[surfaces.cart]\ninput = "items"\n[surfaces.like]\ninput = "item"\nsources = ["b", "a"]'

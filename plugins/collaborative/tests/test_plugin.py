@@ -48,7 +48,7 @@ def test_each_can_be_built_under_its_name_and_says_what_it_is() -> None:
         assert source.name == registration.name
         learns = registration.name in LEARN
         more = {"update", "forget"} if learns else set()
-        more |= {"report"} if registration.name == "buy-again" else set()
+        more |= {"report"} if registration.name in ("next-basket", "buy-again") else set()
         assert registration.capabilities == {"score", "explain", "estimate", *more}
         assert 10 < len(registration.summary) < 80
         for ability in registration.capabilities:

@@ -83,11 +83,14 @@ def _merged(
 
 
 def _without_sources(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a default's plan without its sources: where the user names others they are gone."""
+    """Return a default's plan without its sources: where the user names others they are gone.
+
+    A list that the default lets stay short stays so.
+    """
     kept = {key: value for key, value in plan.items() if key not in ("sources", "fallback")}
     named = plan.get("fallback")
     fallback = [one for one in named if one in FALLBACKS] if isinstance(named, list) else []
-    return {**kept, "fallback": fallback} if fallback else kept
+    return {**kept, "fallback": fallback} if fallback or named == [] else kept
 
 
 def parse_config(values: Mapping[str, Any], name: str) -> PipelineConfig:

@@ -193,7 +193,7 @@ def _answered(
         scenario=pipeline.scenario,
         surface=served.plan.name,
         path=resolved.path,
-        short_because=_short(pipeline, len(shown), ranked.changes, resolved, query.k),
+        short_because=_short(pipeline, pool, len(shown), ranked.changes, resolved, query.k),
         degraded=(*_unavailable(pipeline), *degraded, *failed),
         changes=_changes(pipeline, (*demoted, *ranked.changes)),
         notes=resolved.notes,
@@ -342,12 +342,19 @@ def _fallback_reason(pipeline: Pipeline, item: int, known: set[int]) -> tuple[Re
 
 
 def _short(
-    pipeline: Pipeline, n: int, changes: Sequence[PolicyChange], resolved: ResolvedQuery, k: int
+    pipeline: Pipeline,
+    pool: Pool,
+    n: int,
+    changes: Sequence[PolicyChange],
+    resolved: ResolvedQuery,
+    k: int,
 ) -> str:
     """Say why there are fewer than k items."""
     if n >= k:
         return ""
     parts = [f"the catalog has {len(pipeline.catalog)} items"]
+    if not n and not pool.valid.any():
+        parts.append(f"{', '.join(pool.sources) or 'no source'} proposed nothing")
     parts.append(f"{len(resolved.barred)} are excluded for this query")
     codes, counts = np.unique(resolved.removed.codes, return_counts=True)
     parts += [f"{n} {CODES[code].replace('_', ' ')}" for code, n in zip(codes, counts, strict=True)]

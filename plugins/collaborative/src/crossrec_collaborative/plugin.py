@@ -9,7 +9,7 @@ _ABLE = frozenset({"score", "explain", "estimate"})
 #: Sources that learn new events without a fit, and can forget a user.
 _LEARN = ("popularity", "covisitation", "item-knn", "user-knn", "next-basket", "bought-together")
 #: Sources that say what their fit learnt.
-_REPORT = ("buy-again",)
+_REPORT = ("next-basket", "buy-again")
 
 #: name → (module, class, one-line summary); the configuration is `<class>Config` beside it.
 _SOURCES = {

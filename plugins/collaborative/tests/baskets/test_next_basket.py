@@ -56,7 +56,7 @@ def test_what_others_bought_next_is_explored(shop_of, ask):
     """After pasta 0 comes sauce 1; most people buy bread 2, after anything."""
     others = [[[0], [1]] for _ in range(30)] + [[[3], [2]] for _ in range(40)]
     dataset = shop_of([*others, [[0]]], 5)
-    found = fitted(dataset, popular=0.01, shrinkage=1.0).generate(ask(dataset), 3)
+    found = fitted(dataset, following=6.0, popular=0.01, shrinkage=1.0).generate(ask(dataset), 3)
     assert found.row(70).tolist()[:2] == [1, 0]
     assert found.row(70)[2] in (2, 3)
 
@@ -64,7 +64,7 @@ def test_what_others_bought_next_is_explored(shop_of, ask):
 def test_the_latest_basket_tells_most_of_what_follows(shop_of, ask):
     others = [[[0], [1]] for _ in range(30)] + [[[3], [2]] for _ in range(30)]
     dataset = shop_of([*others, [[0], [3]], [[3], [0]]], 5)
-    alone = {"popular": 0.0, "shrinkage": 1.0}
+    alone = {"following": 6.0, "popular": 0.0, "shrinkage": 1.0}
     nothing_known = Ragged.from_rows([[0, 3]] * 62)
     found = fitted(dataset, **alone).generate(ask(dataset, exclude=nothing_known), 2)
     assert found.row(60).tolist() == [2, 1]

@@ -13,7 +13,7 @@ from crossrec.components.protocols import SourceReport
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
-from crossrec.components.topk import padded
+from crossrec.components.topk import moments_with_zeros, padded
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.numeric.arrays import among
@@ -177,10 +177,18 @@ class BuyAgain:
         if not parts:
             return Candidates.empty(len(queries), self.name)
         index = padded([items[part] for part in parts])
+        # Over the catalogue, most of which is not due: of one item that is, too, it says much.
+        moments = np.array(
+            [
+                moments_with_zeros(due.score[order[start:stop]], max(width - 1, 1))
+                for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
+            ],
+            dtype=np.float32,
+        )
         score = np.full(index.shape, -np.inf, dtype=np.float32)
         for row, part in enumerate(parts):
             score[row, : len(part)] = due.score[part]
-        return Candidates(index, score, self.name)
+        return Candidates(index, score, self.name, moments[:, 0], moments[:, 1])
 
     def score(self, queries: QueryBatch, index: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the score of given items, float32 (n, m); NaN where they are not due."""

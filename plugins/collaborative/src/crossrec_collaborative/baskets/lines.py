@@ -97,6 +97,25 @@ class BasketLines:
         none = np.zeros(0, dtype=np.int64)
         return BasketLines(none, none, none, np.zeros(0), self.n_rows)
 
+    def where(self, kept: NDArray[np.bool_]) -> BasketLines:
+        """Return the chosen baskets of the same rows; `kept` has shape (n_baskets,)."""
+        number = np.cumsum(kept) - 1
+        stay = kept[self.baskets]
+        return BasketLines(
+            number[self.baskets[stay]],
+            self.items[stay],
+            self.owners[kept],
+            self.times[kept],
+            self.n_rows,
+        )
+
+    def take(self, rows: IntArray) -> BasketLines:
+        """Return the baskets of the chosen rows, ascending, which get the numbers 0, 1, 2 …"""
+        number = np.full(self.n_rows, -1, dtype=np.int64)
+        number[rows] = np.arange(len(rows))
+        found = self.where(number[self.owners] >= 0)
+        return BasketLines(found.baskets, found.items, number[found.owners], found.times, len(rows))
+
     def matrix(self, n_items: int) -> object:
         """Return baskets × items as scipy CSR, float32: 1 where a basket has the item."""
         from scipy.sparse import csr_matrix
