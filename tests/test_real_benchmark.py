@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,8 @@ def outcome(recall: float, ndcg: float, source: float = 0.01) -> dict[str, objec
         {"model": "content", "metrics": {**metrics, "ndcg@10": source}},
         {"model": "pipeline", "metrics": metrics},
     ]
-    return {"set": "quantum", "reports": [{"candidates": "unseen", "results": rows}]}
+    report = {"candidates": "unseen", "results": rows, "comparisons": []}
+    return {"set": "quantum", "reports": [report]}
 
 
 def store(cell: object, value: dict[str, object]) -> None:
@@ -61,7 +63,18 @@ def test_runs_are_put_side_by_side(real: ModuleType) -> None:
     assert len(found["sets"]) == 1, "tables hold the first seed alone"
 
 
-def test_a_pipeline_below_its_best_source_is_missed(real: ModuleType) -> None:
+@pytest.mark.parametrize(
+    ("verdict", "turned", "code"),
+    [("worse", False, 1), ("better", True, 1), ("no difference", False, 0), ("worse", True, 0)],
+)
+def test_a_pipeline_that_is_behind_its_best_source_beyond_noise_is_missed(
+    real: ModuleType, verdict: str, turned: bool, code: int
+) -> None:
     (job,) = (one for one in real.JOBS if one.name == "quantum")
-    store(real.Cell(job), outcome(0.1, 0.04, source=0.05))
-    assert real.written() == 1
+    value: dict[str, Any] = outcome(0.1, 0.04, source=0.05)
+    models = ("content", "pipeline") if turned else ("pipeline", "content")
+    pair = {"metric": "ndcg@10", "model": models[0], "against": models[1], "verdict": verdict}
+    other = {**pair, "metric": "recall@10", "verdict": "worse"}
+    value["reports"][0]["comparisons"] = [other, pair]
+    store(real.Cell(job), value)
+    assert real.written() == code
