@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.numeric.ragged import IntArray, Ragged
+from crossrec.numeric.ragged import IntArray, Ragged, offsets
 
 #: Functions of a column's texts whose values are kept.
 _KEPT = 16
@@ -90,11 +90,13 @@ class CodedLists:
     def of(cls, rows: Iterable[Sequence[str]]) -> CodedLists:
         """Return the column of these lists."""
         known: dict[str, int] = {}
-        codes = [
-            np.array([known.setdefault(name, len(known)) for name in row], dtype=np.int64)
-            for row in rows
-        ]
-        return cls(Ragged.from_rows(codes), tuple(known))
+        flat: list[int] = []
+        lengths = []
+        for row in rows:
+            flat += [known.setdefault(name, len(known)) for name in row]
+            lengths.append(len(row))
+        codes = Ragged(offsets(np.array(lengths, np.int64)), np.array(flat, np.int64))
+        return cls(codes, tuple(known))
 
     def replaced(self, item: int, values: Sequence[str]) -> CodedLists:
         """Return the column with another list for one item."""

@@ -202,16 +202,11 @@ class Entities:
 
     def __init__(self, values: list[tuple[str, ...]]) -> None:
         self._values = values
-        self._code: dict[str, int] = {}
-        known = self._code
-        rows = [dict.fromkeys(map(str.casefold, names)) for names in values]
-        flat = [known.setdefault(name, len(known)) for row in rows for name in row]
-        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-        codes = np.array(flat, dtype=np.int64)
-        self.names = tuple(known)
-        self.codes = Ragged(offsets(lengths), codes).read_only()
-        order = np.argsort(codes, kind="stable")
-        counts = np.bincount(codes, minlength=len(known))
+        column = CodedLists.of([*dict.fromkeys(map(str.casefold, names))] for names in values)
+        self.names, self.codes = column.names, column.codes.read_only()
+        self._code = {name: code for code, name in enumerate(self.names)}
+        order = np.argsort(self.codes.values, kind="stable")
+        counts = np.bincount(self.codes.values, minlength=len(self.names))
         self._members = Ragged(offsets(counts), self.codes.row_of[order]).read_only()
 
     def of(self, item: int) -> tuple[str, ...]:
