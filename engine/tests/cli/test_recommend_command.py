@@ -380,3 +380,15 @@ def test_a_source_that_cannot_be_stored_is_named_and_the_others_are_published(sh
         assert slate(shop("recommend", "--user", "u2", "--json"))["degraded"] == []
     finally:
         shop("fit")
+
+
+def test_pages_on_the_command_line(shop):
+    first = slate(shop("recommend", "--user", "u2", "-k", "2", "--json"))
+    second = slate(
+        shop("recommend", "--user", "u2", "-k", "2", "--json", "--cursor", first["next_cursor"])
+    )
+    ids = [item["item_id"] for page in (first, second) for item in page["items"]]
+    assert len(set(ids)) == 4
+    whole = slate(shop("recommend", "--user", "u2", "-k", "4", "--json"))
+    assert ids == [item["item_id"] for item in whole["items"]]
+    assert "no cursor" in complaint(shop("recommend", "--user", "u2", "--cursor", "zz"))

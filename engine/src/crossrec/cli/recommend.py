@@ -99,6 +99,7 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
 @click.option("--item", "items", multiple=True, help="Item id that the list is about (repeatable).")
 @click.option("--surface", help="Where the list is shown; the scenario's usual one by default.")
 @click.option("--exclude", help="Item ids that must not be returned.")
+@click.option("--cursor", default="", help="The next_cursor of the page before, to go on.")
 @click.option("--filter", help="Only items that meet it: \"price < 20 and genres = 'jazz'\".")
 @click.option("--boost", help='Number that scores are multiplied by, as "1 + is_new".')
 @click.option(
@@ -124,6 +125,7 @@ def recommend(
     items: tuple[str, ...],
     surface: str | None,
     exclude: str | None,
+    cursor: str,
     filter: str | None,
     boost: str | None,
     context: tuple[str, ...],
@@ -147,6 +149,7 @@ def recommend(
             history=None if history is None else listed_ids(history),
             item_ids=items,
             exclude=listed_ids(exclude),
+            cursor=cursor,
             filter=filter or "",
             boost=boost or "",
             context=named_values(context),

@@ -31,6 +31,8 @@ class Query:
         Items of the running session, oldest first; they follow the history.
     exclude : tuple of str
         Items that must not be returned.
+    shown : tuple of str
+        Items of the pages before this one: none of them is returned again.
     context : mapping of str to value
         What is known of the moment: device, country, hour …
     now : float or None
@@ -45,6 +47,7 @@ class Query:
     item_ids: tuple[str, ...] = ()
     session: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
     context: Mapping[str, Any] = field(default_factory=dict)
     now: float | None = None
     surface: str | None = None

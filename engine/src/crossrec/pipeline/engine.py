@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crossrec.components.cursor import shown_before
 from crossrec.components.query import Query, id_tuple
 from crossrec.components.slate import Slate
 from crossrec.errors import UsageError
@@ -265,6 +266,7 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
         item_ids: Sequence[str] = (),
         session: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        cursor: str = "",
         k: int | None = None,
         surface: str | None = None,
         context: Mapping[str, Any] | None = None,
@@ -288,6 +290,9 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
             Items that the list is about ("more like this").
         exclude : sequence of str
             Items that must not be returned.
+        cursor : str
+            ``next_cursor`` of the page before, requested with the same arguments: the list goes on
+            without repeating anything.
         k : int, optional
             The surface's own where None.
         context : mapping, optional
@@ -307,7 +312,7 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
         ------
         UsageError
             For an unknown scenario, surface or policy, k below 1, one string in place of a list of
-            ids, what is no language, or an expression that is none.
+            ids, and what is no language, no cursor or no expression.
         NotFittedError
             If the scenario was not fitted yet.
         """
@@ -322,6 +327,7 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
             item_ids=id_tuple("item_ids", item_ids),
             session=id_tuple("session", session),
             exclude=id_tuple("exclude", exclude),
+            shown=shown_before(cursor, place.plan.name),
             context=dict(context or {}),
             now=now,
             surface=place.plan.name,

@@ -62,7 +62,7 @@ def resolve_query(
     effects = rule_of(serving, surface).effects_on(past)
     history, columns = _history(vocabulary, user, query, notes)
     about = _known(vocabulary, query.item_ids, "given items", notes)
-    unwanted = vocabulary.indexes(query.exclude)
+    unwanted = vocabulary.indexes((*query.exclude, *query.shown))
     filtered = filtered_items(serving, surface.plan, query, user, history, now)
     left_out = (about, unwanted, serving.deleted, filtered.items)
     barred = exclude = _ascending(effects.removed.values, *left_out)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from crossrec.components.candidates import Pool
 from crossrec.components.consumption import CODES
+from crossrec.components.cursor import cursor_after
 from crossrec.components.evidence import Reason
 from crossrec.components.live_items import LiveItems
 from crossrec.components.policy_context import PolicyContext
@@ -197,8 +198,19 @@ def _answered(
         degraded=(*_unavailable(pipeline), *degraded, *failed),
         changes=_changes(pipeline, (*demoted, *ranked.changes)),
         notes=resolved.notes,
+        next_cursor=_next_cursor(pipeline, served, query, shown),
     )
     return Trace(slate, resolved, pool, whole, ranked)
+
+
+def _next_cursor(
+    pipeline: Pipeline, served: ServedSurface, query: Query, shown: Sequence[int]
+) -> str:
+    """Return where the list goes on; "" where it is short: then there is no more."""
+    if len(shown) < query.k:
+        return ""
+    ids = pipeline.catalog.items
+    return cursor_after(served.plan.name, (*query.shown, *(ids.id(item) for item in shown)))
 
 
 def _filled(

@@ -295,3 +295,42 @@ def test_a_wrong_filter_is_refused(engine, filter):
 
 def rows_of_nobody():
     return ["user_id,item_id,event_type,time", "u-new,r0,view,1700000001"]
+
+
+def pages(engine, *arguments, **more):
+    """Return all pages of a list, as tuples of ids."""
+    found, cursor = [], ""
+    while True:
+        slate = engine.recommend(*arguments, cursor=cursor, **more)
+        found.append(slate.item_ids)
+        cursor = slate.next_cursor
+        if not cursor:
+            return found
+
+
+@pytest.mark.parametrize("k", [1, 3, 8, 20])
+@pytest.mark.parametrize(
+    "more", [{"user_id": "u2"}, {"history": ["r2", "r4"]}, {"item_ids": ["r1"]}]
+)
+def test_pages_hold_every_item_once(engine, k, more):
+    whole = engine.recommend("red", k=20, **more).item_ids
+    parts = pages(engine, "red", k=k, **more)
+    flat = [item for part in parts for item in part]
+    assert flat == list(whole), "page by page the list is the whole list"
+    assert all(len(part) == k for part in parts[:-1])
+
+
+def test_what_happens_between_pages_repeats_nothing(engine):
+    """A person who views something while paging gets no item of the pages before."""
+    first = engine.recommend("red", "u2", k=3)
+    engine.append_event("red", "u2", "r5", "view", time=1_700_100_000)
+    second = engine.recommend("red", "u2", k=3, cursor=first.next_cursor)
+    assert not set(first.item_ids) & set(second.item_ids)
+
+
+def test_a_cursor_of_another_surface_or_of_nobody_is_refused(engine):
+    cursor = engine.recommend("red", "u2", k=2).next_cursor
+    with pytest.raises(UsageError, match="of surface 'home'"):
+        engine.recommend("red", "u2", surface="shelf", cursor=cursor)
+    with pytest.raises(UsageError, match="no cursor"):
+        engine.recommend("red", "u2", cursor="AAAA")
