@@ -7,6 +7,7 @@ import binascii
 import json
 import zlib
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from crossrec.errors import UsageError
 
@@ -47,7 +48,7 @@ def shown_before(cursor: str, surface: str) -> tuple[str, ...]:
     return tuple(shown)
 
 
-def _is_cursor(found: object) -> bool:
+def _is_cursor(found: object) -> TypeGuard[tuple[str, list[str]]]:
     """Whether this is a name and a list of ids."""
     if not isinstance(found, list) or len(found) != 2:
         return False
