@@ -26,7 +26,7 @@ ROOMS: dict[str, set[str]] = {
     "hookspecs": set(),
     "scenario": set(),
     "numeric": set(),
-    "simulation": set(),
+    "simulation": {"numeric"},
     "executors": set(),
     # What commands of any package share: click groups, options, tables.
     "commands": set(),
