@@ -87,7 +87,8 @@ class WorldCatalog:
     def follows(self, items: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which items are the next part after `last`, where -1 stands for none."""
         same = self.series[items] == self.series[last]
-        return (last >= 0) & (items == last + 1) & same
+        following: NDArray[np.bool_] = (last >= 0) & (items == last + 1) & same
+        return following
 
     def frame(self, setting: Setting) -> pd.DataFrame:
         """Return the items as a table of the fields that scenario packages read."""

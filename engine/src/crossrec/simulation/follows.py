@@ -50,7 +50,8 @@ def drawn_rows(
     """Draw a column of `weights` for each of `rows`, in proportion to the row's weights."""
     total = np.cumsum(weights, axis=1)
     level = rng.random(len(rows)) * total[rows, -1]
-    return (total[rows] <= level[:, None]).sum(axis=1)
+    columns: NDArray[np.int64] = (total[rows] <= level[:, None]).sum(axis=1)
+    return columns
 
 
 def followed_makers(

@@ -119,4 +119,5 @@ def _moments(rng: np.random.Generator, start: float, days: float, n: int) -> NDA
     busy = _HOURS[(at % 24).astype(int)] * _WEEK[((at // 24 + 3) % 7).astype(int)]
     total = np.cumsum(busy)
     hour = np.searchsorted(total, rng.random(n) * total[-1], side="right")
-    return np.minimum((hour + rng.random(n)) * 3600, days * _DAY - 1)
+    moments: NDArray[np.float64] = np.minimum((hour + rng.random(n)) * 3600, days * _DAY - 1)
+    return moments

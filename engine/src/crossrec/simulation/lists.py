@@ -93,4 +93,5 @@ class Lists:
 
     def _keys(self, people: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return one number for each pair."""
-        return people * len(self._place.catalog) + items
+        keys: NDArray[np.int64] = people * len(self._place.catalog) + items
+        return keys

@@ -66,4 +66,5 @@ class People:
             for name, weight in theme.interests.items():
                 weights[columns[name], at] = weight
         fit: NDArray[np.float64] = self.tastes @ (weights / weights.sum(axis=0))
-        return fit / fit.max(axis=1, keepdims=True)
+        fit /= fit.max(axis=1, keepdims=True)
+        return fit

@@ -7,7 +7,7 @@ The position-based model: a click is examination times attraction (Richardson, D
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 #: Seconds from one position of a list to the next, and from a click to the reaction.
 _SECONDS_A_POSITION, _SECONDS_TO_REACT = 20.0, 1.0
 
+_T = TypeVar("_T", bound=np.generic)
 _YEAR = 365.25 * 86_400.0
 #: Effects on the log-odds of a click on an item that is looked at.
 _BASE, _FIT, _QUALITY, _PRICE, _FOLLOWED, _NEXT, _SEASON = -2.6, 3.0, 0.7, 0.9, 0.8, 1.5, 0.5
@@ -81,7 +82,7 @@ class Place:
 
 def examination(length: int, steepness: float) -> NDArray[np.float64]:
     """Return ``(1 + p) ** -steepness`` for the positions from 0."""
-    looked: NDArray[np.float64] = np.arange(1, length + 1) ** -steepness
+    looked: NDArray[np.float64] = np.arange(1.0, length + 1) ** -steepness
     return looked
 
 
@@ -165,7 +166,7 @@ def responses(
     fit = place.affinities[who, place.catalog.themes[what]]
     liking = 0.25 + 0.55 * fit + 0.1 * place.catalog.quality[what] + 0.4 * noise
 
-    def spread(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    def spread(values: NDArray[_T]) -> NDArray[_T]:
         whole = np.zeros(items.shape, dtype=values.dtype)
         whole[rows, at] = values
         return whole
