@@ -71,7 +71,8 @@ class Lists:
         low = np.where(by_taste, self._appeal[self._bounds[themes]], 0.0)
         high = np.where(by_taste, self._appeal[self._bounds[themes + 1]], self._appeal[-1])
         level = low + rng.random(shape) * (high - low)
-        items = np.minimum(np.searchsorted(self._appeal, level, side="right") - 1, n - 1)
+        found = np.searchsorted(self._appeal, level, side="right") - 1
+        items: NDArray[np.int64] = np.minimum(found, n - 1)
         after = np.minimum(last + 1, n - 1)
         items[:, 0] = np.where(self._place.catalog.follows(after, last), after, items[:, 0])
         return items
