@@ -55,6 +55,15 @@ def changed_policies(options: tuple[str, ...]) -> dict[str, dict[str, Any] | Non
     return found
 
 
+policy_option = click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    metavar="NAME.KEY=VALUE",
+    help="Change a policy's setting for this list, or NAME=off (repeatable).",
+)
+
+
 def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
     """Print a slate."""
     if as_json:
@@ -84,13 +93,7 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
 @click.option("--item", "items", multiple=True, help="Item id that the list is about (repeatable).")
 @click.option("--surface", help="Where the list is shown; the scenario's usual one by default.")
 @click.option("--exclude", help="Item ids that must not be returned.")
-@click.option(
-    "--policy",
-    "policies",
-    multiple=True,
-    metavar="NAME.KEY=VALUE",
-    help="Change a policy's setting for this list, or NAME=off (repeatable).",
-)
+@policy_option
 @click.option("-k", type=int, help="Length of the list.  [default: the surface's own]")
 @click.option("--explain", is_flag=True, help="Show why each item is recommended.")
 @click.option("--language", help="Explain in this language, such as de.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from crossrec.cli.recommend import listed_ids
+from crossrec.cli.recommend import changed_policies, listed_ids, policy_option
 from crossrec.errors import UsageError
 from crossrec.terminal import echo_json, json_option, table, workspace_option
 
@@ -19,6 +19,7 @@ from crossrec.terminal import echo_json, json_option, table, workspace_option
 @click.option("--history", help="Item ids, oldest first: i1,i2,i3 (or a JSON list).")
 @click.option("--about", multiple=True, help="Item id that the list is about (repeatable).")
 @click.option("--surface", help="Where the list is shown; the scenario's usual one by default.")
+@policy_option
 @click.option("-k", type=int, help="Length of the list.  [default: the surface's own]")
 @json_option
 def why_not(
@@ -29,6 +30,7 @@ def why_not(
     history: str | None,
     about: tuple[str, ...],
     surface: str | None,
+    policies: tuple[str, ...],
     k: int | None,
     as_json: bool,
 ) -> None:
@@ -46,6 +48,7 @@ def why_not(
             item_ids=about,
             surface=surface,
             k=k,
+            policies=changed_policies(policies),
         )
     if as_json:
         echo_json(found.to_dict())
