@@ -51,8 +51,19 @@ LOSSES: Mapping[str, Mapping[str, Any]] = {
     "sampled": {"name": "sampled-softmax"},
     "softmax": {"name": "softmax"},
 }
-#: Seconds of training: of the groups that compare on one small set, and of the bodies elsewhere.
-SHORT, LONG = 180.0, 600.0
+#: Layers of the text encoder that learn, at which rate.
+ENCODER_TRIALS: Mapping[str, Mapping[str, Any]] = {
+    "frozen": {},
+    "1 layer": {"inputs": {"text_layers": 1}},
+    "1 layer at 2e-4": {
+        "inputs": {"text_layers": 1},
+        "training": {"text_learning_rate": 2e-4},
+    },
+    "2 layers": {"inputs": {"text_layers": 2}},
+}
+#: Seconds of training: of trials of the encoder, of the other groups that compare on one small set,
+#: and of the bodies elsewhere.
+QUICK, SHORT, LONG = 120.0, 180.0, 600.0
 MORE_SETS = {
     "ml-small": RealSet("ml-small", "video", "movielens", "movielens-small-timestamps"),
 }
@@ -95,6 +106,10 @@ def trials() -> list[Trial]:
         Trial("inputs", "text", one, {"inputs": {"ids": False}}),
         Trial("inputs", "ids", one, {"inputs": {"text": False, "tags": False}}),
         Trial("options", "gated", one, {"gated": True}),
+        *(
+            Trial("encoder", name, one, settings, seconds=QUICK, seeds=1)
+            for name, settings in ENCODER_TRIALS.items()
+        ),
         Trial("heads", "none", one),
         Trial("heads", "category", one, {"heads": {"category": 0.1}}),
         Trial("heads", "rating", one, {"heads": {"rating": 0.1}}),

@@ -113,7 +113,7 @@ def measured(real: RealSet, cache: Path, users: int) -> dict[str, Any]:
     from crossrec.components.run import RunOptions
     from crossrec.data.splits import leave_one_out
     from crossrec.evaluation.metrics import ItemVectors
-    from crossrec.pipeline.config import load_config
+    from crossrec.pipeline.config_files import load_config
     from crossrec.pipeline.fit import fit_pipeline
     from crossrec.pipeline.item_vectors import attach_vectors
     from crossrec.pipeline.resolved import resolve_pipeline

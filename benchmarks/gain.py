@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from common import machine, peak_mib
 from crossrec.evaluation.evaluate import evaluate
 from crossrec.evaluation.protocol import EvaluationProtocol
-from crossrec.pipeline.config import SourceConfig, parse_config
+from crossrec.pipeline.config import SourceConfig
+from crossrec.pipeline.config_files import parse_config
 from crossrec.pipeline.evaluate_models import (
     PipelineModel,
     build_models,

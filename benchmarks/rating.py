@@ -22,7 +22,7 @@ from common import HERE, absent, datasets, print_progress, temporary_workspace, 
 from crossrec.components.run import RunOptions
 from crossrec.evaluation.rating.evaluate import evaluate_ratings
 from crossrec.ingest import ingest_files
-from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.config_files import parse_config
 from crossrec.pipeline.evaluate_ratings import rater_builder, raters_of
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.plugins.registry import load_registry

@@ -58,6 +58,7 @@ SETS = {
         RealSet("yelp", "social", "yelp-s3rec", "yelp-s3rec", True),
         RealSet("deskdrop", "social", "deskdrop", "deskdrop-interactions"),
         RealSet("quantum", "social", "stackexchange", "stackexchange-quantumcomputing"),
+        RealSet("completejourney", "ecommerce", "completejourney", "completejourney-sample"),
     )
 }
 #: The sets between which transfer is measured, in the order in which they are pretrained on.
@@ -114,7 +115,7 @@ def without_pretraining(scenario: Scenario) -> PipelineConfig:
 
     The shipped backbones have seen most of these sets, the test events among them.
     """
-    from crossrec.pipeline.config import load_config, parse_config
+    from crossrec.pipeline.config_files import load_config, parse_config
     from crossrec.pipeline.with_backbone import with_backbone
 
     values = with_backbone(load_config(scenario), "none", scenario.name).model_dump(

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("ingest", "latency", "topk", "encoding", "memory_ml1m", "memory_100k")
+NAMES = ("ingest", "latency", "topk", "filters", "encoding", "memory_ml1m", "memory_100k")
 
 
 def main() -> int:

@@ -11,8 +11,8 @@ from markdown_table import table
 
 METRICS = ("recall@10", "ndcg@10")
 RULES = ("all", "unseen")
-#: The group whose trials are compared with their first one, user by user.
-PAIRED = "heads"
+#: Groups whose trials are compared with one of them, user by user.
+PAIRED = {"heads": "none", "encoder": "frozen"}
 #: The group whose bodies are added to the default pipeline.
 ADDED = "gain"
 
@@ -68,8 +68,8 @@ def one_set(name: str, cells: Sequence[Cell]) -> str:
         *((f"test {r}", f"test, {r}") for r in RULES),
     ]
     columns = ["trial", *(f"{head}" for _, head in parts), "epochs", "fit, s", "memory, MiB"]
-    base = next((trial for trial in by_trial if trial == "none"), "")
-    if first["group"] == PAIRED and base:
+    base = PAIRED.get(first["group"], "")
+    if base in by_trial:
         columns.append("paired gain on validation")
     rows = []
     for trial in order:

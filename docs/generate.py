@@ -3,10 +3,11 @@
 Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
-``demo``, ``figures FILE``, ``peers SET``, ``scale growth``, ``scale checks``, ``deep GROUP``,
-``rating``, ``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``,
-``keys TABLE`` (of a pipeline file), ``fading``, ``scenarios``, ``plugins``, ``policies``,
-``diversity``, ``policy-times`` or ``workspace``.
+``results over seeds``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``,
+``scale checks``, ``deep GROUP``, ``rating``, ``baskets PART``, ``transfer TARGET``,
+``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file),
+``fading``, ``scenarios``, ``plugins``, ``policies``, ``diversity``, ``policy-times`` or
+``workspace``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from basket_tables import basket_table
 from body_tables import body_table
 from components_page import components_page, kind_section, plugins_region, scenarios_region
 from deep_tables import deep_tables
@@ -28,6 +30,7 @@ from peers_tables import peers_tables
 from pipeline_pages import fading_region, keys_region
 from policy_tables import diversity_table, time_table
 from rating_tables import rating_tables
+from results_tables import results_tables, seeds_table
 from rooms import picture, rooms_region
 from scale_tables import scale_tables
 from settings_tables import settings_tables
@@ -35,7 +38,6 @@ from settings_tables import settings_tables
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 REGION = re.compile(r"(<!-- generated: ([^>]*?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
-SHOWN = ("recall@10", "ndcg@10", "mrr@10", "coverage@10")
 
 
 def commands() -> Iterator[tuple[str, Any]]:
@@ -70,43 +72,12 @@ def results_region(name: str) -> str:
     if not path.is_file():
         return "Not measured yet: run `make real`.\n"
     measured = json.loads(path.read_text(encoding="utf-8"))
-    parts = []
-    for one in measured["sets"]:
-        if name in (one["set"], "all"):
-            for report in one["reports"]:
-                parts.append(report_table(one, report))
-    if not parts:
+    if name == "over seeds":
+        return seeds_table(measured["over_seeds"])
+    found = results_tables(measured["sets"], name)
+    if not found:
         raise SystemExit(f"{path.name} has no set {name!r}")
-    return "\n".join(parts)
-
-
-def report_table(one: dict[str, Any], report: dict[str, Any]) -> str:
-    """Return one evaluation as a table; the best figure of each column in bold."""
-    rows = report["results"]
-    names = [metric for metric in SHOWN if any(metric in row["metrics"] for row in rows)]
-    best = {m: max((row["metrics"].get(m) or 0.0) for row in rows) for m in names}
-
-    def cell(row: dict[str, Any], metric: str) -> str:
-        value = row["metrics"].get(metric)
-        if value is None:
-            return "–"
-        text = f"{value:.4f}"
-        low, high = (row.get("ci95") or {}).get(metric) or (None, None)
-        text = f"**{text}**" if value == best[metric] else text
-        return text if low is None else f"{text} ({low:.3f}–{high:.3f})"
-
-    body = [
-        (row["model"], *(cell(row, metric) for metric in names), f"{row['fit_seconds']:.1f}")
-        for row in rows
-    ]
-    peak = one.get("fit_memory_mib")
-    memory = f", at most {peak:,} MiB" if peak else ""
-    head = (
-        f"**{one['set']}** ({one['scenario']}): {report['protocol']}, candidates "
-        f"{report['candidates']}, {report['users']:,} test users, {one['items']:,} items, "
-        f"{one['events']:,} events; fitted in {one['fit_seconds']:.0f} s{memory}\n\n"
-    )
-    return head + table(("model", *names, "fit, s"), body)
+    return found
 
 
 def transfer_region(name: str) -> str:
@@ -242,6 +213,15 @@ def diversity_region() -> str:
     return diversity_table(measured) or missing
 
 
+def baskets_region(part: str) -> str:
+    """Return one table of the next basket (validation, test) or of orders (the others)."""
+    name = "baskets" if part in ("validation", "test") else "orders"
+    path = RESULTS / f"{name}.json"
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    missing = f"Not measured yet: run `python benchmarks/{name}.py`.\n"
+    return basket_table(measured, part) or missing
+
+
 def policy_times_region() -> str:
     """Return how long each policy takes."""
     path = RESULTS / "policies.json"
@@ -291,6 +271,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "body": body_region,
     "deep": deep_region,
     "rating": lambda _: rating_region(),
+    "baskets": baskets_region,
     "transfer": transfer_region,
     "cold": cold_region,
     "plugins": lambda _: plugins_region(),

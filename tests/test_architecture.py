@@ -38,6 +38,7 @@ ROOMS: dict[str, set[str]] = {
     "workspace_settings": set(),
     "workspace": {"data", "executors", "plugins", "scenario", "store", "workspace_settings"},
     "components": {"data", "numeric", "scenario"},
+    "expressions": {"components", "data", "numeric"},
     "artifacts": {"components", "data", "plugins"},
     # Models are called through `top`, so that no figure depends on how a pipeline is built.
     "evaluation": {"components", "data", "numeric", "terminal"},
@@ -48,6 +49,7 @@ ROOMS: dict[str, set[str]] = {
         "data",
         "evaluation",
         "executors",
+        "expressions",
         "ingest",
         "numeric",
         "plugins",
@@ -60,6 +62,7 @@ ROOMS: dict[str, set[str]] = {
         "artifacts",
         "components",
         "data",
+        "expressions",
         "hookspecs",
         "ingest",
         "numeric",

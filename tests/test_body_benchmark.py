@@ -15,6 +15,7 @@ import pytest
 from body_tables import body_table
 from crossrec.components.run import RunOptions
 from crossrec.testing.rings import ring
+from crossrec.testing.scripts import imported
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = ("body", "common", "real_sets")
@@ -24,15 +25,8 @@ WITH, WITHOUT = "body", "body-without-pretraining"
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Any]:
     """Return benchmarks/body.py, and leave nothing of it behind."""
-    before = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        yield __import__("body")
-    finally:
-        sys.path.remove(str(ROOT / "benchmarks"))
-        for name in MODULES:
-            sys.modules.pop(name, None)
-        sys.modules.update(before)
+    with imported(ROOT / "benchmarks", *MODULES) as script:
+        yield script
 
 
 def options(**given: Any) -> argparse.Namespace:

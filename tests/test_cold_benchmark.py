@@ -15,6 +15,7 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.testing.scripts import imported
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 MODULES = ("cold", "real_sets", "common")
@@ -23,17 +24,8 @@ MODULES = ("cold", "real_sets", "common")
 @pytest.fixture(scope="module")
 def cold() -> Iterator[ModuleType]:
     """Return benchmarks/cold.py, and leave nothing of it behind."""
-    sys.path.insert(0, str(BENCHMARKS))
-    before = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
-    try:
-        import cold as module
-
-        yield module
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-        for name in MODULES:
-            sys.modules.pop(name, None)
-        sys.modules.update(before)
+    with imported(BENCHMARKS, *MODULES) as script:
+        yield script
 
 
 def generated(seed: int = 0) -> Dataset:

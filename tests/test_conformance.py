@@ -31,6 +31,11 @@ TRAITS: Mapping[str, Mapping[str, Any]] = {
     "candidate_generators:popularity-decayed": {"personalised": False},
     "candidate_generators:trending": {"personalised": False},
     "candidate_generators:content": {"by_events": False},
+    # The events of the toys are an hour apart; here each is a basket of its own.
+    "candidate_generators:next-basket": {"settings": {"gap_hours": 0.5}},
+    "candidate_generators:buy-again": {"needs_clock": True, "repeats": True},
+    # Without times, and without sessions, the toys have no baskets of two items; they are small.
+    "candidate_generators:bought-together": {"needs_clock": True, "settings": {"support": 2}},
     # With more factors than users a model memorises that the withheld item was not liked.
     "candidate_generators:lightfm": {"settings": {"embedding_size": 8}},
     # A network for forty people; its defaults are for thousands, and take their time.

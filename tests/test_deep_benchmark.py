@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from crossrec.components.eligibility import ALL, UNSEEN
 from crossrec.data.splits import leave_one_out
-from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.config_files import parse_config
 from crossrec.plugins.registration import resolve
 from crossrec.plugins.registry import load_registry
 from crossrec.testing import toy
+from crossrec.testing.scripts import imported
 from deep_tables import deep_tables, signed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,15 +37,8 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def deep() -> Iterator[Any]:
     """Return benchmarks/deep.py, and leave nothing of it behind."""
-    before = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        yield __import__("deep")
-    finally:
-        sys.path.remove(str(ROOT / "benchmarks"))
-        for name in MODULES:
-            sys.modules.pop(name, None)
-        sys.modules.update(before)
+    with imported(ROOT / "benchmarks", *MODULES) as script:
+        yield script
 
 
 def test_every_trial_has_settings_that_its_body_takes(deep: Any) -> None:
@@ -218,6 +212,18 @@ def cell(trial: str, seed: int, ndcg: float, users: list[float], group: str = "h
         "users": 1200, "items": 30, "events": 4000, "epochs": [{}] * 3, "fit_seconds": 61.2,
         "memory_mib": 512, "validation_ndcg": users, **parts,
     }  # fmt: skip
+
+
+def test_layers_that_learn_are_compared_with_a_frozen_encoder() -> None:
+    cells = [
+        cell("frozen", 0, 0.1, [0.0, 0.5, 1.0], "encoder"),
+        cell("1 layer", 0, 0.2, [0.5, 1.0, 1.0], "encoder"),
+    ]
+    lines = deep_tables(cells, "encoder").splitlines()
+    assert "| +0.3333 ± " in lines[4]
+    assert lines[5].startswith("| frozen |")
+    assert lines[5].endswith("| – |")
+    assert "paired" not in deep_tables(cells[1:], "encoder"), "nothing to compare with"
 
 
 def test_heads_are_compared_user_by_user() -> None:

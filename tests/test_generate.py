@@ -76,6 +76,19 @@ def test_results_become_a_table_with_the_best_in_bold(generate: Any) -> None:
     assert generate.results_region("all") == text
 
 
+def test_seeds_become_a_mean_with_its_range(generate: Any) -> None:
+    row = {"set": "small", "candidates": "all", "refit": False, "seeds": [0, 1]}
+    row |= {"recall@10": [0.1, 0.12], "ndcg@10": [0.05, 0.05]}
+    one = {**row, "refit": True, "seeds": [0], "recall@10": [0.13], "ndcg@10": [0.06]}
+    store(generate, "foundation", {"sets": [], "over_seeds": [row, one]})
+    lines = generate.results_region("over seeds").splitlines()
+    assert lines[0] == "| set | candidates | fitted on | seeds | recall@10 | ndcg@10 |"
+    assert lines[2] == (
+        "| small | all | training | 2 | 0.1100 (0.1000–0.1200) | 0.0500 (0.0500–0.0500) |"
+    )
+    assert lines[3] == "| small | all | training and validation | 1 | 0.1300 | 0.0600 |"
+
+
 def test_each_cell_of_another_library_becomes_a_row(generate: Any) -> None:
     assert "make peers" in generate.peers_region("all")
     (generate.RESULTS / "peers").mkdir()

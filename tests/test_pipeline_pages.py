@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 from crossrec.cli import main
 from crossrec.components.policies import out_of_stock
-from crossrec.pipeline.config import SurfaceConfig, load_config
+from crossrec.pipeline.config import SurfaceConfig
+from crossrec.pipeline.config_files import load_config
 from crossrec.pipeline.health import NEEDS
 from crossrec.plugins.registry import load_registry
 from crossrec.testing import toy

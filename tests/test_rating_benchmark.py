@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from crossrec.testing.scripts import imported
 from rating_tables import differences, rating_tables
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,15 +21,8 @@ NEEDED = {"crossrec_music", "crossrec_neural"}
 @pytest.fixture(scope="module")
 def rating() -> Iterator[Any]:
     """Return benchmarks/rating.py, and leave nothing of it behind."""
-    before = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        yield __import__("rating")
-    finally:
-        sys.path.remove(str(ROOT / "benchmarks"))
-        for name in MODULES:
-            sys.modules.pop(name, None)
-        sys.modules.update(before)
+    with imported(ROOT / "benchmarks", *MODULES) as script:
+        yield script
 
 
 @pytest.fixture

@@ -37,7 +37,8 @@ from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import temporal_split, without_tails
 from crossrec.evaluation.protocol import EvaluationProtocol
-from crossrec.pipeline.config import PipelineConfig, load_config
+from crossrec.pipeline.config import PipelineConfig
+from crossrec.pipeline.config_files import load_config
 from crossrec.pipeline.cut import LIMIT
 from crossrec.pipeline.evaluate_models import rule_for
 from crossrec.pipeline.fit import collect_examples, fit_sources

@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -257,15 +258,17 @@ class Workspace:
         """
         from crossrec.data.catalog import Catalog
         from crossrec.data.dataset import Dataset
+        from crossrec.data.profiles import profile_columns
 
         store = self.store()
         with store.snapshot():
-            users, _ = store.users(scenario.name)
+            users, fields = store.users(scenario.name)
             items, records = store.items(scenario.name)
             events = store.events(scenario, reviews=True) if reviews else store.events(scenario)
             has_clock = bool(store.counts(scenario.name).has_clock)
         catalog = Catalog.from_records(items, records, scenario.items)
-        return Dataset.build(users, catalog, events, has_clock=has_clock)
+        dataset = Dataset.build(users, catalog, events, has_clock=has_clock)
+        return replace(dataset, profiles=profile_columns(users, fields))
 
 
 def _is_part(name: str) -> bool:

@@ -96,8 +96,8 @@ def call(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
-        patch.setattr(registry_module, "load_registry", lambda **options: registry)
-        patch.setattr("crossrec.pipeline.engine.load_registry", lambda **options: registry)
+        # below `load_registry`, which modules have by name from their first import on
+        patch.setattr(registry_module, "_registry", lambda subset, strict: registry)
         files = ("--items", folder / "items.csv", "--events", folder / "events.csv")
         for where in ("ws", "plain"):
             assert called("ingest", "shop", *files, where=where).exit_code == 0
@@ -188,6 +188,7 @@ def test_the_evaluation_in_words(call) -> None:
         (("--folds", "3"), "--folds is about ranking: leave it out with --task rating"),
         (("--candidates", "served"), "--candidates is about ranking"),
         (("--no-backbone",), "--no-backbone is about ranking"),
+        (("--budget", "standard"), "--budget is about ranking"),
         (("--models", "pipeline"), "no model 'pipeline' here: there are global-mean"),
         (("--models", ","), "--models needs at least one name"),
     ],

@@ -122,6 +122,51 @@ def test_without_explain_there_are_no_reasons(shop):
     assert "often" not in done.stdout
 
 
+def test_filters_boosts_and_context(shop):
+    wide = slate(shop("recommend", "--user", "u2", "--json", "-k", "20"))
+    wanted = wide["items"][-1]["title"]
+    one = slate(shop("recommend", "--user", "u2", "--json", "--filter", f"title = '{wanted}'"))
+    assert [item["title"] for item in one["items"]] == [wanted]
+    boost = f"CASE WHEN title = '{wanted}' THEN 99 ELSE 1 END"
+    lifted = slate(shop("recommend", "--user", "u2", "--json", "-k", "20", "--boost", boost))
+    assert any(change["policy"] == "boost" for change in lifted["changes"])
+    same = "title = context.wanted AND context.hour >= 20"
+    call = ("recommend", "--user", "u2", "--json", "--filter", same)
+    given = slate(shop(*call, "--context", f"wanted={wanted}", "--context", "hour=21"))
+    assert [item["title"] for item in given["items"]] == [wanted]
+    assert slate(shop(*call, "--context", f"wanted={wanted}", "--context", "hour=9"))["items"] == []
+
+
+def test_conditions_of_a_file_are_checked_before_the_fit(shop, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text("[surfaces.bench]\nfilter = \"titel = 'x'\"\n")
+    done = shop("fit", "--pipeline", own)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1].startswith(
+        "Error: surface 'bench', filter: \"titel = 'x'\", character 1: no item has a field 'titel'"
+    )
+    own.write_text("[surfaces.bench]\nfilter = \"title LIKE '%3'\"\n")
+    assert shop("fit", "--pipeline", own).exit_code == 0
+    try:
+        found = slate(shop("recommend", "--user", "u2", "--json"))["items"]
+        assert [item["title"] for item in found] == ["tool no. 3"]
+    finally:
+        shop("fit")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--filter", "titel = 'x'"), "'titel': there are title"),
+        (("--filter", "title ="), "character 7"),
+        (("--boost", "title = 'x'"), "a boost is a number"),
+        (("--context", "tv"), "name=value"),
+    ],
+)
+def test_a_wrong_expression_is_one_line(shop, options, message):
+    assert message in complaint(shop("recommend", "--user", "u2", *options))
+
+
 def test_json_always_has_reasons(shop):
     found = slate(shop("recommend", "--user", "u2", "--json", "-k", "2"))
     assert len(found["items"]) == 2
@@ -335,3 +380,15 @@ def test_a_source_that_cannot_be_stored_is_named_and_the_others_are_published(sh
         assert slate(shop("recommend", "--user", "u2", "--json"))["degraded"] == []
     finally:
         shop("fit")
+
+
+def test_pages_on_the_command_line(shop):
+    first = slate(shop("recommend", "--user", "u2", "-k", "2", "--json"))
+    second = slate(
+        shop("recommend", "--user", "u2", "-k", "2", "--json", "--cursor", first["next_cursor"])
+    )
+    ids = [item["item_id"] for page in (first, second) for item in page["items"]]
+    assert len(set(ids)) == 4
+    whole = slate(shop("recommend", "--user", "u2", "-k", "4", "--json"))
+    assert ids == [item["item_id"] for item in whole["items"]]
+    assert "no cursor" in complaint(shop("recommend", "--user", "u2", "--cursor", "zz"))

@@ -113,6 +113,15 @@ def test_the_latest_of_several_decides() -> None:
     assert demoted((1, "play", 14.0), (1, "play", 7.0)) == {1: pytest.approx(0.5)}
 
 
+def test_a_list_of_what_to_have_again_keeps_what_was_consumed_and_not_what_was_refused() -> None:
+    kept = {"keeps_consumed": True}
+    assert removed((1, "purchase", 1.0), (2, "play", 0.0), **kept) == {}
+    assert demoted((2, "play", 9.0), **kept) == {}
+    assert removed((1, "purchase", 9.0), (1, "ban", 1.0), **kept) == {1: "disliked"}
+    assert removed((1, "ban", 9.0), (1, "like", 1.0), **kept) == {}
+    assert removed((4, "ban_artist", 9.0), **kept) == dict.fromkeys((3, 4, 5), "entity_banned")
+
+
 def test_a_negative_event_ends_by_its_half_life_and_never_without_one() -> None:
     assert removed((1, "skip", 0.5)) == {1: "disliked"}
     twenty_plays = [(1, "play", 400.0 - at) for at in range(20)]

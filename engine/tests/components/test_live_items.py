@@ -171,6 +171,44 @@ def test_changes_one_by_one_equal_all_at_once(steps, read_before):
         ]
 
 
+def texts_of(items, name):
+    column = items.texts(name)
+    return [column.names[code] if code >= 0 else "" for code in column.codes.tolist()]
+
+
+def lists_of(items, name):
+    column = items.lists(name)
+    return [[column.names[code] for code in column.codes.row(at)] for at in range(len(items))]
+
+
+def test_texts_and_lists_of_a_field(items):
+    assert texts_of(items, "price") == ["3", "4.5", ""]
+    assert lists_of(items, "artists") == [["One", "Two"], ["two"], []]
+    assert texts_of(items, "no_such_field") == ["", "", ""]
+    assert lists_of(items, "no_such_field") == [[], [], []]
+    assert items.texts("price") is items.texts("price"), "computed once"
+
+
+def test_texts_and_lists_follow_what_is_written(items):
+    items.texts("brand"), items.lists("artists")
+    changed = items.updated({2: {"brand": "New", "artists": ["Three"]}, 0: {"brand": None}})
+    assert texts_of(changed, "brand") == ["", "öl", "New"]
+    assert lists_of(changed, "artists") == [["One", "Two"], ["two"], ["Three"]]
+    assert texts_of(items, "brand") == ["Öl", "öl", ""], "the old one stays"
+    assert texts_of(changed.updated({2: {"brand": "Newer"}}), "brand") == ["", "öl", "Newer"]
+
+
+def test_what_was_not_looked_at_before_a_change_is_right_after_it(items):
+    changed = items.updated({1: {"artists": "Four|Five", "colour": "red"}})
+    assert lists_of(changed, "artists") == [["One", "Two"], ["Four", "Five"], []]
+    assert texts_of(changed, "colour") == ["", "red", ""]
+
+
+def test_it_names_all_fields(items):
+    assert items.fields() == {"title", "categories", "brand", "price", "artists"}
+    assert "colour" in items.updated({1: {"colour": "red"}}).fields()
+
+
 def test_entities_as_codes(items):
     artists = items.entities("artists")
     rows = [[artists.names[code] for code in artists.codes.row(at)] for at in range(len(items))]

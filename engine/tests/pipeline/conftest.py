@@ -10,7 +10,7 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
-from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.config_files import parse_config
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.scenario import ItemField, ItemSchema

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 from crossrec.errors import ConfigError
-from crossrec.pipeline.config import PolicyConfig, SurfaceConfig, load_config, parse_config
+from crossrec.pipeline.config import PolicyConfig, SurfaceConfig
+from crossrec.pipeline.config_files import load_config, parse_config
 from crossrec.scenario import EventType, ItemSchema, Scenario, Surface
 
 DEFAULT = """
@@ -139,6 +140,12 @@ def test_a_plan_whose_fallbacks_are_all_gone_has_the_usual_one(scenario, tmp_pat
     path.write_text('sources = [{name = "a"}]\n[surfaces.home]\nfallback = ["a"]\n')
     assert load_config(scenario).surfaces["home"].fallback == ("a",)
     assert load('sources = [{name = "c"}]').surfaces["home"].fallback == ("most_popular",)
+
+
+def test_a_list_that_may_be_empty_stays_so_with_other_sources(tmp_path, load):
+    path = tmp_path / "config_resources" / "default.toml"
+    path.write_text('sources = [{name = "a"}]\n[surfaces.home]\nsources = ["a"]\nfallback = []\n')
+    assert load('sources = [{name = "c"}]').surfaces["home"].fallback == ()
 
 
 def test_sources_of_a_surface_are_its_own_else_those_about_items_else_all(load):

@@ -18,7 +18,7 @@ from crossrec.data.splits import leave_one_out
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import ConfigError, UsageError
 from crossrec.numeric.ragged import Ragged
-from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.config_files import parse_config
 from crossrec.pipeline.evaluate_models import build_models, rule_for
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.live import with_items

@@ -8,7 +8,7 @@ from crossrec.components.run import RunOptions
 from crossrec.data.events import Events
 from crossrec.errors import ConfigError, CrossrecError, UsageError
 from crossrec.numeric.ragged import Ragged
-from crossrec.pipeline.config import load_config, parse_config
+from crossrec.pipeline.config_files import load_config, parse_config
 from crossrec.pipeline.cut import cut_for_validation
 from crossrec.pipeline.fit import collect_examples, fit_pipeline, fit_sources, served_rule
 from crossrec.pipeline.resolved import resolve_pipeline
@@ -168,6 +168,27 @@ def test_a_ranker_learns_from_the_part_before_the_cut(dataset, make_registry, ma
         rows = np.arange(len(examples.queries))
         barred = [set(examples.queries.exclude.row(i)) & set(examples.pool.index[i]) for i in rows]
         assert not any(barred)
+
+
+def test_sources_learn_which_encoder_made_the_vectors(
+    dataset, make_registry, make_config, toy_sources
+):
+    """Its settings are options of the run: what trains the encoder further needs them."""
+    seen = []
+
+    def fit(self, dataset, run):
+        seen.append(run.encoders)
+        toy_sources.popular.fit(self, dataset, run)
+
+    registry = make_registry(
+        candidate_generators={"looks": type("Looks", (toy_sources.popular,), {"fit": fit})},
+        encoders={"encodes": type("Encodes", (), {})},
+    )
+    for values in ({}, {"encoder": "encodes"}):
+        config = make_config("looks", **values)
+        fit_sources(dataset, resolve_pipeline(config, registry), RUN, "here")
+    assert seen == [{}, {"encodes": {}}]
+    assert RUN.encoders == {}
 
 
 def test_blocks_of_queries_make_one_pool(dataset, registry, make_config, monkeypatch):

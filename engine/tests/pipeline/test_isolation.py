@@ -10,7 +10,7 @@ from crossrec.components.candidates import Candidates
 from crossrec.components.fusion import ReciprocalRankFusion
 from crossrec.components.policies import flag
 from crossrec.components.run import RunOptions
-from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.config_files import parse_config
 from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.testing.misbehaving import (

@@ -7,7 +7,7 @@ from crossrec.components.evidence import Reason
 from crossrec.components.slate import Change, Slate, SlateItem
 from crossrec.components.wording import WordingRequest
 from crossrec.errors import UsageError
-from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.config_files import parse_config
 from crossrec.pipeline.languages import checked_language, in_language
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.testing.toy_sources import Popular, registry_of

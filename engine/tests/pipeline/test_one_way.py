@@ -7,16 +7,19 @@ import dataclasses
 import numpy as np
 import pytest
 from crossrec.components.candidates import Candidates
-from crossrec.components.eligibility import queries_of
+from crossrec.components.eligibility import UNSEEN, queries_of
 from crossrec.components.fusion import BestSource, ReciprocalRankFusion, WeightedFusion
 from crossrec.components.history import weigh
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.components.user_state import UserState
+from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
+from crossrec.data.profiles import profile_columns
 from crossrec.data.splits import before, between
 from crossrec.data.user_events import UserEvents
+from crossrec.data.vocabulary import Vocabulary
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.fit import fit_pipeline, served_rule
 from crossrec.pipeline.query_resolution import resolve_query
@@ -230,3 +233,29 @@ def test_and_so_the_same_scores_come_of_it(radio, rows, keeps):
         width = own.index.shape[1]
         assert pool.index[row, :width].tolist() == own.index[0].tolist()
         np.testing.assert_allclose(scores[row, :width], expected[0], rtol=1e-5)
+
+
+def test_the_profile_is_the_same_too(radio):
+    """Numbers and short texts as categories; what is none is not known in either."""
+    data, pipeline = radio
+    rows = {"place": ["PT", None, "DE"], "age": [30, 30.0, "30"], "friends": [["u1"], [], ["u2"]]}
+    profiles = [dict(zip(rows, values, strict=True)) for values in zip(*rows.values(), strict=True)]
+    users = Vocabulary(["u0", "u1", "u2"])
+    records = {f"u{at}": fields for at, fields in enumerate(profiles)}
+    events = Events.from_columns([0, 0, 1, 1, 2, 2], [0, 1, 2, 3, 4, 5], [CUT - 1, CUT + 1] * 3)
+    whole = dataclasses.replace(
+        Dataset.build(users, data.catalog, events, has_clock=True),
+        profiles=profile_columns(users, records),
+    )
+    targets, fitted = between(whole, CUT, np.inf), before(whole, CUT)
+    batch = queries_of(targets, fitted, UNSEEN)
+    assert batch.profile["place"].tolist() == ["PT", "", "DE"]
+    assert batch.profile["age"].tolist() == ["30"] * 3
+    assert "friends" not in batch.profile
+    for user, fields in enumerate(profiles):
+        state = dataclasses.replace(stored(fitted, user), profile=fields)
+        query = Query(user_id=f"u{user}")
+        request = resolve_query(serve(pipeline, RADIO), pipeline.main, query, state, CUT).batch
+        for name, column in batch.profile.items():
+            assert request.profile[name].tolist() == [column[user]]
+        assert request.profile["friends"].tolist() == [""]

@@ -7,14 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 from crossrec.errors import UsageError
-from crossrec.pipeline.config import (
-    PipelineConfig,
-    PolicyConfig,
-    SourceConfig,
-    SurfaceConfig,
-    load_config,
-    parse_config,
-)
+from crossrec.pipeline.config import PipelineConfig, PolicyConfig, SourceConfig, SurfaceConfig
+from crossrec.pipeline.config_files import load_config, parse_config
 from crossrec.pipeline.pipeline_file import effective, key_text, pipeline_text, toml_value
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.plugins.meanings import meanings

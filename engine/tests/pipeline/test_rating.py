@@ -13,7 +13,7 @@ from crossrec.components.state import State
 from crossrec.errors import CrossrecError, NotFittedError, UsageError
 from crossrec.evaluation.rating.evaluate import evaluate_ratings
 from crossrec.ingest import ingest_files
-from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.config_files import parse_config
 from crossrec.pipeline.evaluate_ratings import rater_builder, raters_of
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from crossrec.components.fusion import RrfConfig
 from crossrec.errors import CrossrecError, UsageError
-from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.config_files import parse_config
 from crossrec.pipeline.resolved import BASELINES, resolve_pipeline
 
 

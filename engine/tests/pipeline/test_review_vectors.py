@@ -9,7 +9,7 @@ import pytest
 from crossrec.components.run import RunOptions
 from crossrec.data.reviews import RatingScale, Reviews
 from crossrec.errors import CrossrecError
-from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.config_files import parse_config
 from crossrec.pipeline.item_vectors import attach_vectors
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.testing.toy_sources import registry_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from crossrec.errors import ConfigError
-from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.config_files import parse_config
 from crossrec.pipeline.with_backbone import with_backbone, with_thorough
 
 

@@ -118,6 +118,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "nothing is consumed": ({"never_again": set()}, "test_what_never_comes_back"),
     "another text": ({"texts": (({"title": "Rake"}, "Rake."),)}, "test_texts_of_items"),
     "a surface too many": ({"surfaces": {"home": "user"}}, "test_exactly_these_surfaces"),
+    "a surface with a source of its own": ({"own_sources": {"home": ("content",)}}, SOURCES),
     "sources in another order": ({"sources": ("popularity", "content")}, SOURCES),
     "an importer too few": (
         {"importers": ("toy-files", "toy-tables")},

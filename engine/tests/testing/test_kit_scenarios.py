@@ -115,6 +115,10 @@ FAULTS: dict[str, tuple[Scenario, str]] = {
     ),
     "an alias that repeats its own name": (with_event(EventType("fly", aliases=("Fly",))), NAMES),
     "a field twice": (with_field(ItemField("Genre")), FIELDS),
+    "a field that no filter can name": (
+        with_field(ItemField("two words")),
+        "test_every_field_may_be_filtered",
+    ),
     "a template of unknown fields": (
         replace(RIGHT, items=replace(RIGHT.items, text_template="{titel}")),
         FIELDS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from crossrec.testing import toy as toys
+from crossrec.testing.larder import larder
 
 
 @pytest.mark.parametrize("size", [8, 16, 40])
@@ -133,3 +134,23 @@ def test_reviews_need_no_vectors():
     assert not shop.dataset.events.reviews.vectors
     assert shop.queries is not None
     assert toys.shop().dataset.events.reviews is None
+
+
+@pytest.mark.parametrize("clock", [True, False])
+def test_the_larder_has_one_thing_that_is_due(clock: bool) -> None:
+    toy = larder(clock=clock)
+    events, now = toy.dataset.interactions, toy.queries.now
+    assert len(toy.queries.exclude.values) == 0
+    assert toy.dataset.has_clock is clock
+    assert (now is not None) is clock
+    for user, due in enumerate(toy.withheld.tolist()):
+        own = events.take(events.users == user)
+        assert set(own.items.tolist()) == {due, (due + 1) % 12}
+        assert np.bincount(own.items).max() == 6
+        if now is None:
+            continue
+        for item, share in ((due, 1.0), ((due + 1) % 12, 0.2)):
+            days = own.times[own.items == item] / 86_400.0
+            interval = 5.0 + 2.0 * item
+            np.testing.assert_allclose(np.diff(days), interval)
+            assert now[user] / 86_400.0 - days[-1] == pytest.approx(share * interval)

@@ -19,7 +19,7 @@ from crossrec.plugins import registry as registry_module
 from crossrec.plugins.found import FoundPlugin, find_plugins
 from crossrec.plugins.loader import load_plugins
 from crossrec.plugins.registry import Registry
-from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
+from crossrec.testing.titled_shops import titled_shop
 from crossrec.workspace import Workspace
 from crossrec_backbone.commands.backbones import backbones
 from crossrec_backbone.commands.pretrain import pretrain
@@ -40,23 +40,10 @@ SETTINGS = PretrainConfig(
 )
 
 
-def scenario(name: str) -> Scenario:
-    return Scenario(
-        name=name,
-        summary="games",
-        events=(EventType("play"),),
-        items=ItemSchema((ItemField("title"),), "{title}", categories=""),
-        surfaces=(Surface("home"),),
-        pipeline="",
-        default_event="play",
-        main_surface="home",
-    )
-
-
 @hookimpl
 def register_scenarios(register):
-    register("chess", lambda: scenario("chess"), summary="openings")
-    register("cards", lambda: scenario("cards"), summary="tricks")
+    register("chess", lambda: titled_shop("chess"), summary="openings")
+    register("cards", lambda: titled_shop("cards"), summary="tricks")
 
 
 @pytest.fixture
@@ -79,7 +66,7 @@ def home(tmp_path, shop, monkeypatch):
         events = pd.DataFrame(
             {"user_id": done.users, "item_id": [ids[int(item)] for item in done.items]}
         )
-        ingest_frames(workspace, scenario(name), Frames(items=items, events=events))
+        ingest_frames(workspace, titled_shop(name), Frames(items=items, events=events))
     workspace.close()
     return tmp_path / "w"
 

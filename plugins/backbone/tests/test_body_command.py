@@ -7,7 +7,6 @@ quarter of a turn; no item, title or person is common.
 from __future__ import annotations
 
 import json
-import sys
 import types
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,12 +21,9 @@ from crossrec.artifacts import read_pretrained, write_pretrained
 from crossrec.cli import main
 from crossrec.components.run import RunOptions
 from crossrec.data.catalog import Catalog
-from crossrec.plugins import registry as registry_module
-from crossrec.plugins.found import FoundPlugin, find_plugins
-from crossrec.plugins.loader import load_plugins
-from crossrec.plugins.registry import Registry
-from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
+from crossrec.plugins.registry import load_registry
 from crossrec.testing.rings import QUARTER, path
+from crossrec.testing.titled_shops import installed_shops, write_shop
 
 neural = pytest.importorskip("crossrec_neural.settings")
 
@@ -54,26 +50,8 @@ class Angles:
         return rows
 
 
-def scenario(name: str) -> Scenario:
-    return Scenario(
-        name=name,
-        summary="a shop",
-        events=(EventType("play"),),
-        items=ItemSchema((ItemField("title"),), "{title}", categories=""),
-        surfaces=(Surface("home"),),
-        pipeline="body_resources:pipeline.toml",
-        default_event="play",
-        main_surface="home",
-    )
-
-
 def shops_plugin() -> types.ModuleType:
     plugin = types.ModuleType("shops_plugin")
-
-    @hookimpl
-    def register_scenarios(register: Any) -> None:
-        for name in SHOPS:
-            register(name, lambda name=name: scenario(name), summary="a shop")
 
     @hookimpl
     def register_encoders(register: Any) -> None:
@@ -89,7 +67,7 @@ def shops_plugin() -> types.ModuleType:
             summary="a small transformer",
         )
 
-    for hook in (register_scenarios, register_encoders, register_candidate_generators):
+    for hook in (register_encoders, register_candidate_generators):
         setattr(plugin, hook.__name__, hook)
     return plugin
 
@@ -99,14 +77,7 @@ def write(folder: Path, name: str, seed: int) -> tuple[str, str]:
     rng = np.random.default_rng(seed)
     angle = np.sort(rng.uniform(0, 2 * np.pi, N_ITEMS))
     titles = ["" if name == "nameless" else f"{value:.4f}" for value in angle]
-    items = [f"{name}{at},{title}" for at, title in enumerate(titles)]
-    events = [
-        f"u{user},{name}{item}" for user in range(SHOPS[name]) for item in path(angle, QUARTER, rng)
-    ]
-    files = folder / f"{name}-items.csv", folder / f"{name}-events.csv"
-    files[0].write_text("\n".join(["item_id,title", *items, ""]))
-    files[1].write_text("\n".join(["user_id,item_id", *events, ""]))
-    return str(files[0]), str(files[1])
+    return write_shop(folder, name, titles, (path(angle, QUARTER, rng) for _ in range(SHOPS[name])))
 
 
 class Shops:
@@ -128,19 +99,9 @@ class Shops:
 @pytest.fixture(scope="module")
 def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
     folder = tmp_path_factory.mktemp("shops")
-    resources = folder / "body_resources"
-    resources.mkdir()
-    (resources / "__init__.py").write_text("")
-    lines = 'encoder = "transformer"\nsources = [{name = "popularity"}]\n'
-    (resources / "pipeline.toml").write_text(lines)
-    found = [one for one in find_plugins() if one.name in ("builtin", "backbone", "collaborative")]
-    found.append(FoundPlugin("shops", "crossrec-shops", "1", shops_plugin))
-    registry = Registry(load_plugins(found, strict=True))
-    call = Shops(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(folder))
-        # below `load_registry`, which modules have by name from their first import on
-        patch.setattr(registry_module, "_registry", lambda subset, strict: registry)
+    pipeline = 'encoder = "transformer"\nsources = [{name = "popularity"}]\n'
+    call, beside = Shops(folder), ("builtin", "backbone", "collaborative")
+    with installed_shops(folder, tuple(SHOPS), pipeline, beside=beside, plugin=shops_plugin()):
         for seed, name in enumerate(SHOPS):
             items, events = write(folder, name, seed)
             call.done("ingest", name, "--items", items, "--events", events)
@@ -150,7 +111,6 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
         assert "older: ndcg@10 0." in made.stdout
         assert "next: crossrec fit SCENARIO --backbone rings" in made.stdout
         yield call
-    sys.modules.pop("body_resources", None)
 
 
 def test_the_card_says_what_it_was_made_from(shops: Shops) -> None:
@@ -306,7 +266,7 @@ class TestTransfer:
         card, state = read_pretrained(shops.workspace / "backbones" / "rings")
         arrays = {name: 2 * np.array(array) for name, array in state.arrays.items()}
         write_pretrained(tmp_path / "rings", card, replace(state, arrays=arrays))
-        source = registry_module.load_registry().get("candidate_generators", "transformer")
+        source = load_registry().get("candidate_generators", "transformer")
         folders = shops.workspace / "backbones" / "rings", tmp_path / "rings"
         one, other = (MeasuredBody(source, folder).identity() for folder in folders)
         assert one != other

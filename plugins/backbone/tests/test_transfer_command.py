@@ -4,82 +4,42 @@ from __future__ import annotations
 
 import builtins
 import json
-import sys
-import types
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from crossrec import hookimpl
 from crossrec.cli import main
-from crossrec.plugins import registry as registry_module
-from crossrec.plugins.found import FoundPlugin, find_plugins
-from crossrec.plugins.loader import load_plugins
-from crossrec.plugins.registry import Registry
-from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
-
-
-def scenario(name: str) -> Scenario:
-    return Scenario(
-        name=name,
-        summary="a shop",
-        events=(EventType("play"),),
-        items=ItemSchema((ItemField("title"),), "{title}", categories=""),
-        surfaces=(Surface("home"),),
-        pipeline="transfer_resources:pipeline.toml",
-        default_event="play",
-        main_surface="home",
-    )
-
-
-@hookimpl
-def register_scenarios(register):
-    for name in ("old", "new", "empty"):
-        register(name, lambda name=name: scenario(name), summary="a shop")
+from crossrec.testing.titled_shops import installed_shops, write_shop
 
 
 def write(folder, name: str, seed: int) -> tuple[str, str]:
     """Items of five kinds that their titles name, and users who keep to one kind."""
     rng = np.random.default_rng(seed)
     kind = rng.permutation(60) % 5
-    items = [f"{name}{i},{name}kind{kind[i]} {rng.integers(10, 99)}" for i in range(60)]
-    lines = []
-    for user in range(90):
+    titles = [f"{name}kind{one} {rng.integers(10, 99)}" for one in kind]
+    histories = []
+    for _ in range(90):
         own = np.flatnonzero(kind == rng.integers(5))
-        lines += [f"u{user},{name}{i}" for i in rng.choice(own, 5, replace=False)]
-    paths = folder / f"{name}-items.csv", folder / f"{name}-events.csv"
-    paths[0].write_text("item_id,title\n" + "\n".join(items) + "\n")
-    paths[1].write_text("user_id,item_id\n" + "\n".join(lines) + "\n")
-    return str(paths[0]), str(paths[1])
+        histories.append(rng.choice(own, 5, replace=False))
+    return write_shop(folder, name, titles, histories)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Call the command line in this process, with three shops and the backbone installed."""
     folder = tmp_path_factory.mktemp("shops")
-    resources = folder / "transfer_resources"
-    resources.mkdir()
-    (resources / "__init__.py").write_text("")
-    (resources / "pipeline.toml").write_text('sources = [{name = "popularity"}]\n')
-    plugin = types.ModuleType("shops_plugin")
-    plugin.register_scenarios = register_scenarios
-    installed = [one for one in find_plugins() if one.name in ("builtin", "backbone")]
-    found = [*installed, FoundPlugin("shops", "crossrec-shops", "1", lambda: plugin)]
-    registry = Registry(load_plugins(found, strict=True))
 
     def call(*arguments: str):
         where = ("-w", str(folder / "workspace"))
         return CliRunner().invoke(main, [*arguments, *where], prog_name="crossrec")
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(folder))
-        patch.setattr(registry_module, "load_registry", lambda **options: registry)
+    names, pipeline = ("old", "new", "empty"), 'sources = [{name = "popularity"}]\n'
+    with installed_shops(folder, names, pipeline, beside=("builtin", "backbone")):
         for seed, name in enumerate(("old", "new")):
             items, events = write(folder, name, seed)
             done = call("ingest", name, "--items", items, "--events", events)
             assert done.exit_code == 0, done.output
         yield lambda *arguments: call("transfer", "--threads", "1", *arguments)
-    sys.modules.pop("transfer_resources", None)
 
 
 CALL = ("--to", "new", "--from", "old", "--events", "0,100", "--seeds", "2", "--users", "40")

@@ -11,6 +11,8 @@ from crossrec.components.protocols import CandidateGenerator
 from crossrec.plugins.registration import Registration
 from crossrec_collaborative import plugin
 
+LEARN = ("popularity", "covisitation", "item-knn", "user-knn", "next-basket", "bought-together")
+
 
 def registered() -> list[Registration]:
     found: list[Registration] = []
@@ -33,6 +35,9 @@ def test_all_sources_are_registered() -> None:
         "ease",
         "als",
         "bpr",
+        "next-basket",
+        "buy-again",
+        "bought-together",
     ]
 
 
@@ -41,8 +46,9 @@ def test_each_can_be_built_under_its_name_and_says_what_it_is() -> None:
         source = registration.build()
         assert isinstance(source, CandidateGenerator)
         assert source.name == registration.name
-        learns = registration.name in ("popularity", "covisitation", "item-knn", "user-knn")
+        learns = registration.name in LEARN
         more = {"update", "forget"} if learns else set()
+        more |= {"report"} if registration.name in ("next-basket", "buy-again") else set()
         assert registration.capabilities == {"score", "explain", "estimate", *more}
         assert 10 < len(registration.summary) < 80
         for ability in registration.capabilities:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.numeric.ragged import Ragged
 from crossrec.scenario import ItemField, ItemSchema
+from crossrec.testing.text_models import save_tiny_model
 
 SCHEMA = ItemSchema(
     (ItemField("title"), ItemField("categories", "category"), ItemField("brand", "category")),
@@ -23,6 +27,8 @@ SCHEMA = ItemSchema(
 )
 #: Items of the shop with events; the two behind them have a text only.
 N_ITEMS, N_USERS, DAY = 24, 90, 86_400.0
+#: What the tiny text model knows.
+WORDS = ["wrench", "pot", "tools", "kitchen", *map(str, range(26))]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -88,3 +94,31 @@ def shop() -> Dataset:
     names = Vocabulary(f"u{at}" for at in range(N_USERS))
     dataset = Dataset.build(names, catalog(N_ITEMS + 2), events, has_clock=True)
     return dataset.with_vectors("transformer", vectors(N_ITEMS + 2))
+
+
+@pytest.fixture(scope="session")
+def text_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(save_tiny_model(tmp_path_factory.mktemp("models") / "tiny", WORDS))
+
+
+@pytest.fixture
+def reading(run: RunOptions, text_model: str) -> RunOptions:
+    """Return options that say which model made the vectors, as a fit does."""
+    return replace(run, encoders={"transformer": {"model": text_model}})
+
+
+@pytest.fixture
+def texts(shop: Dataset, reading: RunOptions) -> Dataset:
+    """Return the shop with the tiny model's vectors; the last item has no text."""
+    catalog = shop.catalog.with_texts([*shop.catalog.texts[:-1], " "])
+    from crossrec_neural.inputs.text_encoder import layered_encoder
+
+    encoder = layered_encoder("a test", "transformer", reading.encoders["transformer"])
+    whole = replace(shop, catalog=catalog)
+    return whole.with_vectors("transformer", encoder.encode(catalog, reading))
+
+
+@pytest.fixture
+def make_text_model() -> Callable[..., Path]:
+    """Return the maker of other text models that know the same words."""
+    return partial(save_tiny_model, words=WORDS)

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from crossrec.cli import main
 from crossrec.plugins.registry import load_registry
+from crossrec.testing.text_models import save_tiny_model
 
 ROWS = 40
 
@@ -50,6 +51,7 @@ def test_fit_and_recommend(films: Path) -> None:
     report = json.loads(fit.stdout)
     assert not report["failed"]
     assert len(report["reports"]["rnn"]["epochs"]) <= 20
+    assert report["reports"]["rnn"]["refitted"], "the fit on all events chose no epoch anew"
     slate = json.loads(
         called(
             "recommend", "video", "--user", "u1", "-k", "5", "--json", workspace=workspace
@@ -62,3 +64,70 @@ def test_fit_and_recommend(films: Path) -> None:
         called("recommend", "video", *history, "-k", "3", "--json", workspace=workspace).stdout
     )
     assert slate["items"][0]["title"] == "Love story 6"
+
+
+@pytest.mark.skipif(
+    "transformer" not in {one.name for one in load_registry().all("encoders")},
+    reason="crossrec-text is not installed",
+)
+def test_a_text_encoder_that_learns_reads_new_items(films: Path) -> None:
+    """Its settings are those of the pipeline; a later item is read with what it learnt."""
+    words = ["Love", "Space", "story", "Romance", "Sci", "Fi", "-", *map(str, range(ROWS))]
+    model = save_tiny_model(films / "model", words)
+    training = "{ epochs = 2, batch_size = 16 }"
+    settings = f"{{ embedding_size = 16, inputs = {{ text_layers = 1 }}, training = {training} }}"
+    pipeline = films / "learning.toml"
+    pipeline.write_text(
+        f'encoder = "transformer"\nencoder_settings = {{ model = "{model}" }}\n'
+        f'sources = [{{ name = "rnn", settings = {settings} }}]\n'
+    )
+    workspace = films / "films"
+    done = called("fit", "video", "--pipeline", str(pipeline), "--json", workspace=workspace)
+    report = json.loads(done.stdout)
+    assert not report["failed"], report["failed"]
+    new = films / "new.csv"
+    new.write_text("movieId,title,genres\nm99,Love story 7,Romance\n")
+    called("ingest", "video", "--items", str(new), workspace=workspace)
+    command = ["recommend", "video", "--history", "m0,m2", "-k", str(ROWS), "--json"]
+    slate = json.loads(called(*command, workspace=workspace).stdout)
+    assert not slate["degraded"]
+    assert "m99" in {item["item_id"] for item in slate["items"]}
+
+
+@pytest.mark.skipif(
+    "rnn" not in {one.name for one in load_registry().all("candidate_generators")},
+    reason="crossrec-neural is not installed",
+)
+def test_the_users_table_reaches_fit_and_request(films: Path) -> None:
+    """Who comes from the north goes on by two, who comes from the south by six."""
+    workspace = films / "places"
+    rows = [
+        f"u{user},m{(user + stride * step) % ROWS},{1_700_000_000 + 3600 * step}"
+        for user in range(160)
+        for stride in (2 if user // ROWS % 2 else 6,)
+        for step in range(1, 4)
+    ]
+    users = [f"u{user},{'north' if user // ROWS % 2 else 'south'}" for user in range(160)]
+    new = ["new1,north", "new2,south"]
+    (films / "more.csv").write_text("\n".join(["user_id,movieId,time", *rows, ""]))
+    (films / "users.csv").write_text("\n".join(["user_id,place", *users, *new, ""]))
+    files = ("--items", "items.csv", "--events", "more.csv", "--users", "users.csv")
+    paths = [str(films / one) if one.endswith("csv") else one for one in files]
+    called("ingest", "video", *paths, workspace=workspace)
+    training = "{ epochs = 100, learning_rate = 0.02, batch_size = 16, validation_share = 0 }"
+    settings = f"{{ embedding_size = 16, dropout = 0, training = {training}, INPUTS }}"
+    source = f'encoder = ""\nsources = [{{ name = "rnn", settings = {settings} }}]\n'
+    pipeline = films / "place.toml"
+    pipeline.write_text(source.replace("INPUTS", 'inputs = { user_fields = ["place"] }'))
+    called("fit", "video", "--pipeline", str(pipeline), workspace=workspace)
+
+    def first(user: str) -> str:
+        words = ("recommend", "video", "--user", user, "--history", "m4", "-k", "1", "--json")
+        return str(json.loads(called(*words, workspace=workspace).stdout)["items"][0]["item_id"])
+
+    assert (first("new1"), first("new2")) == ("m6", "m10")
+    pipeline.write_text(source.replace("INPUTS", 'inputs = { user_fields = ["town"] }'))
+    words = ["fit", "video", "--pipeline", str(pipeline), "-w", str(workspace)]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 2
+    assert "no user has a 'town'; there are: place" in done.output

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from crossrec.components.cost import DatasetSize
+from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.run import RunOptions
 from crossrec_neural import settings as given
 from crossrec_neural.sources.costs import training_cost
@@ -35,6 +35,25 @@ def test_more_of_anything_costs_more() -> None:
 def test_larger_data_costs_more(what: str) -> None:
     larger = replace(SIZE, **{what: 10 * getattr(SIZE, what)})
     assert seconds(larger) >= seconds()
+
+
+def test_layers_of_the_text_encoder_cost_what_passes_them() -> None:
+    def cost(layers: int, size: DatasetSize, **training: Any) -> Cost:
+        inputs = {"text_layers": layers}
+        return training_cost(size, given.TransformerSettings(inputs=inputs, training=training), RUN)
+
+    texts = replace(SIZE, texts=5_000, characters=900_000)
+    frozen, one, two = (cost(layers, texts) for layers in (0, 1, 2))
+    assert frozen.total == seconds(texts)
+    assert two.total - one.total > 60
+    assert one.total - frozen.total > 60
+    assert one.memory - frozen.memory == pytest.approx(4e8 + 768 * 900_000 / 4.2)
+    assert cost(1, texts, text_items=64).total > one.total
+    assert cost(1, replace(texts, characters=1_800_000)).total > one.total
+    assert cost(1, SIZE).total == seconds(), "no texts, nothing to train"
+    many = replace(texts, texts=5_000_000, characters=900_000_000, items=5_000_000)
+    same = cost(0, many).memory
+    assert cost(1, many).memory - same < 1e9, "token states of a large catalogue lie in a file"
 
 
 def test_a_sample_is_never_larger_than_the_catalogue() -> None:

@@ -176,15 +176,15 @@ def test_gaps_are_logarithms_of_seconds() -> None:
 
 
 def test_types_and_times_of_a_dataset(shop: Dataset) -> None:
-    space = HistorySpace.fit(shop, types=True, gaps=True)
+    space = HistorySpace.fit("test", shop, InputSettings())
     assert space == HistorySpace(2, 0, True)
     batch = Histories.of_dataset(shop, space).last(5)
     row = shop.sequences.row(0)[-5:]
     assert batch.items[0][: len(row)].tolist() == row.tolist()
     assert batch.gaps[0].tolist() == [0, 12, 12, 12, 0]  # four events an hour apart, and padding
     assert batch.types[0].tolist() == [1, 1, 2, 1, 0]
-    assert HistorySpace.fit(shop, types=False, gaps=False) == HistorySpace()
-    assert not HistorySpace.fit(replace(shop, has_clock=False), types=True, gaps=True).clock
+    assert HistorySpace.fit("test", shop, InputSettings(types=False, gaps=False)) == HistorySpace()
+    assert not HistorySpace.fit("test", replace(shop, has_clock=False), InputSettings()).clock
 
 
 def test_a_query_that_knows_items_only() -> None:

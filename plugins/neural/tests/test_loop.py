@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 from crossrec.components.run import RunOptions
-from crossrec.components.state import State
 from crossrec.errors import CrossrecError
+from crossrec.testing.checkpoints import MemoryCheckpoints
 from crossrec_neural.settings import TrainingSettings
 from crossrec_neural.training.loop import Training
 from crossrec_neural.training.model import set_weights, weights_of
@@ -29,23 +29,6 @@ class Line(nn.Module):
         super().__init__()
         self.body = nn.Linear(1, 1, bias=False)
         self.around = nn.Parameter(torch.zeros(1))
-
-
-@dataclass
-class Memory:
-    """Keeps parts of a training, and is interrupted after some."""
-
-    parts: dict[str, State] = field(default_factory=dict)
-    fail_after: int = 10**9
-
-    def get(self, key: str) -> State | None:
-        return self.parts.get(key)
-
-    def put(self, key: str, state: State) -> None:
-        self.parts[key] = State({n: np.array(a) for n, a in state.arrays.items()}, state.values)
-        self.fail_after -= 1
-        if not self.fail_after:
-            raise KeyboardInterrupt
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -164,10 +147,11 @@ def test_a_killed_training_goes_on(before: float | None) -> None:
     given = (0.1, 0.2, 0.3, 0.25)
     whole = made(given=given, before=before)
     expected = whole.train()
-    memory = Memory(fail_after=2)
+    memory = MemoryCheckpoints(fail_after=2)
     run = replace(RUN, checkpoints=memory)
     with pytest.raises(KeyboardInterrupt):
         Fit(name="line", run=run, given=given, before=before, key="mine").train()
+    memory.fail_after = 10**9
     again = Fit(name="line", run=run, given=given[2:], before=before, key="mine")
     state = again.train()
     assert again.seen == [2, 3]
@@ -191,17 +175,17 @@ def test_no_epochs_leave_the_first_weights() -> None:
 
 def test_progress_says_what_was_best() -> None:
     state = TrainingState(before=0.4)
-    state.add(Epoch(1.0, 0.3, 2.0), {})
+    state.add(Epoch(1.0, 0.3, 2.0, 0.5), {})
     assert "best 0.4000 before training" in state.line("line", 3)
-    state.add(Epoch(1.0, 0.5, 2.0), {})
+    state.add(Epoch(1.0, 0.5, 2.0, 0.5), {})
     assert "best 0.5000 in epoch 2" in state.line("line", 3)
     assert state.best_ndcg == 0.5
 
 
 def test_trainings_of_one_fit_are_kept_apart() -> None:
-    memory = Memory()
+    memory = MemoryCheckpoints()
     for key, best in (("one", 0), ("two", -1)):
-        state = TrainingState([Epoch(1.0, 0.2, 1.0)], best, {}, 0.1)
+        state = TrainingState([Epoch(1.0, 0.2, 1.0, 0.5)], best, {}, 0.1)
         keep(memory, state, {"w": np.ones(2)}, {"w:step": np.zeros(1)}, "about", key)
     found = {key: resumed(memory, "about", key) for key in ("one", "two")}
     assert [one[0].best for one in found.values() if one] == [0, -1]

@@ -39,7 +39,7 @@ def model_of(shop: Dataset, body: str = "transformer", **settings: object) -> Ne
     """Return a model of the shop with its first weights, ready to answer."""
     config = BODIES[body](**{"embedding_size": 8, "max_length": 6, **settings})
     columns, text, tags = fit_columns(body, shop, config)
-    space = HistorySpace.fit(shop, config.inputs.types, config.inputs.gaps)
+    space = HistorySpace.fit("test", shop, config.inputs)
     items = ItemTensors.of(columns, config, "cpu")
     model = NeuralModel(config, space, tags, items, shop.n_items, "cpu")
     model.begin(1)
@@ -55,7 +55,7 @@ def shaken(model: NeuralModel) -> NeuralModel:
 
 
 def histories(shop: Dataset, limit: int = 6) -> HistoryBatch:
-    space = HistorySpace.fit(shop, types=True, gaps=True)
+    space = HistorySpace.fit("test", shop, given.InputSettings())
     return Histories.of_dataset(shop, space).last(limit)
 
 
@@ -67,13 +67,7 @@ def test_padding_and_company_change_no_state(body: str, shop: Dataset) -> None:
     vectors = model.item_vectors()
     together = model.last_states(batch, vectors)
     for row in range(0, len(batch), 11):
-        length = int(batch.lengths[row])
-        alone = HistoryBatch(
-            batch.items[[row], :length],
-            batch.types[[row], :length],
-            batch.gaps[[row], :length],
-            batch.times[[row], :length],
-        )
+        alone = batch.take(np.array([row]))
         torch.testing.assert_close(
             model.last_states(alone, vectors)[0], together[row], rtol=1e-4, atol=1e-5
         )
@@ -210,7 +204,7 @@ def test_models_may_have_one_body_in_common(shop: Dataset) -> None:
 def test_a_closed_gate_leaves_the_latest_item(shop: Dataset) -> None:
     """An open one is the body itself: what it says without a gate."""
     plain, batch = shaken(model_of(shop)), histories(shop)
-    space = HistorySpace.fit(shop, True, True)
+    space = HistorySpace.fit("test", shop, given.InputSettings())
     gated = NeuralModel(
         plain.settings, space, TagSpace.fit(shop.catalog), plain.items, 26, "cpu", shares=True
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from crossrec.components.source_pretraining import Pretrained
 from crossrec.components.state import State
 from crossrec.data.dataset import Dataset
 from crossrec.errors import ConfigError, DataError, UsageError
+from crossrec.testing.checkpoints import MemoryCheckpoints
 from crossrec.testing.rings import QUARTER, ring, share_right
 from crossrec_neural.sources.pretraining import PretrainingSource
 from crossrec_neural.sources.registered import RnnSource, TransformerSource
@@ -60,24 +61,6 @@ def run(pretrained: Pretrained, tmp_path_factory: pytest.TempPathFactory) -> Run
     """Return options in which the body is at hand as ``rings``."""
     folder = tmp_path_factory.mktemp("bodies") / "rings"
     return replace(RUN, pretrained={"rings": kept(pretrained, folder)})
-
-
-@dataclass
-class Memory:
-    """Keeps parts of a training, and is interrupted after some."""
-
-    parts: dict[str, State] = field(default_factory=dict)
-    puts: int = 0
-    fail_after: int = 10**9
-
-    def get(self, key: str) -> State | None:
-        return self.parts.get(key)
-
-    def put(self, key: str, state: State) -> None:
-        self.parts[key] = State({n: np.array(a) for n, a in state.arrays.items()}, state.values)
-        self.puts += 1
-        if self.puts >= self.fail_after:
-            raise KeyboardInterrupt
 
 
 def same(one: State, other: State) -> None:
@@ -186,7 +169,7 @@ class TestGoingOn:
         self, sources: dict[str, Dataset]
     ) -> None:
         whole = source(training=TINY).pretrain(sources, RUN)
-        memory = Memory(fail_after=2)
+        memory = MemoryCheckpoints(fail_after=2)
         with pytest.raises(KeyboardInterrupt):
             source(training=TINY).pretrain(sources, replace(RUN, checkpoints=memory))
         memory.fail_after = 10**9
@@ -203,7 +186,7 @@ class TestGoingOn:
         target, settings = ring(3, 70), {"training": TINY}
         whole = adapting("rings", **settings)
         whole.fit(target, run)
-        memory = Memory(fail_after=after)
+        memory = MemoryCheckpoints(fail_after=after)
         with pytest.raises(KeyboardInterrupt):
             adapting("rings", **settings).fit(target, replace(run, checkpoints=memory))
         memory.fail_after = 10**9
@@ -216,7 +199,7 @@ class TestGoingOn:
     def test_another_body_of_the_same_name_begins_anew(
         self, run: RunOptions, pretrained: Pretrained, tmp_path: Path
     ) -> None:
-        memory, target = Memory(), ring(3, 70)
+        memory, target = MemoryCheckpoints(), ring(3, 70)
         adapting("rings", training=TINY).fit(target, replace(run, checkpoints=memory))
         arrays = {name: 0.5 * array for name, array in pretrained.state.arrays.items()}
         other = replace(pretrained, state=State(arrays, pretrained.state.values))
@@ -230,7 +213,7 @@ class TestGoingOn:
     def test_a_checkpoint_of_something_else_is_left_alone(
         self, sources: dict[str, Dataset], change: str
     ) -> None:
-        memory, more = Memory(), dict(TINY)
+        memory, more = MemoryCheckpoints(), dict(TINY)
         source(training=TINY).pretrain(sources, replace(RUN, checkpoints=memory))
         other = dict(sources)
         if change == "texts":

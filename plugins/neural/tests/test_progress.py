@@ -17,9 +17,9 @@ MOMENTS = {"body.first:exp_avg": np.full((2, 3), 0.5, np.float32), "scale:step":
 
 def trained() -> TrainingState:
     state = TrainingState()
-    state.add(Epoch(4.0, 0.10, 2.0), {"body.first": np.zeros((2, 3), np.float32)})
-    state.add(Epoch(3.0, 0.20, 4.0), WEIGHTS)
-    state.add(Epoch(2.5, 0.15, 3.0), {"body.first": np.ones((2, 3), np.float32)})
+    state.add(Epoch(4.0, 0.10, 2.0, 0.5), {"body.first": np.zeros((2, 3), np.float32)})
+    state.add(Epoch(3.0, 0.20, 4.0, 0.5), WEIGHTS)
+    state.add(Epoch(2.5, 0.15, 3.0, 0.5), {"body.first": np.ones((2, 3), np.float32)})
     return state
 
 
@@ -40,7 +40,7 @@ def test_what_was_kept_on_disk_comes_back(tmp_path: Path) -> None:
 def test_a_later_epoch_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     folder, state = StateFolder(tmp_path), TrainingState()
     for at in range(3):
-        state.add(Epoch(1.0, None, 1.0), WEIGHTS)
+        state.add(Epoch(1.0, None, 1.0, 0.5), WEIGHTS)
         keep(folder, state, WEIGHTS, {}, "this data")
         found = resumed(folder, "this data")
         assert found is not None
@@ -81,7 +81,7 @@ def test_one_line_says_where_it_stands() -> None:
     assert line.startswith("training rnn: loss 2.500, validation ndcg@10 0.1500, ")
     assert "best 0.2000 in epoch 2, at most 18 s left" in line  # six more of three seconds
     blind = TrainingState()
-    blind.add(Epoch(1.25, None, 60.0), WEIGHTS)
+    blind.add(Epoch(1.25, None, 60.0, 0.5), WEIGHTS)
     assert "ndcg" not in blind.line("rnn", 2)
     assert "loss 1.250, at most " in blind.line("rnn", 2)
 
@@ -89,6 +89,6 @@ def test_one_line_says_where_it_stands() -> None:
 def test_equal_figures_keep_the_earlier_epoch() -> None:
     state = TrainingState()
     for at in range(3):
-        state.add(Epoch(1.0, 0.5, 1.0), {"at": np.array([at])})
+        state.add(Epoch(1.0, 0.5, 1.0, 0.5), {"at": np.array([at])})
     assert (state.best, state.waited) == (0, 2)
     assert state.weights["at"].tolist() == [0]

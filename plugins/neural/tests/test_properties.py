@@ -103,7 +103,7 @@ def test_held_out_users_can_spare_an_event(rows: list[list[int]], share: float, 
 @given(rows_of_items, st.integers(1, 12))
 def test_the_latest_events_come_padded(rows: list[list[int]], limit: int) -> None:
     dataset = dataset_of(rows)
-    space = HistorySpace.fit(dataset, types=True, gaps=True)
+    space = HistorySpace.fit("test", dataset, given_settings.InputSettings())
     batch = Histories.of_dataset(dataset, space).last(limit)
     for user, row in enumerate(rows):
         kept = row[-limit:]

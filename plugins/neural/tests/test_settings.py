@@ -35,7 +35,7 @@ def test_a_source_goes_by_the_name_it_is_registered_with(one: Registration) -> N
     assert isinstance(source, NeuralSource)
     assert source.name == one.name
     assert type(source).settings is resolve(one.config)  # type: ignore[arg-type]
-    able = {"score", "add_items", "estimate", "report"}
+    able = {"score", "add_items", "refit", "estimate", "report"}
     pretrained = isinstance(source.config, given.BodySettings)
     able |= {"pretrain"} if pretrained else set()
     assert one.capabilities == able | ({"thorough"} if one.name == "transformer" else set())

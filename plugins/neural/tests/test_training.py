@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from crossrec.components.run import RunOptions
-from crossrec.components.state import State
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.errors import CapacityError, CrossrecError, UsageError
 from crossrec.numeric.ragged import Ragged
+from crossrec.testing.checkpoints import MemoryCheckpoints
 from crossrec_neural import settings as given
 from crossrec_neural.inputs.histories import HistorySpace
 from crossrec_neural.losses.heads import Heads, LabelledEvents
@@ -53,27 +53,6 @@ def fitted(name: str, dataset: Dataset, run: RunOptions, **more: Any) -> NeuralS
     return made
 
 
-@dataclass
-class Memory:
-    """Keeps parts of a fit, as files do: arrays are copied, and read-only when they come back."""
-
-    parts: dict[str, State] = field(default_factory=dict)
-    puts: int = 0
-    fail_after: int = 10**9
-
-    def get(self, key: str) -> State | None:
-        return self.parts.get(key)
-
-    def put(self, key: str, state: State) -> None:
-        arrays = {name: np.array(array) for name, array in state.arrays.items()}
-        for array in arrays.values():
-            array.flags.writeable = False
-        self.parts[key] = State(arrays, dict(state.values))
-        self.puts += 1
-        if self.puts >= self.fail_after:
-            raise KeyboardInterrupt
-
-
 def same_state(one: NeuralSource, other: NeuralSource) -> None:
     ours, theirs = one.state().arrays, other.state().arrays
     assert set(ours) == set(theirs)
@@ -85,7 +64,7 @@ def same_state(one: NeuralSource, other: NeuralSource) -> None:
 def test_a_killed_fit_goes_on_to_the_same_result(name: str, shop: Dataset, run: RunOptions) -> None:
     """Ctrl-C after two epochs of four; then again from what was kept."""
     whole = fitted(name, shop, run)
-    memory = Memory(fail_after=2)
+    memory = MemoryCheckpoints(fail_after=2)
     with pytest.raises(KeyboardInterrupt):
         fitted(name, shop, replace(run, checkpoints=memory))
     memory.fail_after = 10**9
@@ -98,7 +77,7 @@ def test_a_killed_fit_goes_on_to_the_same_result(name: str, shop: Dataset, run: 
 def test_a_checkpoint_of_something_else_is_left_alone(
     change: str, shop: Dataset, run: RunOptions
 ) -> None:
-    memory = Memory()
+    memory = MemoryCheckpoints()
     fitted("rnn", shop, replace(run, checkpoints=memory))
     dataset, more, seed = shop, {}, run.seed
     if change == "data":
@@ -144,12 +123,12 @@ def test_progress_names_loss_validation_and_time(shop: Dataset, run: RunOptions)
 def test_training_stops_when_validation_does_not_get_better() -> None:
     state = TrainingState()
     for ndcg in (0.1, 0.3, 0.2, 0.25):
-        state.add(Epoch(1.0, ndcg, 1.0), {"at": np.array([ndcg])})
+        state.add(Epoch(1.0, ndcg, 1.0, 0.5), {"at": np.array([ndcg])})
     assert (state.best, state.waited, state.best_ndcg) == (1, 2, 0.3)
     assert state.weights["at"].tolist() == [0.3]
     blind = TrainingState()
     for at in range(3):
-        blind.add(Epoch(1.0, None, 1.0), {"at": np.array([at])})
+        blind.add(Epoch(1.0, None, 1.0, 0.5), {"at": np.array([at])})
     assert (blind.best, blind.waited) == (2, 0)
 
 

@@ -35,7 +35,7 @@ class NextItem(torch.nn.Module):
 def held_out(exclude: list[list[int]]) -> HeldOut:
     items = np.array([[1, 2, PAD], [5, 6, 7], [0, PAD, PAD]])
     none = np.zeros_like(items)
-    batch = HistoryBatch(items, none, none, np.full(items.shape, np.nan))
+    batch = HistoryBatch(items, none, none, np.full(items.shape, np.nan), none[:, :0])
     return HeldOut(batch, np.array([3, 10, 4]), Ragged.from_rows(exclude))
 
 

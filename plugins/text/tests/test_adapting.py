@@ -16,10 +16,10 @@ from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import ConfigError
 from crossrec_backbone.pretraining.joint_items import joint_items
-from crossrec_text.adapting import TokenStates, TopLayers, layers_of, token_states
 from crossrec_text.model_files import find_model
 from crossrec_text.sentence_model import SentenceModel
 from crossrec_text.settings import TransformerConfig
+from crossrec_text.top_layers import TokenStates, TopLayers, layers_of, token_states
 from crossrec_text.transformer import TransformerEncoder
 
 RUN = RunOptions(threads=1)

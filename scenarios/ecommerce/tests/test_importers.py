@@ -22,6 +22,7 @@ Real = Callable[[str], Path]
         ("amazon14", "sequences.txt"),
         ("completejourney", "transactions.csv"),
         ("retailrocket", "view.tsv"),
+        ("tafeng", "history.csv"),
         ("uci-online-retail", "online_retail.csv"),
     ],
 )

@@ -83,13 +83,33 @@ class TestEcommerce(ScenarioPackageTests):
         ({"categories": ["Tools > Drills"]}, "Tools > Drills"),
         ({}, ""),
     )
-    surfaces: ClassVar = {"recommended_for_you": "user", "similar_items": "item"}
-    sources = ("content", "ease", "covisitation", "popularity")
+    surfaces: ClassVar = {
+        "recommended_for_you": "user",
+        "similar_items": "item",
+        "frequently_bought_together": "items",
+        "buy_again": "user",
+        "shopping_list": "user",
+    }
+    sources = (
+        "content",
+        "ease",
+        "covisitation",
+        "popularity",
+        "next-basket",
+        "buy-again",
+        "bought-together",
+    )
+    own_sources: ClassVar = {
+        "shopping_list": ("next-basket",),
+        "buy_again": ("buy-again",),
+        "frequently_bought_together": ("bought-together",),
+    }
     importers = (
         "amazon14",
         "completejourney",
         "recbole",
         "retailrocket",
+        "tafeng",
         "uci-online-retail",
         "unisrec",
     )

@@ -100,7 +100,8 @@ def evaluate(
     predicted beside the mean, biases and factors, with the reviews, without them and shuffled.
     """
     if task == "rating":
-        _refuse(context, "candidates", "users", "folds", "refit", "backbone", "no-backbone")
+        names = ("candidates", "users", "folds", "refit", "backbone", "no-backbone", "budget")
+        _refuse(context, *names)
     from crossrec.components.run import RunOptions
     from crossrec.components.threads import threads_of
     from crossrec.evaluation.evaluate import evaluate as run_evaluation
@@ -153,8 +154,9 @@ def evaluate(
 
 def _refuse(context: click.Context, *names: str) -> None:
     """Refuse options that say nothing about ratings."""
+    parameters = {"no-backbone": "none", "budget": "effort"}
     for name in names:
-        parameter = "none" if name == "no-backbone" else name
+        parameter = parameters.get(name, name)
         if context.get_parameter_source(parameter) is click.core.ParameterSource.COMMANDLINE:
             raise UsageError(f"--{name} is about ranking: leave it out with --task rating")
 

@@ -43,7 +43,7 @@ def show_pipeline(
     if fitted:
         _show_fitted(scenario, workspace, as_json=as_json)
         return
-    from crossrec.pipeline.config import load_config
+    from crossrec.pipeline.config_files import load_config
     from crossrec.pipeline.resolved import resolve_pipeline
     from crossrec.plugins.registry import load_registry
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,20 @@ def listed_ids(text: str | None) -> list[str]:
             raise UsageError('a JSON list of ids holds strings: ["i1", "i2"]')
         return [str(value) for value in values]
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def named_values(pairs: Sequence[str]) -> dict[str, str | float]:
+    """Return ``name=value`` pairs as a mapping; what reads as a number is one."""
+    values: dict[str, str | float] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"a context is written as name=value, not {pair!r}")
+        try:
+            values[name.strip()] = float(value)
+        except ValueError:
+            values[name.strip()] = value.strip()
+    return values
 
 
 def changed_policies(options: tuple[str, ...]) -> dict[str, dict[str, Any] | None]:
@@ -93,6 +108,12 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
 @click.option("--item", "items", multiple=True, help="Item id that the list is about (repeatable).")
 @click.option("--surface", help="Where the list is shown; the scenario's usual one by default.")
 @click.option("--exclude", help="Item ids that must not be returned.")
+@click.option("--cursor", default="", help="The next_cursor of the page before, to go on.")
+@click.option("--filter", help="Only items that meet it: \"price < 20 and genres = 'jazz'\".")
+@click.option("--boost", help='Number that scores are multiplied by, as "1 + is_new".')
+@click.option(
+    "--context", "context", multiple=True, help="What is known now: device=tv (repeatable)."
+)
 @policy_option
 @click.option("-k", type=int, help="Length of the list.  [default: the surface's own]")
 @click.option("--explain", is_flag=True, help="Show why each item is recommended.")
@@ -107,6 +128,10 @@ def recommend(
     items: tuple[str, ...],
     surface: str | None,
     exclude: str | None,
+    cursor: str,
+    filter: str | None,
+    boost: str | None,
+    context: tuple[str, ...],
     policies: tuple[str, ...],
     k: int | None,
     explain: bool,
@@ -127,6 +152,10 @@ def recommend(
             history=None if history is None else listed_ids(history),
             item_ids=items,
             exclude=listed_ids(exclude),
+            cursor=cursor,
+            filter=filter or "",
+            boost=boost or "",
+            context=named_values(context),
             k=k,
             surface=surface,
             explain=explain or as_json,

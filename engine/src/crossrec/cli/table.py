@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "recommend": ("crossrec.cli.recommend:recommend", "Recommend for a user or a history."),
     "similar": ("crossrec.cli.recommend:similar", "More like these items."),
     "explain": ("crossrec.cli.recommend:explain", "Why an item is recommended to a user."),
+    "export": ("crossrec.cli.export:export", "Recommendations of many users, as a file."),
     "why-not": ("crossrec.cli.why_not:why_not", "Why an item is not recommended to a user."),
     "rate": ("crossrec.cli.rate:rate", "What a user would rate an item, or a text."),
     "feedback": ("crossrec.cli.decisions:feedback", "What somebody did with a recommended item."),

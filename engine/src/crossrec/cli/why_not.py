@@ -6,7 +6,12 @@ from pathlib import Path
 
 import click
 
-from crossrec.cli.recommend import changed_policies, listed_ids, policy_option
+from crossrec.cli.recommend import (
+    changed_policies,
+    listed_ids,
+    named_values,
+    policy_option,
+)
 from crossrec.errors import UsageError
 from crossrec.terminal import echo_json, json_option, table, workspace_option
 
@@ -19,6 +24,9 @@ from crossrec.terminal import echo_json, json_option, table, workspace_option
 @click.option("--history", help="Item ids, oldest first: i1,i2,i3 (or a JSON list).")
 @click.option("--about", multiple=True, help="Item id that the list is about (repeatable).")
 @click.option("--surface", help="Where the list is shown; the scenario's usual one by default.")
+@click.option("--filter", help="Filter of the list, as for recommend.")
+@click.option("--boost", help="Boost of the list, as for recommend.")
+@click.option("--context", multiple=True, help="What is known now: device=tv (repeatable).")
 @policy_option
 @click.option("-k", type=int, help="Length of the list.  [default: the surface's own]")
 @json_option
@@ -30,6 +38,9 @@ def why_not(
     history: str | None,
     about: tuple[str, ...],
     surface: str | None,
+    filter: str | None,
+    boost: str | None,
+    context: tuple[str, ...],
     policies: tuple[str, ...],
     k: int | None,
     as_json: bool,
@@ -47,6 +58,9 @@ def why_not(
             history=None if history is None else listed_ids(history),
             item_ids=about,
             surface=surface,
+            filter=filter or "",
+            boost=boost or "",
+            context=named_values(context),
             k=k,
             policies=changed_policies(policies),
         )

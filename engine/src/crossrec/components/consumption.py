@@ -171,6 +171,7 @@ def effects_of(
     *,
     fresh: float = 1.0,
     weighs: float = 1.0,
+    keeps_consumed: bool = False,
     entities: Mapping[str, Sequence[IntArray]] | None = None,
 ) -> PastEffects:
     """Apply what the scenario declares to the events of some users.
@@ -181,6 +182,8 @@ def effects_of(
         Half-lives during which a soft consumption removes its item.
     weighs : float
         How much of ``0.5 ** (age / half_life)`` an item loses afterwards; 0 leaves it alone.
+    keeps_consumed : bool
+        Whether only negative events act: the list is of what to have again.
     entities : mapping of field to one int64 array for each event of `past`, optional
         All items that share the field's value with the event's item; needed for types that act on
         entities.
@@ -188,7 +191,8 @@ def effects_of(
     kind = effects.consumes[past.types]
     half_life = effects.half_life[past.types]
     negative = past.weights < 0
-    acts = np.where(negative, (kind > _NONE) | effects.explicit[past.types], kind > _NONE)
+    consumes = (kind > _NONE) & (not keeps_consumed)
+    acts = np.where(negative, (kind > _NONE) | effects.explicit[past.types], consumes)
     entities = entities or {}
     alive = acts & ~_cancelled(past, effects, entities)
     with np.errstate(invalid="ignore", divide="ignore"):

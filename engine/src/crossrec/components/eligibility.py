@@ -37,6 +37,7 @@ class CandidateRule:
     effects : EventEffects or None
         Of the scenario; needed for ``served``.
     fresh, weighs : float
+    keeps_consumed : bool
         Of the surface; see `effects_of`.
     items : LiveItems or None
         Needed where event types act on entities.
@@ -47,6 +48,7 @@ class CandidateRule:
     effects: EventEffects | None = None
     fresh: float = 1.0
     weighs: float = 1.0
+    keeps_consumed: bool = False
     items: LiveItems | None = None
 
     def effects_on(self, past: PastEvents) -> PastEffects:
@@ -57,6 +59,7 @@ class CandidateRule:
             self.effects,
             fresh=self.fresh,
             weighs=self.weighs,
+            keeps_consumed=self.keeps_consumed,
             entities=self._entities(past),
         )
 
@@ -109,6 +112,7 @@ def queries_of(targets: Targets, fitted: Dataset, rule: CandidateRule) -> QueryB
         history=targets.history,
         exclude=exclude,
         now=targets.times if fitted.has_clock else None,
+        profile={name: one.of(targets.users) for name, one in fitted.profiles.items()},
     )
     if targets.known is not None:
         at = targets.known.sequences.positions(targets.users)

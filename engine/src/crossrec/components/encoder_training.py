@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from crossrec.components.joint_items import JointItems
@@ -57,6 +59,45 @@ class AdaptableEncoder(Encoder, Protocol):
 
     def with_weights(self, state: State) -> Encoder:
         """Return this encoder with the weights that `adapt` returned.
+
+        Raises
+        ------
+        ConfigError
+            If they belong to another model.
+        """
+        ...
+
+
+class TrainableTexts(Protocol):
+    """Some texts as what the top layers of an encoder make of them: a module of torch."""
+
+    def __call__(self, rows: NDArray[np.int64]) -> Any:
+        """Return the vectors of some texts, a tensor (len(rows), dim) with rows of length 1.
+
+        Gradients reach the top layers alone.
+        """
+        ...
+
+    def state(self) -> State:
+        """Return the weights of the layers, for `LayeredEncoder.with_weights`."""
+        ...
+
+
+class LayeredEncoder(Encoder, Protocol):
+    """An encoder with the capability ``top_layers``: others may train its last layers."""
+
+    def top_layers(self, texts: Sequence[str], count: int, run: RunOptions) -> TrainableTexts:
+        """Return one text or more with copies of the `count` last layers.
+
+        Raises
+        ------
+        ConfigError
+            If the encoder has fewer layers.
+        """
+        ...
+
+    def with_weights(self, state: State) -> Encoder:
+        """Return this encoder with the weights that a `TrainableTexts` learnt.
 
         Raises
         ------

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrec.data.catalog import Catalog, as_list
+from crossrec.components.coded import CodedLists, CodedTexts
+from crossrec.data.catalog import Catalog, as_list, as_text
 from crossrec.numeric.ragged import IntArray, Ragged, offsets
-from crossrec.scenario import ItemSchema
+from crossrec.scenario import FieldKind, ItemSchema
 
 #: Turns a field into a number; NaN where it holds none.
 Parse = Callable[[Any], float]
@@ -46,6 +47,9 @@ class LiveItems:
         self._columns: dict[str, Any] = {**shown, **catalog.attributes}
         self._changed_fields = {name for fields in self.changed.values() for name in fields}
         self._numbers: dict[tuple[str, Parse], NDArray[np.float64]] = {}
+        self._texts: dict[str, CodedTexts] = {}
+        self._coded_lists: dict[str, CodedLists] = {}
+        self._seems: dict[str, FieldKind] = {}
         self._entities: dict[str, Entities] = {}
         self._lock = Lock()
 
@@ -62,6 +66,47 @@ class LiveItems:
     def has(self, name: str) -> bool:
         """Whether any item may have a field."""
         return name in self._columns or name in self._changed_fields
+
+    def fields(self) -> set[str]:
+        """Return the names of all fields that an item has or may have."""
+        declared = {field.name for field in self.schema.fields}
+        return declared | set(self._columns) | self._changed_fields
+
+    def seems(self, name: str) -> FieldKind:
+        """Return what the values of an undeclared field look like: number, category (lists), text.
+
+        Looked at once: a later value of another kind is read as what the others are.
+        """
+        if name not in self._seems:
+            given = [value for value in self.values(name) if as_text(value)]
+            lists = any(isinstance(value, (list, tuple)) for value in given)
+            numbers = all(_is_number(value) for value in given)
+            self._seems[name] = "category" if lists else "number" if given and numbers else "text"
+        return self._seems[name]
+
+    def texts(self, name: str) -> CodedTexts:
+        """Return a field of all items as texts; computed once, and again for what changes."""
+        known = self._texts.get(name)
+        if known is None:
+            known = CodedTexts.of(as_text(value) for value in self.values(name))
+            self._texts[name] = known
+        return known
+
+    def lists(self, name: str) -> CodedLists:
+        """Return a field of all items as lists of texts; kept as `texts` are."""
+        known = self._coded_lists.get(name)
+        if known is None:
+            known = CodedLists.of(as_list(value) for value in self.values(name))
+            self._coded_lists[name] = known
+        return known
+
+    def values(self, name: str) -> list[Any]:
+        """Return a field of all items as it was written; None where there is none."""
+        column = self._fitted(name)
+        return [
+            self.changed[at][name] if name in self.changed.get(at, ()) else column[at]
+            for at in range(len(self))
+        ]
 
     def numbers(self, name: str, parse: Parse) -> NDArray[np.float64]:
         """Return a field of all items as numbers, float64 (n_items,); NaN where there is none.
@@ -89,7 +134,7 @@ class LiveItems:
         if known is None:
             with self._lock:
                 if name not in self._entities:
-                    self._entities[name] = Entities(self._lists(name))
+                    self._entities[name] = Entities([as_list(value) for value in self.values(name)])
                 known = self._entities[name]
         return known
 
@@ -107,20 +152,29 @@ class LiveItems:
                     column[item] = parse(value)
                 column.flags.writeable = False
             fresh._numbers[name, parse] = column
+        fresh._seems = dict(self._seems)
+        fresh._texts, fresh._coded_lists = dict(self._texts), dict(self._coded_lists)
+        for item, fields in changed.items():
+            for name, value in fields.items():
+                if name in fresh._texts:
+                    fresh._texts[name] = fresh._texts[name].replaced(item, as_text(value))
+                if name in fresh._coded_lists:
+                    rows = fresh._coded_lists[name].replaced(item, as_list(value))
+                    fresh._coded_lists[name] = rows
         names = {name for fields in changed.values() for name in fields}
         fresh._entities.update({k: v for k, v in self._entities.items() if k not in names})
         return fresh
 
-    def _lists(self, name: str) -> list[tuple[str, ...]]:
-        column = self._fitted(name)
-        return [
-            as_list(self.changed[at][name] if name in self.changed.get(at, {}) else column[at])
-            for at in range(len(self))
-        ]
-
     def _fitted(self, name: str) -> Any:
         """Return the fitted column of a field."""
         return self._columns.get(name, _NOTHING)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return float(as_text(value)) == float(as_text(value))
+    except ValueError:
+        return False
 
 
 class _Nothing:
@@ -148,16 +202,11 @@ class Entities:
 
     def __init__(self, values: list[tuple[str, ...]]) -> None:
         self._values = values
-        self._code: dict[str, int] = {}
-        known = self._code
-        rows = [dict.fromkeys(map(str.casefold, names)) for names in values]
-        flat = [known.setdefault(name, len(known)) for row in rows for name in row]
-        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-        codes = np.array(flat, dtype=np.int64)
-        self.names = tuple(known)
-        self.codes = Ragged(offsets(lengths), codes).read_only()
-        order = np.argsort(codes, kind="stable")
-        counts = np.bincount(codes, minlength=len(known))
+        column = CodedLists.of([*dict.fromkeys(map(str.casefold, names))] for names in values)
+        self.names, self.codes = column.names, column.codes.read_only()
+        self._code = {name: code for code, name in enumerate(self.names)}
+        order = np.argsort(self.codes.values, kind="stable")
+        counts = np.bincount(self.codes.values, minlength=len(self.names))
         self._members = Ragged(offsets(counts), self.codes.row_of[order]).read_only()
 
     def of(self, item: int) -> tuple[str, ...]:

@@ -31,10 +31,15 @@ class Query:
         Items of the running session, oldest first; they follow the history.
     exclude : tuple of str
         Items that must not be returned.
+    shown : tuple of str
+        Items of the pages before this one: none of them is returned again.
     context : mapping of str to value
         What is known of the moment: device, country, hour …
     now : float or None
         Seconds since 1970; the current time where None.
+    filter, boost : str
+        Expressions over item, user, history and context fields: only items for which the filter is
+        true are returned, and the boost multiplies their scores. Besides those of the surface.
     """
 
     user_id: str | None = None
@@ -42,10 +47,13 @@ class Query:
     item_ids: tuple[str, ...] = ()
     session: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
     context: Mapping[str, Any] = field(default_factory=dict)
     now: float | None = None
     surface: str | None = None
     k: int = 10
+    filter: str = ""
+    boost: str = ""
 
     def __post_init__(self) -> None:
         try:
@@ -88,6 +96,8 @@ class QueryBatch:
         When the running session began, NaN where there is none.
     context : mapping of name to array, shape (n,)
     surface : str
+    profile : mapping of name to array of str, shape (n,)
+        Fields of the users table as categories, "" where one is not known.
     """
 
     users: NDArray[np.int64]
@@ -104,6 +114,7 @@ class QueryBatch:
     session_start: NDArray[np.float64] | None = None
     context: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     surface: str = ""
+    profile: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.users)
@@ -119,8 +130,9 @@ class QueryBatch:
             array = getattr(self, name)
             if array is not None:
                 object.__setattr__(self, name, read_only(array))
-        context = {name: read_only(column) for name, column in self.context.items()}
-        object.__setattr__(self, "context", MappingProxyType(context))
+        for name in ("context", "profile"):
+            columns = {key: read_only(column) for key, column in getattr(self, name).items()}
+            object.__setattr__(self, name, MappingProxyType(columns))
 
     @classmethod
     def from_histories(
@@ -140,6 +152,50 @@ class QueryBatch:
             history if exclude is None else exclude,
             now,
             Ragged.empty(n) if about is None else about,
+        )
+
+    @classmethod
+    def stack(cls, parts: Sequence[QueryBatch]) -> QueryBatch:
+        """Return the queries of all parts, in their order; all have the same columns.
+
+        Raises
+        ------
+        ValueError
+            If one part has a column that another lacks.
+        """
+
+        def flat(name: str) -> Any:
+            columns = [getattr(part, name) for part in parts]
+            missing = [column is None for column in columns]
+            if any(missing) and not all(missing):
+                raise ValueError(f"some queries have {name}, and others have none")
+            return None if all(missing) else np.concatenate(columns)
+
+        def rows(name: str) -> Ragged:
+            return Ragged.stack([getattr(part, name) for part in parts])
+
+        def named(what: str) -> dict[str, NDArray[Any]]:
+            columns = [getattr(part, what) for part in parts]
+            if any(one.keys() != columns[0].keys() for one in columns):
+                raise ValueError(f"some queries have a {what} that others have not")
+            return {name: np.concatenate([one[name] for one in columns]) for name in columns[0]}
+
+        return cls(
+            flat("users"),
+            rows("history"),
+            rows("exclude"),
+            flat("now"),
+            rows("about"),
+            rows("negatives"),
+            rows("demoted"),
+            flat("factors"),
+            flat("times"),
+            flat("types"),
+            flat("weights"),
+            flat("session_start"),
+            named("context"),
+            parts[0].surface,
+            named("profile"),
         )
 
     def __len__(self) -> int:
@@ -192,6 +248,7 @@ class QueryBatch:
             chosen(self.session_start),
             {name: column[rows] for name, column in self.context.items()},
             self.surface,
+            {name: column[rows] for name, column in self.profile.items()},
         )
 
     def blocks(self, size: int) -> list[NDArray[np.int64]]:

@@ -60,6 +60,8 @@ class RunOptions:
         Folder for what may be reused, such as encoded vectors.
     pretrained : mapping of name to Path
         Folders of the pretrained backbones that are at hand.
+    encoders : mapping of name to settings
+        Those of the encoders that made the item vectors, for sources that train one further.
     progress : callable
         ``progress(message, done, total)``; quiet by default.
     effort : {"quick", "standard", "thorough"}
@@ -74,6 +76,7 @@ class RunOptions:
     cache: Path | None = None
     progress: Callable[[str, int, int], None] = _silent
     pretrained: Mapping[str, Path] = field(default_factory=dict)
+    encoders: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     effort: Effort = "standard"
     checkpoints: Checkpoints = NoCheckpoints()
 

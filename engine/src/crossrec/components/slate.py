@@ -80,6 +80,8 @@ class Slate:
         Components that failed and were left out, or gave what had to be dropped.
     notes : tuple of str
         Fallbacks that the caller should know of, e.g. that the user is unknown.
+    next_cursor : str
+        What a request for the next page carries; "" where the list ends here.
     """
 
     items: tuple[SlateItem, ...]
@@ -91,6 +93,7 @@ class Slate:
     degraded: tuple[Degraded, ...] = ()
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    next_cursor: str = ""
 
     @property
     def item_ids(self) -> tuple[str, ...]:
@@ -136,4 +139,5 @@ class Slate:
                 for change in self.changes
             ],
             "notes": list(self.notes),
+            "next_cursor": self.next_cursor,
         }

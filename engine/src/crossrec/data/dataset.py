@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from crossrec.data.catalog import Catalog
 from crossrec.data.events import Events
 from crossrec.data.net_evidence import net_evidence
+from crossrec.data.profiles import ProfileColumn
 from crossrec.data.reviews import Reviews
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.numeric.biased_factors import RatingRows
@@ -38,6 +39,8 @@ class Dataset:
         (windows, half-lives in days, a temporal split) must refuse or fall back.
     vectors : mapping of str to float32 array, shape (n_items, dim)
         Item vectors by encoder name, attached by the fit path.
+    profiles : mapping of str to ProfileColumn
+        What is known of the users, by the name of the field.
     """
 
     users: Vocabulary
@@ -45,6 +48,7 @@ class Dataset:
     events: Events
     has_clock: bool
     vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    profiles: Mapping[str, ProfileColumn] = field(default_factory=dict)
 
     @classmethod
     def build(
@@ -145,7 +149,7 @@ class Dataset:
     def with_events(self, events: Events) -> Dataset:
         """Return the same users and catalog with other events, e.g. those before a cut."""
         fresh = Dataset.build(self.users, self.catalog, events, has_clock=self.has_clock)
-        return replace(fresh, vectors=self.vectors)
+        return replace(fresh, vectors=self.vectors, profiles=self.profiles)
 
     def with_reviews(self, reviews: Reviews) -> Dataset:
         """Return the dataset with other reviews of the same events."""

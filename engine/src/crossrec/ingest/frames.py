@@ -21,12 +21,13 @@ class Frames:
         ``item_id`` and any fields of the scenario's item schema. Lists are allowed as values.
     events : DataFrame or None
         ``user_id``, ``item_id`` and optionally ``event_type``, ``time``, ``value``, ``event_id``,
-        oldest first within a user.
+        ``session_id``, oldest first within a user.
     users : DataFrame or None
         ``user_id`` and any attributes.
     has_clock : bool
         Whether ``time`` is a real time (seconds since 1970 or parsable). False for sets that know
-        only an order: then ``time`` is left out and the position in the table counts.
+        only an order: then ``time`` is left out and the position in the table counts, the same for
+        all events of one ``session_id`` (a basket).
     note : str
         One line on what was read, shown after ingestion.
     """

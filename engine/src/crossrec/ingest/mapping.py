@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from crossrec.errors import DataError, UsageError, nearest
-from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, REQUEST, TEXT, TIME, USER, VALUE
+from crossrec.ingest.columns import (
+    EVENT,
+    EVENT_ID,
+    ITEM,
+    REQUEST,
+    SESSION,
+    TEXT,
+    TIME,
+    USER,
+    VALUE,
+)
 from crossrec.scenario import ItemSchema, Scenario
 
 TableKind = Literal["items", "events", "users"]
@@ -22,6 +32,7 @@ ROLES = {
     "event_id": EVENT_ID,
     "request": REQUEST,
     "text": TEXT,
+    "session": SESSION,
 }
 
 #: Names that public data sets and shops use, the most specific first, separated by spaces.
@@ -57,13 +68,14 @@ ALIASES: dict[str, str] = {
     EVENT_ID: "event_id event_uuid interaction_id review_id",
     REQUEST: "request_id recommendation_request_id",
     TEXT: "review review_text text body comment",
+    SESSION: "session_id basket_id order_id invoice_id invoice_no transaction_id visit_id",
 }  # fmt: skip
 
 #: Columns that ingestion adds to rejected rows; they are no fields of an item.
 REJECTED_COLUMNS = ("rejected_line", "rejected_cause")
 
 _WANTED: dict[str, tuple[str, ...]] = {
-    "events": (USER, ITEM, EVENT, TIME, VALUE, EVENT_ID, REQUEST, TEXT),
+    "events": (USER, ITEM, EVENT, TIME, VALUE, EVENT_ID, REQUEST, TEXT, SESSION),
     "items": (ITEM,),
     "users": (USER,),
 }
@@ -137,16 +149,20 @@ def guess_columns(
     overrides: Mapping[str, str],
     *,
     source: str,
+    has_clock: bool = True,
 ) -> ColumnMap:
     """Return the meaning of the columns of `header`.
 
     An override whose column is not in this table is left to the others. No column gets two
-    meanings.
+    meanings. Sessions count only where no times do: of events with times these tell what came
+    together.
 
     Raises
     ------
     DataError
         If a column that is needed cannot be found: names those that were found and what to add.
+    UsageError
+        If sessions are mapped and times are used.
     """
     taken = {name: column for name, column in overrides.items() if column in header}
     found: dict[str, str] = {}
@@ -154,6 +170,13 @@ def guess_columns(
         column = taken.get(name) or _first(header, _aliases(name, kind, scenario), taken, found)
         if column is not None:
             found[name] = column
+    if has_clock and TIME in found and SESSION in found:
+        if SESSION in taken:
+            raise UsageError(
+                f"{source}: times say what came together, so sessions are not used: leave out "
+                "--map session, or the times with --no-clock"
+            )
+        del found[SESSION]
     missing = [name for name in _REQUIRED[kind] if name not in found]
     if missing:
         raise DataError(_missing(header, missing[0], kind, source, only=not found))

@@ -131,7 +131,14 @@ def plan_sources(
 def _mapped(
     kind: TableKind, source: TableReader, scenario: Scenario, options: IngestOptions
 ) -> ColumnMap:
-    return guess_columns(source.header, kind, scenario, options.columns, source=source.name)
+    return guess_columns(
+        source.header,
+        kind,
+        scenario,
+        options.columns,
+        source=source.name,
+        has_clock=options.has_clock,
+    )
 
 
 def _readers(kind: TableKind, given: Input, options: IngestOptions) -> list[TableReader]:

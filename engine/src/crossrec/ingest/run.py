@@ -285,6 +285,7 @@ class _Job:
         )
         keys, attributed = KeyMaker(), 0
         known = set() if store is None else store.known_items(self._scenario.name)
+        after = 0 if store is None else store.last_event(self._scenario.name)
         for chunk in self._chunks(list(validator.numeric)):
             draft, row_faults = validator.check(chunk.frame)
             self._count(chunk, row_faults)
@@ -293,7 +294,7 @@ class _Job:
             text = "item is not in the item table; kept"
             self._notice(text, chunk, row_faults.good, rows_unknown)
             if store is not None:
-                rows = draft.rows(keys.keys(draft))
+                rows = draft.rows(keys.keys(draft), after)
                 self._report.new += store.add_events(self._scenario.name, rows)
                 attributed += self._attribute(store, chunk, row_faults.good, draft)
         notes = validator.notes()

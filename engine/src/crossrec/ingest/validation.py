@@ -10,10 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.errors import nearest
-from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, REQUEST, TEXT, TIME, USER, VALUE
+from crossrec.ingest.columns import (
+    EVENT,
+    EVENT_ID,
+    ITEM,
+    REQUEST,
+    SESSION,
+    TEXT,
+    TIME,
+    USER,
+    VALUE,
+)
 from crossrec.ingest.fields import FieldReader, written_text
 from crossrec.ingest.ids import FAULTS, coded_ids
 from crossrec.ingest.mapping import REJECTED_COLUMNS, ColumnMap
+from crossrec.ingest.sessions import SessionPositions
 from crossrec.ingest.times import TimeParser
 from crossrec.scenario import Scenario
 from crossrec.store.rows import Coded, EventRows
@@ -55,6 +66,9 @@ class EventDraft:
         such column; "" where a row has none.
     texts : Coded or None
         The same of what was written with the events.
+    positions : float64 array or None
+        Among the good rows of the whole source, the number of the first row of each one's session,
+        from 1; None where the source has no sessions, or times.
     """
 
     users: Coded
@@ -65,9 +79,16 @@ class EventDraft:
     event_ids: Coded | None
     requests: Coded | None = None
     texts: Coded | None = None
+    positions: NDArray[np.float64] | None = None
 
-    def rows(self, keys: NDArray[np.int64]) -> EventRows:
-        """Return the events with their keys, as a store takes them."""
+    def rows(self, keys: NDArray[np.int64], after: int = 0) -> EventRows:
+        """Return the events with their keys, as a store takes them.
+
+        Parameters
+        ----------
+        after : int
+            Number of the last event that was stored before the source.
+        """
         return EventRows(
             users=self.users,
             items=self.items,
@@ -76,6 +97,7 @@ class EventDraft:
             values=self.values,
             keys=keys,
             texts=self.texts,
+            positions=None if self.positions is None else after + self.positions,
         )
 
 
@@ -107,6 +129,7 @@ class EventValidator:
         self.has_clock = has_clock and columns.source(TIME) is not None
         self.default_event = default_event(scenario, columns)
         self._cut = 0
+        self._sessions = SessionPositions()
 
     @property
     def numeric(self) -> Sequence[str]:
@@ -123,6 +146,8 @@ class EventValidator:
             notes.append(f"time: {self._times.note}" if self._times.note else "time: none given")
         else:
             notes.append("no time column is used: the order of the rows counts, oldest first")
+            if self._columns.source(SESSION) is not None:
+                notes.append("events of one session count as one moment")
         if self._columns.source(EVENT) is None:
             notes.append(f"no event column: every event is {self.default_event!r}")
         if self._cut:
@@ -139,6 +164,7 @@ class EventValidator:
         values = self._values(frame, row_faults)
         event_ids = self._optional_ids(frame, EVENT_ID, "event", row_faults)
         requests = self._optional_ids(frame, REQUEST, "request", row_faults)
+        sessions = self._optional_ids(frame, SESSION, "session", row_faults)
         texts = self._texts(frame)
         good = row_faults.good
         draft = EventDraft(
@@ -150,6 +176,11 @@ class EventValidator:
             event_ids=None if event_ids is None else event_ids.take(good),
             requests=None if requests is None else requests.take(good),
             texts=None if texts is None else texts.take(good),
+            positions=(
+                None
+                if sessions is None or times is not None
+                else self._sessions.of(users.take(good), sessions.take(good))
+            ),
         )
         return draft, row_faults
 

@@ -52,6 +52,12 @@ class Ragged:
         return cls(offsets(np.bincount(rows, minlength=n)), values)
 
     @classmethod
+    def stack(cls, parts: Sequence[Ragged]) -> Ragged:
+        """Return the rows of all parts, in their order."""
+        lengths = np.concatenate([part.lengths for part in parts])
+        return cls(offsets(lengths), np.concatenate([part.values for part in parts]))
+
+    @classmethod
     def empty(cls, n: int) -> Ragged:
         """Return `n` empty rows."""
         return cls(np.zeros(n + 1, dtype=np.int64), np.zeros(0, dtype=np.int64))

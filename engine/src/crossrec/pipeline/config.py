@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from crossrec.components.run import Effort
-from crossrec.errors import ConfigError
-from crossrec.scenario import Scenario
-from crossrec.tomlio import parse_toml, read_toml, validated_toml
-
-#: Keys of a default that mean nothing once the key before them is the user's own.
-_BOUND = {
-    "sources": "item_sources",
-    "ranker": "ranker_settings",
-    "encoder": "encoder_settings",
-}
+from crossrec.errors import UsageError
+from crossrec.expressions import parse_expression
 
 Input = Literal["user", "item", "items", "session", "nothing"]
 #: What fills a list that sources and ranker leave short, besides sources by their labels.
@@ -28,6 +18,19 @@ FALLBACKS = (MOST_POPULAR, "newest")
 #: Of every surface about items: what it is about stands in the query, not in the history.
 ABOUT_ITEMS: tuple[Input, ...] = ("item", "items")
 History = Literal["auto", "keep", "last", "exclude"]
+
+
+def _parsed(text: str) -> str:
+    """Return an expression that can be parsed."""
+    try:
+        if text:
+            parse_expression(text)
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+Condition = Annotated[str, AfterValidator(_parsed)]
 
 
 class _Frozen(BaseModel):
@@ -143,6 +146,13 @@ class SurfaceConfig(_Frozen):
         Half-lives during which a soft consumption removes its item.
     weighs : float
         How much of ``0.5 ** (age / half_life)`` its score loses afterwards; 0 to 1.
+    filter, boost : str or None
+        Expressions in place of the pipeline's: a list holds only items for which the filter is
+        true, and the boost multiplies their scores. ``""`` for none.
+    consumed : {"remove", "keep"}
+        ``"remove"`` obeys what the scenario declares of consumption; with ``"keep"`` what was
+        consumed stays a candidate: the list is of things to have again. Dislikes and bans hold
+        in any case.
     """
 
     input: Input = "user"
@@ -155,6 +165,9 @@ class SurfaceConfig(_Frozen):
     history: History | None = None
     fresh: Annotated[float, Field(ge=0)] = 1.0
     weighs: Annotated[float, Field(ge=0, le=1)] = 1.0
+    filter: Condition | None = None
+    boost: Condition | None = None
+    consumed: Literal["remove", "keep"] = "remove"
 
     @model_validator(mode="after")
     def _settings_have_a_ranker(self) -> SurfaceConfig:
@@ -198,6 +211,8 @@ class PipelineConfig(_Frozen):
         own; all where empty.
     wording : WordingConfig
         What words the reasons of a request in another language.
+    filter, boost : str
+        Expressions for surfaces that do not name their own.
     surfaces : mapping of name to SurfaceConfig
         The scenario's, with the keys of the user's file in their place.
     """
@@ -215,6 +230,8 @@ class PipelineConfig(_Frozen):
     sources: tuple[SourceConfig, ...]
     item_sources: tuple[str, ...] = ()
     wording: WordingConfig = WordingConfig()
+    filter: Condition = ""
+    boost: Condition = ""
     surfaces: dict[str, SurfaceConfig] = Field(
         default_factory=lambda: {"user": SurfaceConfig(), "item": SurfaceConfig(input="item")}
     )
@@ -277,91 +294,17 @@ class PipelineConfig(_Frozen):
         own = self.surfaces[name].policies
         return self.policies if own is None else own
 
+    def filter_of(self, name: str) -> str:
+        """Return the condition that items of a surface meet; "" for none."""
+        own = self.surfaces[name].filter
+        return self.filter if own is None else own
+
+    def boost_of(self, name: str) -> str:
+        """Return what the scores of a surface are multiplied by; "" for nothing."""
+        own = self.surfaces[name].boost
+        return self.boost if own is None else own
+
     def history_of(self, name: str) -> History:
         """Return the rule of a surface for known items."""
         own = self.surfaces[name].history
         return self.history if own is None else own
-
-
-def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
-    """Return the scenario's default pipeline, with the keys of the user's file in their place.
-
-    Parameters
-    ----------
-    path : Path, optional
-        A TOML file; each of its top-level keys replaces the default's, and each key of its surfaces
-        the same key of that surface.
-
-    Raises
-    ------
-    ConfigError
-        Names the file, the key and what is wrong with it.
-    """
-    name = f"default pipeline of {scenario.name}"
-    values = parse_toml(_resource(scenario.pipeline, name), name)
-    surfaces = _surfaces(values, name)
-    if path is not None:
-        if not path.is_file():
-            raise ConfigError(f"there is no pipeline file {path}")
-        name = str(path)
-        own = read_toml(path)
-        for key, bound in _BOUND.items():
-            if key in own:
-                values.pop(bound, None)
-        # What the user sets for all surfaces goes before the default's plan of one.
-        gone = {"history", "policies"} & own.keys()
-        if own.keys() & {"ranker", "ranker_settings"}:
-            gone |= {"ranker", "ranker_settings"}
-        surfaces = {
-            surface: {key: value for key, value in plan.items() if key not in gone}
-            for surface, plan in surfaces.items()
-        }
-        if own.keys() & {"sources", "item_sources"}:
-            surfaces = {key: _without_sources(plan) for key, plan in surfaces.items()}
-        surfaces = _merged(surfaces, _surfaces(own, name))
-        values |= own
-    declared = {one.name: {"input": one.input, "k": one.k} for one in scenario.surfaces}
-    return parse_config({**values, "surfaces": _merged(declared, surfaces)}, name)
-
-
-def _surfaces(values: Mapping[str, Any], name: str) -> dict[str, dict[str, Any]]:
-    """Return the surfaces of a file."""
-    surfaces = values.get("surfaces", {})
-    if not isinstance(surfaces, dict) or not all(isinstance(v, dict) for v in surfaces.values()):
-        raise ConfigError(f"{name}: surfaces are tables: write [surfaces.NAME]")
-    return surfaces
-
-
-def _merged(
-    below: Mapping[str, Mapping[str, Any]], above: Mapping[str, Mapping[str, Any]]
-) -> dict[str, dict[str, Any]]:
-    """Return the surfaces of two files, the keys of the second in place of the first's."""
-    merged = {name: dict(plan) for name, plan in below.items()}
-    for name, plan in above.items():
-        kept = merged.get(name, {})
-        if "ranker" in plan:
-            kept.pop(_BOUND["ranker"], None)
-        merged[name] = {**kept, **plan}
-    return merged
-
-
-def _without_sources(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a default's plan without its sources: where the user names others they are gone."""
-    kept = {key: value for key, value in plan.items() if key not in ("sources", "fallback")}
-    named = plan.get("fallback")
-    fallback = [one for one in named if one in FALLBACKS] if isinstance(named, list) else []
-    return {**kept, "fallback": fallback} if fallback else kept
-
-
-def parse_config(values: Mapping[str, Any], name: str) -> PipelineConfig:
-    """Validate `values` as a pipeline; errors name `name`."""
-    return validated_toml(PipelineConfig, values, name)
-
-
-def _resource(target: str, name: str) -> str:
-    """Return the text of ``"package:file"``."""
-    package, _, resource = target.partition(":")
-    try:
-        return files(package).joinpath(resource).read_text(encoding="utf-8")
-    except (ImportError, OSError, ValueError) as error:
-        raise ConfigError(f"{name} ({target!r}) cannot be read: {error}") from None

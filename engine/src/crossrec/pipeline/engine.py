@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crossrec.components.cursor import shown_before
 from crossrec.components.query import Query, id_tuple
 from crossrec.components.slate import Slate
-from crossrec.components.user_state import UserState
 from crossrec.errors import UsageError
+from crossrec.pipeline.batch_answers import BatchAnswers
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
 from crossrec.pipeline.languages import checked_language, in_language
 from crossrec.pipeline.loading import LoadedPipelines
@@ -21,10 +22,9 @@ from crossrec.pipeline.rating import RatingAnswers
 from crossrec.pipeline.request import answer
 from crossrec.pipeline.request_policies import PolicyChanges, with_policies
 from crossrec.pipeline.serving import Serving, surface_for
-from crossrec.pipeline.user_states import read_user_state, with_given_history
+from crossrec.pipeline.user_states import user_state_of
 from crossrec.pipeline.why_not import WhyNotAnswers
 from crossrec.plugins.registry import Registry, load_registry
-from crossrec.scenario import Scenario
 from crossrec.workspace import Workspace
 
 # What only changes a workspace is imported by the calls that change it: answers start faster.
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from crossrec.pipeline.refresh import RefreshReport
 
 
-class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers):
+class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
     """Fits and answers for all scenarios of a workspace. Safe for many threads.
 
     Parameters
@@ -266,9 +266,12 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers):
         item_ids: Sequence[str] = (),
         session: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        cursor: str = "",
         k: int | None = None,
         surface: str | None = None,
         context: Mapping[str, Any] | None = None,
+        filter: str = "",
+        boost: str = "",
         explain: bool = True,
         now: float | None = None,
         language: str | None = None,
@@ -287,10 +290,16 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers):
             Items that the list is about ("more like this").
         exclude : sequence of str
             Items that must not be returned.
+        cursor : str
+            ``next_cursor`` of the page before, requested with the same arguments: the list goes on
+            without repeating anything.
         k : int, optional
             The surface's own where None.
         context : mapping, optional
             What is known of the moment: device, country, hour …
+        filter, boost : str
+            Expressions such as ``"price < 20 and genres in user.favourite_genres"``: only items for
+            which the filter is true are returned, and scores are multiplied by the boost.
         explain : bool
             Whether every item carries its reasons.
         language : str, optional
@@ -303,7 +312,7 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers):
         ------
         UsageError
             For an unknown scenario, surface or policy, k below 1, one string in place of a list of
-            ids, or what is no language.
+            ids, and what is no language, no cursor or no expression.
         NotFittedError
             If the scenario was not fitted yet.
         """
@@ -318,13 +327,16 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers):
             item_ids=id_tuple("item_ids", item_ids),
             session=id_tuple("session", session),
             exclude=id_tuple("exclude", exclude),
+            shown=shown_before(cursor, place.plan.name),
             context=dict(context or {}),
             now=now,
             surface=place.plan.name,
             k=place.plan.config.k if k is None else k,
+            filter=filter,
+            boost=boost,
         )
         wanted = None if language is None else checked_language(language)
-        user = self._user_state(known, query)
+        user = user_state_of(self.workspace.store(), known, query)
         slate = answer(
             serving, query, user, place.plan.name, explain=explain, name_sources=self._log
         )
@@ -361,7 +373,7 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers):
             raise UsageError(f"item {item_id!r} is not in the fitted catalog of {scenario!r}")
         given = None if history is None else id_tuple("history", history)
         query = Query(user_id=user_id, history=given)
-        user, surface = self._user_state(known, query), serving.pipeline.main
+        user, surface = user_state_of(self.workspace.store(), known, query), serving.pipeline.main
         resolved = resolve_query(serving, surface, query, user, time.time())
         return explain_item(serving.pipeline, surface, resolved.batch, item, serving.items)
 
@@ -381,14 +393,3 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers):
             If the scenario was not fitted yet.
         """
         return self._pipelines.serving(scenario)
-
-    def _user_state(self, scenario: Scenario, query: Query) -> UserState:
-        """Return what is known of the user of a query."""
-        if query.user_id is None:
-            user = UserState()
-        else:
-            user = read_user_state(self.workspace.store(), scenario, query.user_id)
-        if query.history is not None:
-            now = time.time() if query.now is None else query.now
-            user = with_given_history(user, query.history, scenario, now)
-        return user

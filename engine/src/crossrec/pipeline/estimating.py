@@ -60,7 +60,7 @@ def plan_fit(
     UsageError
         If every source wants more effort than the budget's.
     """
-    unseen = left_out or {}
+    unseen, tried = left_out or {}, resolved.tried
     users = int(np.count_nonzero(dataset.sequences.lengths >= 2))
     whole = DatasetSize.of(dataset)
     titles = whole.with_texts(dataset.catalog.titles) if resolved.config.title_vectors else None
@@ -72,7 +72,7 @@ def plan_fit(
         first = [] if encoder is None else [_encoder_part(encoder, size, titles, at)]
         gone = too_much(resolved.config, effort)
         sources = [
-            replace(_source_part(source, size, at), left_out=gone.get(label, ""))
+            replace(_source_part(source, size, at, label in tried), left_out=gone.get(label, ""))
             for label, source in resolved.sources.items()
         ]
         others = [PlannedPart(name, "source", left_out=why) for name, why in unseen.items()]
@@ -156,12 +156,16 @@ def _encoder_part(
     return PlannedPart(encoder.label, "encoder", cost, stages)
 
 
-def _source_part(source: Component, size: DatasetSize, run: RunOptions) -> PlannedPart:
+def _source_part(source: Component, size: DatasetSize, run: RunOptions, tried: bool) -> PlannedPart:
+    """Return what a source costs: of one that is not tried before the cut only the last fit."""
     both = _estimated(source, size, run)
     once = _estimated(source, replace(size, queries=0), run)
     leads = LEADS in source.capabilities
     if both is None or once is None:
         return PlannedPart(source.label, "source", leads=leads)
+    if not tried:
+        title = fitting_title(source.label, ALL_EVENTS)
+        return PlannedPart(source.label, "source", once, {title: once.seconds}, leads)
     stages = {
         fitting_title(source.label, BEFORE_CUT): once.seconds,
         fitted_title(BEFORE_CUT): both.seconds - once.seconds,
@@ -174,7 +178,7 @@ def _source_part(source: Component, size: DatasetSize, run: RunOptions) -> Plann
 def _rest_part(resolved: ResolvedPipeline, size: DatasetSize) -> PlannedPart:
     """Return what the choice of the rankers takes, and the pool that they choose by."""
     candidates = min(resolved.config.candidates, max(size.items, 1))
-    cells = size.queries * candidates * len(resolved.sources)
+    cells = size.queries * candidates * len(resolved.tried)
     cost = Cost.of(scattered=_CHOOSING * cells, memory=24 * cells)
     return PlannedPart(REST, "rest", cost, {fitted_title(BEFORE_CUT): cost.seconds})
 

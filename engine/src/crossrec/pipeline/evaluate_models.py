@@ -145,7 +145,8 @@ def rule_for(
 def sources_to_evaluate(
     train: Dataset, resolved: ResolvedPipeline, run: RunOptions
 ) -> FittedSources:
-    """Fit every source on the training part; no rule of candidates has a say in it."""
+    """Fit the sources to evaluate on the training part; no rule of candidates has a say in it."""
+    resolved = resolved.with_sources(resolved.tried)
     train, _ = attach_vectors(train, resolved, run)
     return fit_sources(train, resolved, run, _WHAT)
 
@@ -170,8 +171,8 @@ def build_models(
     rule_for : callable
         From the training part to what is a candidate, the same as in the test that follows.
     only : tuple of str
-        Source labels to report, and ``"pipeline"``; all where empty. The pipeline always has all
-        its sources.
+        Source labels to report, and ``"pipeline"``; where empty the pipeline and all that its main
+        surface, or another with a choice, asks. The pipeline always has all its sources.
     refit : Dataset, optional
         Fit the sources again on it, with the ranker that was chosen.
     executor : Executor, optional
@@ -191,6 +192,8 @@ def build_models(
             raise UsageError(f"no model {name!r} here: there are {', '.join(labels)}, pipeline")
     if only and "pipeline" not in only:
         resolved = resolved.with_sources(only)
+    elif not only:
+        resolved = resolved.with_sources(resolved.tried)
     resolved.refuse_unusable()
     shared = 0.0 if fitted is None else sum(fitted.seconds.values())
     started = time.perf_counter() - shared

@@ -27,6 +27,7 @@ from crossrec.data.dataset import Dataset
 from crossrec.errors import CrossrecError
 from crossrec.executors import Executor
 from crossrec.numeric.ragged import Ragged
+from crossrec.pipeline.conditions import check_conditions
 from crossrec.pipeline.cut import cut_for_validation, query_limit
 from crossrec.pipeline.features import FittedFeatures, fit_features, with_features
 from crossrec.pipeline.item_vectors import attach_vectors
@@ -104,20 +105,23 @@ def fit_pipeline(
         If no source can be fitted.
     """
     resolved.refuse_unusable()
+    items = LiveItems(dataset.catalog, scenario.items)
+    check_conditions(resolved.surfaces.values(), items)
     dataset, missing = attach_vectors(dataset, resolved, run)
     repeats = repeat_rate(dataset.sequences)
     rule = served_rule(scenario, dataset.catalog, resolved.main_surface, repeats.comes_back)
     limit = query_limit(run.effort, dataset.n_items)
     cut = cut_for_validation(dataset, rule, seed=run.seed, limit=limit)
     keep = None if kept is None else kept.on(cut.train)
-    trial = fit_sources(cut.train, resolved, run, BEFORE_CUT, executor, kept=keep)
+    tried = resolved.with_sources(resolved.tried)
+    trial = fit_sources(cut.train, tried, run, BEFORE_CUT, executor, kept=keep)
     n_items = dataset.n_items
-    examples, left = collect_examples(trial, resolved, cut.queries, cut.targets, n_items)
-    items = LiveItems(dataset.catalog, scenario.items)
+    examples, left = collect_examples(trial, tried, cut.queries, cut.targets, n_items)
     features = fit_features(cut.train, resolved, run)
     examples = with_features(examples, features, items)
     surfaces, gates = choose_surfaces(resolved, cut.train, examples, run, repeats.comes_back)
-    needed = resolved.with_sources(needed_sources(surfaces, trial.sources))
+    usable = [label for label in resolved.sources if label not in trial.failed]
+    needed = resolved.with_sources(needed_sources(surfaces, usable))
     keep = None if kept is None else kept.on(cut.train, dataset)
     final = fit_sources(dataset, needed, run, ALL_EVENTS, executor, trial.sources, keep)
     features = fit_features(dataset, resolved, run)
@@ -186,9 +190,13 @@ def choose_surfaces(
     known: dict[str, tuple[Ranker, GateReport]] = {}
     for name, plan in resolved.surfaces.items():
         settings = {each: dict(one.settings) for each, one in plan.rankers.items()}
-        key = json.dumps([plan.about_items, plan.sources, plan.ranker, settings], sort_keys=True)
+        own = name == resolved.main or plan.ranker != "auto" or plan.has_choice
+        key = json.dumps(
+            [own, plan.about_items, plan.sources, plan.ranker, settings], sort_keys=True
+        )
         if key not in known:
-            known[key] = choose_ranker(plan, train, seen_by(examples, plan), run)
+            seen = seen_by(examples, plan) if own else None
+            known[key] = choose_ranker(plan, train, seen, run)
         ranker, gates[name] = known[key]
         plan = replace(plan, sources=_selected(plan, ranker, gates[name].chosen))
         surfaces[name] = served_surface(plan, ranker, gates[name].chosen, comes_back)
@@ -225,6 +233,7 @@ def served_rule(
         EventEffects.of(scenario),
         plan.config.fresh,
         plan.config.weighs,
+        plan.config.consumed == "keep",
         LiveItems(catalog, scenario.items),
     )
 
@@ -266,7 +275,7 @@ def fit_sources(
     CrossrecError
         If none is left.
     """
-    n = len(resolved.sources)
+    n, run = len(resolved.sources), replace(run, encoders=resolved.encoders)
     jobs = [
         SourceJob(
             source,

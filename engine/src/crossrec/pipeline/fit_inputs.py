@@ -11,7 +11,8 @@ from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.errors import NotFittedError
 from crossrec.pipeline.budget import Budget, default_memory, parse_budget, parse_memory
-from crossrec.pipeline.config import PipelineConfig, load_config
+from crossrec.pipeline.config import PipelineConfig
+from crossrec.pipeline.config_files import load_config
 from crossrec.pipeline.estimating import (
     plan_fit,
     too_much,

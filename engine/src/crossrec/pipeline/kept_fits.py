@@ -194,6 +194,9 @@ def fingerprint(dataset: Dataset) -> str:
         _add_texts(whole, reviews.texts)
         arrays |= {"ratings": reviews.ratings, "numbers of texts": reviews.numbers}
     arrays |= {f"vectors {name}": array for name, array in dataset.vectors.items()}
+    for name, column in dataset.profiles.items():
+        _add_texts(whole, (name, *column.values))
+        arrays[f"profile {name}"] = column.numbers
     for name, array in sorted({**arrays, "known": catalog.known}.items()):
         _add_array(whole, name, array)
     whole.update(repr(dataset.has_clock).encode())

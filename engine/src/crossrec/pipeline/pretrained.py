@@ -14,7 +14,8 @@ from pathlib import Path
 
 from crossrec.artifacts import CARD
 from crossrec.errors import ArtifactError, PluginError, UsageError
-from crossrec.pipeline.config import PipelineConfig, load_config
+from crossrec.pipeline.config import PipelineConfig
+from crossrec.pipeline.config_files import load_config
 from crossrec.pipeline.with_backbone import BACKBONE, why_no_backbone, with_backbone, with_thorough
 from crossrec.plugins.registration import Registration
 from crossrec.plugins.registry import Registry

@@ -12,10 +12,12 @@ from crossrec.components.consumption import PastEffects, PastEvents, ages_of
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.user_state import UserState
 from crossrec.data.net_evidence import net_evidence
+from crossrec.data.profiles import profile_value
 from crossrec.data.user_events import UserEvents
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.numeric.arrays import among
 from crossrec.numeric.ragged import Ragged
+from crossrec.pipeline.conditions import Filtered, filtered_items
 from crossrec.pipeline.pipeline import ServedSurface
 from crossrec.pipeline.serving import Serving, rule_of
 
@@ -33,6 +35,8 @@ class ResolvedQuery:
         What no policy may put in: everything excluded but the familiar items.
     removed : PastEffects
         What the user's past removes, and why.
+    filtered : Filtered
+        What filters leave out.
     path : str
         Which history was used: "stored history", "given history", "items" or "no history".
     """
@@ -43,6 +47,7 @@ class ResolvedQuery:
     removed: PastEffects
     path: str
     notes: tuple[str, ...]
+    filtered: Filtered
 
 
 def resolve_query(
@@ -57,8 +62,10 @@ def resolve_query(
     effects = rule_of(serving, surface).effects_on(past)
     history, columns = _history(vocabulary, user, query, notes)
     about = _known(vocabulary, query.item_ids, "given items", notes)
-    unwanted = vocabulary.indexes(query.exclude)
-    barred = exclude = _ascending(effects.removed.values, about, unwanted, serving.deleted)
+    unwanted = vocabulary.indexes((*query.exclude, *query.shown))
+    filtered = filtered_items(serving, surface.plan, query, user, history, now)
+    left_out = (about, unwanted, serving.deleted, filtered.items)
+    barred = exclude = _ascending(effects.removed.values, *left_out)
     familiar = np.zeros(0, dtype=np.int64)
     if not surface.keeps_history:
         exclude = _ascending(barred, history)
@@ -85,9 +92,10 @@ def resolve_query(
         session_start=np.array([np.nan if user.session_start is None else user.session_start]),
         context={name: np.array([value]) for name, value in query.context.items()},
         surface=surface.plan.name,
+        profile={name: np.array([profile_value(one)]) for name, one in user.profile.items()},
         **columns,
     )
-    return ResolvedQuery(batch, familiar, barred, effects, path, tuple(notes))
+    return ResolvedQuery(batch, familiar, barred, effects, path, tuple(notes), filtered)
 
 
 def _past_events(vocabulary: Vocabulary, user: UserState, now: float | None) -> PastEvents:

@@ -24,6 +24,9 @@ from crossrec.pipeline.time_limit import within
 
 log = logging.getLogger("crossrec")
 
+#: Why nothing is chosen where a surface has one source.
+_ALONE = "its one source alone: nothing to choose"
+
 
 @dataclass(frozen=True, eq=False)
 class GateReport:
@@ -54,7 +57,7 @@ class GateReport:
 
 
 def choose_ranker(
-    plan: ResolvedSurface, train: Dataset, examples: Examples, run: RunOptions
+    plan: ResolvedSurface, train: Dataset, examples: Examples | None, run: RunOptions
 ) -> tuple[Ranker, GateReport]:
     """Fit the rankers on one half of the queries, score them on the other, and the other way round.
 
@@ -63,8 +66,11 @@ def choose_ranker(
     rank fusion with equal votes, in which nothing is chosen but which sources are left out by
     proof; where the first source leads it is that source alone. With fewer than `ENOUGH` queries no
     ranker can be distinguished from another, and the default serves. A ranker that fails is left
-    out and named.
+    out and named. Without examples there is nothing to choose: ranks are fused.
     """
+    if examples is None:
+        why = "no events of this surface to choose by" if plan.about_items else _ALONE
+        return _build(plan, "rrf"), GateReport("rrf", why, 0)
     if plan.about_items:
         return _of_items(plan, train, examples, run)
     n = len(examples.queries)

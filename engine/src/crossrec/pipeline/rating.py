@@ -19,6 +19,7 @@ from crossrec.errors import CrossrecError, NotFittedError, UsageError
 from crossrec.pipeline.features import label_of
 from crossrec.pipeline.query_resolution import resolve_query
 from crossrec.pipeline.serving import Serving
+from crossrec.pipeline.user_states import user_state_of
 from crossrec.plugins.registry import Registry
 from crossrec.scenario import Scenario
 from crossrec.workspace import Workspace
@@ -91,10 +92,6 @@ class RatingAnswers(ABC):
     def serving(self, scenario: str) -> Serving:
         """Return what requests are answered from."""
 
-    @abstractmethod
-    def _user_state(self, scenario: Scenario, query: Query) -> UserState:
-        """Return what is known of the user of a query."""
-
     def rate(
         self,
         scenario: str,
@@ -134,7 +131,7 @@ class RatingAnswers(ABC):
             self.serving(scenario),
             known,
             query,
-            self._user_state(known, query),
+            user_state_of(self.workspace.store(), known, query),
             tuple(item_ids),
             tuple(texts),
             RunOptions(cache=self.workspace.cache),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from crossrec.components.candidates import Pool
 from crossrec.components.consumption import CODES
+from crossrec.components.cursor import cursor_after
 from crossrec.components.evidence import Reason
 from crossrec.components.live_items import LiveItems
 from crossrec.components.policy_context import PolicyContext
@@ -23,6 +24,7 @@ from crossrec.components.slate import Change, Degraded, Slate, SlateItem
 from crossrec.components.user_state import UserState
 from crossrec.data.catalog import as_text
 from crossrec.jsonio import plain
+from crossrec.pipeline.conditions import boosted
 from crossrec.pipeline.config import FALLBACKS, MOST_POPULAR
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, log
 from crossrec.pipeline.policy_guard import apply_policies
@@ -90,36 +92,85 @@ def traced(
 ) -> Trace:
     """Answer one query as `answer` does, and keep what led to the answer."""
     served = serving.pipeline.surfaces[surface or serving.pipeline.resolved.main]
-    now, request_id = time.time() if query.now is None else query.now, uuid.uuid4().hex
-    return supervised(
-        lambda: _answered(
-            serving, served, query, user, now, request_id, explain=explain, named=name_sources
-        )
-    )
+
+    def run() -> Trace:
+        one = _request(serving, served, query, user)
+        scored = serving.pipeline.scored_pool(served, one.resolved.batch, serving.items)
+        return _answered(serving, served, one, *scored, explain=explain, named=name_sources)
+
+    return supervised(run)
+
+
+def answer_batch(
+    serving: Serving,
+    requests: Sequence[tuple[Query, UserState]],
+    surface: str = "",
+    *,
+    explain: bool = False,
+    name_sources: bool = False,
+) -> list[Slate]:
+    """Answer many queries of one surface: each as `answer` does, but scored together.
+
+    A component that fails or is late is left out of all answers.
+    """
+    served = serving.pipeline.surfaces[surface or serving.pipeline.resolved.main]
+    if not requests:
+        return []
+
+    def run() -> list[Slate]:
+        each = [_request(serving, served, query, user) for query, user in requests]
+        batch = QueryBatch.stack([one.resolved.batch for one in each])
+        pool, scores, degraded = serving.pipeline.scored_pool(served, batch, serving.items)
+        slates = []
+        for row, one in enumerate(each):
+            part, own = pool.take(np.array([row])), scores[row : row + 1]
+            found = _answered(
+                serving, served, one, part, own, degraded, explain=explain, named=name_sources
+            )
+            slates.append(found.slate)
+        return slates
+
+    return supervised(run)
+
+
+@dataclass(frozen=True, eq=False)
+class _Request:
+    """One query, resolved."""
+
+    query: Query
+    user: UserState
+    resolved: ResolvedQuery
+    now: float
+    id: str
+
+
+def _request(serving: Serving, served: ServedSurface, query: Query, user: UserState) -> _Request:
+    """Resolve a query and give it its id."""
+    now = time.time() if query.now is None else query.now
+    resolved = resolve_query(serving, served, query, user, now)
+    return _Request(query, user, resolved, now, uuid.uuid4().hex)
 
 
 def _answered(
     serving: Serving,
     served: ServedSurface,
-    query: Query,
-    user: UserState,
-    now: float,
-    request_id: str,
+    one: _Request,
+    pool: Pool,
+    scores: NDArray[np.float32],
+    degraded: Sequence[Degraded],
     *,
     explain: bool,
     named: bool,
 ) -> Trace:
-    """Answer one query, without the components that are late."""
-    pipeline = serving.pipeline
-    resolved = resolve_query(serving, served, query, user, now)
-    pool, scores, degraded = pipeline.scored_pool(served, resolved.batch, serving.items)
+    """Answer one query from its scored pool."""
+    pipeline, query, resolved = serving.pipeline, one.query, one.resolved
     context = PolicyContext(
         query=replace(query, context=MappingProxyType(dict(query.context))),
-        user=user,
+        user=one.user,
         surface=served.plan.name,
         items=serving.items,
-        now=now,
-        seed=zlib.crc32(request_id.encode()),
+        now=one.now,
+        seed=zlib.crc32(one.id.encode()),
         k=query.k,
         event_types=serving.effects.names,
         people=pipeline.people,
@@ -128,6 +179,8 @@ def _answered(
         read_vectors=lambda: pipeline.item_vectors,
     )
     whole = _filled(pipeline, served, pool, scores, resolved, max(query.k, _REACH))
+    history = resolved.batch.history.values
+    whole = boosted(whole, serving, served.plan, query, one.user, history, one.now)
     demoted = _demoted(resolved, whole)
     limit = pipeline.limit(resolved.batch)
     ranked, failed = apply_policies(served.policies, whole, context, resolved.barred, limit)
@@ -137,16 +190,27 @@ def _answered(
     sources = main_sources(pool, served.ranker, shown) if named else [""] * len(shown)
     slate = Slate(
         items=_slate_items(serving.items, shown, ranked.propensity, reasons, sources),
-        request_id=request_id,
+        request_id=one.id,
         scenario=pipeline.scenario,
         surface=served.plan.name,
         path=resolved.path,
-        short_because=_short(pipeline, len(shown), ranked.changes, resolved, query.k),
+        short_because=_short(pipeline, pool, len(shown), ranked.changes, resolved, query.k),
         degraded=(*_unavailable(pipeline), *degraded, *failed),
         changes=_changes(pipeline, (*demoted, *ranked.changes)),
         notes=resolved.notes,
+        next_cursor=_next_cursor(pipeline, served, query, shown),
     )
     return Trace(slate, resolved, pool, whole, ranked)
+
+
+def _next_cursor(
+    pipeline: Pipeline, served: ServedSurface, query: Query, shown: Sequence[int]
+) -> str:
+    """Return where the list goes on; "" where it is short: then there is no more."""
+    if len(shown) < query.k:
+        return ""
+    ids = pipeline.catalog.items
+    return cursor_after(served.plan.name, (*query.shown, *(ids.id(item) for item in shown)))
 
 
 def _filled(
@@ -290,15 +354,27 @@ def _fallback_reason(pipeline: Pipeline, item: int, known: set[int]) -> tuple[Re
 
 
 def _short(
-    pipeline: Pipeline, n: int, changes: Sequence[PolicyChange], resolved: ResolvedQuery, k: int
+    pipeline: Pipeline,
+    pool: Pool,
+    n: int,
+    changes: Sequence[PolicyChange],
+    resolved: ResolvedQuery,
+    k: int,
 ) -> str:
     """Say why there are fewer than k items."""
     if n >= k:
         return ""
     parts = [f"the catalog has {len(pipeline.catalog)} items"]
+    if not n and not pool.valid.any():
+        parts.append(f"{', '.join(pool.sources) or 'no source'} proposed nothing")
     parts.append(f"{len(resolved.barred)} are excluded for this query")
     codes, counts = np.unique(resolved.removed.codes, return_counts=True)
     parts += [f"{n} {CODES[code].replace('_', ' ')}" for code, n in zip(codes, counts, strict=True)]
+    left_out = resolved.filtered
+    if left_out.not_met:
+        parts.append(f"{left_out.not_met} do not meet the filter")
+    if left_out.unknown:
+        parts.append(f"{left_out.unknown} lack what the filter reads")
     dropped = sum(change.action == "dropped" for change in changes)
     if dropped:
         parts.append(f"policies dropped {dropped}")

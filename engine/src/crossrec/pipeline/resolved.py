@@ -90,6 +90,8 @@ class ResolvedSurface:
     policies : mapping of label to Component, in the order of the file
     time_limit : float
         Seconds that a component may take for one request.
+    filter, boost : str
+        Expressions that its items meet, and that their scores are multiplied by; "" for none.
     """
 
     name: str
@@ -100,11 +102,18 @@ class ResolvedSurface:
     rankers: Mapping[str, Component]
     policies: Mapping[str, Component]
     time_limit: float
+    filter: str
+    boost: str
 
     @property
     def about_items(self) -> bool:
         """Whether its lists are about given items."""
         return self.config.input in ABOUT_ITEMS
+
+    @property
+    def has_choice(self) -> bool:
+        """Whether its lists can be ranked in several ways, and there is what to judge them by."""
+        return not self.about_items and len(self.sources) > 1
 
     @property
     def reads_features(self) -> bool:
@@ -143,9 +152,27 @@ class ResolvedPipeline:
         return {label: source.capabilities for label, source in self.sources.items()}
 
     @property
+    def encoders(self) -> dict[str, Mapping[str, Any]]:
+        """The settings of the encoder, under its name; none without one."""
+        return {} if self.encoder is None else {self.config.encoder: self.encoder.settings}
+
+    @property
     def main_surface(self) -> ResolvedSurface:
         """The plan of the main surface."""
         return self.surfaces[self.main]
+
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """The sources that rankers are chosen by: of the main surface, and others with a choice.
+
+        A surface about items has no events to be judged on, and one source alone needs no judge. So
+        what only such surfaces need costs one fit, and is in no pool that others are judged by.
+        """
+        wanted = set(self.main_surface.sources)
+        for surface in self.surfaces.values():
+            if surface.ranker != "auto" or surface.has_choice:
+                wanted.update(surface.sources)
+        return tuple(label for label in self.sources if label in wanted)
 
     @property
     def reads_reviews(self) -> bool:
@@ -255,6 +282,8 @@ def _surface(
         },
         policies,
         config.time_limit,
+        config.filter_of(name),
+        config.boost_of(name),
     )
 
 

@@ -15,7 +15,7 @@ from crossrec.components.fusion import ReciprocalRankFusion
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.errors import ArtifactError
-from crossrec.pipeline.config import parse_config
+from crossrec.pipeline.config_files import parse_config
 from crossrec.pipeline.features import label_of
 from crossrec.pipeline.frozen_catalog import FrozenCatalogSource
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, log

@@ -63,6 +63,7 @@ def rule_of(serving: Serving, surface: ServedSurface) -> CandidateRule:
         serving.effects,
         plan.fresh,
         plan.weighs,
+        plan.consumed == "keep",
         serving.items,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -10,10 +11,20 @@ from typing import Any
 import numpy as np
 
 from crossrec.components.consumption import EventEffects
+from crossrec.components.query import Query
 from crossrec.components.user_state import HISTORY, Impressions, UserState, session_start
 from crossrec.data.user_events import UserEvents
 from crossrec.scenario import Scenario
 from crossrec.store.base import Store
+
+
+def user_state_of(store: Store, scenario: Scenario, query: Query) -> UserState:
+    """Return what is known of the user of a query."""
+    user = UserState() if query.user_id is None else read_user_state(store, scenario, query.user_id)
+    if query.history is None:
+        return user
+    now = time.time() if query.now is None else query.now
+    return with_given_history(user, query.history, scenario, now)
 
 
 def read_user_state(store: Store, scenario: Scenario, user_id: str) -> UserState:

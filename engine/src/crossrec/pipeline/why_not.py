@@ -12,14 +12,15 @@ import numpy as np
 from crossrec.components.consumption import CODES
 from crossrec.components.query import Query, id_tuple
 from crossrec.components.slate import Change
-from crossrec.components.user_state import UserState
 from crossrec.errors import UsageError
 from crossrec.pipeline.query_resolution import ResolvedQuery
 from crossrec.pipeline.request import Trace, traced
 from crossrec.pipeline.request_policies import PolicyChanges, with_policies
 from crossrec.pipeline.serving import Serving, surface_for
+from crossrec.pipeline.user_states import user_state_of
 from crossrec.plugins.registry import Registry
 from crossrec.scenario import Scenario
+from crossrec.workspace import Workspace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,15 +73,12 @@ class WhyNot:
 class WhyNotAnswers(ABC):
     """The part of `Engine` that traces an item through a request."""
 
+    workspace: Workspace
     registry: Registry
 
     @abstractmethod
     def serving(self, scenario: str) -> Serving:
         """Return what requests are answered from."""
-
-    @abstractmethod
-    def _user_state(self, scenario: Scenario, query: Query) -> UserState:
-        """Return what is known of the user of a query."""
 
     def why_not(
         self,
@@ -94,6 +92,8 @@ class WhyNotAnswers(ABC):
         surface: str | None = None,
         k: int | None = None,
         context: Mapping[str, Any] | None = None,
+        filter: str = "",
+        boost: str = "",
         now: float | None = None,
         policies: PolicyChanges | None = None,
     ) -> WhyNot:
@@ -126,8 +126,10 @@ class WhyNotAnswers(ABC):
             now=now,
             surface=place.plan.name,
             k=place.plan.config.k if k is None else k,
+            filter=filter,
+            boost=boost,
         )
-        user = self._user_state(known, query)
+        user = user_state_of(self.workspace.store(), known, query)
         trace = traced(serving, query, user, place.plan.name, explain=False)
         return why_not(serving, trace, item, query, known)
 
@@ -179,6 +181,8 @@ def _excluded(
         return f"{code}: an event of type {scenario.events[int(removed.types[at[0]])].name}"
     if item in serving.deleted:
         return "it was deleted since the fit"
+    if item in resolved.filtered.items:
+        return "it does not meet the filter, or lacks what the filter reads"
     if item in resolved.batch.about.values:
         return "the list is about it"
     if serving.pipeline.catalog.items.id(item) in query.exclude:
@@ -220,8 +224,8 @@ def _behind(trace: Trace, before: int | None, k: int) -> float | None:
 
 def _source_places(trace: Trace, item: int) -> dict[str, int | None]:
     """Return the item's place in the list of each source, from 1."""
-    column = np.flatnonzero(trace.pool.index[0] == item)
     found: dict[str, int | None] = dict.fromkeys(trace.pool.sources)
+    column = np.flatnonzero(trace.pool.index[:1].ravel() == item)
     if len(column):
         for at, label in enumerate(trace.pool.sources):
             rank = int(trace.pool.ranks[0, int(column[0]), at])

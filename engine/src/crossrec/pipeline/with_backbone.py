@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from crossrec.errors import ConfigError
-from crossrec.pipeline.config import PipelineConfig, SourceConfig, parse_config
+from crossrec.pipeline.config import PipelineConfig, SourceConfig
+from crossrec.pipeline.config_files import parse_config
 
 #: Name of the source that adapts a pretrained backbone, and its label where it is added.
 BACKBONE = "backbone"

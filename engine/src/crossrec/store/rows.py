@@ -66,6 +66,9 @@ class EventRows:
         Identity of each event: a store keeps one event for each key.
     texts : Coded or None
         What was written with each event, "" where it has none; None where no event has any.
+    positions : float64 array, shape (n,), or None
+        Of events without times: where each stands, the same for those of one session. None where
+        each has the place of its own number.
     """
 
     users: Coded
@@ -75,6 +78,7 @@ class EventRows:
     values: NDArray[np.float64]
     keys: NDArray[np.int64]
     texts: Coded | None = None
+    positions: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -89,4 +93,5 @@ class EventRows:
             self.values[rows],
             self.keys[rows],
             None if self.texts is None else self.texts.take(rows),
+            None if self.positions is None else self.positions[rows],
         )

@@ -124,7 +124,8 @@ class SqliteStore(Reading, Listing, Deleting):
         users = self._resolve(connection, f"{scenario}_users", rows.users)
         items = self._resolve(connection, f"{scenario}_items", rows.items)
         types = self._resolve(connection, f"{scenario}_types", rows.types)
-        times = ids.astype(np.float64) if rows.times is None else rows.times
+        places = ids.astype(np.float64) if rows.positions is None else rows.positions
+        times = places if rows.times is None else rows.times
         order = np.lexsort((times, users))  # stable, so equal times keep their order
         columns: dict[str, NDArray[Any]] = {
             "user": users, "time": times, "id": ids, "item": items, "type": types,

@@ -21,6 +21,7 @@ from crossrec.testing import toy as toys
 from crossrec.testing.answers import check_candidates, check_equal, check_same
 from crossrec.testing.base import RUN, through_disk
 from crossrec.testing.estimates import EstimateTests
+from crossrec.testing.larder import larder
 from crossrec.testing.source_pretraining import PretrainingTests
 from crossrec.testing.source_refits import RefitTests
 from crossrec.testing.toy import Toy
@@ -39,10 +40,24 @@ class CandidateGeneratorTests(RefitTests, PretrainingTests, EstimateTests, kit=T
     by_events : bool
         False for sources that look at items only (texts, prices): they need not rank the withheld
         item first, but an item of its group.
+    needs_clock: bool
+        True for sources that have nothing to say where events have no times, and say so by no
+        candidates.
+    repeats: bool
+        True for sources that propose only what a user had before, such as what is due again: they
+        are tested on `crossrec.testing.larder`.
     """
 
     personalised: ClassVar[bool] = True
     by_events: ClassVar[bool] = True
+    needs_clock: ClassVar[bool] = False
+    repeats: ClassVar[bool] = False
+
+    def toy(self, name: str = "checkerboard", *, clock: bool = True) -> Toy:
+        """Return a toy with the vectors that this source reads."""
+        return (
+            self.prepared(larder(clock=clock)) if self.repeats else super().toy(name, clock=clock)
+        )
 
     def generate(self, source: Any, toy: Toy, queries: QueryBatch, k: int = 10) -> Candidates:
         """Generate candidates and check their contract."""
@@ -61,6 +76,9 @@ class CandidateGeneratorTests(RefitTests, PretrainingTests, EstimateTests, kit=T
         """Assert that the first candidate is the right one."""
         if not self.personalised:
             return  # all items of the checkerboard are equally popular
+        if self.needs_clock and not toy.dataset.has_clock:
+            assert (found.index == PAD).all(), "`needs_clock` is wrong for this source"
+            return
         assert found.index.shape[1], "no candidates at all"
         first = found.index[:, 0]
         if self.by_events:
@@ -82,6 +100,8 @@ class CandidateGeneratorTests(RefitTests, PretrainingTests, EstimateTests, kit=T
         toy = self.toy()
         nothing: list[list[int]] = [[], []]
         queries = toys.batch([[0, 2, 4, 6], [1, 3, 5, 7]], toy.queries, exclude=nothing)
+        if self.repeats:  # how long ago they were bought is what counts
+            queries = toy.queries.take(np.array([0, 1]))
         found = self.generate(self.fitted(toy), toy, queries)
         same = np.array_equal(found.index[0], found.index[1])
         assert same != self.personalised, "`personalised` is wrong for this source"

@@ -12,7 +12,8 @@ import numpy as np
 
 from crossrec.data.catalog import render
 from crossrec.data.weights import event_weights
-from crossrec.pipeline.config import ABOUT_ITEMS, load_config
+from crossrec.pipeline.config import ABOUT_ITEMS
+from crossrec.pipeline.config_files import load_config
 from crossrec.plugins.registry import load_registry
 from crossrec.testing.scenarios import ScenarioTests
 
@@ -43,6 +44,8 @@ class ScenarioPackageTests(ScenarioTests, kit=True):
         Surface → its input.
     sources : tuple of str
         The sources of the default pipeline, in order.
+    own_sources : mapping of str to tuple of str
+        Surface → the sources that answer there alone; all others answer on the surfaces of users.
     importers : tuple of str
         All importers of the package.
     """
@@ -57,6 +60,7 @@ class ScenarioPackageTests(ScenarioTests, kit=True):
     texts: ClassVar[Sequence[tuple[Mapping[str, Any], str]]]
     surfaces: ClassVar[Mapping[str, str]]
     sources: ClassVar[tuple[str, ...]]
+    own_sources: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     importers: ClassVar[tuple[str, ...]]
 
     def weight(self, name: str, value: float | None = None) -> float:
@@ -130,12 +134,16 @@ class ScenarioPackageTests(ScenarioTests, kit=True):
         config = load_config(self.scenario())
         assert tuple(source.name for source in config.sources) == self.sources
         assert {name: one.input for name, one in config.surfaces.items()} == self.surfaces
+        own = {label for labels in self.own_sources.values() for label in labels}
         for name, surface in config.surfaces.items():
-            if surface.input in ABOUT_ITEMS:
+            if name in self.own_sources:
+                assert config.sources_of(name) == self.own_sources[name]
+            elif surface.input in ABOUT_ITEMS:
                 popular = [one for one in config.sources_of(name) if one.startswith("popularity")]
                 assert not popular, f"{name} shows what is popular: {popular}"
             else:
-                assert config.sources_of(name) == tuple(one.label for one in config.sources)
+                labels = [source.label for source in config.sources]
+                assert config.sources_of(name) == tuple(one for one in labels if one not in own)
                 assert config.history_of(name) == "auto", "the data decide what comes back"
         registry = load_registry()
         assert config.encoder in registry.names("encoders")

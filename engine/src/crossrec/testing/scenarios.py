@@ -9,10 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from crossrec.components.live_items import LiveItems
 from crossrec.data.catalog import Catalog
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.errors import UsageError
+from crossrec.expressions import Scope, parse_expression
+from crossrec.expressions.values import TRUE
 from crossrec.ingest.frames import Frames
-from crossrec.pipeline.config import load_config
+from crossrec.pipeline.config_files import load_config
 from crossrec.plugins.registration import resolve
 from crossrec.plugins.registry import load_registry
 from crossrec.scenario import Scenario
@@ -69,6 +73,20 @@ class ScenarioTests(Conformance, kit=True):
                 assert event.value_range[0] < event.value_range[1], event.name
             assert event.value_cap is None or event.value_cap > 0, event.name
             assert event.half_life_days is None or event.half_life_days > 0, event.name
+
+    def test_every_field_may_be_filtered(self) -> None:
+        """Every declared field is a name that filters can read, of an item and of a history."""
+        scenario = self.scenario()
+        empty = Catalog.from_records(Vocabulary(["a"]), {"a": {}}, scenario.items)
+        items = LiveItems(empty, scenario.items)
+        for field in scenario.items.fields:
+            for root in ("item", "history"):
+                try:
+                    condition = parse_expression(f"{root}.{field.name} IS NULL")
+                    condition.check(items)
+                except UsageError as error:
+                    raise AssertionError(str(error)) from None
+                assert condition.true(Scope(items, 0.0)).tolist() == [TRUE], field.name
 
     def test_the_default_event_exists(self) -> None:
         """Events without a type count as a positive one, named by its own name."""

@@ -1,6 +1,6 @@
 import pytest
 from crossrec.errors import DataError, UsageError
-from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, TIME, USER, VALUE
+from crossrec.ingest.columns import EVENT, EVENT_ID, ITEM, SESSION, TIME, USER, VALUE
 from crossrec.ingest.mapping import compact, guess_columns, parse_map
 
 
@@ -55,7 +55,8 @@ def test_headers_of_public_sets_are_understood(shop, header, expected):
 def test_a_transaction_is_no_event_id_because_it_has_several_items(shop):
     found = guess(["user_id", "item_id", "transaction_id", "order_id"], "events", shop)
     assert EVENT_ID not in found.columns
-    assert found.unused == ("transaction_id", "order_id")
+    assert found.columns[SESSION] == "order_id", "its items came together"
+    assert found.unused == ("transaction_id",)
 
 
 def test_no_column_gets_two_meanings(shop):

@@ -253,3 +253,84 @@ def test_answers_hold_plain_python_values(engine):
 
     assert plain(public)
     assert not any(isinstance(i["score"], np.generic) for i in public["items"])
+
+
+def test_a_filter_reads_what_was_written_after_the_fit(engine, workspace, write):
+    """Titles that change count from the next request on, without a fit."""
+    assert engine.recommend("red", "u2", filter="title = 'sold'").items == ()
+    write(workspace, "red", rows_of_nobody(), items=[("r3", "sold")])
+    slate = engine.recommend("red", "u2", filter="title = 'sold'")
+    assert slate.item_ids == ("r3",)
+
+
+def test_filters_read_the_fields_of_the_user(engine, workspace, tmp_path):
+    users = tmp_path / "users.csv"
+    users.write_text("user_id,wants,most\nu2,red 3,3\n")
+    ingest_files(workspace, engine.registry.scenario("red"), users=users)
+    assert engine.recommend("red", "u2", filter="title = user.wants").item_ids == ("r3",)
+    assert engine.recommend("red", "u2", filter="user.most < 3").items == ()
+    assert len(engine.recommend("red", "u2", filter="user.most <= 3").items) == 8
+    assert engine.recommend("red", "stranger", filter="title = user.wants").items == ()
+
+
+def test_a_boost_is_logged_as_what_changed_an_item(engine):
+    boost = "CASE WHEN title = context.lifted THEN 9 ELSE 1 END"
+    plain = engine.recommend("red", "u2", k=3)
+    last = plain.items[-1]
+    slate = engine.recommend("red", "u2", k=3, boost=boost, context={"lifted": last.title})
+    assert slate.item_ids[0] == last.item_id
+    (change,) = [one for one in slate.changes if one.policy == "boost"]
+    assert (change.item_id, change.code, change.values) == (
+        last.item_id,
+        "boosted",
+        {"factor": 9.0},
+    )
+
+
+@pytest.mark.parametrize("filter", ["title", "1 = ", "titel = 'x'", "title < 3 AND x.y"])
+def test_a_wrong_filter_is_refused(engine, filter):
+    with pytest.raises(UsageError, match=r"filter|character|field"):
+        engine.recommend("red", "u2", filter=filter)
+
+
+def rows_of_nobody():
+    return ["user_id,item_id,event_type,time", "u-new,r0,view,1700000001"]
+
+
+def pages(engine, *arguments, **more):
+    """Return all pages of a list, as tuples of ids."""
+    found, cursor = [], ""
+    while True:
+        slate = engine.recommend(*arguments, cursor=cursor, **more)
+        found.append(slate.item_ids)
+        cursor = slate.next_cursor
+        if not cursor:
+            return found
+
+
+@pytest.mark.parametrize("k", [1, 3, 8, 20])
+@pytest.mark.parametrize(
+    "more", [{"user_id": "u2"}, {"history": ["r2", "r4"]}, {"item_ids": ["r1"]}]
+)
+def test_pages_hold_every_item_once(engine, k, more):
+    whole = engine.recommend("red", k=20, **more).item_ids
+    parts = pages(engine, "red", k=k, **more)
+    flat = [item for part in parts for item in part]
+    assert flat == list(whole), "page by page the list is the whole list"
+    assert all(len(part) == k for part in parts[:-1])
+
+
+def test_what_happens_between_pages_repeats_nothing(engine):
+    """A person who views something while paging gets no item of the pages before."""
+    first = engine.recommend("red", "u2", k=3)
+    engine.append_event("red", "u2", "r5", "view", time=1_700_100_000)
+    second = engine.recommend("red", "u2", k=3, cursor=first.next_cursor)
+    assert not set(first.item_ids) & set(second.item_ids)
+
+
+def test_a_cursor_of_another_surface_or_of_nobody_is_refused(engine):
+    cursor = engine.recommend("red", "u2", k=2).next_cursor
+    with pytest.raises(UsageError, match="of surface 'home'"):
+        engine.recommend("red", "u2", surface="shelf", cursor=cursor)
+    with pytest.raises(UsageError, match="no cursor"):
+        engine.recommend("red", "u2", cursor="AAAA")

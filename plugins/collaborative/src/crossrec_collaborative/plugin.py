@@ -7,7 +7,9 @@ from crossrec.hookspecs import Register
 
 _ABLE = frozenset({"score", "explain", "estimate"})
 #: Sources that learn new events without a fit, and can forget a user.
-_LEARN = ("popularity", "covisitation", "item-knn", "user-knn")
+_LEARN = ("popularity", "covisitation", "item-knn", "user-knn", "next-basket", "bought-together")
+#: Sources that say what their fit learnt.
+_REPORT = ("next-basket", "buy-again")
 
 #: name → (module, class, one-line summary); the configuration is `<class>Config` beside it.
 _SOURCES = {
@@ -40,6 +42,21 @@ _SOURCES = {
         "Factors by alternating least squares (Hu et al. 2008)",
     ),
     "bpr": ("bpr", "Bpr", "Factors by Bayesian personalised ranking (Rendle et al. 2009)"),
+    "next-basket": (
+        "baskets.next_basket",
+        "NextBasket",
+        "The next basket: what is bought again and again, what follows, what all buy",
+    ),
+    "buy-again": (
+        "baskets.buy_again",
+        "BuyAgain",
+        "What the user bought before and is due again, by learnt intervals",
+    ),
+    "bought-together": (
+        "baskets.bought_together",
+        "BoughtTogether",
+        "Complements: items of one basket, by lift beyond doubt, without substitutes",
+    ),
 }
 
 
@@ -49,4 +66,5 @@ def register_candidate_generators(register: Register) -> None:
     for name, (module, cls, summary) in _SOURCES.items():
         path = f"crossrec_collaborative.{module}:{cls}"
         able = _ABLE | {"update", "forget"} if name in _LEARN else _ABLE
+        able |= {"report"} if name in _REPORT else set()
         register(name, path, config=f"{path}Config", capabilities=able, summary=summary)

@@ -30,7 +30,7 @@ _MORE = {"transformer": {"pretrain", "thorough"}, "rnn": {"pretrain"}}
 @hookimpl
 def register_candidate_generators(register: Register) -> None:
     """Register a source for each body."""
-    able = {"score", "add_items", "estimate", "report"}
+    able = {"score", "add_items", "refit", "estimate", "report"}
     for name, (source, settings, summary) in _SOURCES.items():
         register(
             name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from crossrec.components.settings import Settings
 from pydantic import Field, model_validator
@@ -27,6 +27,9 @@ class InputSettings(Settings):
         Text vectors are divided by the spread along each direction, to this power: 0 leaves them, 1
         whitens them fully. On the validation items of Scientific one half gives ndcg@10 .0921, 1
         gives .0890.
+    text_layers : int
+        Layers of the encoder, from the top, that are trained with the body: 0 leaves the text
+        vectors as they are. Takes minutes where the rest takes seconds.
     tags : bool
         Whether categories and creators have embeddings.
     ids : bool
@@ -37,16 +40,20 @@ class InputSettings(Settings):
         Whether the types of events are read, where there are several.
     gaps : bool
         Whether the time between events is read, where there is a clock.
+    user_fields : list of str
+        Fields of the users table whose values have embeddings, which are added to the history.
     """
 
     text: bool = True
     text_size: Count = 256
     whitening: Share = 0.5
+    text_layers: Annotated[int, Field(ge=0)] = 0
     tags: bool = True
     ids: bool = True
     evidence: Annotated[float, Field(ge=0)] = 3.0
     types: bool = True
     gaps: bool = True
+    user_fields: tuple[str, ...] = ()
 
 
 class LossSettings(Settings):
@@ -104,6 +111,11 @@ class TrainingSettings(Settings):
     learning_rate, weight_decay : float
         Of AdamW; the rate rises over the first steps and falls to 0 in the end, and weights of the
         inputs do not decay.
+    text_learning_rate : float
+        The same for layers of the text encoder, whose weights do not decay.
+    text_items : int
+        Items of a batch's histories and targets whose texts pass these layers in each step; the
+        other texts stand where they stood after the last epoch.
     validation_share : float
         Users whose last event is held out, to stop in time. Fewer than 20 are not enough: then a
         fifth of the epochs are trained.
@@ -116,6 +128,8 @@ class TrainingSettings(Settings):
     batch_size: Count = 128
     learning_rate: Positive = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    text_learning_rate: Positive = 5e-5
+    text_items: Count = 32
     validation_share: Annotated[float, Field(ge=0, le=0.5)] = 0.1
 
 
@@ -147,6 +161,12 @@ class NeuralSettings(Settings):
     loss: LossSettings = LossSettings()
     training: TrainingSettings = TrainingSettings()
     heads: dict[HeadName, Positive] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _layers_of_texts(self) -> Self:
+        if self.inputs.text_layers and not (self.encoder and self.inputs.text):
+            raise ValueError("inputs.text_layers trains on texts: set encoder and inputs.text")
+        return self
 
 
 class BodySettings(NeuralSettings):

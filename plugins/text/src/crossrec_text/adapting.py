@@ -1,15 +1,9 @@
-"""A transformer's top layers learn from items that are consumed together. Imports torch.
-
-What lies below the layers that learn never changes, so every text passes it once; its token states
-are kept in memory, half a kilobyte to a kilobyte a token, and each step starts from them.
-"""
+"""A transformer's top layers learn from items that are consumed together. Imports torch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,72 +12,14 @@ from crossrec.components.joint_items import JointItems
 from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.errors import ConfigError
-from crossrec.numeric.ragged import offsets
-from numpy.typing import NDArray
 
-from crossrec_text.sentence_model import SentenceModel, pooled
+from crossrec_text.sentence_model import SentenceModel
+from crossrec_text.top_layers import TokenStates, TopLayers, layers_of, token_states
 
 #: Share of the steps in which the rate rises to its full height; it falls to 0 from there.
 _WARM = 0.1
-_BATCH = 64
 #: Below any score: what may not be taken for a negative.
 _NEVER = -1e4
-
-
-@dataclass(frozen=True, eq=False)
-class TokenStates:
-    """What the frozen layers make of some texts.
-
-    Attributes
-    ----------
-    states : float16 array, shape (tokens, dim)
-        One text after the other.
-    indptr : int64 array, shape (texts + 1,)
-    """
-
-    states: NDArray[np.float16]
-    indptr: NDArray[np.int64]
-
-    def batch(
-        self, rows: NDArray[np.int64], device: str, longest: int
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the padded states of some texts, float32 (n, ≤ longest, dim), and their mask."""
-        lengths = np.minimum(self.indptr[rows + 1] - self.indptr[rows], longest)
-        mask = np.arange(int(lengths.max())) < lengths[:, None]
-        padded = np.zeros((*mask.shape, self.states.shape[1]), dtype=np.float32)
-        padded[mask] = np.concatenate(
-            [
-                self.states[self.indptr[row] : self.indptr[row] + length]
-                for row, length in zip(rows, lengths, strict=True)
-            ]
-        )
-        return torch.from_numpy(padded).to(device), torch.from_numpy(mask).to(device)
-
-
-class TopLayers(torch.nn.Module):
-    """The layers that learn, with the model's own pooling."""
-
-    def __init__(self, model: SentenceModel, count: int) -> None:
-        super().__init__()
-        layers = layers_of(model)
-        self.first = len(layers) - count
-        self.layers = torch.nn.ModuleList(deepcopy(layer) for layer in layers[self.first :])
-        self.pooling = model.files.pooling
-
-    def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Return rows of length 1, (n, dim)."""
-        pooled_ = pooled(_passed(self.layers, states, mask), mask, self.pooling)
-        return torch.nn.functional.normalize(pooled_, dim=1)
-
-    def weights(self, before: TopLayers, share: float) -> dict[str, NDArray[np.float16]]:
-        """Return the weights `share` of the way from `before` to these, under the model's names."""
-        old = dict(before.layers.named_parameters())
-        out = {}
-        for name, new in self.layers.named_parameters():
-            number, _, rest = name.partition(".")
-            value = torch.lerp(old[name].detach(), new.detach(), share)
-            out[f"encoder.layer.{self.first + int(number)}.{rest}"] = value.half().cpu().numpy()
-        return out
 
 
 def adapted_weights(
@@ -114,51 +50,6 @@ def adapted_weights(
     finally:
         torch.set_num_threads(before)
     return State(dict(top.weights(start, training.share)), {"model": model.files.identity})
-
-
-def token_states(
-    model: SentenceModel, texts: Sequence[str], top: int, run: RunOptions
-) -> TokenStates:
-    """Pass all texts, one at least, through everything below the `top` layers."""
-    tokens = model.tokens(texts)
-    lengths = np.array([len(ids) for ids in tokens["input_ids"]], dtype=np.int64)
-    indptr = offsets(lengths)
-    flat = np.zeros((int(indptr[-1]), int(model.network.config.hidden_size)), dtype=np.float16)
-    order = np.argsort(-lengths, kind="stable")
-    for start in range(0, len(order), _BATCH):
-        run.progress("passing texts through the lower layers", start, len(order))
-        rows = order[start : start + _BATCH]
-        states, mask = model.states_before(layers_of(model)[-top], tokens, rows.tolist())
-        places = np.concatenate([np.arange(indptr[row], indptr[row + 1]) for row in rows])
-        flat[places] = states[mask.bool()].half().cpu().numpy()
-    return TokenStates(flat, indptr)
-
-
-def layers_of(model: SentenceModel) -> torch.nn.ModuleList:
-    """Return the layers of a model that is built like BERT.
-
-    Raises
-    ------
-    ConfigError
-        If it is not.
-    """
-    layers = getattr(getattr(model.network, "encoder", None), "layer", None)
-    if not isinstance(layers, torch.nn.ModuleList) or hasattr(model.network.encoder, "embed"):
-        raise ConfigError(
-            "transformer: only models built like BERT (MiniLM, E5, BGE …) can be adapted: "
-            "name one, or pretrain without --adapt-encoder"
-        )
-    return layers
-
-
-def _passed(layers: torch.nn.ModuleList, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Pass token states through layers; padding is not attended to."""
-    hidden = torch.zeros(mask.shape, dtype=states.dtype, device=states.device)
-    hidden = hidden.masked_fill(~mask.bool(), torch.finfo(states.dtype).min)[:, None, None, :]
-    for layer in layers:
-        out: Any = layer(states, attention_mask=hidden)
-        states = out[0] if isinstance(out, tuple) else out
-    return states
 
 
 def _trained(

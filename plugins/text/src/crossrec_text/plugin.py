@@ -18,7 +18,7 @@ def register_encoders(register: Register) -> None:
         "transformer",
         "crossrec_text.transformer:TransformerEncoder",
         config="crossrec_text.settings:TransformerConfig",
-        capabilities={"adapt", "estimate"},
+        capabilities={"adapt", "estimate", "top_layers"},
         summary="sentence vectors of a transformer, all-MiniLM-L6-v2 by default, cached by content",
     )
     register(

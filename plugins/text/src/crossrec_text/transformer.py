@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from crossrec.components.joint_items import JointItems
 
     from crossrec_text.sentence_model import SentenceModel
+    from crossrec_text.top_layers import TrainableTexts
 
 log = logging.getLogger("crossrec")
 
@@ -129,8 +130,27 @@ class TransformerEncoder:
         model = SentenceModel(files, self.config, run.device, run.threads)
         return adapted_weights(model, sources, training, run)
 
+    def top_layers(self, texts: Sequence[str], count: int, run: RunOptions) -> TrainableTexts:
+        """Return texts whose vectors the top layers make anew as they learn.
+
+        The encoder itself stays as it is; `with_weights` takes what they learnt.
+
+        Raises
+        ------
+        ModelError
+            If the model, or what it needs, is neither installed nor reachable.
+        ConfigError
+            If it is not built like BERT, or has fewer layers.
+        """
+        files = find_model(self.config.model)
+        from crossrec_text.sentence_model import SentenceModel
+        from crossrec_text.top_layers import TrainableTexts
+
+        model = SentenceModel(files, self.config, run.device, run.threads)
+        return TrainableTexts.of(model, texts, count, run)
+
     def with_weights(self, state: State) -> TransformerEncoder:
-        """Return an encoder whose model has the weights that `adapt` returned.
+        """Return an encoder whose model has weights that were learnt, by `adapt` or `top_layers`.
 
         Raises
         ------

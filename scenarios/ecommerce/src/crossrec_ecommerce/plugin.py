@@ -42,6 +42,11 @@ def register_importers(register: Register) -> None:
         summary="Complete Journey: transactions.csv and products.csv",
     )
     register(
+        "tafeng",
+        "crossrec_ecommerce.importers.tafeng:importer",
+        summary="Ta Feng grocery baskets: history.csv and future.csv, order only",
+    )
+    register(
         "retailrocket",
         "crossrec_ecommerce.importers.retailrocket:importer",
         summary="Retailrocket as reduced by CaseRecommender: view, add_to_cart, purchase",

@@ -141,6 +141,9 @@ SCENARIO = Scenario(
     surfaces=(
         Surface("recommended_for_you", "user", "products for you"),
         Surface("similar_items", "item", "products like this one"),
+        Surface("frequently_bought_together", "items", "what goes with these products"),
+        Surface("buy_again", "user", "what was used up and is due again"),
+        Surface("shopping_list", "user", "the next basket: what is bought again, and what goes in"),
     ),
     pipeline="crossrec_ecommerce:pipeline.toml",
     # A table of users and items without event types is a list of orders in most shops.

@@ -75,13 +75,16 @@ def decayed_mean(x: Tensor, decay: float) -> Tensor:
     return weights @ x
 
 
-def start(module: nn.Module, noise: Noise) -> None:
+def start(module: nn.Module, noise: Noise, given: tuple[str, ...] = ()) -> None:
     """Set all weights by the seed: matrices normal by their width, norms 1, the rest 0.
 
-    Modules with a method ``start`` then set their own.
+    Those whose names begin with one of `given` stay. Modules with a method ``start`` then set
+    their own.
     """
     with torch.no_grad():
         for name, weight in sorted(module.named_parameters()):
+            if name.startswith(given):
+                continue
             if weight.ndim >= 2:
                 weight.copy_(noise.normal(weight) / weight.shape[-1] ** 0.5)
             else:

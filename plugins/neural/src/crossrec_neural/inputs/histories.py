@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ from crossrec.components.query import QueryBatch
 from crossrec.data.dataset import Dataset
 from crossrec.numeric.ragged import BoolArray, IntArray, Ragged
 from numpy.typing import NDArray
+
+from crossrec_neural.inputs.profiles import ProfileSpace
+from crossrec_neural.settings import InputSettings
 
 #: Buckets of time differences: 0 where one is not known, then by the logarithm of seconds.
 BUCKETS = 34
@@ -28,22 +32,46 @@ class HistorySpace:
         The most frequent type, which stands in where a query does not say.
     clock : bool
         Whether times are read.
+    profile : ProfileSpace
+        What is read of the users themselves.
     """
 
     types: int = 0
     common: int = 0
     clock: bool = False
+    profile: ProfileSpace = ProfileSpace()
 
     @classmethod
-    def fit(cls, dataset: Dataset, types: bool, gaps: bool) -> HistorySpace:
-        """Look at the interactions of a dataset."""
+    def fit(cls, name: str, dataset: Dataset, inputs: InputSettings) -> HistorySpace:
+        """Look at the interactions and users of a dataset.
+
+        Raises
+        ------
+        ConfigError
+            If no user has one of the fields that are to be read.
+        """
         counts = np.bincount(dataset.interactions.types)
-        several = types and np.count_nonzero(counts) > 1
+        several = inputs.types and np.count_nonzero(counts) > 1
         return cls(
             len(counts) if several else 0,
             int(counts.argmax()) if several else 0,
-            gaps and dataset.has_clock,
+            inputs.gaps and dataset.has_clock,
+            ProfileSpace.fit(name, dataset, inputs.user_fields),
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values."""
+        profile = self.profile.values
+        return {
+            "types": self.types, "common": self.common, "clock": self.clock,
+            "profile": {name: list(known) for name, known in profile.items()},
+        }  # fmt: skip
+
+    @classmethod
+    def restored(cls, values: Mapping[str, Any]) -> HistorySpace:
+        """Take back what `to_json` returned."""
+        known = {name: tuple(one) for name, one in values["profile"].items()}
+        return cls(**{**values, "profile": ProfileSpace(known)})
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +87,15 @@ class HistoryBatch:
         not known.
     times : float64 array, same shape
         Seconds; NaN where not known.
+    profile : int64 array, shape (n, fields)
+        As `ProfileSpace.rows` returns it.
     """
 
     items: IntArray
     types: IntArray
     gaps: IntArray
     times: NDArray[np.float64]
+    profile: IntArray
 
     def __len__(self) -> int:
         return len(self.items)
@@ -74,6 +105,12 @@ class HistoryBatch:
         """Events of each history, int64 (n,)."""
         lengths: IntArray = (self.items != PAD).sum(axis=1)
         return lengths
+
+    def take(self, rows: IntArray) -> HistoryBatch:
+        """Return some histories, padded no further than they need."""
+        at = np.ix_(rows, np.arange(int(self.lengths[rows].max(initial=0))))
+        columns = (self.items[at], self.types[at], self.gaps[at], self.times[at])
+        return HistoryBatch(*columns, self.profile[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +123,7 @@ class Histories:
         Items, oldest first.
     types, gaps : int64 arrays, aligned with ``rows.values``
     times : float64 array, aligned with ``rows.values``
+    profile : int64 array, shape (len(rows), fields)
         As in `HistoryBatch`.
     """
 
@@ -93,6 +131,7 @@ class Histories:
     types: IntArray
     gaps: IntArray
     times: NDArray[np.float64]
+    profile: IntArray
 
     @classmethod
     def build(
@@ -101,8 +140,9 @@ class Histories:
         space: HistorySpace,
         types: IntArray | None,
         times: NDArray[np.float64] | None,
+        profile: IntArray | None = None,
     ) -> Histories:
-        """Turn types and times into what is read of them."""
+        """Turn types and times into what is read of them; without `profile` nothing is known."""
         n = len(rows.values)
         kinds = np.zeros(n, dtype=np.int64)
         if space.types:
@@ -112,13 +152,16 @@ class Histories:
         since = np.full(n, np.nan)
         since[1:] = clock[1:] - clock[:-1]
         since[rows.indptr[:-1][rows.lengths > 0]] = np.nan
-        return cls(rows, kinds, buckets(since), clock)
+        if profile is None:
+            profile = np.zeros((len(rows), len(space.profile.values)), dtype=np.int64)
+        return cls(rows, kinds, buckets(since), clock, profile)
 
     @classmethod
     def of_dataset(cls, dataset: Dataset, space: HistorySpace) -> Histories:
         """Return the interactions of every user; row = user index."""
         events = dataset.interactions
-        return cls.build(dataset.sequences, space, events.types, events.times)
+        profile = space.profile.of_users(dataset)
+        return cls.build(dataset.sequences, space, events.types, events.times, profile)
 
     @classmethod
     def of_queries(cls, queries: QueryBatch, space: HistorySpace, n_items: int) -> Histories:
@@ -129,11 +172,13 @@ class Histories:
             rows = rows.where(known)
             types = None if types is None else types[known]
             times = None if times is None else times[known]
-        return cls.build(rows, space, types, times)
+        profile = space.profile.rows(queries.profile, len(queries))
+        return cls.build(rows, space, types, times, profile)
 
     def where(self, keep: BoolArray) -> Histories:
         """Keep some events, bool (len(rows.values),)."""
-        return Histories(self.rows.where(keep), self.types[keep], self.gaps[keep], self.times[keep])
+        columns = (self.types[keep], self.gaps[keep], self.times[keep])
+        return Histories(self.rows.where(keep), *columns, self.profile)
 
     def last(self, limit: int) -> HistoryBatch:
         """Return the latest `limit` events of each history, padded to the longest of them."""
@@ -141,7 +186,10 @@ class Histories:
         return self.cut(self.rows.indptr[1:] - lengths, lengths)
 
     def cut(self, starts: IntArray, lengths: IntArray) -> HistoryBatch:
-        """Return the stretches of ``rows.values`` that begin at `starts`, padded."""
+        """Return the stretches of ``rows.values`` that begin at `starts`, padded.
+
+        An empty one has the profile of any row.
+        """
         width = int(lengths.max(initial=0))
         there = np.arange(width) < lengths[:, None]
         at = np.where(there, starts[:, None] + np.arange(width), 0)
@@ -151,11 +199,13 @@ class Histories:
                 return np.full(at.shape, filler, dtype=column.dtype)
             return np.where(there, column[at], np.array(filler, dtype=column.dtype))
 
+        row = np.searchsorted(self.rows.indptr, starts, side="right") - 1
         return HistoryBatch(
             padded(self.rows.values, PAD),
             padded(self.types, 0),
             padded(self.gaps, 0),
             padded(self.times, np.nan),
+            self.profile[np.minimum(row, len(self.profile) - 1)],
         )
 
 

@@ -74,11 +74,17 @@ class ItemTower(nn.Module):
             if self.own is not None:
                 self.own.weight.mul_(_ALONE if self.adapter is None else _BESIDE_TEXT)
 
-    def forward(self, items: ItemTensors, index: Tensor) -> Tensor:
-        """Return the vectors of some items, (m, size)."""
+    def forward(self, items: ItemTensors, index: Tensor, text: Tensor | None = None) -> Tensor:
+        """Return the vectors of some items, (m, size).
+
+        Parameters
+        ----------
+        text : tensor, shape (m, text_size), optional
+            In place of their rows in `items`.
+        """
         parts = [torch.zeros(len(index), self.size, device=index.device)]
         if self.adapter is not None:
-            parts.append(self.adapter(items.text[index]))
+            parts.append(self.adapter(items.text[index] if text is None else text))
         if self.tags is not None:
             tags = items.tags[index]
             count = (tags > 0).sum(dim=1, keepdim=True).clamp(min=1)

@@ -46,7 +46,7 @@ def pretrain(
     UsageError
         If there are fewer than two scenarios, or no such device.
     ConfigError
-        If the settings read no texts, or start from a pretrained body.
+        If the settings read no texts, train their encoder, or start from a pretrained body.
     DataError
         If a scenario has no texts, or vectors of another width, or nobody has two events.
     CapacityError
@@ -56,7 +56,9 @@ def pretrain(
         raise UsageError("a body is pretrained on two scenarios or more: name another one")
     if settings.pretrained:
         raise ConfigError(f"{source}: pretraining starts from nothing: leave out `pretrained`")
-    inputs = {**settings.inputs.model_dump(), "ids": False}
+    if settings.inputs.text_layers:
+        raise ConfigError(f"{source}: pretraining trains no encoder: leave out inputs.text_layers")
+    inputs = {**settings.inputs.model_dump(), "ids": False, "user_fields": ()}
     settings = type(settings).model_validate({**dict(settings), "inputs": inputs, "heads": {}})
     checked_device(run)
     axes = _axes(source, datasets, settings)

@@ -58,7 +58,7 @@ class ScenarioTask:
             If nobody has two events.
         """
         columns, _, tags = fit_columns(name, dataset, settings, axes)
-        history = HistorySpace.fit(dataset, settings.inputs.types, settings.inputs.gaps)
+        history = HistorySpace.fit(name, dataset, settings.inputs)
         items = ItemTensors.of(columns, settings, run.device)
         n_items, device = dataset.n_items, run.device
         model = NeuralModel(settings, history, tags, items, n_items, device, body=body, shares=True)

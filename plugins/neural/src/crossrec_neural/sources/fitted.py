@@ -18,13 +18,16 @@ from crossrec_neural.inputs.columns import ItemColumns, new_columns
 from crossrec_neural.inputs.histories import Histories, HistorySpace
 from crossrec_neural.inputs.tags import TagSpace
 from crossrec_neural.inputs.text import TextSpace
+from crossrec_neural.inputs.text_encoder import TrainedEncoder
 from crossrec_neural.inputs.tower import ItemTensors
 from crossrec_neural.settings import NeuralSettings
 from crossrec_neural.training.model import NeuralModel, set_weights, weights_of
-from crossrec_neural.training.progress import Epoch, TrainingState
+from crossrec_neural.training.progress import Chosen, Epoch, TrainingState
 
 #: The one weight that serving does not need: item vectors have it in them.
 _OWN = "tower.own.weight"
+#: What the names of the encoder's weights begin with in a state.
+_ENCODER = "encoder:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +54,16 @@ class Fitted:
     epochs : tuple of Epoch
     best : int
         Number of the epoch that serves, -1 where nothing was trained.
+    planned : int
+        Epochs at most.
+    events : str
+        Digest of the events that were learnt.
+    refitted : bool
+        Whether all of them were learnt for as many epochs as validation chose on fewer.
     start : mapping of JSON values
         What a pretrained body was worth; empty without one.
+    encoder : TrainedEncoder or None
+        What new items are encoded with, where layers of it were trained.
     """
 
     model: NeuralModel
@@ -63,7 +74,11 @@ class Fitted:
     comes_back: bool
     epochs: tuple[Epoch, ...]
     best: int
+    planned: int
+    events: str
+    refitted: bool = False
     start: Mapping[str, Any] = field(default_factory=dict)
+    encoder: TrainedEncoder | None = None
 
     @classmethod
     def of(
@@ -73,14 +88,25 @@ class Fitted:
         known: BoolArray,
         comes_back: bool,
         training: TrainingState,
+        events: str,
     ) -> Fitted:
         """Freeze a trained model; it serves on the processor."""
         model.on("cpu")
         with torch.no_grad():
             vectors = model.item_vectors()
             table = model.candidates(vectors)
-        epochs = tuple(training.epochs)
-        return cls(model, spaces, vectors, table, known, comes_back, epochs, training.best)
+        encoder = None if model.texts is None else model.texts.trained()
+        model.texts = None  # its token states are large, and the vectors have all that it knows
+        return cls(
+            model, spaces, vectors, table, known, comes_back, tuple(training.epochs),
+            training.best, training.planned, events, encoder=encoder,
+        )  # fmt: skip
+
+    @property
+    def chosen(self) -> Chosen:
+        """What validation chose."""
+        left = self.epochs[self.best].left if self.best >= 0 else 1.0
+        return Chosen(self.best + 1, self.planned, left)
 
     def states(self, queries: QueryBatch) -> tuple[Tensor, BoolArray]:
         """Return the states of the queries with a readable history, and which these are."""
@@ -124,10 +150,15 @@ class Fitted:
         ------
         DataError
             If their vectors have another width than those of the fit.
+        ConfigError
+            If layers of the text encoder were trained, and the encoder is gone or another one.
         """
         items = range(len(self.known), len(dataset.catalog))
-        vectors = dataset.vectors.get(encoder)
-        rows = None if vectors is None else vectors[items.start :]
+        if self.encoder is None:
+            vectors = dataset.vectors.get(encoder)
+            rows = None if vectors is None else vectors[items.start :]
+        else:
+            rows = self.encoder.encode(dataset.catalog.take(items))
         columns = new_columns(dataset.catalog, items, rows, self.spaces.text, self.spaces.tags)
         tensors = ItemTensors.of(columns, self.model.settings, "cpu")
         with torch.no_grad():
@@ -151,15 +182,22 @@ class Fitted:
             "text.mean": text.mean,
             "text.axes": text.axes,
         }
+        if self.encoder is not None:
+            learnt = self.encoder.weights.arrays
+            arrays |= {f"{_ENCODER}{name}": array for name, array in learnt.items()}
         values = {
             "tags": list(self.spaces.tags.names),
-            "history": asdict(self.spaces.history),
+            "history": self.spaces.history.to_json(),
             "comes_back": self.comes_back,
             "epochs": [asdict(epoch) for epoch in self.epochs],
             "best": self.best,
+            "planned": self.planned,
+            "events": self.events,
+            "refitted": self.refitted,
             "settings": self.model.settings.model_dump(mode="json"),
             "shares": self.model.shares,
             "start": dict(self.start),
+            "encoder": None if self.encoder is None else self.encoder.values(),
         }
         return State(arrays, values)
 
@@ -170,7 +208,7 @@ class Fitted:
         settings = kind.model_validate(values["settings"])
         text = TextSpace(np.array(arrays["text.mean"]), np.array(arrays["text.axes"]))
         tags = TagSpace(tuple(values["tags"]))
-        spaces = Spaces(text, tags, HistorySpace(**values["history"]))
+        spaces = Spaces(text, tags, HistorySpace.restored(values["history"]))
         none = ItemColumns.none(text)
         items = ItemTensors.of(none, settings, "cpu")
         shares = values["shares"]
@@ -182,8 +220,13 @@ class Fitted:
             table = model.candidates(vectors)
         epochs = tuple(Epoch(**epoch) for epoch in values["epochs"])
         known = np.array(arrays["known"])
-        comes_back, best, start = values["comes_back"], values["best"], values["start"]
-        return cls(model, spaces, vectors, table, known, comes_back, epochs, best, start)
+        encoder = None
+        if values["encoder"] is not None:
+            encoder = TrainedEncoder.restored(values["encoder"], _named(arrays, _ENCODER))
+        return cls(
+            model, spaces, vectors, table, known, values["comes_back"], epochs, values["best"],
+            values["planned"], values["events"], values["refitted"], values["start"], encoder,
+        )  # fmt: skip
 
 
 def _named(arrays: Mapping[str, np.ndarray[Any, Any]], start: str) -> dict[str, Any]:

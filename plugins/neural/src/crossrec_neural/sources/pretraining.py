@@ -16,7 +16,7 @@ from crossrec_neural.pretraining.body import PretrainedBody, load_body
 from crossrec_neural.pretraining.pretrain import pretrain
 from crossrec_neural.settings import BodySettings
 from crossrec_neural.sources.fitted import Fitted
-from crossrec_neural.sources.fitting import Trained, trained
+from crossrec_neural.sources.fitting import Trained, retrained, trained
 from crossrec_neural.sources.source import NeuralSource
 
 #: The two that held-out events decide between, and the name of the second among the checkpoints.
@@ -68,6 +68,14 @@ class PretrainingSource(NeuralSource):
             alone = settings.model_copy(update={"pretrained": "", "inputs": config.inputs})
             other = trained(name, dataset, alone, run, judged=True, key=WITHOUT)
         self._fitted = _chosen(body, first, other)
+
+    def _again(self, before: Fitted, dataset: Dataset, run: RunOptions) -> Fitted:
+        """Return a model of the kind that serves, trained on other events."""
+        if before.start.get("serves") != WITH:
+            return super()._again(before, dataset, run)
+        body = load_body(self.name, self.settings, before.start["body"], run.pretrained)
+        rate = self.config.tune_body
+        return retrained(self.name, before, dataset, run, body=body, rate=rate)
 
     def pretrain(self, datasets: Mapping[str, Dataset], run: RunOptions) -> Pretrained:
         """Train a body on several scenarios; see `crossrec_neural.pretraining.pretrain`."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from crossrec.data.catalog import Catalog
+
 from crossrec_neural import settings as given
 from crossrec_neural.sources.pretraining import PretrainingSource
 from crossrec_neural.sources.source import NeuralSource
+from crossrec_neural.sources.towers import Towers
 
 
 class TransformerSource(PretrainingSource):
@@ -29,6 +32,16 @@ class TwoTowerSource(NeuralSource):
     """A tower of the history and one of items."""
 
     name, settings = "two-tower", given.TwoTowerSettings
+
+    def towers(self, catalog: Catalog) -> Towers:
+        """Return both towers for use outside: an index of items, user vectors to look up in it.
+
+        Parameters
+        ----------
+        catalog : Catalog
+            Of the fit, with the items that were added since.
+        """
+        return Towers.of(self._trained, catalog)
 
 
 class NcfSource(NeuralSource):

@@ -21,7 +21,7 @@ from crossrec.numeric.sparse import block_rows
 from crossrec_neural.settings import NeuralSettings
 from crossrec_neural.sources.costs import training_cost
 from crossrec_neural.sources.fitted import Fitted
-from crossrec_neural.sources.fitting import trained
+from crossrec_neural.sources.fitting import events_digest, retrained, trained
 
 #: Numbers that the vectors of scored candidates may take at once: 64 MiB.
 _CELLS = 1 << 24
@@ -61,6 +61,28 @@ class NeuralSource:
             If training diverges.
         """
         self._fitted = trained(self.name, dataset, self.config, run).fitted
+
+    def refit(self, dataset: Dataset, run: RunOptions) -> None:
+        """Train on all events for as many epochs as validation chose; nothing is held out.
+
+        Where nothing could be trained at the fit nothing was chosen: then this is one.
+
+        Raises
+        ------
+        ConfigError, UsageError, CapacityError, CrossrecError
+            As `fit` does.
+        """
+        before = self._trained
+        if before.events == events_digest(dataset):
+            return
+        if not before.epochs and not before.start:
+            self.fit(dataset, run)
+        else:
+            self._fitted = self._again(before, dataset, run)
+
+    def _again(self, before: Fitted, dataset: Dataset, run: RunOptions) -> Fitted:
+        """Return a model that was trained as `before` was, on other events."""
+        return retrained(self.name, before, dataset, run)
 
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best ≤ k items with evidence, for queries with a history."""
@@ -113,7 +135,10 @@ class NeuralSource:
                 line = f"{len(epochs)} epochs, none better than no training"
             elif (best := fitted.epochs[fitted.best]).ndcg is not None:
                 line += f": ndcg@10 {best.ndcg:.4f} on held-out events"
-        return SourceReport({"epochs": epochs, "best": fitted.best + 1}, (line,))
+        if fitted.refitted:
+            line += "; then trained on all events for as many"
+        values = {"epochs": epochs, "best": fitted.best + 1, "refitted": fitted.refitted}
+        return SourceReport(values, (line,))
 
     def state(self) -> State:
         """Return what was learnt."""

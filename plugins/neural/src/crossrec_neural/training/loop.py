@@ -15,7 +15,7 @@ from crossrec.errors import CrossrecError
 from torch import Tensor, nn
 
 from crossrec_neural.settings import TrainingSettings
-from crossrec_neural.training.model import set_weights, weights_of
+from crossrec_neural.training.model import TEXTS, set_weights, weights_of
 from crossrec_neural.training.progress import KEY, Arrays, Epoch, TrainingState, keep, resumed
 from crossrec_neural.training.schedule import Schedule
 
@@ -96,11 +96,13 @@ class Training(ABC):
             set_weights(self.module, now)
             self._take_moments(optimiser, moments)
         schedule = self.schedule()
+        state.planned = schedule.epochs
         while not self._done(state, schedule):
             started = time.monotonic()
             loss = self._epoch(state, optimiser, schedule)
             ndcg, weights = self.ndcg(), weights_of(self.module)
-            state.add(Epoch(loss, ndcg, time.monotonic() - started), weights)
+            left = schedule.left((len(state.epochs) + 1) * schedule.batches)
+            state.add(Epoch(loss, ndcg, time.monotonic() - started, left), weights)
             moments = self._moments(optimiser)
             keep(self.run.checkpoints, state, weights, moments, about, self.key)
         if state.weights:
@@ -114,7 +116,7 @@ class Training(ABC):
         epoch, total, count = len(state.epochs), 0.0, 0
         line = state.line(self.name, schedule.epochs)
         self.module.train()
-        body = self.body_rate(epoch, schedule.epochs)
+        rates = self._rates(self.body_rate(epoch, schedule.epochs))
         for number, (loss, predictions) in enumerate(self.losses(epoch)):
             done = epoch * schedule.batches + number
             self.run.progress(line, done, schedule.steps)
@@ -124,9 +126,9 @@ class Training(ABC):
                     f"{self.name}: the loss is not finite in epoch {epoch + 1}: lower "
                     "training.learning_rate or raise loss.temperature"
                 )
+            share = schedule.share(done)
             for group in optimiser.param_groups:
-                rate = self.settings.learning_rate * schedule.share(done)
-                group["lr"] = rate * (body if group["body"] else 1.0)
+                group["lr"] = rates[group["part"]] * share
             optimiser.zero_grad()
             torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(self.module.parameters(), _LONGEST)
@@ -143,15 +145,20 @@ class Training(ABC):
 
     def _optimiser(self) -> torch.optim.Optimizer:
         """Return AdamW; only the matrices of bodies decay."""
-        groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+        groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
         for name, weight in self.module.named_parameters():
-            body = BODY in name
-            groups.setdefault((body, body and weight.ndim > 1), []).append(weight)
+            part = TEXTS if name.startswith(TEXTS) else BODY if BODY in name else ""
+            groups.setdefault((part, part == BODY and weight.ndim > 1), []).append(weight)
         parts: list[dict[str, Any]] = [
-            {"params": of, "body": body, "weight_decay": self.settings.weight_decay * decays}
-            for (body, decays), of in groups.items()
+            {"params": of, "part": part, "weight_decay": self.settings.weight_decay * decays}
+            for (part, decays), of in groups.items()
         ]
         return torch.optim.AdamW(parts, lr=self.settings.learning_rate)
+
+    def _rates(self, body: float) -> dict[str, float]:
+        """Return the learning rate of each part of the model at its height."""
+        rate = self.settings.learning_rate
+        return {"": rate, BODY: rate * body, TEXTS: self.settings.text_learning_rate}
 
     def _moments(self, optimiser: torch.optim.Optimizer) -> Arrays:
         """Return what the optimiser knows of each weight, copied."""

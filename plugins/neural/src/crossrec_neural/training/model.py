@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,17 @@ from crossrec_neural.bodies.body import Body, Context
 from crossrec_neural.bodies.choose import body_of
 from crossrec_neural.bodies.layers import Noise, start
 from crossrec_neural.inputs.histories import BUCKETS, HistoryBatch, HistorySpace
+from crossrec_neural.inputs.profile_table import ProfileTable
 from crossrec_neural.inputs.tags import TagSpace
+from crossrec_neural.inputs.text_encoder import LearningTexts
 from crossrec_neural.inputs.tower import ItemTensors, ItemTower
 from crossrec_neural.losses.heads import Heads
 from crossrec_neural.settings import NeuralSettings
 
 #: Keeps the random numbers of the first weights apart from those of the epochs.
 _FIRST_WEIGHTS = 2**31
+#: What the names of the weights of the text encoder begin with in a model.
+TEXTS = "texts."
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +51,8 @@ class NeuralModel(nn.Module):
     shares : bool
         Whether the body is, or was, trained on several catalogues: then a gate of this one's own
         says how much the body adds to the latest item, and the text adapter has a bias.
+    texts : LearningTexts, optional
+        The texts of the items, where layers of their encoder learn.
     """
 
     def __init__(
@@ -60,14 +66,17 @@ class NeuralModel(nn.Module):
         *,
         body: SharedBody | None = None,
         shares: bool = False,
+        texts: LearningTexts | None = None,
     ) -> None:
         super().__init__()
         size = settings.embedding_size
         self.settings, self.items, self.shares = settings, items, shares
+        self.texts = texts
         self.noise = Noise(device) if body is None else body.noise
         self.tower = ItemTower(items.text.shape[1], len(tags.names), n_items, settings, shares)
         self.types = nn.Embedding(space.types + 1, size, padding_idx=0) if space.types else None
         self.gaps = nn.Embedding(BUCKETS, size, padding_idx=0) if space.clock else None
+        self.profile = ProfileTable(space.profile, size) if space.profile.values else None
         self.gate = nn.Parameter(torch.ones(())) if shares else None
         self.body = body_of(settings, self.noise) if body is None else body.body
         self.out = None if settings.loss.cosine else nn.LayerNorm(size)
@@ -87,7 +96,7 @@ class NeuralModel(nn.Module):
     def begin(self, seed: int) -> None:
         """Set the first weights by a seed."""
         self.noise.seed(seed, _FIRST_WEIGHTS)
-        start(self, self.noise)
+        start(self, self.noise, (TEXTS,))
 
     def states(self, batch: HistoryBatch, vectors: Tensor) -> Tensor:
         """Return the state at each event, (n, length, size).
@@ -101,7 +110,10 @@ class NeuralModel(nn.Module):
         for table, numbers in ((self.types, batch.types), (self.gaps, batch.gaps)):
             if table is not None:
                 x = x + table(self.moved(numbers))
-        context = Context(self.moved(batch.items != PAD), self.moved(batch.times))
+        there = self.moved(batch.items != PAD)
+        if self.profile is not None:
+            x = x + self.profile(self.moved(batch.profile))[:, None] * there[..., None]
+        context = Context(there, self.moved(batch.times))
         states: Tensor = self.body(x, context)
         return states if self.gate is None else torch.lerp(x, states, self.gate)
 
@@ -128,6 +140,10 @@ class NeuralModel(nn.Module):
         temperature = self.settings.loss.temperature
         return self.body.pairs(self._scaled(states), items) / temperature
 
+    def multiplied(self, states: Tensor) -> Tensor:
+        """Return what gives the scores times candidates, (m, size), of bodies that multiply."""
+        return self._scaled(states) / self.settings.loss.temperature
+
     def candidates(self, vectors: Tensor) -> Tensor:
         """Return what candidates are compared by, (m, size), from the vectors of items."""
         items = self.body.items(vectors)
@@ -135,8 +151,29 @@ class NeuralModel(nn.Module):
 
     def item_vectors(self) -> Tensor:
         """Return the vectors of all items, (n_items, size)."""
+        self.refresh_texts()
         everything = torch.arange(len(self.items.gate), device=self.device)
         vectors: Tensor = self.tower(self.items, everything)
+        return vectors
+
+    def refresh_texts(self) -> None:
+        """Read the texts of all items with the encoder layers as they are now, where any learn."""
+        if self.texts is not None:
+            self.items = replace(self.items, text=self.texts.table())
+
+    def some_vectors(self, items: IntArray, live: IntArray) -> Tensor:
+        """Return the vectors of some items, (m, size).
+
+        Parameters
+        ----------
+        live : int64 array
+            Which of `items` pass the encoder layers that learn, by their place there.
+        """
+        index, text = self.moved(items), None
+        if self.texts is not None and len(live):
+            text = self.items.text[index]
+            text = text.index_put((self.moved(live),), self.texts(items[live]))
+        vectors: Tensor = self.tower(self.items, index, text)
         return vectors
 
     def moved(self, array: NDArray[Any]) -> Tensor:

@@ -29,11 +29,33 @@ class Epoch:
     ndcg : float or None
         ndcg@10 on what was held out, if anything was.
     seconds : float
+    left : float
+        How much of the training was left at its end, of 1; the learning rate goes by it.
     """
 
     loss: float
     ndcg: float | None
     seconds: float
+    left: float
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What validation chose at a fit, for a training on more events.
+
+    Attributes
+    ----------
+    epochs : int
+        As many as served; 0 where nothing that was trained did.
+    planned : int
+        Epochs at most.
+    left : float
+        As in `Epoch`, at the end of the last one.
+    """
+
+    epochs: int
+    planned: int
+    left: float
 
 
 @dataclass
@@ -50,12 +72,15 @@ class TrainingState:
         Of the best one; before there is any those that may serve untrained, if any.
     before : float or None
         Validation ndcg of the untrained weights, where they may serve.
+    planned : int
+        Epochs at most.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
     best: int = -1
     weights: Arrays = field(default_factory=dict)
     before: float | None = None
+    planned: int = 0
 
     @property
     def best_ndcg(self) -> float | None:

@@ -20,6 +20,7 @@ from crossrec_neural.settings import TrainingSettings
 from crossrec_neural.training.examples import Batch, Examples, real_targets
 from crossrec_neural.training.loop import Training
 from crossrec_neural.training.model import NeuralModel, distinct, set_weights
+from crossrec_neural.training.progress import Chosen
 from crossrec_neural.training.schedule import Schedule
 from crossrec_neural.training.validation import held_out_gains
 
@@ -54,12 +55,15 @@ class Trainer(Training):
     start : PretrainedStart, optional
         Where the body comes from; then the model may serve as it is, and does where there is
         nothing to judge by whether training makes it better.
+    chosen : Chosen, optional
+        How long to train, where a fit on fewer events has chosen that.
     """
 
     model: NeuralModel
     examples: Examples
     candidates: BoolArray
     start: PretrainedStart | None = None
+    chosen: Chosen | None = None
 
     @property
     def module(self) -> NeuralModel:
@@ -80,17 +84,28 @@ class Trainer(Training):
         return self.ndcg() or 0.0
 
     def schedule(self) -> Schedule:
-        """Return the schedule; a pretrained start is not trained blindly."""
+        """Return the schedule; a pretrained start is not trained blindly.
+
+        What was chosen is trained along the part of the fall that it had at the fit.
+        """
+        if self.chosen is not None:
+            return self._chosen_schedule(self.chosen)
         blind = not len(self.examples.held_out)
         if blind and self.start is not None:
             return Schedule(0, 0)
         batches = self.examples.batches(self.settings.batch_size)
         return Schedule.of(self.settings, batches, self.run, blind=blind)
 
+    def _chosen_schedule(self, chosen: Chosen) -> Schedule:
+        batches = self.examples.batches(self.settings.batch_size)
+        steps = chosen.epochs * batches
+        return Schedule(chosen.epochs, batches, fall=steps / max(1.0 - chosen.left, 1e-6))
+
     def body_rate(self, epoch: int, epochs: int) -> float:
         """Return 0 while a pretrained body rests, then its own rate."""
         if self.start is None:
             return 1.0
+        epochs = epochs if self.chosen is None else self.chosen.planned
         return 0.0 if epoch < ceil(_RESTING * epochs) else self.start.rate
 
     def losses(self, epoch: int) -> Iterator[tuple[Tensor, int]]:
@@ -98,6 +113,7 @@ class Trainer(Training):
         rng = np.random.default_rng([self.run.seed, 2, epoch])
         self.model.noise.seed(self.run.seed, epoch)
         self.model.body.begin_epoch(epoch)
+        self.model.refresh_texts()
         negatives = Negatives(self.examples.counts, self.model.settings.loss)
         for chosen in self.examples.order(self.settings.batch_size, rng):
             batch = self.examples.batch(chosen)
@@ -111,8 +127,9 @@ class Trainer(Training):
         items = self.examples.labelled.items[number]
         inputs = np.maximum(batch.histories.items, 0)
         ids, (inputs, right, others, shown) = distinct(inputs, targets, sample.items, items)
-        vectors = model.tower(model.items, model.moved(ids))
-        real = model.moved(batch.histories.items != PAD)
+        there = batch.histories.items != PAD
+        vectors = model.some_vectors(ids, self._live(inputs[there], right, rng))
+        real = model.moved(there)
         states = model.states(batch.histories, vectors[model.moved(inputs)] * real[..., None])
         at = states[model.moved(batch.targets != PAD)]
         compared = model.candidates(vectors)
@@ -151,6 +168,17 @@ class Trainer(Training):
         own[window[found], column[found]] = True
         return hits | own[np.nonzero(batch.targets != PAD)[0]]
 
+    def _live(self, inputs: IntArray, right: IntArray, rng: np.random.Generator) -> IntArray:
+        """Draw the items of a batch whose texts pass layers that learn: each has a pull of its own.
+
+        Of the histories and targets alone: what is only a negative is pushed, like all others.
+        """
+        if self.model.texts is None:
+            return np.zeros(0, dtype=np.int64)
+        able = np.unique(np.concatenate([inputs, right]))
+        size = min(self.settings.text_items, len(able))
+        return np.sort(rng.choice(able, size, replace=False))
+
     def _labelled(self, batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the events that heads learn from in a batch, as `LabelledEvents.within` does."""
         if not self.model.heads.reads_events:
@@ -176,5 +204,9 @@ class Trainer(Training):
             digest.update(np.ascontiguousarray(array).tobytes())
         for name, weight in sorted(self.start.weights.items()) if self.start else ():
             digest.update(name.encode() + np.ascontiguousarray(weight).tobytes())
-        digest.update(str((len(self.candidates), self.run.seed, self.run.effort)).encode())
+        digest.update(np.ascontiguousarray(histories.profile).tobytes())
+        if self.model.texts is not None:
+            digest.update(str(self.model.texts.layers.state().values).encode())
+        options = (len(self.candidates), self.run.seed, self.run.effort, self.chosen)
+        digest.update(str(options).encode())
         return digest.hexdigest()

@@ -8,7 +8,6 @@ from crossrec.components.ndcg import target_gains
 from crossrec.numeric.ragged import BoolArray
 from numpy.typing import NDArray
 
-from crossrec_neural.inputs.histories import HistoryBatch
 from crossrec_neural.training.examples import HeldOut
 from crossrec_neural.training.model import NeuralModel
 
@@ -34,7 +33,7 @@ def held_out_gains(
         size = max(1, _CELLS // max(len(table), 1))
         for first in range(0, len(held_out), size):
             rows = np.arange(first, min(first + size, len(held_out)))
-            scores = model.scores(model.last_states(_rows(held_out.batch, rows), vectors), table)
+            scores = model.scores(model.last_states(held_out.batch.take(rows), vectors), table)
             found = scores.cpu().numpy()
             found[:, ~candidates] = -np.inf
             exclude = held_out.exclude.take(rows)
@@ -42,10 +41,3 @@ def held_out_gains(
             gains.append(target_gains(found, held_out.targets[rows], exclude))
     model.train()
     return np.concatenate(gains) if gains else np.zeros(0)
-
-
-def _rows(batch: HistoryBatch, rows: NDArray[np.int64]) -> HistoryBatch:
-    """Return some histories of a batch, padded no further than they need."""
-    width = int(batch.lengths[rows].max(initial=0))
-    at = np.ix_(rows, np.arange(width))
-    return HistoryBatch(batch.items[at], batch.types[at], batch.gaps[at], batch.times[at])

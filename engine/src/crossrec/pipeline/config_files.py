@@ -1,0 +1,107 @@
+"""From pipeline files to a configuration: the scenario's default, overridden by the user's file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from crossrec.errors import ConfigError
+from crossrec.pipeline.config import FALLBACKS, PipelineConfig
+from crossrec.scenario import Scenario
+from crossrec.tomlio import parse_toml, read_toml, validated_toml
+
+#: Keys of a default that mean nothing once the key before them is the user's own.
+_BOUND = {
+    "sources": "item_sources",
+    "ranker": "ranker_settings",
+    "encoder": "encoder_settings",
+}
+
+
+def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
+    """Return the scenario's default pipeline, with the keys of the user's file in their place.
+
+    Parameters
+    ----------
+    path : Path, optional
+        A TOML file; each of its top-level keys replaces the default's, and each key of its surfaces
+        the same key of that surface.
+
+    Raises
+    ------
+    ConfigError
+        Names the file, the key and what is wrong with it.
+    """
+    name = f"default pipeline of {scenario.name}"
+    values = parse_toml(_resource(scenario.pipeline, name), name)
+    surfaces = _surfaces(values, name)
+    if path is not None:
+        if not path.is_file():
+            raise ConfigError(f"there is no pipeline file {path}")
+        name = str(path)
+        own = read_toml(path)
+        for key, bound in _BOUND.items():
+            if key in own:
+                values.pop(bound, None)
+        # What the user sets for all surfaces goes before the default's plan of one.
+        gone = {"history", "policies", "filter", "boost"} & own.keys()
+        if own.keys() & {"ranker", "ranker_settings"}:
+            gone |= {"ranker", "ranker_settings"}
+        surfaces = {
+            surface: {key: value for key, value in plan.items() if key not in gone}
+            for surface, plan in surfaces.items()
+        }
+        if own.keys() & {"sources", "item_sources"}:
+            surfaces = {key: _without_sources(plan) for key, plan in surfaces.items()}
+        surfaces = _merged(surfaces, _surfaces(own, name))
+        values |= own
+    declared = {one.name: {"input": one.input, "k": one.k} for one in scenario.surfaces}
+    return parse_config({**values, "surfaces": _merged(declared, surfaces)}, name)
+
+
+def _surfaces(values: Mapping[str, Any], name: str) -> dict[str, dict[str, Any]]:
+    """Return the surfaces of a file."""
+    surfaces = values.get("surfaces", {})
+    if not isinstance(surfaces, dict) or not all(isinstance(v, dict) for v in surfaces.values()):
+        raise ConfigError(f"{name}: surfaces are tables: write [surfaces.NAME]")
+    return surfaces
+
+
+def _merged(
+    below: Mapping[str, Mapping[str, Any]], above: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return the surfaces of two files, the keys of the second in place of the first's."""
+    merged = {name: dict(plan) for name, plan in below.items()}
+    for name, plan in above.items():
+        kept = merged.get(name, {})
+        if "ranker" in plan:
+            kept.pop(_BOUND["ranker"], None)
+        merged[name] = {**kept, **plan}
+    return merged
+
+
+def _without_sources(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a default's plan without its sources: where the user names others they are gone.
+
+    A list that the default lets stay short stays so.
+    """
+    kept = {key: value for key, value in plan.items() if key not in ("sources", "fallback")}
+    named = plan.get("fallback")
+    fallback = [one for one in named if one in FALLBACKS] if isinstance(named, list) else []
+    return {**kept, "fallback": fallback} if fallback or named == [] else kept
+
+
+def parse_config(values: Mapping[str, Any], name: str) -> PipelineConfig:
+    """Validate `values` as a pipeline; errors name `name`."""
+    return validated_toml(PipelineConfig, values, name)
+
+
+def _resource(target: str, name: str) -> str:
+    """Return the text of ``"package:file"``."""
+    package, _, resource = target.partition(":")
+    try:
+        return files(package).joinpath(resource).read_text(encoding="utf-8")
+    except (ImportError, OSError, ValueError) as error:
+        raise ConfigError(f"{name} ({target!r}) cannot be read: {error}") from None

@@ -1,0 +1,1 @@
+"""Sources that look at baskets: what comes next, what is due again, what is bought together."""
