@@ -70,6 +70,15 @@ def changed_policies(options: tuple[str, ...]) -> dict[str, dict[str, Any] | Non
     return found
 
 
+policy_option = click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    metavar="NAME.KEY=VALUE",
+    help="Change a policy's setting for this list, or NAME=off (repeatable).",
+)
+
+
 def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
     """Print a slate."""
     if as_json:
@@ -105,13 +114,7 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
 @click.option(
     "--context", "context", multiple=True, help="What is known now: device=tv (repeatable)."
 )
-@click.option(
-    "--policy",
-    "policies",
-    multiple=True,
-    metavar="NAME.KEY=VALUE",
-    help="Change a policy's setting for this list, or NAME=off (repeatable).",
-)
+@policy_option
 @click.option("-k", type=int, help="Length of the list.  [default: the surface's own]")
 @click.option("--explain", is_flag=True, help="Show why each item is recommended.")
 @click.option("--language", help="Explain in this language, such as de.")
