@@ -44,7 +44,7 @@ def next_basket_cost(size: DatasetSize) -> Cost:
     """Return the cost of counting what follows what, a few pairs for each line of a basket."""
     pairs = 8.0 * size.interactions
     return Cost.of(
-        scattered=_LEAST + 1.5e-6 * size.interactions + _rows(size),
+        scattered=_LEAST + 3e-6 * size.interactions + _rows(size),
         memory=5e6 + 40.0 * pairs + 80.0 * size.interactions,
     )
 
@@ -53,14 +53,14 @@ def bought_together_cost(size: DatasetSize) -> Cost:
     """Return the cost of counting the pairs of baskets: of those of all histories at most."""
     pairs = min(float(size.pairs), 40.0 * size.interactions)
     return Cost.of(
-        scattered=_LEAST + 1.5e-7 * pairs + 6e-7 * size.interactions + _rows(size),
+        scattered=_LEAST + 5e-8 * pairs + 3e-7 * size.interactions + _rows(size),
         memory=5e6 + 60.0 * pairs + 80.0 * size.interactions,
     )
 
 
 def buy_again_cost(size: DatasetSize) -> Cost:
     """Return the cost of learning intervals: some rounds over all pairs of user and item."""
-    seconds = _LEAST + 5e-6 * size.interactions + 1e-5 * size.items
+    seconds = _LEAST + 3.5e-6 * size.interactions + 5e-6 * size.items
     answers = size.queries * (1e-5 + 1e-6 * size.history)
     return Cost.of(
         scattered=seconds + answers, memory=4e6 + 200.0 * size.interactions + 64.0 * size.items

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from crossrec.components.candidates import PAD, Candidates
@@ -208,7 +208,7 @@ class NextBasket:
     def state(self) -> State:
         """Return what was learnt, and all counts where kept."""
         habits = self.habits
-        arrays = {
+        arrays: dict[str, NDArray[Any]] = {
             "rates": habits.rates,
             "popular_share": habits.popular,
             "buyers": habits.people,
