@@ -15,6 +15,7 @@ from crossrec.data.net_evidence import net_evidence
 from crossrec.data.profiles import profile_value
 from crossrec.data.user_events import UserEvents
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.expressions import Scope
 from crossrec.numeric.arrays import among
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.conditions import Filtered, filtered_items
@@ -37,6 +38,8 @@ class ResolvedQuery:
         What the user's past removes, and why.
     filtered : Filtered
         What filters leave out.
+    scope : Scope
+        What filters and boosts read.
     path : str
         Which history was used: "stored history", "given history", "items" or "no history".
     """
@@ -48,6 +51,7 @@ class ResolvedQuery:
     path: str
     notes: tuple[str, ...]
     filtered: Filtered
+    scope: Scope
 
 
 def resolve_query(
@@ -63,7 +67,8 @@ def resolve_query(
     history, columns = _history(vocabulary, user, query, notes)
     about = _known(vocabulary, query.item_ids, "given items", notes)
     unwanted = vocabulary.indexes((*query.exclude, *query.shown))
-    filtered = filtered_items(serving, surface.plan, query, user, history, now)
+    scope = Scope(serving.items, now, None, history, user.profile, query.context)
+    filtered = filtered_items(surface.plan, query, scope)
     left_out = (about, unwanted, serving.deleted, filtered.items)
     barred = exclude = _ascending(effects.removed.values, *left_out)
     familiar = np.zeros(0, dtype=np.int64)
@@ -95,7 +100,7 @@ def resolve_query(
         profile={name: np.array([profile_value(one)]) for name, one in user.profile.items()},
         **columns,
     )
-    return ResolvedQuery(batch, familiar, barred, effects, path, tuple(notes), filtered)
+    return ResolvedQuery(batch, familiar, barred, effects, path, tuple(notes), filtered, scope)
 
 
 def _past_events(vocabulary: Vocabulary, user: UserState, now: float | None) -> PastEvents:
