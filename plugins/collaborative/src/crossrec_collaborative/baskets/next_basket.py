@@ -199,7 +199,7 @@ class NextBasket:
                 found.append(Evidence("often bought after", tuple(history), tuple(strengths)))
             elif is_known and habits.popular[item] > 0 and self._weights.popular > 0:
                 people = int(habits.people[item])
-                who = "1 person buys it" if people == 1 else f"{people} people buy it"
+                who = "1 person" if people == 1 else f"{people} people"
                 found.append(Evidence(f"popular: {who}", values={"people": people}))
             else:
                 found.append(None)
