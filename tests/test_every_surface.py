@@ -131,7 +131,7 @@ def test_the_main_surface_is_judged_without_the_others(fitted: Fitted) -> None:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_so_it_is_with_the_default_pipeline(name: str) -> None:
     scenario, registry = load_registry().scenario(name), load_registry()
-    resolved = resolve_pipeline(load_config(scenario), scenario, registry)
+    resolved = resolve_pipeline(load_config(scenario), registry, scenario.main_surface)
     main = resolved.main_surface.sources
     assert main[:3] == ("content", "ease", "covisitation")
     assert len(main) == 4
