@@ -6,8 +6,8 @@ the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME i
 ``results over seeds``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``,
 ``scale checks``, ``deep GROUP``, ``rating``, ``baskets PART``, ``transfer TARGET``,
 ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file),
-``fading``, ``surfaces SCENARIO``, ``scenarios``, ``plugins``, ``policies``, ``diversity``, ``policy-times`` or
-``workspace``.
+``fading``, ``surfaces SCENARIO``, ``scenarios``, ``plugins``, ``policies``, ``diversity``,
+``policy-times`` or ``workspace``.
 """
 
 from __future__ import annotations

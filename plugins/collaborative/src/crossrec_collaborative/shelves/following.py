@@ -44,8 +44,8 @@ class Following(ListSource):
     """Items of followed creators in reverse time.
 
     Followed are the creators of the items on which an event was made that is positive and that the
-    scenario declares to act on a relation (``follow_author``), while it counts: a later
-    opposite event on the same item ends it. The list is shorter where a creator has gone silent.
+    scenario declares to act on a relation (``follow_author``). The history has none that a later
+    event has undone. The list is shorter where a creator has gone silent.
     """
 
     name: ClassVar[str] = "following"
