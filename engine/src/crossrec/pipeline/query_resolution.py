@@ -64,7 +64,8 @@ def resolve_query(
     clock = now if pipeline.has_clock else None
     past = _past_events(vocabulary, user, clock)
     effects = rule_of(serving, surface).effects_on(past)
-    history, columns = _history(vocabulary, user, query, notes)
+    undone = effects.undone[len(effects.undone) - len(user.history) :]
+    history, columns = _history(vocabulary, user, query, undone, notes)
     about = _known(vocabulary, query.item_ids, "given items", notes)
     unwanted = vocabulary.indexes((*query.exclude, *query.shown))
     scope = Scope(serving.items, now, None, history, user.profile, query.context)
@@ -118,7 +119,11 @@ def _past_events(vocabulary: Vocabulary, user: UserState, now: float | None) -> 
 
 
 def _history(
-    vocabulary: Vocabulary, user: UserState, query: Query, notes: list[str]
+    vocabulary: Vocabulary,
+    user: UserState,
+    query: Query,
+    undone: NDArray[np.bool_],
+    notes: list[str],
 ) -> tuple[NDArray[np.int64], dict[str, Any]]:
     """Return the items that the user has evidence for, session included, and their columns."""
     events = user.history
@@ -127,7 +132,7 @@ def _history(
     if unknown:
         notes.append(f"{unknown} of {len(items)} history items are not in the fitted catalog")
     net = _net(events)
-    kept = (items >= 0) & (net > 0)
+    kept = (items >= 0) & (net > 0) & ~undone
     session = _known(vocabulary, query.session, "session items", notes)
     n = len(session)
     latest = float(events.times[-1]) if len(events) else 0.0

@@ -20,6 +20,14 @@ def board_cost(size: DatasetSize, per_event: float) -> Cost:
     return Cost.of(scattered=seconds, memory=4e6 + 40.0 * size.interactions + 32.0 * size.items)
 
 
+def shelf_cost(size: DatasetSize) -> Cost:
+    """Return the cost of reading the fields of all items, and of short lists of single queries."""
+    seconds = _LEAST + 6e-6 * size.items + 2e-8 * size.interactions
+    answers = size.queries * (1e-4 + 2e-7 * size.items)
+    memory = 4e6 + 300.0 * size.items + 16.0 * size.interactions
+    return Cost.of(scattered=seconds + answers, memory=memory)
+
+
 def ease_cost(size: DatasetSize, dense_items: int) -> Cost:
     """Return the cost of EASE: a Cholesky inverse of the items with events."""
     n = float(size.active_items)
