@@ -142,8 +142,8 @@ def recommend(
     """Recommend items of SCENARIO to a user, for a history, or about an item."""
     from crossrec.pipeline.engine import Engine
 
-    if items and (user is not None or history is not None):
-        raise UsageError("give --item alone, without --user and --history")
+    if items and history is not None:
+        raise UsageError("give --item without --history: a list about an item reads none")
     explain = explain or language is not None
     with Engine.open(workspace, background=False, log=log) as engine:
         slate = engine.recommend(
