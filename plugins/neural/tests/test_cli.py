@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from crossrec.cli import main
 from crossrec.plugins.registry import load_registry
-from crossrec.testing.text_models import save_tiny_model
+from crossrec_text.tiny_model import save_tiny_model
 
 ROWS = 40
 

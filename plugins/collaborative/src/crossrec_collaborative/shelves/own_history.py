@@ -91,7 +91,8 @@ class OwnHistory(ListSource):
             return _in_words(int(counts[at]), None if since is None else float(since[at]))
 
         items = Ragged.grouped(rows, events.values[last], len(queries))
-        return Lists(items, late if config.order == "recent" else counts + late, say)
+        score = late if config.order == "recent" else late + counts
+        return Lists(items, score.astype("float64"), say)
 
 
 def _in_words(times: int, days: float | None) -> Evidence:
