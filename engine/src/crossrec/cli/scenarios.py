@@ -104,7 +104,7 @@ def _show_data(scenario: Scenario) -> None:
 
 def _event(event: EventType) -> tuple[object, ...]:
     """Return one line of the table of events."""
-    consumes = event.consumes
+    consumes: str = event.consumes
     if event.half_life_days is not None:
         consumes = f"{consumes}, {event.half_life_days:g} d"
     acts = event.relation or (f"undoes {', '.join(event.cancels)}" if event.cancels else "item")

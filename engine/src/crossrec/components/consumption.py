@@ -94,7 +94,7 @@ class EventEffects:
 
     def cancelled_by(self, types: IntArray) -> NDArray[np.bool_]:
         """Return the types that one of some types cancels, bool (n_types,)."""
-        cancelled: NDArray[np.bool_] = self.cancels[np.unique(types)].any(axis=0)
+        cancelled: NDArray[np.bool_] = np.asarray(self.cancels[np.unique(types)].any(axis=0))
         return cancelled
 
     @cached_property
