@@ -101,7 +101,7 @@ def texts(slate: Slate) -> list[str]:
 
 
 def test_what_was_begun_goes_on_and_next_episodes_follow(cinema: tuple[Engine, Path]) -> None:
-    """The film of three months ago is given up; five per cent of a film are no start."""
+    """The film of three months ago is given up; five per cent of a film do not count."""
     slate = cinema[0].recommend("video", "u0", surface="continue_watching", now=NOW)
     assert list(slate.item_ids) == ["film0", "bees2", "alps2"]
     assert texts(slate) == [

@@ -89,11 +89,13 @@ class EventEffects:
     @cached_property
     def cancels_any(self) -> NDArray[np.bool_]:
         """Whether a type cancels another, bool (n_types,)."""
-        return np.array(self.cancels.any(axis=1), dtype=bool)
+        cancels: NDArray[np.bool_] = np.asarray(self.cancels.any(axis=1))
+        return cancels
 
     def cancelled_by(self, types: IntArray) -> NDArray[np.bool_]:
         """Return the types that one of some types cancels, bool (n_types,)."""
-        return np.array(self.cancels[np.unique(types)].any(axis=0), dtype=bool)
+        cancelled: NDArray[np.bool_] = np.asarray(self.cancels[np.unique(types)].any(axis=0))
+        return cancelled
 
     @cached_property
     def on_entity(self) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 from crossrec.components.consumption import DAY
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
@@ -91,8 +92,8 @@ class OwnHistory(ListSource):
             return _in_words(int(counts[at]), None if since is None else float(since[at]))
 
         items = Ragged.grouped(rows, events.values[last], len(queries))
-        score = late if config.order == "recent" else late + counts
-        return Lists(items, score.astype("float64"), say)
+        often = np.zeros(len(late)) if config.order == "recent" else counts.astype(np.float64)
+        return Lists(items, often + late, say)
 
 
 def _in_words(times: int, days: float | None) -> Evidence:
