@@ -77,7 +77,8 @@ def without_texts(name: str) -> str:
     config["encoder"] = ""
     config["sources"] = [one for one in config["sources"] if one["name"] != "content"]
     for surface in config["surfaces"].values():
-        surface["sources"] = [one for one in surface["sources"] if one != "content"]
+        if "sources" in surface:
+            surface["sources"] = [one for one in surface["sources"] if one != "content"]
         surface.pop("k", None)
     return "".join(f"{key} = {toml_value(value)}\n" for key, value in config.items())
 
