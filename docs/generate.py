@@ -6,8 +6,8 @@ the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME i
 ``results over seeds``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``,
 ``scale checks``, ``deep GROUP``, ``rating``, ``baskets PART``, ``transfer TARGET``,
 ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file),
-``fading``, ``scenarios``, ``plugins``, ``policies``, ``diversity``, ``policy-times`` or
-``workspace``.
+``fading``, ``surfaces SCENARIO``, ``scenarios``, ``plugins``, ``policies``, ``diversity``,
+``policy-times`` or ``workspace``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from deep_tables import deep_tables
 from demo_excerpt import demo_excerpt
 from markdown_table import NOTE, table
 from peers_tables import peers_tables
-from pipeline_pages import fading_region, keys_region
+from pipeline_pages import fading_region, keys_region, surfaces_region
 from policy_tables import diversity_table, time_table
 from rating_tables import rating_tables
 from results_tables import results_tables, seeds_table
@@ -281,6 +281,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "rooms": rooms_region,
     "keys": keys_region,
     "fading": lambda _: fading_region(),
+    "surfaces": surfaces_region,
     "scenarios": lambda _: scenarios_region(),
     "workspace": lambda _: workspace_region(),
 }

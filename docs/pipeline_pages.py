@@ -1,10 +1,12 @@
-"""The tables on the pages of surfaces and of the pipeline file."""
+"""The tables on the pages of surfaces, of scenarios and of the pipeline file."""
 
 from __future__ import annotations
 
 import numpy as np
 from crossrec.components.consumption import DAY, EventEffects, PastEvents, ages_of, effects_of
 from crossrec.pipeline.config import PipelineConfig, PolicyConfig, SourceConfig, SurfaceConfig
+from crossrec.pipeline.config_files import load_config
+from crossrec.plugins.registry import load_registry
 from crossrec.scenario import EventType, ItemSchema, Scenario
 from markdown_table import table
 from pydantic import BaseModel
@@ -26,6 +28,26 @@ def keys_region(name: str) -> str:
     if name not in TABLES:
         raise SystemExit(f"no table {name!r}: there are {', '.join(TABLES)}")
     return model_table(TABLES[name], "key")
+
+
+def surfaces_region(name: str) -> str:
+    """Return the surfaces that a scenario declares, and what answers them by default."""
+    scenario = load_registry().scenario(name)
+    config = load_config(scenario)
+    rows = []
+    for surface in scenario.surfaces:
+        plan = config.surfaces[surface.name]
+        rules = [f"`{plan.filter}`"] if plan.filter else []
+        if plan.policies is not None:
+            rules += [f"`{one.name}`" for one in plan.policies]
+        sources = ", ".join(f"`{label}`" for label in config.sources_of(surface.name))
+        fallback = ", ".join(f"`{one}`" for one in plan.fallback) or "stays short"
+        own = ", ".join(rules)
+        rows.append(
+            (f"`{surface.name}`", plan.input, plan.k, surface.summary, sources, own, fallback)
+        )
+    heads = ("surface", "input", "k", "what it shows", "sources", "rules of its own", "fallback")
+    return table(heads, rows)
 
 
 def fading_region() -> str:

@@ -21,6 +21,8 @@ from crossrec.testing import (
     RatingTests,
     ScenarioTests,
 )
+from crossrec.testing.larder import just_bought, larder
+from crossrec.testing.serials import serials
 
 _NEURAL = ("transformer", "rnn", "cnn", "two-tower", "ncf")
 _SMALL: Mapping[str, Any] = {"embedding_size": 8, "training": {"epochs": 10, "steps": 1}}
@@ -30,10 +32,20 @@ TRAITS: Mapping[str, Mapping[str, Any]] = {
     "candidate_generators:popularity": {"personalised": False},
     "candidate_generators:popularity-decayed": {"personalised": False},
     "candidate_generators:trending": {"personalised": False},
+    "candidate_generators:event-count": {"personalised": False},
+    # What came when is known of the toys' items by their first events.
+    "candidate_generators:newest": {"by_events": False, "needs_clock": True},
+    "candidate_generators:following": {
+        "by_events": False,
+        "needs_clock": True,
+        "settings": {"events": 1, "days": 0},
+    },
+    "candidate_generators:continuation": {"data": staticmethod(serials)},
+    "candidate_generators:own-history": {"data": staticmethod(just_bought)},
     "candidate_generators:content": {"by_events": False},
     # The events of the toys are an hour apart; here each is a basket of its own.
     "candidate_generators:next-basket": {"settings": {"gap_hours": 0.5}},
-    "candidate_generators:buy-again": {"needs_clock": True, "repeats": True},
+    "candidate_generators:buy-again": {"needs_clock": True, "data": staticmethod(larder)},
     # Without times, and without sessions, the toys have no baskets of two items; they are small.
     "candidate_generators:bought-together": {"needs_clock": True, "settings": {"support": 2}},
     # With more factors than users a model memorises that the withheld item was not liked.

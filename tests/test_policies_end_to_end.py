@@ -172,6 +172,8 @@ def test_why_not(films: Path, engine: Engine) -> None:
     assert found["outcome"] == "dropped"
     assert set(found["sources"]) == {"content", "popularity"}
     assert found["changes"][0]["policy"] == "rights"
+    without = said("f1", "--policy", "rights=off")
+    assert "no rights" not in without, "what would become of it without the rule"
     late = next(f"f{at}" for at in range(2, 60) if at % 10 and f"f{at}" not in shown)
     outranked = said(late)
     assert "are shown" in outranked or "consumed" in outranked

@@ -268,7 +268,8 @@ class Workspace:
             has_clock = bool(store.counts(scenario.name).has_clock)
         catalog = Catalog.from_records(items, records, scenario.items)
         dataset = Dataset.build(users, catalog, events, has_clock=has_clock)
-        return replace(dataset, profiles=profile_columns(users, fields))
+        profiles = profile_columns(users, fields)
+        return replace(dataset, profiles=profiles, event_types=scenario.events)
 
 
 def _is_part(name: str) -> bool:

@@ -252,8 +252,7 @@ def test_explain_shows_why_an_item_is_out(shop):
 @pytest.mark.parametrize(
     ("command", "options", "message"),
     [
-        ("recommend", ("--item", "t1", "--user", "u1"), "give --item alone"),
-        ("recommend", ("--item", "t1", "--history", "t1"), "give --item alone"),
+        ("recommend", ("--item", "t1", "--history", "t1"), "give --item without --history"),
         ("recommend", ("--user", "u1", "-k", "0"), "k must be 1 or more"),
         ("recommend", ("--user", "u1", "-k", "two"), "'two' is not a valid integer"),
         ("recommend", ("--user", "u1", "--surface", "loft"), "it has bench, alike"),

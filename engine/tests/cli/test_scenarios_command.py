@@ -50,12 +50,14 @@ def test_show(chess):
     assert done.returncode == 0
     for part in (
         "chess: games of chess",
-        "play   2.0       none   soft      game",
+        "play   2.0       none   soft      item     game",
         "title       text  name",
         "text: {title}. {opening}",
         "home     user   7  the front page",
         "default event: play",
         "main surface: home",
+        "relations: none",
+        "default pipeline: default pipeline of chess",
     ):
         assert part in done.stdout
 
@@ -67,6 +69,7 @@ def test_show_as_json(chess):
     assert shown["items"]["text_template"] == "{title}. {opening}"
     assert shown["surfaces"][0]["k"] == 7
     assert shown["demo"].endswith(":demo")
+    assert shown["default_pipeline"] is None, "there is no such file"
 
 
 def test_an_unknown_scenario_names_the_nearest(chess):

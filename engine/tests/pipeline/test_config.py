@@ -148,6 +148,33 @@ def test_a_list_that_may_be_empty_stays_so_with_other_sources(tmp_path, load):
     assert load('sources = [{name = "c"}]').surfaces["home"].fallback == ()
 
 
+def test_what_is_listed_only_answers_where_it_is_listed():
+    sources = ["a", "b", {"name": "own", "listed_only": True}]
+    surfaces = {"user": {}, "list": {"sources": ["own"]}, "item": {"input": "item"}}
+    config = parse_config({"sources": sources, "surfaces": surfaces}, "test")
+    assert config.sources_of("user") == config.sources_of("item") == ("a", "b")
+    assert config.sources_of("list") == ("own",)
+    about = parse_config({"sources": sources, "surfaces": surfaces, "item_sources": ["own"]}, "x")
+    assert about.sources_of("item") == ("own",), "item_sources list it"
+    with pytest.raises(ConfigError, match="surface 'user' lists no sources, and all are"):
+        parse_config({"sources": sources[2:], "surfaces": surfaces}, "test")
+
+
+def test_a_surface_of_its_own_source_is_gone_without_it(tmp_path, load):
+    path = tmp_path / "config_resources" / "default.toml"
+    path.write_text(
+        'sources = [{name = "a"}, {name = "due", listed_only = true}]\n'
+        '[surfaces.home]\n[surfaces.shelf]\nsources = ["due"]\nhistory = "keep"\n'
+    )
+    assert load("candidates = 50").sources_of("shelf") == ("due",)
+    other = load('sources = [{name = "c"}]')
+    assert "shelf" not in other.surfaces
+    assert "home" in other.surfaces
+    planned = load('sources = [{name = "c"}]\n[surfaces.shelf]\nsources = ["c"]')
+    assert planned.sources_of("shelf") == ("c",)
+    assert planned.surfaces["shelf"].history == "keep", "the rest of its plan stays"
+
+
 def test_sources_of_a_surface_are_its_own_else_those_about_items_else_all(load):
     config = load(
         '[surfaces.cart]\ninput = "items"\n[surfaces.like]\ninput = "item"\nsources = ["b", "a"]'

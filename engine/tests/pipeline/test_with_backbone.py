@@ -71,6 +71,16 @@ def test_it_joins_surfaces_about_a_user_that_list_no_sources():
     }
 
 
+def test_a_source_of_one_surface_stays_on_it():
+    own = {"name": "due", "listed_only": True}
+    surfaces = {"home": {}, "due": {"sources": ["due"]}, "like": {"input": "item"}}
+    before = config(encoder="mine", sources=[{"name": "ease"}, own], surfaces=surfaces)
+    joined = with_backbone(before, "base", "music")
+    assert joined.sources_of("home") == ("backbone", "ease")
+    assert joined.sources_of("due") == ("due",)
+    assert joined.sources_of("like") == ("ease",)
+
+
 def test_a_pipeline_file_may_ask_for_it_on_any_surface():
     sources = [{"name": "backbone", "settings": {"backbone": "base"}}, {"name": "ease"}]
     wanted = config(

@@ -8,6 +8,9 @@ import pytest
 from crossrec.components.cost import DatasetSize
 from crossrec.components.run import RunOptions
 from crossrec_collaborative.als import Als, AlsConfig
+from crossrec_collaborative.baskets.bought_together import BoughtTogether
+from crossrec_collaborative.baskets.buy_again import BuyAgain
+from crossrec_collaborative.baskets.next_basket import NextBasket
 from crossrec_collaborative.bpr import Bpr, BprConfig
 from crossrec_collaborative.covisitation import Covisitation, CovisitationConfig
 from crossrec_collaborative.ease import Ease, EaseConfig
@@ -70,3 +73,14 @@ def test_boards_cost_next_to_nothing() -> None:
     ease = Ease().estimate(SIZE, RUN)
     assert plain.seconds < decayed.seconds < ease.seconds / 20
     assert decayed.memory < ease.memory / 20
+
+
+def test_sources_of_baskets_grow_with_the_purchases_alone() -> None:
+    for source in (NextBasket(), BuyAgain(), BoughtTogether()):
+        one, ten = (
+            source.estimate(replace(SIZE, interactions=n, pairs=20 * n), RUN).seconds
+            for n in (10**6, 10**7)
+        )
+        assert 5 < ten / one < 10.1, source.name
+        many = source.estimate(replace(SIZE, pairs=10**12), RUN)
+        assert many.seconds < 3 * source.estimate(SIZE, RUN).seconds, "baskets are no histories"

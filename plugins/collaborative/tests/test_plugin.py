@@ -12,6 +12,7 @@ from crossrec.plugins.registration import Registration
 from crossrec_collaborative import plugin
 
 LEARN = ("popularity", "covisitation", "item-knn", "user-knn", "next-basket", "bought-together")
+GROW = ("own-history", "continuation", "following", "newest")
 
 
 def registered() -> list[Registration]:
@@ -29,6 +30,11 @@ def test_all_sources_are_registered() -> None:
         "popularity",
         "popularity-decayed",
         "trending",
+        "event-count",
+        "newest",
+        "following",
+        "continuation",
+        "own-history",
         "covisitation",
         "item-knn",
         "user-knn",
@@ -49,6 +55,7 @@ def test_each_can_be_built_under_its_name_and_says_what_it_is() -> None:
         learns = registration.name in LEARN
         more = {"update", "forget"} if learns else set()
         more |= {"report"} if registration.name in ("next-basket", "buy-again") else set()
+        more |= {"add_items"} if registration.name in GROW else set()
         assert registration.capabilities == {"score", "explain", "estimate", *more}
         assert 10 < len(registration.summary) < 80
         for ability in registration.capabilities:

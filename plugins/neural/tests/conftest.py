@@ -18,7 +18,7 @@ from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.numeric.ragged import Ragged
 from crossrec.scenario import ItemField, ItemSchema
-from crossrec.testing.text_models import save_tiny_model
+from crossrec_text.tiny_model import save_tiny_model
 
 SCHEMA = ItemSchema(
     (ItemField("title"), ItemField("categories", "category"), ItemField("brand", "category")),

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from crossrec.cli import main
 from crossrec.plugins.registry import load_registry
-from crossrec.testing.text_models import save_tiny_model
+from crossrec_text.tiny_model import save_tiny_model
 
 ROWS = 40
 
@@ -92,6 +92,14 @@ def test_a_text_encoder_that_learns_reads_new_items(films: Path) -> None:
     slate = json.loads(called(*command, workspace=workspace).stdout)
     assert not slate["degraded"]
     assert "m99" in {item["item_id"] for item in slate["items"]}
+    model.rename(films / "elsewhere")
+    new.write_text("movieId,title,genres\nm98,Love story 5,Romance\n")
+    called("ingest", "video", "--items", str(new), workspace=workspace)
+    slate = json.loads(called(*command, workspace=workspace).stdout)
+    (missing,) = slate["degraded"]
+    assert missing["component"] == "new items"
+    assert "there is no model folder" in missing["error"]
+    assert "m98" not in {item["item_id"] for item in slate["items"]}
 
 
 @pytest.mark.skipif(

@@ -172,8 +172,9 @@ def test_text_rows_have_length_one_or_none(
     assert space.size <= min(size, vectors.shape[1])
     lengths = np.linalg.norm(rows, axis=1)
     assert (np.isclose(lengths, 1, atol=1e-3) | (lengths < 1e-3)).all()
-    # Rows of new vectors do not depend on what else is encoded with them.
-    np.testing.assert_allclose(space.rows(vectors[:1]), rows[:1], atol=1e-5)
+    # Rows of new vectors do not depend on what else is encoded with them, but for rounding, which
+    # whitening makes up to a thousand times larger where there is no variance.
+    np.testing.assert_allclose(space.rows(vectors[:1]), rows[:1], atol=2e-4)
 
 
 names = st.lists(st.sampled_from(["red", "Red", "blue", "green", "grey"]), max_size=10)

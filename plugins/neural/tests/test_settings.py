@@ -10,6 +10,7 @@ import pytest
 from crossrec.plugins.registration import Registration, resolve
 from crossrec_neural import plugin
 from crossrec_neural import settings as given
+from crossrec_neural.rating.settings import RatingTraining
 from crossrec_neural.sources.source import NeuralSource
 from pydantic import ValidationError
 
@@ -91,6 +92,11 @@ def test_settings_of_a_pipeline_file(one: Registration) -> None:
         {"inputs": {"whitening": -0.1}},
         {"inputs": {"text_size": 0}},
         {"inputs": {"evidence": -1.0}},
+        {"inputs": {"text_layers": -1}},
+        {"inputs": {"user_fields": [1]}},
+        {"inputs": {"user_fields": "country"}},
+        {"training": {"text_items": 0}},
+        {"training": {"text_learning_rate": 0.0}},
         {"training": {"epochs": 0}},
         {"training": {"batch_size": 0}},
         {"training": {"learning_rate": 0.0}},
@@ -144,3 +150,10 @@ def test_the_rate_of_a_body_is_a_share(rate: float) -> None:
     with pytest.raises(ValidationError):
         given.RnnSettings(tune_body=rate)
     assert "pretrained" not in given.VaeSettings.model_fields  # nothing there would obey it
+
+
+def test_a_rater_has_no_settings_of_text_layers() -> None:
+    """It trains none: an option that nothing obeys is refused."""
+    with pytest.raises(ValidationError):
+        RatingTraining(text_items=8)  # type: ignore[call-arg]
+    assert given.TrainingSettings(text_items=8).text_items == 8

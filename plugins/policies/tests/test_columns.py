@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from crossrec.components.item_columns import codes_of, dates_of, first_codes, values_of
 from crossrec.testing.policy_requests import DAY, NOW, in_short, pool_of, request_on
 from crossrec_policies.columns.depth import depth
-from crossrec_policies.columns.fields import codes_of, dates_of, first_codes, values_of
 from crossrec_policies.columns.impressions import impressions_of
 from crossrec_policies.columns.moves import completed, put_forward, put_off
 from hypothesis import given

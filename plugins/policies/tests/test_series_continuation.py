@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from crossrec.components.episodes import Episodes
 from crossrec.components.policies import Availability
 from crossrec.components.ranked import Ranked
 from crossrec.components.wording import in_english
 from crossrec.testing.policy_requests import PastEvent, in_short, pool_of, request_on
-from crossrec_policies.slots.episodes import Episodes
 from crossrec_policies.slots.series_continuation import (
     SeriesContinuation,
     SeriesContinuationConfig,

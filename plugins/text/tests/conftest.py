@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from crossrec.data.catalog import Catalog
-from crossrec.testing import text_models
 from crossrec.testing.texts import text_catalog
+from crossrec_text.tiny_model import save_tiny_model as saved_model
 
 
 @pytest.fixture(scope="session")
@@ -43,4 +43,4 @@ def make_tiny_model() -> Callable[..., Path]:
 
 
 def save_tiny_model(folder: Path, seed: int) -> Path:
-    return text_models.save_tiny_model(folder, WORDS, seed)
+    return saved_model(folder, WORDS, seed)

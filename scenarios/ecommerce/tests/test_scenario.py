@@ -87,8 +87,16 @@ class TestEcommerce(ScenarioPackageTests):
         "recommended_for_you": "user",
         "similar_items": "item",
         "frequently_bought_together": "items",
+        "cart_cross_sell": "items",
+        "customers_also_viewed": "item",
         "buy_again": "user",
         "shopping_list": "user",
+        "recently_viewed": "user",
+        "on_sale": "user",
+        "new_arrivals": "user",
+        "best_sellers": "nothing",
+        "most_viewed": "nothing",
+        "trending_now": "nothing",
     }
     sources = (
         "content",
@@ -98,11 +106,24 @@ class TestEcommerce(ScenarioPackageTests):
         "next-basket",
         "buy-again",
         "bought-together",
+        "event-count",
+        "event-count",
+        "trending",
+        "newest",
+        "own-history",
     )
+    main_sources = ("content", "ease", "covisitation", "popularity")
     own_sources: ClassVar = {
         "shopping_list": ("next-basket",),
         "buy_again": ("buy-again",),
         "frequently_bought_together": ("bought-together",),
+        "cart_cross_sell": ("bought-together",),
+        "customers_also_viewed": ("covisitation",),
+        "recently_viewed": ("own-history",),
+        "new_arrivals": ("newest",),
+        "best_sellers": ("best-sellers",),
+        "most_viewed": ("most-viewed",),
+        "trending_now": ("trending",),
     }
     importers = (
         "amazon14",

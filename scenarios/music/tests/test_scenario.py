@@ -66,8 +66,37 @@ class TestMusic(ScenarioPackageTests):
         ),
         ({}, ""),
     )
-    surfaces: ClassVar = {"songs_for_you": "user", "similar_tracks": "item"}
-    sources = ("content", "ease", "covisitation", "popularity")
+    surfaces: ClassVar = {
+        "songs_for_you": "user",
+        "similar_tracks": "item",
+        "radio": "item",
+        "playlist_continuation": "items",
+        "autoplay_next": "session",
+        "discover_weekly": "user",
+        "release_radar": "user",
+        "on_repeat": "user",
+        "new_releases": "user",
+        "trending": "nothing",
+    }
+    sources = (
+        "content",
+        "ease",
+        "covisitation",
+        "popularity",
+        "own-history",
+        "following",
+        "trending",
+        "newest",
+    )
+    main_sources = ("content", "ease", "covisitation", "popularity")
+    own_sources: ClassVar = {
+        "radio": ("content", "ease", "covisitation"),
+        "playlist_continuation": ("content", "ease", "covisitation"),
+        "release_radar": ("listened-artists",),
+        "on_repeat": ("own-history",),
+        "new_releases": ("newest",),
+        "trending": ("trending",),
+    }
     importers = ("hetrec-lastfm", "llara-lastfm")
 
 

@@ -70,8 +70,27 @@ class TestSocial(ScenarioPackageTests):
         ({"title": "A place", "categories": ["Delis"]}, "A place. Delis"),
         ({}, ""),
     )
-    surfaces: ClassVar = {"home_feed": "user", "similar_posts": "item"}
-    sources = ("content", "ease", "covisitation", "popularity-decayed")
+    surfaces: ClassVar = {
+        "home_feed": "user",
+        "similar_posts": "item",
+        "following": "user",
+        "catch_up": "user",
+        "trending_posts": "nothing",
+    }
+    sources = (
+        "content",
+        "ease",
+        "covisitation",
+        "popularity-decayed",
+        "following",
+        "trending",
+    )
+    main_sources = ("content", "ease", "covisitation", "popularity-decayed")
+    own_sources: ClassVar = {
+        "following": ("following",),
+        "catch_up": ("following",),
+        "trending_posts": ("trending",),
+    }
     importers = ("deskdrop", "stackexchange", "yelp-s3rec")
 
     def test_taking_back_weighs_as_much(self) -> None:

@@ -75,8 +75,34 @@ class TestVideo(ScenarioPackageTests):
         ({"title": "Pumpkin armour"}, "Pumpkin armour"),
         ({}, ""),
     )
-    surfaces: ClassVar = {"top_picks": "user", "more_like_this": "item"}
-    sources = ("content", "ease", "covisitation", "popularity")
+    surfaces: ClassVar = {
+        "top_picks": "user",
+        "more_like_this": "item",
+        "up_next": "item",
+        "continue_watching": "user",
+        "new_releases": "user",
+        "live_now": "user",
+        "most_popular": "nothing",
+        "trending_now": "nothing",
+    }
+    sources = (
+        "content",
+        "ease",
+        "covisitation",
+        "popularity",
+        "continuation",
+        "event-count",
+        "trending",
+        "newest",
+    )
+    main_sources = ("content", "ease", "covisitation", "popularity")
+    own_sources: ClassVar = {
+        "up_next": ("content", "ease", "covisitation"),
+        "continue_watching": ("continuation",),
+        "new_releases": ("newest",),
+        "most_popular": ("most-watched",),
+        "trending_now": ("trending",),
+    }
     importers = ("microlens", "ml1m-sequences", "movielens")
 
     def test_a_whole_watch_is_a_complete_one(self) -> None:

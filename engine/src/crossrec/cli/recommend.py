@@ -70,6 +70,15 @@ def changed_policies(options: tuple[str, ...]) -> dict[str, dict[str, Any] | Non
     return found
 
 
+policy_option = click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    metavar="NAME.KEY=VALUE",
+    help="Change a policy's setting for this list, or NAME=off (repeatable).",
+)
+
+
 def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
     """Print a slate."""
     if as_json:
@@ -105,13 +114,7 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
 @click.option(
     "--context", "context", multiple=True, help="What is known now: device=tv (repeatable)."
 )
-@click.option(
-    "--policy",
-    "policies",
-    multiple=True,
-    metavar="NAME.KEY=VALUE",
-    help="Change a policy's setting for this list, or NAME=off (repeatable).",
-)
+@policy_option
 @click.option("-k", type=int, help="Length of the list.  [default: the surface's own]")
 @click.option("--explain", is_flag=True, help="Show why each item is recommended.")
 @click.option("--language", help="Explain in this language, such as de.")
@@ -139,8 +142,8 @@ def recommend(
     """Recommend items of SCENARIO to a user, for a history, or about an item."""
     from crossrec.pipeline.engine import Engine
 
-    if items and (user is not None or history is not None):
-        raise UsageError("give --item alone, without --user and --history")
+    if items and history is not None:
+        raise UsageError("give --item without --history: a list about an item reads none")
     explain = explain or language is not None
     with Engine.open(workspace, background=False, log=log) as engine:
         slate = engine.recommend(

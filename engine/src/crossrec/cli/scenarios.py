@@ -1,16 +1,20 @@
-"""``crossrec scenarios``: the installed scenarios, their events, item fields and surfaces."""
+"""``crossrec scenarios``: the installed scenarios, and what each of them declares."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from crossrec.errors import CrossrecError
 from crossrec.plugins.registry import load_registry
-from crossrec.scenario import EventType, Scenario
+from crossrec.scenario import EventType, Scenario, Surface
 from crossrec.terminal import echo_json, json_option, table
+
+if TYPE_CHECKING:
+    from crossrec.pipeline.config import PipelineConfig, PolicyConfig, SourceConfig
 
 
 @click.group(no_args_is_help=True)
@@ -41,24 +45,28 @@ def list_scenarios(as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def show_scenario(name: str, as_json: bool) -> None:
-    """Show the events, item fields and surfaces of one scenario."""
+    """Show the events, item fields, relations, surfaces and default pipeline of one scenario."""
+    from crossrec.pipeline.config_files import load_config
+
     scenario = load_registry().scenario(name)
+    config, error = None, ""
+    try:
+        config = load_config(scenario)
+    except CrossrecError as found:
+        error = str(found)
     if as_json:
-        echo_json(described(scenario))
+        plans = None if config is None else plans_of(config)
+        echo_json({**described(scenario), "default_pipeline": plans})
         return
     click.echo(f"{scenario.name}: {scenario.summary}\n")
-    table(("EVENT", "STRENGTH", "VALUE", "CONSUMES", "ALSO CALLED"), map(_event, scenario.events))
-    click.echo(f"default event: {scenario.default_event}\n")
-    table(
-        ("ITEM FIELD", "KIND", "ALSO CALLED"),
-        ((f.name, f.kind, ", ".join(f.aliases)) for f in scenario.items.fields),
-    )
-    click.echo(f"text: {scenario.items.text_template}\n")
-    table(
-        ("SURFACE", "INPUT", "K", "SUMMARY"),
-        ((s.name, s.input, s.k, s.summary) for s in scenario.surfaces),
-    )
-    click.echo(f"main surface: {scenario.main_surface}")
+    _show_data(scenario)
+    rows = [_surface(one, config) for one in scenario.surfaces]
+    table(("SURFACE", "INPUT", "K", "SUMMARY", "SOURCES", "FALLBACK"), rows)
+    click.echo(f"main surface: {scenario.main_surface}\n")
+    if config is None:
+        click.echo(f"default pipeline: {error}")
+        return
+    _show_pipeline(config)
 
 
 def described(scenario: Scenario) -> dict[str, Any]:
@@ -69,6 +77,80 @@ def described(scenario: Scenario) -> dict[str, Any]:
     return fields
 
 
+def plans_of(config: PipelineConfig) -> dict[str, Any]:
+    """Return a pipeline ready for JSON, each surface with what it leaves to the pipeline."""
+    values = config.model_dump()
+    for name, plan in values["surfaces"].items():
+        plan["sources"] = config.sources_of(name)
+        plan["policies"] = [one.model_dump() for one in config.policies_of(name)]
+        plan["filter"], plan["boost"] = config.filter_of(name), config.boost_of(name)
+        plan["history"] = config.history_of(name)
+    return values
+
+
+def _show_data(scenario: Scenario) -> None:
+    """Print what is read: events, fields of items, relations."""
+    heads = ("EVENT", "STRENGTH", "VALUE", "CONSUMES", "ACTS ON", "ALSO CALLED")
+    table(heads, map(_event, scenario.events))
+    click.echo(f"default event: {scenario.default_event}\n")
+    table(
+        ("ITEM FIELD", "KIND", "ALSO CALLED"),
+        ((f.name, f.kind, ", ".join(f.aliases)) for f in scenario.items.fields),
+    )
+    click.echo(f"text: {scenario.items.text_template}")
+    relations = ", ".join(f"{one.name} ({one.field})" for one in scenario.relations)
+    click.echo(f"relations: {relations or 'none'}\n")
+
+
 def _event(event: EventType) -> tuple[object, ...]:
     """Return one line of the table of events."""
-    return (event.name, event.strength, event.value, event.consumes, ", ".join(event.aliases))
+    consumes: str = event.consumes
+    if event.half_life_days is not None:
+        consumes = f"{consumes}, {event.half_life_days:g} d"
+    acts = event.relation or (f"undoes {', '.join(event.cancels)}" if event.cancels else "item")
+    aliases = ", ".join(event.aliases)
+    return (event.name, event.strength, event.value, consumes, acts, aliases)
+
+
+def _surface(surface: Surface, config: PipelineConfig | None) -> tuple[object, ...]:
+    """Return one line of the table of surfaces."""
+    sources = fallback = ""
+    if config is not None:
+        sources = ", ".join(config.sources_of(surface.name))
+        fallback = ", ".join(config.surfaces[surface.name].fallback) or "stays short"
+    return (surface.name, surface.input, surface.k, surface.summary, sources, fallback)
+
+
+def _show_pipeline(config: PipelineConfig) -> None:
+    """Print the default pipeline, and where surfaces differ from it."""
+    click.echo(f"default pipeline: encoder {config.encoder or 'none'}, ranker {config.ranker}")
+    click.echo(f"policies: {_policies(config.policies)}\n")
+    table(("SOURCE", "IS", "SETTINGS"), map(_source, config.sources))
+    own = [
+        (name, _policies(one.policies or ()) if one.policies is not None else "", one.filter or "")
+        for name, one in config.surfaces.items()
+        if one.policies is not None or one.filter
+    ]
+    if own:
+        click.echo("\nsurfaces with policies or a filter of their own:")
+        table(("SURFACE", "POLICIES", "FILTER"), own)
+
+
+def _source(source: SourceConfig) -> tuple[object, ...]:
+    """Return one line of the table of sources."""
+    return (source.label, source.name, _settings(source.settings))
+
+
+def _policies(policies: Sequence[PolicyConfig]) -> str:
+    """Return policies as text, in their order."""
+    found = [f"{one.name} {_settings(one.settings)}".strip() for one in policies]
+    return ", ".join(found) or "none"
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    """Return settings as ``(most 2, field brand)``; "" where there are none."""
+    parts = []
+    for key, value in settings.items():
+        text = " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+        parts.append(f"{key} {text}")
+    return f"({', '.join(parts)})" if parts else ""

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import click
 
-from crossrec.cli.recommend import listed_ids, named_values
+from crossrec.cli.recommend import (
+    changed_policies,
+    listed_ids,
+    named_values,
+    policy_option,
+)
 from crossrec.errors import UsageError
 from crossrec.terminal import echo_json, json_option, table, workspace_option
 
@@ -22,6 +27,7 @@ from crossrec.terminal import echo_json, json_option, table, workspace_option
 @click.option("--filter", help="Filter of the list, as for recommend.")
 @click.option("--boost", help="Boost of the list, as for recommend.")
 @click.option("--context", multiple=True, help="What is known now: device=tv (repeatable).")
+@policy_option
 @click.option("-k", type=int, help="Length of the list.  [default: the surface's own]")
 @json_option
 def why_not(
@@ -35,6 +41,7 @@ def why_not(
     filter: str | None,
     boost: str | None,
     context: tuple[str, ...],
+    policies: tuple[str, ...],
     k: int | None,
     as_json: bool,
 ) -> None:
@@ -55,6 +62,7 @@ def why_not(
             boost=boost or "",
             context=named_values(context),
             k=k,
+            policies=changed_policies(policies),
         )
     if as_json:
         echo_json(found.to_dict())

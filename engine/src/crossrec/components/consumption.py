@@ -92,6 +92,11 @@ class EventEffects:
         cancels: NDArray[np.bool_] = np.asarray(self.cancels.any(axis=1))
         return cancels
 
+    def cancelled_by(self, types: IntArray) -> NDArray[np.bool_]:
+        """Return the types that one of some types cancels, bool (n_types,)."""
+        cancelled: NDArray[np.bool_] = np.asarray(self.cancels[np.unique(types)].any(axis=0))
+        return cancelled
+
     @cached_property
     def on_entity(self) -> NDArray[np.bool_]:
         """Whether a type acts on all items of an entity, bool (n_types,)."""
@@ -156,6 +161,9 @@ class PastEffects:
         Items that are weighed down; distinct and ascending in each row.
     factors : float32 array, aligned with ``demoted.values``
         In (0, 1): what is left of the weight.
+    undone : bool array, shape (n events,)
+        Positive events on an entity that a later one has undone, at whichever of its items: a
+        follow after an unfollow.
     """
 
     removed: Ragged
@@ -163,6 +171,7 @@ class PastEffects:
     types: IntArray
     demoted: Ragged
     factors: NDArray[np.float32]
+    undone: NDArray[np.bool_]
 
 
 def effects_of(
@@ -194,7 +203,8 @@ def effects_of(
     consumes = (kind > _NONE) & (not keeps_consumed)
     acts = np.where(negative, (kind > _NONE) | effects.explicit[past.types], consumes)
     entities = entities or {}
-    alive = acts & ~_cancelled(past, effects, entities)
+    cancelled = _cancelled(past, effects, entities)
+    alive = acts & ~cancelled
     with np.errstate(invalid="ignore", divide="ignore"):
         share = past.ages / half_life
     # A hard consumption never ends; neither does a negative event that has no half-life.
@@ -206,7 +216,8 @@ def effects_of(
     faded = np.flatnonzero(alive & ~removes & ~effects.on_entity[past.types] & (past.items >= 0))
     lost = weighs * np.power(0.5, fades[faded])
     demoted, factors = _demoted(past, faded[lost > 0], lost[lost > 0], removed)
-    return PastEffects(removed, codes, types, demoted, factors)
+    undone = cancelled & (past.weights > 0) & effects.on_entity[past.types]
+    return PastEffects(removed, codes, types, demoted, factors, undone)
 
 
 def _cancelled(
@@ -236,6 +247,7 @@ def _cancelled(
     for row in np.flatnonzero(effects.cancels_any).tolist():
         undo(past.types == row, effects.cancels[row][past.types])
     on_entity = np.array([field in entities for field in effects.relation])[past.types]
+    on_entity &= effects.cancelled_by(past.types)[past.types]
     for at in np.flatnonzero(on_entity & ~out).tolist():
         end = int(np.searchsorted(past.rows, past.rows[at], side="right"))
         opposite = effects.cancels[past.types[at + 1 : end], past.types[at]]

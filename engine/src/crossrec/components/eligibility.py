@@ -66,13 +66,18 @@ class CandidateRule:
     def _entities(self, past: PastEvents) -> dict[str, list[IntArray]]:
         """Return for each field that events act on the items that share it with each event's."""
         assert self.effects is not None
-        if self.items is None or not self.effects.on_entity[past.types].any():
+        # A positive event on an entity does nothing but be undone.
+        wanted = (past.weights < 0) | self.effects.cancelled_by(past.types)[past.types]
+        wanted &= self.effects.on_entity[past.types]
+        if self.items is None or not wanted.any():
             return {}
-        fields = {self.effects.relation[kind] for kind in np.unique(past.types).tolist()} - {""}
+        kinds = np.unique(past.types[wanted]).tolist()
+        fields = {self.effects.relation[kind] for kind in kinds}
         out: dict[str, list[IntArray]] = {}
         for field in fields:
             entities = self.items.entities(field)
-            acts = [self.effects.relation[kind] == field for kind in past.types.tolist()]
+            own = np.array([one == field for one in self.effects.relation])[past.types]
+            acts = (own & wanted).tolist()
             none = np.zeros(0, dtype=np.int64)
             out[field] = [
                 entities.sharing(item) if on and item >= 0 else none

@@ -18,6 +18,7 @@ from crossrec.data.reviews import Reviews
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.numeric.biased_factors import RatingRows
 from crossrec.numeric.ragged import Ragged, read_only
+from crossrec.scenario import EventType
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,9 @@ class Dataset:
         Item vectors by encoder name, attached by the fit path.
     profiles : mapping of str to ProfileColumn
         What is known of the users, by the name of the field.
+    event_types : tuple of EventType
+        What the scenario declares of its events; ``events.types`` are places in it. Empty where
+        nothing is known of them.
     """
 
     users: Vocabulary
@@ -49,6 +53,7 @@ class Dataset:
     has_clock: bool
     vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     profiles: Mapping[str, ProfileColumn] = field(default_factory=dict)
+    event_types: tuple[EventType, ...] = ()
 
     @classmethod
     def build(
@@ -149,7 +154,9 @@ class Dataset:
     def with_events(self, events: Events) -> Dataset:
         """Return the same users and catalog with other events, e.g. those before a cut."""
         fresh = Dataset.build(self.users, self.catalog, events, has_clock=self.has_clock)
-        return replace(fresh, vectors=self.vectors, profiles=self.profiles)
+        return replace(
+            fresh, vectors=self.vectors, profiles=self.profiles, event_types=self.event_types
+        )
 
     def with_reviews(self, reviews: Reviews) -> Dataset:
         """Return the dataset with other reviews of the same events."""

@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 from crossrec.components.live_items import LiveItems
 from crossrec.components.query import Query
 from crossrec.components.ranked import PolicyChange, Ranked
-from crossrec.components.user_state import UserState
 from crossrec.errors import ConfigError, UsageError
 from crossrec.expressions import Expression, Scope, parse_expression
 from crossrec.expressions.values import FALSE, TRUE
 from crossrec.pipeline.resolved import ResolvedSurface
-from crossrec.pipeline.serving import Serving
 
 #: How the changes by a boost are named, as if it were a policy.
 BOOST = "boost"
@@ -42,14 +40,7 @@ class Filtered:
 NOTHING = Filtered(np.zeros(0, dtype=np.int64))
 
 
-def filtered_items(
-    serving: Serving,
-    surface: ResolvedSurface,
-    query: Query,
-    user: UserState,
-    history: NDArray[np.int64],
-    now: float,
-) -> Filtered:
+def filtered_items(surface: ResolvedSurface, query: Query, scope: Scope) -> Filtered:
     """Return the items that the filters of a surface and of a query leave out.
 
     Raises
@@ -57,25 +48,16 @@ def filtered_items(
     UsageError
         If a filter names what no item has, or is no condition.
     """
-    filters = _expressions(serving, surface.filter, query.filter)
+    filters = _expressions(scope.items, surface.filter, query.filter)
     if not filters:
         return NOTHING
-    scope = _scope(serving, query, user, history, now)
     state = np.minimum.reduce([one.true(scope) for one in filters])
     left = np.flatnonzero(state != TRUE)
     not_met = int(np.count_nonzero(state == FALSE))
     return Filtered(left, not_met, len(left) - not_met)
 
 
-def boosted(
-    ranked: Ranked,
-    serving: Serving,
-    surface: ResolvedSurface,
-    query: Query,
-    user: UserState,
-    history: NDArray[np.int64],
-    now: float,
-) -> Ranked:
+def boosted(ranked: Ranked, surface: ResolvedSurface, query: Query, scope: Scope) -> Ranked:
     """Return the pool in the order of its boosted scores; what a boost does to an item is recorded.
 
     Raises
@@ -83,11 +65,11 @@ def boosted(
     UsageError
         If a boost names what no item has, or is no number.
     """
-    boosts = _expressions(serving, surface.boost, query.boost)
+    boosts = _expressions(scope.items, surface.boost, query.boost)
     if not boosts or not len(ranked):
         return ranked
-    scope = _scope(serving, query, user, history, now, ranked.index)
-    factors = np.multiply.reduce([one.factor(scope) for one in boosts])
+    own = replace(scope, index=ranked.index)
+    factors = np.multiply.reduce([one.factor(own) for one in boosts])
     score = ranked.score * factors
     changes = (
         PolicyChange(
@@ -119,20 +101,9 @@ def check_conditions(surfaces: Iterable[ResolvedSurface], items: LiveItems) -> N
                 raise ConfigError(f"surface {surface.name!r}, {key}: {error}") from None
 
 
-def _expressions(serving: Serving, *texts: str) -> list[Expression]:
+def _expressions(items: LiveItems, *texts: str) -> list[Expression]:
     """Return the expressions that there are, each checked against the catalog."""
     found = [parse_expression(text) for text in texts if text]
     for one in found:
-        one.check(serving.items)
+        one.check(items)
     return found
-
-
-def _scope(
-    serving: Serving,
-    query: Query,
-    user: UserState,
-    history: NDArray[np.int64],
-    now: float,
-    index: NDArray[np.int64] | None = None,
-) -> Scope:
-    return Scope(serving.items, now, index, history, user.profile, query.context)

@@ -50,12 +50,15 @@ class SourceConfig(_Frozen):
         Its own settings; the others have their defaults.
     effort : {"quick", "standard", "thorough"}
         Fits and evaluations of less effort leave it out.
+    listed_only : bool
+        It answers only on surfaces that list it: those that list no sources have the others.
     """
 
     name: str
     label: str = ""
     settings: dict[str, Any] = Field(default_factory=dict)
     effort: Effort = "quick"
+    listed_only: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -123,8 +126,8 @@ class SurfaceConfig(_Frozen):
         What a request on it brings: a user or a history, an item, a cart or playlist, the items of
         a running session, or nothing.
     sources : tuple of str
-        Labels of the sources that answer; where empty all of the pipeline, and on a surface about
-        items its `item_sources`.
+        Labels of the sources that answer; where empty all of the pipeline but those that answer
+        only where they are listed, and on a surface about items its `item_sources`.
     ranker : str
         "" takes the pipeline's, with its settings. ``"auto"`` chooses by the surface's own
         validation queries where it has any, and fuses ranks elsewhere.
@@ -150,9 +153,8 @@ class SurfaceConfig(_Frozen):
         Expressions in place of the pipeline's: a list holds only items for which the filter is
         true, and the boost multiplies their scores. ``""`` for none.
     consumed : {"remove", "keep"}
-        ``"remove"`` obeys what the scenario declares of consumption; with ``"keep"`` what was
-        consumed stays a candidate: the list is of things to have again. Dislikes and bans hold
-        in any case.
+        ``"remove"`` obeys what the scenario declares; with ``"keep"`` what was consumed stays a
+        candidate, to have it again. Dislikes and bans hold in any case.
     """
 
     input: Input = "user"
@@ -263,6 +265,8 @@ class PipelineConfig(_Frozen):
             missing = set(surface.sources) - labels
             if missing:
                 raise ValueError(f"surface {name!r} names {min(missing)!r}, which is no source")
+            if not self.sources_of(name):
+                raise ValueError(f"surface {name!r} lists no sources, and all are listed_only")
             unknown = set(surface.fallback) - labels - set(FALLBACKS)
             if unknown:
                 raise ValueError(
@@ -277,8 +281,11 @@ class PipelineConfig(_Frozen):
         chosen = surface.sources
         if not chosen and surface.input in ABOUT_ITEMS:
             chosen = self.item_sources
-        labels = tuple(source.label for source in self.sources)
-        return tuple(label for label in labels if not chosen or label in chosen)
+        return tuple(
+            source.label
+            for source in self.sources
+            if (source.label in chosen if chosen else not source.listed_only)
+        )
 
     def ranker_of(self, name: str) -> tuple[str, dict[str, Any]]:
         """Return the ranker of a surface and its settings."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
     ----------
     path : Path, optional
         A TOML file; each of its top-level keys replaces the default's, and each key of its surfaces
-        the same key of that surface.
+        the same key of that surface. Where it names sources of its own, the default's surfaces
+        that sources of their own answer are gone, unless the file plans them.
 
     Raises
     ------
@@ -36,7 +37,7 @@ def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
     """
     name = f"default pipeline of {scenario.name}"
     values = parse_toml(_resource(scenario.pipeline, name), name)
-    surfaces = _surfaces(values, name)
+    surfaces, lost = _surfaces(values, name), set[str]()
     if path is not None:
         if not path.is_file():
             raise ConfigError(f"there is no pipeline file {path}")
@@ -53,11 +54,15 @@ def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
             surface: {key: value for key, value in plan.items() if key not in gone}
             for surface, plan in surfaces.items()
         }
+        if "sources" in own:
+            lost = _bound_to_sources(surfaces, values["sources"]) - _surfaces(own, name).keys()
+            surfaces = {key: plan for key, plan in surfaces.items() if key not in lost}
         if own.keys() & {"sources", "item_sources"}:
             surfaces = {key: _without_sources(plan) for key, plan in surfaces.items()}
         surfaces = _merged(surfaces, _surfaces(own, name))
         values |= own
-    declared = {one.name: {"input": one.input, "k": one.k} for one in scenario.surfaces}
+    shown = [one for one in scenario.surfaces if one.name not in lost]
+    declared = {one.name: {"input": one.input, "k": one.k} for one in shown}
     return parse_config({**values, "surfaces": _merged(declared, surfaces)}, name)
 
 
@@ -82,11 +87,21 @@ def _merged(
     return merged
 
 
-def _without_sources(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a default's plan without its sources: where the user names others they are gone.
+def _bound_to_sources(
+    surfaces: Mapping[str, Mapping[str, Any]], sources: Sequence[Any]
+) -> set[str]:
+    """Return the surfaces that only sources of their own answer: without these they are gone."""
+    listed = [one for one in sources if isinstance(one, dict) and one.get("listed_only")]
+    own = {one.get("label") or one["name"] for one in listed}
+    return {
+        name
+        for name, plan in surfaces.items()
+        if plan.get("sources") and own.issuperset(plan["sources"])
+    }
 
-    A list that the default lets stay short stays so.
-    """
+
+def _without_sources(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a default's plan without its sources; a list that may stay short still may."""
     kept = {key: value for key, value in plan.items() if key not in ("sources", "fallback")}
     named = plan.get("fallback")
     fallback = [one for one in named if one in FALLBACKS] if isinstance(named, list) else []

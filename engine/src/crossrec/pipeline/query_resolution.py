@@ -15,6 +15,7 @@ from crossrec.data.net_evidence import net_evidence
 from crossrec.data.profiles import profile_value
 from crossrec.data.user_events import UserEvents
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.expressions import Scope
 from crossrec.numeric.arrays import among
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.conditions import Filtered, filtered_items
@@ -37,6 +38,8 @@ class ResolvedQuery:
         What the user's past removes, and why.
     filtered : Filtered
         What filters leave out.
+    scope : Scope
+        What filters and boosts read.
     path : str
         Which history was used: "stored history", "given history", "items" or "no history".
     """
@@ -48,6 +51,7 @@ class ResolvedQuery:
     path: str
     notes: tuple[str, ...]
     filtered: Filtered
+    scope: Scope
 
 
 def resolve_query(
@@ -60,10 +64,12 @@ def resolve_query(
     clock = now if pipeline.has_clock else None
     past = _past_events(vocabulary, user, clock)
     effects = rule_of(serving, surface).effects_on(past)
-    history, columns = _history(vocabulary, user, query, notes)
+    undone = effects.undone[len(effects.undone) - len(user.history) :]
+    history, columns = _history(vocabulary, user, query, undone, notes)
     about = _known(vocabulary, query.item_ids, "given items", notes)
     unwanted = vocabulary.indexes((*query.exclude, *query.shown))
-    filtered = filtered_items(serving, surface.plan, query, user, history, now)
+    scope = Scope(serving.items, now, None, history, user.profile, query.context)
+    filtered = filtered_items(surface.plan, query, scope)
     left_out = (about, unwanted, serving.deleted, filtered.items)
     barred = exclude = _ascending(effects.removed.values, *left_out)
     familiar = np.zeros(0, dtype=np.int64)
@@ -95,7 +101,7 @@ def resolve_query(
         profile={name: np.array([profile_value(one)]) for name, one in user.profile.items()},
         **columns,
     )
-    return ResolvedQuery(batch, familiar, barred, effects, path, tuple(notes), filtered)
+    return ResolvedQuery(batch, familiar, barred, effects, path, tuple(notes), filtered, scope)
 
 
 def _past_events(vocabulary: Vocabulary, user: UserState, now: float | None) -> PastEvents:
@@ -113,7 +119,11 @@ def _past_events(vocabulary: Vocabulary, user: UserState, now: float | None) -> 
 
 
 def _history(
-    vocabulary: Vocabulary, user: UserState, query: Query, notes: list[str]
+    vocabulary: Vocabulary,
+    user: UserState,
+    query: Query,
+    undone: NDArray[np.bool_],
+    notes: list[str],
 ) -> tuple[NDArray[np.int64], dict[str, Any]]:
     """Return the items that the user has evidence for, session included, and their columns."""
     events = user.history
@@ -122,7 +132,7 @@ def _history(
     if unknown:
         notes.append(f"{unknown} of {len(items)} history items are not in the fitted catalog")
     net = _net(events)
-    kept = (items >= 0) & (net > 0)
+    kept = (items >= 0) & (net > 0) & ~undone
     session = _known(vocabulary, query.session, "session items", notes)
     n = len(session)
     latest = float(events.times[-1]) if len(events) else 0.0

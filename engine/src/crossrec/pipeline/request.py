@@ -179,8 +179,7 @@ def _answered(
         read_vectors=lambda: pipeline.item_vectors,
     )
     whole = _filled(pipeline, served, pool, scores, resolved, max(query.k, _REACH))
-    history = resolved.batch.history.values
-    whole = boosted(whole, serving, served.plan, query, one.user, history, one.now)
+    whole = boosted(whole, served.plan, query, resolved.scope)
     demoted = _demoted(resolved, whole)
     limit = pipeline.limit(resolved.batch)
     ranked, failed = apply_policies(served.policies, whole, context, resolved.barred, limit)

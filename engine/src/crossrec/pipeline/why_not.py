@@ -15,6 +15,7 @@ from crossrec.components.slate import Change
 from crossrec.errors import UsageError
 from crossrec.pipeline.query_resolution import ResolvedQuery
 from crossrec.pipeline.request import Trace, traced
+from crossrec.pipeline.request_policies import PolicyChanges, with_policies
 from crossrec.pipeline.serving import Serving, surface_for
 from crossrec.pipeline.user_states import user_state_of
 from crossrec.plugins.registry import Registry
@@ -94,6 +95,7 @@ class WhyNotAnswers(ABC):
         filter: str = "",
         boost: str = "",
         now: float | None = None,
+        policies: PolicyChanges | None = None,
     ) -> WhyNot:
         """Say why an item is not in the answer that `recommend` gives to the same arguments.
 
@@ -108,6 +110,7 @@ class WhyNotAnswers(ABC):
         """
         known, serving = self.registry.scenario(scenario), self.serving(scenario)
         place = surface_for(serving.pipeline, surface, about_items=bool(item_ids))
+        serving = with_policies(serving, place.plan.name, policies)
         item = serving.pipeline.catalog.items.index(item_id)
         if item < 0:
             raise UsageError(

@@ -67,7 +67,8 @@ def _with_sources(
     values = config.model_dump(exclude_unset=True) | more
     values |= {
         "sources": [source.model_dump() for source in sources],
-        "item_sources": config.item_sources or tuple(one.label for one in config.sources),
+        "item_sources": config.item_sources
+        or tuple(one.label for one in config.sources if not one.listed_only),
     }
     return parse_config(values, "the pipeline with a backbone")
 

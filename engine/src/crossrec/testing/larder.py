@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from crossrec.components.query import QueryBatch
@@ -52,3 +54,9 @@ def larder(*, clock: bool = True) -> Toy:
         weights=seen.weights,
     )
     return Toy(dataset, queries, np.arange(_USERS) % _ITEMS, np.arange(_ITEMS))
+
+
+def just_bought(*, clock: bool = True) -> Toy:
+    """Return the `larder` with what each user bought last as the right answer."""
+    toy = larder(clock=clock)
+    return replace(toy, withheld=(np.arange(_USERS) + 1) % _ITEMS)

@@ -44,8 +44,11 @@ class ScenarioPackageTests(ScenarioTests, kit=True):
         Surface → its input.
     sources : tuple of str
         The sources of the default pipeline, in order.
+    main_sources : tuple of str
+        Labels of the sources that answer the main surface, and others of users that `own_sources`
+        does not name; all where empty.
     own_sources : mapping of str to tuple of str
-        Surface → the sources that answer there alone; all others answer on the surfaces of users.
+        Surface → the labels of the sources that answer there.
     importers : tuple of str
         All importers of the package.
     """
@@ -60,6 +63,7 @@ class ScenarioPackageTests(ScenarioTests, kit=True):
     texts: ClassVar[Sequence[tuple[Mapping[str, Any], str]]]
     surfaces: ClassVar[Mapping[str, str]]
     sources: ClassVar[tuple[str, ...]]
+    main_sources: ClassVar[tuple[str, ...]] = ()
     own_sources: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     importers: ClassVar[tuple[str, ...]]
 
@@ -134,7 +138,8 @@ class ScenarioPackageTests(ScenarioTests, kit=True):
         config = load_config(self.scenario())
         assert tuple(source.name for source in config.sources) == self.sources
         assert {name: one.input for name, one in config.surfaces.items()} == self.surfaces
-        own = {label for labels in self.own_sources.values() for label in labels}
+        main_sources = self.main_sources or tuple(one.label for one in config.sources)
+        assert config.history_of(self.scenario().main_surface) == "auto", "data decide what returns"
         for name, surface in config.surfaces.items():
             if name in self.own_sources:
                 assert config.sources_of(name) == self.own_sources[name]
@@ -142,9 +147,7 @@ class ScenarioPackageTests(ScenarioTests, kit=True):
                 popular = [one for one in config.sources_of(name) if one.startswith("popularity")]
                 assert not popular, f"{name} shows what is popular: {popular}"
             else:
-                labels = [source.label for source in config.sources]
-                assert config.sources_of(name) == tuple(one for one in labels if one not in own)
-                assert config.history_of(name) == "auto", "the data decide what comes back"
+                assert config.sources_of(name) == main_sources, name
         registry = load_registry()
         assert config.encoder in registry.names("encoders")
         installed = registry.names("candidate_generators")

@@ -17,6 +17,7 @@ from crossrec.expressions import Scope, parse_expression
 from crossrec.expressions.values import TRUE
 from crossrec.ingest.frames import Frames
 from crossrec.pipeline.config_files import load_config
+from crossrec.pipeline.with_backbone import BACKBONE, why_no_backbone, with_backbone
 from crossrec.plugins.registration import resolve
 from crossrec.plugins.registry import load_registry
 from crossrec.scenario import Scenario
@@ -126,6 +127,19 @@ class ScenarioTests(Conformance, kit=True):
         metrics = self.scenario().metrics
         assert metrics
         assert all(_METRIC.fullmatch(metric) for metric in metrics)
+
+    def test_a_backbone_joins_the_main_surface_of_the_default_pipeline(self) -> None:
+        """The main surface lists no sources, so what a workspace has pretrained answers on it too.
+
+        Sources of other surfaces are ``listed_only``, so that they stay out of it.
+        """
+        scenario = self.scenario()
+        config = load_config(scenario)
+        if why_no_backbone(config):
+            pytest.skip("the default pipeline takes no backbone")
+        joined = with_backbone(config, "any", scenario.name).sources_of(scenario.main_surface)
+        before = config.sources_of(scenario.main_surface)
+        assert joined == (BACKBONE, *before), f"{scenario.main_surface} lists its sources"
 
     def test_the_default_pipeline_is_complete(self) -> None:
         """The pipeline file exists, is valid and names only installed components."""

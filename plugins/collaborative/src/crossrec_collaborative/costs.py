@@ -20,6 +20,14 @@ def board_cost(size: DatasetSize, per_event: float) -> Cost:
     return Cost.of(scattered=seconds, memory=4e6 + 40.0 * size.interactions + 32.0 * size.items)
 
 
+def shelf_cost(size: DatasetSize) -> Cost:
+    """Return the cost of reading the fields of all items, and of short lists of single queries."""
+    seconds = _LEAST + 6e-6 * size.items + 2e-8 * size.interactions
+    answers = size.queries * (1e-4 + 2e-7 * size.items)
+    memory = 4e6 + 300.0 * size.items + 16.0 * size.interactions
+    return Cost.of(scattered=seconds + answers, memory=memory)
+
+
 def ease_cost(size: DatasetSize, dense_items: int) -> Cost:
     """Return the cost of EASE: a Cholesky inverse of the items with events."""
     n = float(size.active_items)
@@ -44,7 +52,7 @@ def next_basket_cost(size: DatasetSize) -> Cost:
     """Return the cost of counting what follows what, a few pairs for each line of a basket."""
     pairs = 8.0 * size.interactions
     return Cost.of(
-        scattered=_LEAST + 1.5e-6 * size.interactions + _rows(size),
+        scattered=_LEAST + 3e-6 * size.interactions + _rows(size),
         memory=5e6 + 40.0 * pairs + 80.0 * size.interactions,
     )
 
@@ -53,14 +61,14 @@ def bought_together_cost(size: DatasetSize) -> Cost:
     """Return the cost of counting the pairs of baskets: of those of all histories at most."""
     pairs = min(float(size.pairs), 40.0 * size.interactions)
     return Cost.of(
-        scattered=_LEAST + 1.5e-7 * pairs + 6e-7 * size.interactions + _rows(size),
+        scattered=_LEAST + 5e-8 * pairs + 3e-7 * size.interactions + _rows(size),
         memory=5e6 + 60.0 * pairs + 80.0 * size.interactions,
     )
 
 
 def buy_again_cost(size: DatasetSize) -> Cost:
     """Return the cost of learning intervals: some rounds over all pairs of user and item."""
-    seconds = _LEAST + 5e-6 * size.interactions + 1e-5 * size.items
+    seconds = _LEAST + 3.5e-6 * size.interactions + 5e-6 * size.items
     answers = size.queries * (1e-5 + 1e-6 * size.history)
     return Cost.of(
         scattered=seconds + answers, memory=4e6 + 200.0 * size.interactions + 64.0 * size.items

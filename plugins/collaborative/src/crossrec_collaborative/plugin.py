@@ -10,6 +10,8 @@ _ABLE = frozenset({"score", "explain", "estimate"})
 _LEARN = ("popularity", "covisitation", "item-knn", "user-knn", "next-basket", "bought-together")
 #: Sources that say what their fit learnt.
 _REPORT = ("next-basket", "buy-again")
+#: Sources that take in new items without a fit.
+_GROW = ("own-history", "continuation", "following", "newest")
 
 #: name → (module, class, one-line summary); the configuration is `<class>Config` beside it.
 _SOURCES = {
@@ -23,6 +25,31 @@ _SOURCES = {
         "popularity",
         "Trending",
         "Items with more events in the latest window than in the one before",
+    ),
+    "event-count": (
+        "shelves.event_count",
+        "EventCount",
+        "Items that most people did one thing with: bought, viewed, played",
+    ),
+    "newest": (
+        "shelves.newest",
+        "Newest",
+        "Items that came lately, nearest to the taste of the history",
+    ),
+    "following": (
+        "shelves.following",
+        "Following",
+        "Items of followed creators in reverse time",
+    ),
+    "continuation": (
+        "shelves.continuation",
+        "Continuation",
+        "What the user has begun, and the next episode of a series",
+    ),
+    "own-history": (
+        "shelves.own_history",
+        "OwnHistory",
+        "The user's own items, the latest or the most frequent first",
     ),
     "covisitation": (
         "covisitation",
@@ -67,4 +94,5 @@ def register_candidate_generators(register: Register) -> None:
         path = f"crossrec_collaborative.{module}:{cls}"
         able = _ABLE | {"update", "forget"} if name in _LEARN else _ABLE
         able |= {"report"} if name in _REPORT else set()
+        able |= {"add_items"} if name in _GROW else set()
         register(name, path, config=f"{path}Config", capabilities=able, summary=summary)

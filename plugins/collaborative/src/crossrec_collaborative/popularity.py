@@ -183,7 +183,7 @@ class Popularity(BoardSource):
 
     def _evidence(self, board: Board, item: int) -> Evidence:
         people = int(board.counts[0, item])
-        return Evidence(f"popular: {_people(people)}", values={"people": people})
+        return Evidence(f"popular: {people_text(people)}", values={"people": people})
 
 
 class DecayedPopularityConfig(Settings):
@@ -217,23 +217,24 @@ class DecayedPopularity(BoardSource):
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Count with decay."""
         events, n_items = dataset.interactions, dataset.n_items
-        age = _ages(dataset)
+        age = ages_of(dataset)
         half_life = self.config.half_life_days * _DAY
         if not dataset.has_clock:
             half_life = self.config.half_life_events
         mass = events.weights * np.power(0.5, age / half_life)
-        recent = _people_of(dataset, age <= half_life)
+        recent = people_of(dataset, age <= half_life)
         scores = _sums(events.items, mass, n_items)
         self._board = Board(scores, np.stack([recent, dataset.item_people]), dataset.has_clock)
 
     def _evidence(self, board: Board, item: int) -> Evidence:
         recent, total = (int(count) for count in board.counts[:, item])
         if recent == 0:
-            words = f"popular: {_people(total)}, none lately"
+            words = f"popular: {people_text(total)}, none lately"
         elif board.clock:
-            words = f"popular: {_people(recent)} in the last {_days(self.config.half_life_days)}"
+            days = days_text(self.config.half_life_days)
+            words = f"popular: {people_text(recent)} in the last {days}"
         else:
-            words = f"popular: {_people(recent)} at the end of histories"
+            words = f"popular: {people_text(recent)} at the end of histories"
         return Evidence(words, values={"people": total, "lately": recent})
 
 
@@ -273,25 +274,25 @@ class Trending(BoardSource):
         window = self.config.window_days * _DAY
         if not dataset.has_clock:
             window = float(self.config.window_events)
-        which = np.floor_divide(_ages(dataset), window)
+        which = np.floor_divide(ages_of(dataset), window)
         n, items = dataset.n_items, events.items
         inside = [which == 0, which == 1]
         now, before = (_sums(items[at], events.weights[at], n) for at in inside)
-        counts = np.stack([_people_of(dataset, at) for at in inside])
+        counts = np.stack([people_of(dataset, at) for at in inside])
         rise = (now - before) / (before + self.config.smoothing)
         self._board = Board(rise, counts, dataset.has_clock)
 
     def _evidence(self, board: Board, item: int) -> Evidence:
         now, before = (int(count) for count in board.counts[:, item])
         if board.clock:
-            days = _days(self.config.window_days)
-            words = f"rising: {_people(now)} in the last {days}, {before} in the {days} before"
+            days = days_text(self.config.window_days)
+            words = f"rising: {people_text(now)} in the last {days}, {before} in the {days} before"
         else:
-            words = f"rising: {_people(now)} at the end of histories, {before} just before"
+            words = f"rising: {people_text(now)} at the end of histories, {before} just before"
         return Evidence(words, values={"now": now, "before": before})
 
 
-def _ages(dataset: Dataset) -> NDArray[np.float64]:
+def ages_of(dataset: Dataset) -> NDArray[np.float64]:
     """Age of each interaction: seconds before the last one or, without a clock, later events."""
     if not dataset.has_clock:
         return dataset.sequences.from_end().astype(np.float64)
@@ -300,7 +301,7 @@ def _ages(dataset: Dataset) -> NDArray[np.float64]:
     return ages
 
 
-def _people_of(dataset: Dataset, which: NDArray[np.bool_]) -> NDArray[np.int64]:
+def people_of(dataset: Dataset, which: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return how many people have one of the chosen interactions with each item, (n_items,)."""
     events, n = dataset.interactions, dataset.n_items
     pairs = np.unique(events.users[which] * n + events.items[which])
@@ -332,9 +333,11 @@ def _moments(board: Board, exclude: Ragged) -> tuple[NDArray[np.float32], NDArra
     return mean.astype(np.float32), std.astype(np.float32)
 
 
-def _people(count: int) -> str:
+def people_text(count: int) -> str:
+    """Return ``"1 person"`` or ``"12 people"``."""
     return "1 person" if count == 1 else f"{count} people"
 
 
-def _days(days: float) -> str:
+def days_text(days: float) -> str:
+    """Return ``"day"`` or ``"7 days"``, as they stand behind "the last"."""
     return "day" if days == 1 else f"{days:g} days"

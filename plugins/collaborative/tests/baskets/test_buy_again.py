@@ -63,7 +63,7 @@ def test_due_is_from_early_until_late(shop_of, ask, day, due):
 
 
 def test_ones_own_interval_counts_more(shop_of, ask):
-    """Who drinks a package a month is not asked after ten days."""
+    """Who drinks a package a month has enough after ten days."""
     source = fitted(regulars(shop_of))
     slow = [(30 * at, COFFEE) for at in range(6)]
     assert source.generate(of(shop_of, ask, *slow, now=150 + 11.0), 5).index.shape[1] == 0

@@ -95,6 +95,20 @@ def test_the_future_is_not_looked_at(shop_of):
     assert seen[0].per_row.tolist() == [2] * 60 + [1]
 
 
+def test_of_a_large_catalogue_fewer_users_are_predicted(shop_of, monkeypatch):
+    monkeypatch.setattr("crossrec_collaborative.baskets.weighing.CELLS", 8 * 100)
+    monkeypatch.setattr("crossrec_collaborative.baskets.weighing.FEW_USERS", 60)
+    lines = lines_of_users(shop_of([[[0], [1]]] * 300 + [[[8]]], 9), None, 6.0)
+    left = []
+
+    def learn(some):
+        left.append(int((some.per_row == 1).sum()) - 1)
+        return Habits.of(BasketCounts.of(some, 9, 0.9), 1.0, 5)
+
+    choose_weights(lines, learn, NextBasket()._parts, all_options(None, None), 0)
+    assert left == [100]
+
+
 def test_options_are_all_pairs_but_of_what_is_given():
     assert len(all_options(None, None)) == len(FOLLOWING) * len(POPULAR)
     assert all_options(0.5, 0.2) == [Weights(0.5, 0.2)]

@@ -92,8 +92,8 @@ class LossSettings(Settings):
     calibration: Share = 0.75
 
 
-class TrainingSettings(Settings):
-    """How long and how fast.
+class CommonTraining(Settings):
+    """How long and how fast, of everything that is trained.
 
     Attributes
     ----------
@@ -111,11 +111,6 @@ class TrainingSettings(Settings):
     learning_rate, weight_decay : float
         Of AdamW; the rate rises over the first steps and falls to 0 in the end, and weights of the
         inputs do not decay.
-    text_learning_rate : float
-        The same for layers of the text encoder, whose weights do not decay.
-    text_items : int
-        Items of a batch's histories and targets whose texts pass these layers in each step; the
-        other texts stand where they stood after the last epoch.
     validation_share : float
         Users whose last event is held out, to stop in time. Fewer than 20 are not enough: then a
         fifth of the epochs are trained.
@@ -128,9 +123,23 @@ class TrainingSettings(Settings):
     batch_size: Count = 128
     learning_rate: Positive = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    validation_share: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+
+
+class TrainingSettings(CommonTraining):
+    """How long and how fast a body is trained, and layers of the text encoder with it.
+
+    Attributes
+    ----------
+    text_learning_rate : float
+        Of AdamW for these layers, whose weights do not decay; it goes as the other does.
+    text_items : int
+        Items of a batch's histories and targets whose texts pass these layers in each step; the
+        other texts stand where they stood after the last epoch.
+    """
+
     text_learning_rate: Positive = 5e-5
     text_items: Count = 32
-    validation_share: Annotated[float, Field(ge=0, le=0.5)] = 0.1
 
 
 class NeuralSettings(Settings):

@@ -81,6 +81,7 @@ EVENTS = (
         kind="explicit",
         strength=4.0,
         aliases=("follow",),
+        relation="artist",
         summary="followed its artist from this track",
     ),
     EventType(
@@ -171,6 +172,14 @@ SCENARIO = Scenario(
     surfaces=(
         Surface("songs_for_you", "user", "music for you, with or without knowing it"),
         Surface("similar_tracks", "item", "music like this"),
+        Surface("radio", "item", "goes on from a track, artists apart", k=25),
+        Surface("playlist_continuation", "items", "what else belongs into a playlist", k=20),
+        Surface("autoplay_next", "session", "what goes on behind a running session", k=25),
+        Surface("discover_weekly", "user", "30 tracks never played before, each by another", k=30),
+        Surface("release_radar", "user", "what artists you follow or play released lately", k=30),
+        Surface("on_repeat", "user", "what you played most in the last 30 days", k=30),
+        Surface("new_releases", "user", "what came lately, nearest to your taste first"),
+        Surface("trending", "nothing", "what more people play than a week ago"),
     ),
     pipeline="crossrec_music:pipeline.toml",
     default_event="play",

@@ -95,6 +95,7 @@ EVENTS = (
         kind="explicit",
         strength=4.0,
         aliases=("subscribe", "follow"),
+        relation="creator",
         summary="subscribed to its channel from this title",
     ),
     EventType(
@@ -139,6 +140,9 @@ ITEMS = ItemSchema(
         ItemField("season_number", "number"),
         ItemField("episode_number", "number"),
         ItemField("available_at", "time", ("media_available_time", "available_time")),
+        ItemField(
+            "live_start_at", "time", ("start_time", "scheduled_at"), "when a live one begins"
+        ),
         ItemField("expires_at", "time", ("expire_time",)),
         ItemField("created_at", "time", ("creation_timestamp",)),
         ItemField("country_rights", "category"),
@@ -163,6 +167,12 @@ SCENARIO = Scenario(
     surfaces=(
         Surface("top_picks", "user", "titles for you"),
         Surface("more_like_this", "item", "titles like this one"),
+        Surface("up_next", "item", "the next episode, then what goes well behind it", k=20),
+        Surface("continue_watching", "user", "what you have begun, and next episodes"),
+        Surface("new_releases", "user", "what came lately, nearest to your taste first"),
+        Surface("live_now", "user", "what is on air, for you"),
+        Surface("most_popular", "nothing", "what most people watched"),
+        Surface("trending_now", "nothing", "what more people watch than a week ago"),
     ),
     pipeline="crossrec_video:pipeline.toml",
     default_event="watch",

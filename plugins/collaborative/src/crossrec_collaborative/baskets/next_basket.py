@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from crossrec.components.candidates import PAD, Candidates
@@ -199,7 +199,7 @@ class NextBasket:
                 found.append(Evidence("often bought after", tuple(history), tuple(strengths)))
             elif is_known and habits.popular[item] > 0 and self._weights.popular > 0:
                 people = int(habits.people[item])
-                who = "1 person buys it" if people == 1 else f"{people} people buy it"
+                who = "1 person" if people == 1 else f"{people} people"
                 found.append(Evidence(f"popular: {who}", values={"people": people}))
             else:
                 found.append(None)
@@ -208,7 +208,7 @@ class NextBasket:
     def state(self) -> State:
         """Return what was learnt, and all counts where kept."""
         habits = self.habits
-        arrays = {
+        arrays: dict[str, NDArray[Any]] = {
             "rates": habits.rates,
             "popular_share": habits.popular,
             "buyers": habits.people,

@@ -22,6 +22,8 @@ FOLLOWING = (0.0, 0.5, 2.0, 6.0)
 POPULAR = (0.01, 0.05, 0.15, 0.4)
 #: Users whose last basket is predicted; with fewer than the second nothing is chosen.
 MOST_USERS, LEAST_USERS = 2000, 50
+#: Users times items: of a larger catalogue fewer users are predicted, down to `FEW_USERS`.
+CELLS, FEW_USERS = 60_000_000, 200
 #: Candidates of each user that what follows proposes, and of all that popularity does.
 _PROPOSED = 50
 
@@ -72,9 +74,10 @@ def choose_weights(
     users = np.flatnonzero(lines.per_row >= 2)
     if len(users) < LEAST_USERS or len(options) < 2:
         return options[0] if len(options) == 1 else None
-    if len(users) > MOST_USERS:
+    most = max(FEW_USERS, min(MOST_USERS, CELLS // max(int(lines.items.max()), 1)))
+    if len(users) > most:
         rng = np.random.default_rng(seed)
-        users = np.sort(rng.choice(users, MOST_USERS, replace=False))
+        users = np.sort(rng.choice(users, most, replace=False))
     chosen = np.zeros(lines.n_rows, dtype=bool)
     chosen[users] = True
     is_last = (lines.ages == 0) & chosen[lines.owners]

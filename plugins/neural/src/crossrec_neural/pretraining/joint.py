@@ -13,7 +13,7 @@ from crossrec.numeric.ragged import IntArray
 from torch import Tensor, nn
 
 from crossrec_neural.pretraining.scenario import ScenarioTask, batches, scarce
-from crossrec_neural.settings import TrainingSettings
+from crossrec_neural.settings import CommonTraining
 from crossrec_neural.training.loop import Training
 from crossrec_neural.training.schedule import Schedule
 
@@ -37,7 +37,7 @@ class JointTraining(Training):
         return nn.ModuleList([task.own.model for task in self.tasks])
 
     @property
-    def settings(self) -> TrainingSettings:
+    def settings(self) -> CommonTraining:
         """How long and how fast."""
         return self.tasks[0].own.settings
 

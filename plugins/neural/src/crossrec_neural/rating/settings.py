@@ -7,10 +7,10 @@ from typing import Annotated
 from crossrec.components.settings import Settings
 from pydantic import Field
 
-from crossrec_neural.settings import Count, Share, TrainingSettings
+from crossrec_neural.settings import CommonTraining, Count, Share
 
 
-class RatingTraining(TrainingSettings):
+class RatingTraining(CommonTraining):
     """How long and how fast a rater is trained.
 
     Attributes

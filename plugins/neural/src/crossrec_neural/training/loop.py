@@ -14,7 +14,7 @@ from crossrec.components.run import RunOptions
 from crossrec.errors import CrossrecError
 from torch import Tensor, nn
 
-from crossrec_neural.settings import TrainingSettings
+from crossrec_neural.settings import CommonTraining
 from crossrec_neural.training.model import TEXTS, set_weights, weights_of
 from crossrec_neural.training.progress import KEY, Arrays, Epoch, TrainingState, keep, resumed
 from crossrec_neural.training.schedule import Schedule
@@ -49,7 +49,7 @@ class Training(ABC):
 
     @property
     @abstractmethod
-    def settings(self) -> TrainingSettings:
+    def settings(self) -> CommonTraining:
         """How long and how fast."""
 
     @abstractmethod
@@ -75,6 +75,10 @@ class Training(ABC):
     def body_rate(self, epoch: int, epochs: int) -> float:
         """Return the learning rate of the bodies in an epoch, relative to that of the rest."""
         return 1.0
+
+    def text_rate(self) -> float:
+        """Return the learning rate of layers of a text encoder; 0 where none learn."""
+        return 0.0
 
     def train(self) -> TrainingState:
         """Train, leave the best weights in the module and return how it went.
@@ -158,7 +162,7 @@ class Training(ABC):
     def _rates(self, body: float) -> dict[str, float]:
         """Return the learning rate of each part of the model at its height."""
         rate = self.settings.learning_rate
-        return {"": rate, BODY: rate * body, TEXTS: self.settings.text_learning_rate}
+        return {"": rate, BODY: rate * body, TEXTS: self.text_rate()}
 
     def _moments(self, optimiser: torch.optim.Optimizer) -> Arrays:
         """Return what the optimiser knows of each weight, copied."""

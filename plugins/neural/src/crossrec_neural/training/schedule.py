@@ -8,7 +8,7 @@ from math import ceil
 
 from crossrec.components.run import RunOptions
 
-from crossrec_neural.settings import TrainingSettings
+from crossrec_neural.settings import CommonTraining
 
 #: Steps in which the learning rate rises to its full height, or this share of all where it is less.
 _WARM, _WARM_SHARE = 100, 0.1
@@ -42,7 +42,7 @@ class Schedule:
 
     @classmethod
     def of(
-        cls, settings: TrainingSettings, batches: int, run: RunOptions, *, blind: bool
+        cls, settings: CommonTraining, batches: int, run: RunOptions, *, blind: bool
     ) -> Schedule:
         """Return the schedule of a training whose epochs have so many batches.
 

@@ -108,6 +108,10 @@ class Trainer(Training):
         epochs = epochs if self.chosen is None else self.chosen.planned
         return 0.0 if epoch < ceil(_RESTING * epochs) else self.start.rate
 
+    def text_rate(self) -> float:
+        """Return the learning rate of layers of the text encoder."""
+        return self.settings.text_learning_rate
+
     def losses(self, epoch: int) -> Iterator[tuple[Tensor, int]]:
         """Yield the loss of each batch, and its number of targets."""
         rng = np.random.default_rng([self.run.seed, 2, epoch])

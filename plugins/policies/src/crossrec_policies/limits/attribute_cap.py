@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from crossrec.components.item_columns import codes_of, values_of
 from crossrec.components.policy_context import PolicyContext
 from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.components.settings import Settings
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from crossrec_policies.columns.depth import depth
-from crossrec_policies.columns.fields import codes_of, values_of
 
 
 class AttributeCapConfig(Settings):

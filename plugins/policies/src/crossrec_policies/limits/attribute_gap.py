@@ -6,6 +6,7 @@ from collections import deque
 from typing import Annotated
 
 import numpy as np
+from crossrec.components.item_columns import codes_of, values_of
 from crossrec.components.policy_context import PolicyContext
 from crossrec.components.ranked import Ranked
 from crossrec.components.settings import Settings
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from crossrec_policies.columns.depth import depth
-from crossrec_policies.columns.fields import codes_of, values_of
 from crossrec_policies.columns.moves import completed, put_off
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
+from crossrec.components.item_columns import codes_of, first_codes, values_of
 from crossrec.components.policy_context import PolicyContext
 from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.components.settings import Settings
 from crossrec.numeric.arrays import among
 from pydantic import Field
-
-from crossrec_policies.columns.fields import codes_of, first_codes, values_of
 
 
 class OneVersionConfig(Settings):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from crossrec.components.item_columns import codes_of, values_of
 from crossrec.components.policies import flag
 from crossrec.components.policy_context import PolicyContext
 from crossrec.components.ranked import PolicyChange, Ranked
@@ -14,7 +15,6 @@ from crossrec.data.catalog import as_list, as_text
 from crossrec.numeric.arrays import among
 from numpy.typing import NDArray
 
-from crossrec_policies.columns.fields import codes_of, values_of
 from crossrec_policies.limits.maturity import age_of
 
 Mask = NDArray[np.bool_]

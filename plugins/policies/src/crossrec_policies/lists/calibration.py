@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
+from crossrec.components.item_columns import codes_of, values_of
 from crossrec.components.policy_context import PolicyContext
 from crossrec.components.ranked import Ranked
 from crossrec.components.settings import Settings
@@ -12,7 +13,6 @@ from crossrec.numeric.ragged import Ragged, offsets
 from numpy.typing import NDArray
 from pydantic import Field
 
-from crossrec_policies.columns.fields import codes_of, values_of
 from crossrec_policies.columns.moves import completed, put_forward
 
 FloatArray = NDArray[np.float64]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from crossrec.components.item_columns import codes_of, values_of
 from crossrec.components.policy_context import PolicyContext
 from crossrec.numeric.ragged import Ragged
 from numpy.typing import NDArray
-
-from crossrec_policies.columns.fields import codes_of, values_of
 
 
 def similarity_rows(

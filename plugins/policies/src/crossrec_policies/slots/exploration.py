@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from crossrec.components.consumption import DAY
+from crossrec.components.item_columns import DATES, dates_of
 from crossrec.components.policy_context import PolicyContext
 from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.components.settings import Settings
@@ -13,7 +14,6 @@ from crossrec.numeric.arrays import among
 from numpy.typing import NDArray
 from pydantic import Field
 
-from crossrec_policies.columns.fields import DATES, dates_of
 from crossrec_policies.slots.places import given_places, placed
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
+from crossrec.components.item_columns import values_of
 from crossrec.components.policy_context import PolicyContext
 from crossrec.components.ranked import PolicyChange, Ranked
 from crossrec.components.settings import Settings
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from crossrec_policies.columns.fields import values_of
 from crossrec_policies.slots.places import given_places, placed
 
 

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from crossrec.components.consumption import DAY
+from crossrec.components.episodes import Episodes
 from crossrec.components.live_items import LiveItems
 from crossrec.components.policy_context import PolicyContext
 from crossrec.components.ranked import PolicyChange, Ranked
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from crossrec_policies.columns.depth import depth
-from crossrec_policies.slots.episodes import Episodes
 from crossrec_policies.slots.places import placed
 
 IntArray = NDArray[np.int64]

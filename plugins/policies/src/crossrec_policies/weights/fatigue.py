@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from crossrec.components.consumption import DAY
+from crossrec.components.item_columns import values_of
 from crossrec.components.policy_context import PolicyContext
 from crossrec.components.ranked import Ranked
 from crossrec.components.settings import Settings
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from crossrec_policies.columns.depth import depth
-from crossrec_policies.columns.fields import values_of
 from crossrec_policies.columns.impressions import impressions_of
 
 FloatArray = NDArray[np.float64]

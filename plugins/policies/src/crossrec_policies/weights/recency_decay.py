@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import numpy as np
 from crossrec.components.consumption import DAY
+from crossrec.components.item_columns import DATES, dates_of
 from crossrec.components.policy_context import PolicyContext
 from crossrec.components.ranked import Ranked
 from crossrec.components.settings import Settings
 from pydantic import Field
 
 from crossrec_policies.columns.depth import depth
-from crossrec_policies.columns.fields import DATES, dates_of
 
 
 class RecencyDecayConfig(Settings):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.components.item_columns import first_codes, values_of
 from crossrec.components.live_items import LiveItems
 from crossrec.components.policies import number
 from crossrec.numeric.ragged import Ragged, offsets
-from numpy.typing import NDArray
-
-from crossrec_policies.columns.fields import first_codes, values_of
 
 IntArray = NDArray[np.int64]
 

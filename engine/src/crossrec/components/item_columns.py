@@ -1,14 +1,15 @@
-"""Fields of the items in a pool, as arrays."""
+"""Fields of items as arrays: values, dates, who shares what."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
+
 from crossrec.components.live_items import Entities, LiveItems
 from crossrec.components.policies import seconds
 from crossrec.numeric.ragged import Ragged
-from numpy.typing import NDArray
 
 #: Fields that say since when an item is there; the first that does counts.
 DATES = ("available_at", "created_at", "release_date")

@@ -1,0 +1,1 @@
+"""Sources of single surfaces: own items, what goes on, whom one follows, what is new."""
