@@ -121,27 +121,46 @@ def case(condition: Node, a: Node, b: Node) -> Node:
 
 
 words = st.sampled_from(WORDS)
-numbers = st.deferred(
-    lambda: st.one_of(
-        st.builds(number, st.integers(0, 4)),
-        st.sampled_from([field("price"), field("stock")]),
-        st.builds(arithmetic, st.sampled_from("+-*/"), numbers, numbers),
-        st.builds(case, conditions, numbers, numbers),
+SIGNS = ["<", "<=", ">", ">=", "=", "<>"]
+
+
+def numbers_of(depth: int) -> st.SearchStrategy[Node]:
+    """Return numbers of at most so many levels."""
+    plain = st.one_of(
+        st.builds(number, st.integers(0, 4)), st.sampled_from([field("price"), field("stock")])
     )
-)
-conditions = st.deferred(
-    lambda: st.one_of(
+    if not depth:
+        return plain
+    below = numbers_of(depth - 1)
+    return st.one_of(
+        plain,
+        st.builds(arithmetic, st.sampled_from("+-*/"), below, below),
+        st.builds(case, conditions_of(depth - 1), below, below),
+    )
+
+
+def conditions_of(depth: int) -> st.SearchStrategy[Node]:
+    """Return conditions of at most so many levels."""
+    plain = st.one_of(
         st.just(field("is_new")),
         st.builds(is_maker, words),
         st.builds(has_genre, words),
         st.builds(one_of, st.lists(words, min_size=1, max_size=2)),
-        st.builds(compared, st.sampled_from(["<", "<=", ">", ">=", "=", "<>"]), numbers, numbers),
-        st.builds(missing, numbers),
-        st.builds(both, conditions, conditions),
-        st.builds(either, conditions, conditions),
-        st.builds(no, conditions),
     )
-)
+    if not depth:
+        return plain
+    below, some = conditions_of(depth - 1), numbers_of(depth - 1)
+    return st.one_of(
+        plain,
+        st.builds(compared, st.sampled_from(SIGNS), some, some),
+        st.builds(missing, some),
+        st.builds(both, below, below),
+        st.builds(either, below, below),
+        st.builds(no, below),
+    )
+
+
+numbers, conditions = numbers_of(3), conditions_of(3)
 row = st.fixed_dictionaries(
     {"genres": st.lists(words, max_size=2, unique=True)},
     optional={

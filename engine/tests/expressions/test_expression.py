@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 import numpy as np
@@ -147,13 +148,15 @@ def test_an_expression_is_parsed_once():
     assert parse_expression("price < 5") is parse_expression("price < 5")
 
 
-logic = st.deferred(
-    lambda: st.one_of(
-        st.sampled_from(["TRUE", "FALSE", "user.nothing", "is_kids", "price > 5"]),
-        st.builds("({} AND {})".format, logic, logic),
-        st.builds("({} OR {})".format, logic, logic),
-        st.builds("(NOT {})".format, logic),
-    )
+facts = st.sampled_from(["TRUE", "FALSE", "user.nothing", "is_kids", "price > 5"])
+logic = st.recursive(
+    facts,
+    lambda parts: st.one_of(
+        st.builds("({} AND {})".format, parts, parts),
+        st.builds("({} OR {})".format, parts, parts),
+        st.builds("(NOT {})".format, parts),
+    ),
+    max_leaves=8,
 )
 
 
@@ -235,3 +238,16 @@ def test_a_field_that_no_item_has_is_named_with_those_like_it(items):
     parse_expression("size > 3 AND history.genres IS NULL").check(items)
     with pytest.raises(UsageError, match="no item has a field 'gone'"):
         parse_expression("history.gone = 'x'").check(items)
+
+
+def test_a_long_chain_is_compiled_in_one_pass(scope):
+    """Places of nodes are looked up, not searched for again below every operator."""
+    started = time.perf_counter()
+    assert state("price" + " + 1" * 100 + " > 5", scope) == "tt?"
+    assert time.perf_counter() - started < 1.0
+
+
+def test_what_is_nested_too_deep_is_said_shortly(scope):
+    with pytest.raises(UsageError, match="nested too deep") as error:
+        state("price" + " + 1" * 950 + " > 5", scope)
+    assert len(str(error.value)) < 300

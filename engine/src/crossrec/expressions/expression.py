@@ -17,6 +17,9 @@ from crossrec.expressions.values import KINDS, Number, Value, as_flag
 
 #: Longest expression, in characters: nothing is as long that a person has written.
 LONGEST = 4_000
+#: How much of it a message repeats.
+_SHOWN = 200
+_TOO_DEEP = "this is nested too deep: write it flatter"
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +89,8 @@ class Expression:
                 return self.compute(scope)
         except ExpressionError as error:
             raise UsageError(pointed(self.text, error.message, error.at)) from None
+        except RecursionError:
+            raise UsageError(pointed(self.text, _TOO_DEEP, None)) from None
 
 
 @lru_cache(maxsize=256)
@@ -119,15 +124,18 @@ def parse_expression(text: str) -> Expression:
         at = len(str(found["start_context"])) if found.get("start_context") else None
         message = str(found.get("description") or "this is no expression")
         raise UsageError(pointed(text, _plain(message), at)) from None
-    except (SqlglotError, RecursionError) as error:
+    except SqlglotError as error:
         raise UsageError(pointed(text, f"this is no expression ({error})", None)) from None
+    except RecursionError:
+        raise UsageError(pointed(text, _TOO_DEEP, None)) from None
     return Expression(text, fields, compute)
 
 
 def pointed(text: str, message: str, at: int | None) -> str:
     """Return a message in one line that says where in `text` it is about."""
     where = "" if at is None else f", character {at + 1}"
-    return f"{text!r}{where}: {message}"
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return f"{shown!r}{where}: {message}"
 
 
 def _plain(message: str) -> str:

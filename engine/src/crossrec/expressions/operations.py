@@ -46,27 +46,32 @@ def compiled(tree: exp.Expr) -> tuple[Compute, Fields]:
     ExpressionError
         For what no expression may hold.
     """
-    compiler = _Compiler()
+    compiler = _Compiler(tree)
     return compiler.node(tree), tuple(compiler.fields)
 
 
 class _Compiler:
     """Turns nodes into functions and collects the item fields that they read."""
 
-    def __init__(self) -> None:
+    def __init__(self, tree: exp.Expr) -> None:
         self.fields: list[tuple[str, int]] = []
+        self._starts = starts_of(tree)
+
+    def place(self, node: exp.Expr) -> int | None:
+        """Return the character at which a node stands, or the first name in it."""
+        return self._starts.get(id(node))
 
     def node(self, node: exp.Expr) -> Compute:
         """Return what computes a node."""
         for kind, build in _NODES.items():
             if isinstance(node, kind):
                 return build(self, node)
-        raise _foreign(node)
+        raise _foreign(node, self.place(node))
 
     def column(self, node: exp.Expr) -> Compute:
         """Return a field: ``item.price``, ``price``, ``user.country``, ``now``."""
         assert isinstance(node, exp.Column)
-        root, name, at = node.table, node.name, place(node)
+        root, name, at = node.table, node.name, self.place(node)
         if node.args.get("db"):
             raise ExpressionError("a field is written as item.NAME", at)
         if not root and name == "now":
@@ -112,7 +117,7 @@ class _Compiler:
 
     def flag(self, node: exp.Expr) -> Callable[[Scope], Flag]:
         """Return a condition."""
-        compute, at = self.node(node), place(node)
+        compute, at = self.node(node), self.place(node)
 
         def run(scope: Scope) -> Flag:
             value = compute(scope)
@@ -125,7 +130,7 @@ class _Compiler:
 
     def number(self, node: exp.Expr) -> Callable[[Scope], Number]:
         """Return a number."""
-        compute, at = self.node(node), place(node)
+        compute, at = self.node(node), self.place(node)
 
         def run(scope: Scope) -> Number:
             found = as_number(compute(scope))
@@ -149,7 +154,7 @@ class _Compiler:
     def comparison(self, node: exp.Expr) -> Compute:
         """Return = and <>, and the order of numbers and times."""
         left, right = self.node(node.this), self.node(node.expression)
-        function, at = _COMPARISONS[type(node)], place(node)
+        function, at = _COMPARISONS[type(node)], self.place(node)
         if isinstance(node, exp.EQ):
             return lambda scope: equal(left(scope), right(scope), at)
         if isinstance(node, exp.NEQ):
@@ -160,7 +165,7 @@ class _Compiler:
         """Return ``x BETWEEN low AND high``, both included."""
         value = self.node(node.this)
         low, high = self.node(node.args["low"]), self.node(node.args["high"])
-        at = place(node)
+        at = self.place(node)
 
         def run(scope: Scope) -> Value:
             found = value(scope)
@@ -172,7 +177,7 @@ class _Compiler:
 
     def inside(self, node: exp.Expr) -> Compute:
         """Return ``x IN ('a', 'b')``, ``x IN user.brands`` and ``'a' IN item.categories``."""
-        value, at = self.node(node.this), place(node)
+        value, at = self.node(node.this), self.place(node)
         listed = node.args.get("field")
         if listed is not None:
             other = self.node(listed)
@@ -194,13 +199,13 @@ class _Compiler:
         if isinstance(wanted, exp.Null):
             return lambda scope: Flag.of(~known(inner(scope)))
         if not isinstance(wanted, exp.Boolean):
-            raise ExpressionError("write IS NULL, IS TRUE or IS FALSE", place(node))
+            raise ExpressionError("write IS NULL, IS TRUE or IS FALSE", self.place(node))
         flag, state = self.flag(node.this), TRUE if wanted.this else FALSE
         return lambda scope: Flag.of(flag(scope).data == state)
 
     def like(self, node: exp.Expr) -> Compute:
         """Return LIKE (and ILIKE, whatever the case): % is any text, _ any character."""
-        value, pattern, at = self.node(node.this), node.expression, place(node)
+        value, pattern, at = self.node(node.this), node.expression, self.place(node)
         if not isinstance(pattern, exp.Literal) or not pattern.args.get("is_string"):
             raise ExpressionError("LIKE takes a text in quotes: LIKE 'abc%'", at)
         matches = like_matcher(str(pattern.this), any_case=isinstance(node, exp.ILike))
@@ -218,7 +223,7 @@ class _Compiler:
 
     def case(self, node: exp.Expr) -> Compute:
         """Return ``CASE WHEN … THEN … ELSE … END``."""
-        at, branches = place(node), node.args["ifs"]
+        at, branches = self.place(node), node.args["ifs"]
         base = node.args.get("this")
         if base is not None:
             raise ExpressionError("write CASE WHEN condition THEN value ELSE value END", at)
@@ -245,7 +250,7 @@ class _Compiler:
     def coalesce(self, node: exp.Expr) -> Compute:
         """Return the first value that is known."""
         parts = [self.node(part) for part in (node.this, *node.expressions)]
-        at = place(node)
+        at = self.place(node)
 
         def run(scope: Scope) -> Value:
             values = [part(scope) for part in parts]
@@ -263,16 +268,18 @@ class _Compiler:
         assert isinstance(node, exp.Func)
         name, arguments = called(node)
         if name not in FUNCTIONS:
-            raise _foreign(node)
+            raise _foreign(node, self.place(node))
         given = [self.number(argument) for argument in arguments]
         least, most, apply = FUNCTIONS[name]
         if not least <= len(given) <= most:
-            raise ExpressionError(f"{name} takes {least} argument{'s' * (least > 1)}", place(node))
+            raise ExpressionError(
+                f"{name} takes {least} argument{'s' * (least > 1)}", self.place(node)
+            )
         return lambda scope: Number(finite(apply(scope, [part(scope).data for part in given])))
 
     def lower(self, node: exp.Expr) -> Compute:
         """Return a text in small letters."""
-        value, at = self.node(node.this), place(node)
+        value, at = self.node(node.this), self.place(node)
 
         def run(scope: Scope) -> Value:
             found = value(scope)
@@ -298,18 +305,21 @@ def called(node: exp.Func) -> tuple[str, list[exp.Expr]]:
     return node.sql_name().lower(), given
 
 
-def place(node: exp.Expr) -> int | None:
-    """Return the character at which a node stands, or the first name in it."""
-    starts = [part.meta["start"] for part in node.walk() if "start" in part.meta]
-    return min(starts, default=None)
+def starts_of(tree: exp.Expr) -> dict[int, int]:
+    """Return where each node begins, by its id: the first name in it; in one pass over the tree."""
+    starts: dict[int, int] = {}
+    for node in reversed(list(tree.bfs())):  # children come before what holds them
+        own = [node.meta["start"]] if "start" in node.meta else []
+        own += [starts[id(part)] for part in node.iter_expressions() if id(part) in starts]
+        if own:
+            starts[id(node)] = min(own)
+    return starts
 
 
-def _foreign(node: exp.Expr) -> ExpressionError:
+def _foreign(node: exp.Expr, at: int | None) -> ExpressionError:
     name = called(node)[0] if isinstance(node, exp.Func) else node.key
     functions = ", ".join((*FUNCTIONS, "coalesce", "lower"))
-    return ExpressionError(
-        f"{name!r} is no part of an expression; functions are {functions}", place(node)
-    )
+    return ExpressionError(f"{name!r} is no part of an expression; functions are {functions}", at)
 
 
 _ARITHMETIC: dict[type[exp.Expr], Callable[..., Any]] = {
