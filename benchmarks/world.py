@@ -1,7 +1,7 @@
 """Time to generate a world of a million events, as a ratio to its limit.
 
-Command: ``python benchmarks/world.py [EVENTS]``. The limit is 30 s for a million events on the
-machine of the continuous tests; CPU time, since others may use the machine.
+Command: ``python benchmarks/world.py [EVENTS]``. The limit is 30 s of CPU time for a
+million events; CPU time, since other processes may run beside it.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from crossrec.errors import UsageError, nearest
 from crossrec.simulation.catalogs import WorldCatalog
 from crossrec.simulation.follows import Follows, followed_makers, followed_people
 from crossrec.simulation.history import History, lived
@@ -86,9 +87,25 @@ class World:
             Seconds since 1970.
         last : int
             The item clicked last, after which the next part of a series is wanted; -1 for none.
+
+        Raises
+        ------
+        UsageError
+            Where there is no such scenario, person or item, no item at all, or no time.
         """
-        place = self.places[scenario]
-        lists = np.asarray(items, dtype=np.int64)[None, :]
+        place = self._place(scenario)
+        lists = np.asarray(items, dtype=np.int64).reshape(1, -1)
+        if not lists.size:
+            raise UsageError("the list is empty: give at least one item")
+        if not 0 <= person < len(self.people):
+            raise UsageError(f"there is no person {person}: give 0 to {len(self.people) - 1}")
+        for item in (lists.min(), lists.max()):
+            if not 0 <= item < len(place.catalog):
+                raise UsageError(f"there is no item {item}: give 0 to {len(place.catalog) - 1}")
+        if not -1 <= last < len(place.catalog):
+            raise UsageError(f"there is no last item {last}: give -1 for none")
+        if not np.isfinite(now):
+            raise UsageError(f"now is {now}: give seconds since 1970")
         return responses(place, np.array([person]), lists, np.array([now], float), np.array([last]))
 
     def live(self, scenario: str, *, days: float, sessions: float = 8.0) -> History:
@@ -101,10 +118,17 @@ class World:
         sessions : float
             Lists shown to a person, on average.
         """
-        place = self.places[scenario]
+        place = self._place(scenario)
         return lived(place, self.people.activity, self.start, days, sessions)
 
     def items(self, scenario: str) -> pd.DataFrame:
         """Return the items of a scenario as a table."""
-        place = self.places[scenario]
+        place = self._place(scenario)
         return place.catalog.frame(place.setting)
+
+    def _place(self, scenario: str) -> Place:
+        """Return the scenario of a name."""
+        if scenario not in self.places:
+            meant = nearest(scenario, self.places) or ", ".join(self.places)
+            raise UsageError(f"the world has no scenario {scenario!r}; did you mean {meant}?")
+        return self.places[scenario]
