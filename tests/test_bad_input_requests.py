@@ -159,9 +159,11 @@ def test_bad_pipeline_files(folder, tmp_path, text, says):
     assert call("recommend", "ecommerce", "--user", "u1", "-w", folder / "ws").stdout == before
 
 
-def test_item_together_with_user(folder):
-    result = call("recommend", "ecommerce", "--item", "i1", "--user", "u1", "-w", folder / "ws")
-    assert "--item alone" in complaint(result, 2)
+def test_item_together_with_user_and_history(folder):
+    """A user may stand beside an item; a history may not."""
+    words = ("recommend", "ecommerce", "--item", "i1", "-w", folder / "ws")
+    assert call(*words, "--user", "u1").exit_code == 0
+    assert "history" in complaint(call(*words, "--history", "i2"), 2)
 
 
 def test_unknown_surface_names_what_there_is(folder):

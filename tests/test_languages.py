@@ -14,11 +14,21 @@ from crossrec.pipeline.reasons import in_words
 from crossrec.plugins.registry import load_registry
 from crossrec.testing import toy
 from crossrec.testing.larder import larder
+from crossrec.testing.serials import serials
 from crossrec.testing.toy import Toy
 
 SOURCES = [
     one.name for one in load_registry().all("candidate_generators") if "explain" in one.capabilities
 ]
+
+
+#: Settings with which a source has something to say of the toys.
+SETTINGS: dict[str, dict[str, Any]] = {"following": {"events": 1, "days": 0}}
+
+
+def built(name: str) -> Any:
+    registration = load_registry().get("candidate_generators", name)
+    return registration.build(SETTINGS.get(name, {}))
 
 
 def toys() -> Iterator[Toy]:
@@ -43,16 +53,16 @@ def reasons_of(source: Any, data: Toy) -> set[str]:
 def test_every_reason_has_german_words(name: str) -> None:
     texts: set[str] = set()
     for data in toys():
-        source = load_registry().get("candidate_generators", name).build()
+        source = built(name)
         try:
             source.fit(data.dataset, RunOptions(seed=1, threads=1))
         except Exception as error:  # a model or vectors that this source needs
             pytest.skip(f"{name} cannot be fitted on the toys alone: {error}")
         texts |= reasons_of(source, data)
-    if not texts:  # of what has been bought before and nothing else
-        source = load_registry().get("candidate_generators", name).build()
-        source.fit(larder().dataset, RunOptions(seed=1, threads=1))
-        texts = reasons_of(source, larder())
+    for data in () if texts else (larder(), serials()):  # of what was begun or had before alone
+        source = built(name)
+        source.fit(data.dataset, RunOptions(seed=1, threads=1))
+        texts |= reasons_of(source, data)
     assert texts, "the source explains nothing"
     requests = [WordingRequest("de", text) for text in sorted(texts)]
     prompts = [request.prompt() for request in requests]

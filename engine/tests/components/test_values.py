@@ -107,6 +107,7 @@ def test_the_public_form_is_json_and_holds_no_index():
             }
         ],
         "notes": ["note"],
+        "next_cursor": "",
     }
 
 

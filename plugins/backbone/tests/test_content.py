@@ -332,6 +332,7 @@ def test_what_is_declared_is_there():
         "add_items",
         "update",
         "forget",
+        "vectors",
     }
     assert all(callable(getattr(content.build(), name)) for name in content.capabilities)
     again = ContentConfig.model_validate_json(content.build().config.model_dump_json())

@@ -45,7 +45,7 @@ def registered(name: str, module: str, stem: str, config: str, *more: str) -> Re
 
 
 class TestContent(CandidateGeneratorTests):
-    registered = registered("content", "content", "Content", "ContentConfig")
+    registered = registered("content", "content", "Content", "ContentConfig", "vectors")
     by_events = False
 
 

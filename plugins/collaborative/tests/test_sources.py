@@ -36,7 +36,9 @@ ALL = registrations()
 BOARDS = ("popularity", "popularity-decayed", "trending")
 #: These histories have neither baskets nor times; `tests/baskets` has some.
 BASKETS = ("next-basket", "buy-again", "bought-together")
-PERSONAL = tuple(name for name in ALL if name not in (*BOARDS, *BASKETS))
+#: Lists of what happened or came lately, whatever the history; `tests/shelves` has some.
+SHELVES = ("event-count", "newest", "following", "continuation", "own-history")
+PERSONAL = tuple(name for name in ALL if name not in (*BOARDS, *BASKETS, *SHELVES))
 LINEAR = ("covisitation", "item-knn", "ease", "user-knn")
 SMALL: dict[str, dict[str, Any]] = {
     "bpr": {"embedding_size": 8, "epochs": 200, "learning_rate": 0.05},
@@ -171,7 +173,7 @@ def test_full_scores_agree_with_score(
     source = fitted(name, random_dataset)
     full = source.generate(queries, 3).full
     if full is None:
-        assert name in (*BOARDS, "buy-again")
+        assert name in (*BOARDS, *SHELVES, "buy-again")
         return
     scores = source.score(queries, np.arange(30)[None, :])
     real = np.where(np.isneginf(full), np.nan, full)
