@@ -15,7 +15,8 @@ from crossrec.numeric.ragged import IntArray
 from numpy.typing import NDArray
 from pydantic import Field
 
-from crossrec_collaborative.shelves.lists import dates_in
+from crossrec_collaborative.base import not_fitted
+from crossrec_collaborative.shelves.lists import ListSource, dates_in
 
 Dates = NDArray[np.float64]
 
@@ -82,3 +83,27 @@ def new_items(dates: Dates, now: float, days: float, among: IntArray | None = No
     if among is not None:
         found = found[np.isin(found, among)]
     return found[np.argsort(-dates[found], kind="stable")]
+
+
+class DatedSource(ListSource):
+    """Base: lists that know since when each item is there."""
+
+    _dates: Dates | None = None
+
+    @property
+    def dates(self) -> Dates:
+        """Since when each item is there, float64 (n_items,), NaN where it is not known.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit` or `restore`.
+        """
+        if self._dates is None:
+            raise not_fitted(self.name)
+        return self._dates
+
+    @property
+    def n_items(self) -> int:
+        """Number of items that the source knows."""
+        return len(self.dates)

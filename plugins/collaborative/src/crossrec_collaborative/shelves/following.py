@@ -16,16 +16,16 @@ from crossrec.numeric.ragged import IntArray, Ragged
 from numpy.typing import NDArray
 from pydantic import Field
 
-from crossrec_collaborative.base import not_fitted
 from crossrec_collaborative.baskets.words import ago
 from crossrec_collaborative.shelves.arrivals import (
     ArrivalSettings,
+    DatedSource,
     Dates,
     arrivals_of,
     new_items,
     with_new_items,
 )
-from crossrec_collaborative.shelves.lists import CREATOR, Lists, ListSource, Past, columns_of
+from crossrec_collaborative.shelves.lists import CREATOR, Lists, Past, columns_of
 
 
 class FollowingConfig(ArrivalSettings):
@@ -40,7 +40,7 @@ class FollowingConfig(ArrivalSettings):
     events: Annotated[int, Field(ge=0)] = 0
 
 
-class Following(ListSource):
+class Following(DatedSource):
     """Items of followed creators in reverse time.
 
     Followed are the creators of the items on which an event was made that is positive and that the
@@ -52,27 +52,8 @@ class Following(ListSource):
 
     def __init__(self, config: FollowingConfig | None = None) -> None:
         self.config = config or FollowingConfig()
-        self._dates: Dates | None = None
         self._follows = np.zeros(0, dtype=np.int64)
         self._creators = Ragged.empty(0)
-
-    @property
-    def dates(self) -> Dates:
-        """Since when each item is there, float64 (n_items,), NaN where it is not known.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit` or `restore`.
-        """
-        if self._dates is None:
-            raise not_fitted(self.name)
-        return self._dates
-
-    @property
-    def n_items(self) -> int:
-        """Number of items that the source knows."""
-        return len(self.dates)
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Read dates and creators, and which events follow."""

@@ -16,16 +16,16 @@ from crossrec.numeric.ragged import IntArray, Ragged
 from numpy.typing import NDArray
 from pydantic import Field
 
-from crossrec_collaborative.base import not_fitted
 from crossrec_collaborative.baskets.words import ago
 from crossrec_collaborative.shelves.arrivals import (
     ArrivalSettings,
+    DatedSource,
     Dates,
     arrivals_of,
     new_items,
     with_new_items,
 )
-from crossrec_collaborative.shelves.lists import CREATOR, Lists, ListSource, columns_of
+from crossrec_collaborative.shelves.lists import CREATOR, Lists, columns_of
 
 
 class NewestConfig(ArrivalSettings):
@@ -44,7 +44,7 @@ class NewestConfig(ArrivalSettings):
     taste: Annotated[float, Field(ge=0)] = 10.0
 
 
-class Newest(ListSource):
+class Newest(DatedSource):
     """Score = ``0.5 ** (age / half_life) * (1 + taste * match)``, age since the newest item.
 
     `match` is half the share of the history that has the item's most frequent category, and half
@@ -55,26 +55,7 @@ class Newest(ListSource):
 
     def __init__(self, config: NewestConfig | None = None) -> None:
         self.config = config or NewestConfig()
-        self._dates: Dates | None = None
         self._columns: tuple[Ragged, ...] = ()
-
-    @property
-    def dates(self) -> Dates:
-        """Since when each item is there, float64 (n_items,), NaN where it is not known.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit` or `restore`.
-        """
-        if self._dates is None:
-            raise not_fitted(self.name)
-        return self._dates
-
-    @property
-    def n_items(self) -> int:
-        """Number of items that the source knows."""
-        return len(self.dates)
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Read dates, categories and creators."""
