@@ -1,4 +1,4 @@
-"""Generated a world of any size: what holds for every output, and the smallest ones."""
+"""A generated world of any size: what holds for every output, and the smallest ones."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_the_probability_of_each_position_is_the_propensity() -> None:
 @pytest.mark.parametrize(
     ("n_people", "names"), [(0, ["one"]), (1, []), (1, ["one", "one"])], ids=str
 )
-def test_world_that_cannot_be_are_refused(n_people: int, names: list[str]) -> None:
+def test_a_world_that_cannot_be_is_refused(n_people: int, names: list[str]) -> None:
     settings = [Setting(name, themes_of(1), (Reaction("buy"),)) for name in names]
     with pytest.raises(ValueError, match="needs people, and scenarios with different names"):
         World.generate(settings, n_people=n_people, n_items=3)
