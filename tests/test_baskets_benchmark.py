@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from basket_tables import basket_table
+from crossrec.testing.scripts import imported
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = ("baskets", "basket_metrics", "common")
@@ -26,15 +26,8 @@ FUTURE = "user,items\n1,c d\n2,a\n"
 @pytest.fixture(scope="module")
 def baskets() -> Iterator[Any]:
     """Return benchmarks/baskets.py, and leave nothing of it behind."""
-    before = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        yield __import__("baskets")
-    finally:
-        sys.path.remove(str(ROOT / "benchmarks"))
-        for name in MODULES:
-            sys.modules.pop(name, None)
-        sys.modules.update(before)
+    with imported(ROOT / "benchmarks", *MODULES) as script:
+        yield script
 
 
 @pytest.fixture

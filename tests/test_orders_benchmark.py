@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.testing.scripts import imported
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = ("orders", "basket_metrics", "real_sets", "common")
@@ -24,15 +24,8 @@ PEOPLE, ITEMS = 90, 12
 @pytest.fixture(scope="module")
 def orders() -> Iterator[Any]:
     """Return benchmarks/orders.py, and leave nothing of it behind."""
-    before = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        yield __import__("orders")
-    finally:
-        sys.path.remove(str(ROOT / "benchmarks"))
-        for name in MODULES:
-            sys.modules.pop(name, None)
-        sys.modules.update(before)
+    with imported(ROOT / "benchmarks", *MODULES) as script:
+        yield script
 
 
 @pytest.fixture(scope="module")

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from crossrec.testing.scripts import imported
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 
 
 @pytest.fixture
 def real(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleType]:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    import real
-
-    monkeypatch.setattr(real, "DONE", tmp_path)
-    monkeypatch.setattr(real, "RESULTS", tmp_path)
-    yield real
-    for name in ("real", "real_sets", "common"):
-        sys.modules.pop(name, None)
+    with imported(BENCHMARKS, "real", "real_sets", "common") as script:
+        monkeypatch.setattr(script, "DONE", tmp_path)
+        monkeypatch.setattr(script, "RESULTS", tmp_path)
+        yield script
 
 
 def outcome(recall: float, ndcg: float, source: float = 0.01) -> dict[str, object]:
