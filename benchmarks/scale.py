@@ -2,15 +2,16 @@
 
 Command: ``python benchmarks/scale.py [ITEMSxEVENTS ...]``, such as ``100kx1M``; without a size all
 of them. Every size is fitted in a process of its own and served from its artifact in another. What
-is finished is kept in ``build/scale``, a file a size: a killed run goes on there, and ``--again``
-begins anew. Writes ``results/scale.json``, from which the tables in ``docs/scale.md`` are
-generated, with the limits of the sizes that have some.
+is finished is kept in ``build/scale``, a file a size, the workspace of one that is not beside it: a
+killed run goes on there, and ``--again`` begins anew. Writes ``results/scale.json``, from which
+the tables in ``docs/scale.md`` are generated, with the limits of the sizes that have some.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from common import HERE, RESULTS, machine, peak_mib, temporary_workspace, write_whole
+from common import HERE, RESULTS, machine, peak_mib, write_whole
 from generated_shop import generated_shop
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ EVENTS_PER_USER, ITEMS_PER_FAMILY = 10, 100
 WARM_UP, REQUESTS = 50, 300
 #: File of a workspace with the seconds of its ingestion.
 INGESTED = "ingested.json"
+#: File of a workspace with what its fit took.
+FITTED = "fitted.json"
 _LETTERS = {"k": 1_000, "M": 1_000_000}
 
 
@@ -161,11 +164,24 @@ def cell(name: str, *, again: bool, folder: Path | None = None) -> dict[str, Any
     """Measure a size in processes of its own, or take what an earlier run has found."""
     path = DONE / f"{name}.json"
     if again or not path.is_file():
-        with temporary_workspace(folder) as (workspace, _):
-            parts = [part(step, name, workspace.path) for step in ("fit", "serve")]
-        text = json.dumps(parts[0] | parts[1], indent=1, ensure_ascii=False, allow_nan=False)
+        place = folder or DONE / name
+        if again:
+            (place / FITTED).unlink(missing_ok=True)
+        fit = fitted_part(name, place)
+        text = json.dumps(fit | part("serve", name, place), indent=1, allow_nan=False)
         write_whole(path, text)
+        if folder is None:
+            shutil.rmtree(place)
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def fitted_part(name: str, folder: Path) -> dict[str, Any]:
+    """Fit in a process of its own, or take what is known of the fit that is there."""
+    known = folder / FITTED
+    if not known.is_file():
+        write_whole(known, json.dumps(part("fit", name, folder), allow_nan=False))
+    found: dict[str, Any] = json.loads(known.read_text(encoding="utf-8"))
     return found
 
 

@@ -179,3 +179,14 @@ def test_each_query_of_a_batch_has_its_own_candidates(statistics) -> None:
     assert found[1, : len(popular)].tolist() == popular.tolist()
     assert (found[1, len(popular) :] == PAD).all()
     assert shortlist.propose_each(batch([], []), 400.0).shape == (0, 0)
+
+
+def test_what_single_queries_read_is_laid_out_before_the_first(fitted, large, monkeypatch) -> None:
+    """In a catalogue of a million that takes longer than the first request may wait."""
+    restored = BackboneSource(fitted.config)
+    restored.restore(fitted.state(), large.catalog)
+    refuse = "laid out within a request"
+    monkeypatch.setattr(shortlist.TextIndex, "build", lambda *_: pytest.fail(refuse))
+    query = batch([[0, 4, 9]])
+    assert fitted._fitted.adapter.serves == "mixture"
+    assert restored.generate(query, 10).index.shape == (1, 10)

@@ -105,6 +105,12 @@ class _Fitted:
         """The statistics, laid out for single queries."""
         return Shortlist(self.statistics)
 
+    def laid_out(self) -> _Fitted:
+        """Lay out now what single queries read: in a large catalogue longer than they may take."""
+        if self.adapter.serves == MIXTURE and self.statistics.n_items >= LEAST_ITEMS:
+            self.shortlist.prepare()
+        return self
+
 
 class BackboneSource:
     """Relations, closed forms, the pretrained head and the adapter, as one candidate generator."""
@@ -178,7 +184,9 @@ class BackboneSource:
             text, start = self.config.text, before.statistics.n_items
             dataset = with_adapted(dataset, before.encoder.encoder(), text, RunOptions(), start)
         statistics = before.statistics.extended(dataset)
-        self._state = _Fitted(statistics, before.adapter, dataset.catalog, before.encoder)
+        self._state = _Fitted(
+            statistics, before.adapter, dataset.catalog, before.encoder
+        ).laid_out()
 
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best ≤ k items; none where there is no history to relate to."""
@@ -246,7 +254,7 @@ class BackboneSource:
             Adapter.restored(state.values["adapter"]),
             catalog,
             AdaptedEncoder.restored(state),
-        )
+        ).laid_out()
 
     def _scored(self, queries: QueryBatch) -> ScoredCandidates:
         """Return the candidates and scores of a batch, computed once."""
