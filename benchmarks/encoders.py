@@ -17,6 +17,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from common import HERE, datasets, print_progress, write_result, write_whole
 from encoder_trials.cells import ENCODERS, Cell, measured, read
 from encoder_trials.speed import speeds
@@ -24,7 +25,9 @@ from encoder_trials.translated import LANGUAGES
 from encoding import generated
 
 FOLDER = HERE.parent / "build" / "encoders"
-REAL = ("scientific", "ml-1m", "beauty", "microlens", "quantum")
+REAL = ("scientific", "ml-1m", "beauty", "microlens", "quantum", "lastfm", "yelp")
+#: What the others are compared with.
+BEFORE = "transformer"
 SPEED = "speed"
 
 
@@ -47,12 +50,34 @@ def measure(cells: list[Cell], folder: Path, again: bool) -> None:
 
 def collected(folder: Path) -> dict[str, Any]:
     """Return all outcomes of a folder, in the order of the sets and encoders."""
-    every = [Cell(encoder, data) for data in (*REAL, *LANGUAGES) for encoder in ENCODERS]
-    found = [kept(cell.path(folder)) for cell in every]
-    return {
-        "speed": kept(folder / f"{SPEED}.json"),
-        "cells": [values for values in found if values is not None],
-    }
+    cells = []
+    for data in (*REAL, *LANGUAGES):
+        before = kept(Cell(BEFORE, data).path(folder))
+        found = [kept(Cell(encoder, data).path(folder)) for encoder in ENCODERS]
+        cells += [compared(values, before) for values in found if values is not None]
+    return {"speed": kept(folder / f"{SPEED}.json"), "cells": cells}
+
+
+def compared(values: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+    """Return an outcome with means over the users, and paired differences to `BEFORE`."""
+    from crossrec.components.paired_gain import PairedGain
+
+    figures = {}
+    for form, gains in values["ndcg@10"].items():
+        figures[form] = {"recall@10": values["recall@10"][form], "ndcg@10": mean(gains)}
+        if before is not None and form in before["ndcg@10"] and values is not before:
+            gain = PairedGain.between(np.array(gains), np.array(before["ndcg@10"][form]))
+            figures[form] |= {
+                "difference": round(gain.mean, 4),
+                "error": round(gain.error, 4),
+            }
+    plain = {key: value for key, value in values.items() if key not in ("recall@10", "ndcg@10")}
+    return {**plain, "figures": figures}
+
+
+def mean(gains: list[float]) -> float:
+    """Return the mean, with four digits."""
+    return round(float(np.mean(gains)), 4)
 
 
 def main() -> None:

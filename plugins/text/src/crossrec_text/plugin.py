@@ -46,6 +46,13 @@ def register_encoders(register: Register) -> None:
         capabilities={"adapt", "estimate", "top_layers"},
         summary="sentence vectors of a transformer, all-MiniLM-L6-v2 by default, cached by content",
     )
+    register(
+        "auto",
+        "crossrec_text.language.auto:AutoEncoder",
+        config="crossrec_text.language.auto:AutoConfig",
+        capabilities={"choose"},
+        summary="the encoder that suits the languages of the catalogue: MiniLM, or a multilingual",
+    )
     for name, (target, config, summary) in _PACKAGED.items():
         register(
             name,
