@@ -189,7 +189,7 @@ def test_a_text_does_not_depend_on_its_batch(
 
 
 @given(st.lists(st.text(max_size=40), max_size=5), st.integers(1, 20))
-def test_cut_texts_are_beginnings_without_zero_characters(texts: list[str], most: int) -> None:
+def test_cut_texts_are_first_parts_without_zero_characters(texts: list[str], most: int) -> None:
     for text, short in zip(texts, cut(texts, most), strict=True):
         assert len(short) == min(len(text), most)
         assert "\x00" not in short

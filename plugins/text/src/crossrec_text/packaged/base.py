@@ -143,7 +143,7 @@ def missing_of(packages: Sequence[str]) -> list[str]:
 
 
 def cut(texts: Sequence[str], characters: int) -> list[str]:
-    """Return texts without control characters, at most so long: the beginning is read."""
+    """Return texts without control characters, at most so long: the first part is read."""
     return [text[:characters].replace("\x00", " ") for text in texts]
 
 

@@ -11,7 +11,7 @@ _Characters = Annotated[int, Field(ge=16, le=100_000)]
 
 
 class CutSettings(Settings):
-    """Settings of an encoder that reads the beginning of a text.
+    """Settings of an encoder that reads the first part of a text.
 
     Attributes
     ----------
