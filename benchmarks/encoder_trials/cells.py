@@ -25,7 +25,7 @@ ENCODERS: dict[str, tuple[str, dict[str, Any]]] = {
     "none": ("", {}),
 }
 #: Users of a real set, and the validation queries of each, at most.
-USERS, QUERIES = 3_000, 5_000
+USERS, QUERIES = 1_000, 5_000
 SEED = 20
 
 

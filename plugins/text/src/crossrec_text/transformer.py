@@ -68,7 +68,7 @@ class TransformerEncoder:
         vectors, self.last = encode_catalog(
             catalog,
             run,
-            lambda: self._key(find_model(self.config.model)),
+            lambda: self._key(find_model(self.config.model, self.config.revision)),
             lambda texts: self._loaded(run).encode(texts, self.config.batch_size),
         )
         return vectors
@@ -87,7 +87,7 @@ class TransformerEncoder:
         ConfigError
             If it is not built like BERT, or has too few layers.
         """
-        files = find_model(self.config.model)
+        files = find_model(self.config.model, self.config.revision)
         from crossrec_text.adapting import adapted_weights
         from crossrec_text.sentence_model import SentenceModel
 
@@ -106,7 +106,7 @@ class TransformerEncoder:
         ConfigError
             If it is not built like BERT, or has fewer layers.
         """
-        files = find_model(self.config.model)
+        files = find_model(self.config.model, self.config.revision)
         from crossrec_text.sentence_model import SentenceModel
         from crossrec_text.top_layers import TrainableTexts
 
@@ -123,7 +123,7 @@ class TransformerEncoder:
         ConfigError
             If the weights belong to another model.
         """
-        identity = find_model(self.config.model).identity
+        identity = find_model(self.config.model, self.config.revision).identity
         if state.values.get("model") != identity:
             raise ConfigError(
                 f"transformer: adapted weights belong to {state.values.get('model')}, the model "
@@ -139,7 +139,7 @@ class TransformerEncoder:
         return f"{key} {_digest(self._weights)}" if self._weights.arrays else key
 
     def _loaded(self, run: RunOptions) -> SentenceModel:
-        files = find_model(self.config.model)
+        files = find_model(self.config.model, self.config.revision)
         if self._model is None or (self._model.files, self._model.device) != (files, run.device):
             from crossrec_text.sentence_model import SentenceModel
 
