@@ -99,6 +99,14 @@ def test_undecided_texts_count_as_the_others() -> None:
     assert mixed.languages == ("German",)
 
 
+def test_marked_letters_alone_show_a_language_where_they_are_many() -> None:
+    """Hungarian is in no table; Björk and Motörhead are names."""
+    hungarian = ["Kerti gereblye és ásó", "Körömlakk piros színű", "Asztali lámpa kapcsolóval"]
+    assert language_mix([*hungarian] * 3).foreign == 1
+    names = ["Björk Guðmundsdóttir", "Motörhead Live"]
+    assert language_mix([*ENGLISH_TEXTS * 5, *names]).foreign == 0
+
+
 def test_names_and_brands_alone_are_english() -> None:
     """A catalogue of names shows next to nothing: one foreign word does not decide over it."""
     mix = language_mix(["Acme 3000", "Drill bit", "Bosch", "Vortex", "Los Lobos", *["Sony"] * 20])

@@ -52,7 +52,7 @@ class AutoConfig(Settings):
         Share of texts in other languages than English from which a multilingual encoder is taken.
     """
 
-    foreign: float = Field(0.2, gt=0, le=1)
+    foreign: float = Field(0.15, gt=0, le=1)
 
 
 class AutoEncoder:

@@ -18,6 +18,8 @@ _LOOKED_AT, _CHARACTERS = 4_000, 400
 #: Languages whose letters stand for syllables or words: one of them weighs as three letters.
 _DENSE = frozenset({"Chinese", "Japanese", "Korean"})
 _LATIN = "Latin"
+#: Share of the texts in Latin letters from which marked letters show a language.
+_MARKED = 0.2
 _WORD = re.compile(r"[^\W\d_]+")
 _SCRIPTS = ("", *dict.fromkeys(script for _, script in BLOCKS if script))
 _STARTS = np.array([start for start, _ in BLOCKS], dtype=np.uint32)
@@ -78,8 +80,13 @@ def language_mix(texts: Sequence[str]) -> LanguageMix:
 def _mix(found: Counter[str], undecided: int) -> LanguageMix:
     """Return the shares, the undecided texts in Latin letters dealt to what the decided ones are.
 
-    Where fewer than a tenth of them are decided, names and brands decide: they count as English.
+    Texts with nothing but marked letters are undecided too, as names are (Björk), unless they are
+    so many that a language of no table is likelier. Where fewer than a tenth of the texts are
+    decided, names and brands are all there is: they count as English.
     """
+    marked = found[MARKED]
+    if marked < _MARKED * (sum(found[name] for name in FUNCTION_WORDS) + marked + undecided):
+        undecided += found.pop(MARKED, 0)
     latin = {name: n for name, n in found.items() if name in FUNCTION_WORDS or name == MARKED}
     decided = sum(latin.values())
     counts: dict[str, float] = {name: float(n) for name, n in found.items() if n}
