@@ -147,6 +147,7 @@ def evaluated(
     from crossrec.components.threads import threads_of
     from crossrec.evaluation.evaluate import evaluate
     from crossrec.evaluation.protocol import EvaluationProtocol
+    from crossrec.pipeline.chosen_encoder import with_chosen_encoder
     from crossrec.pipeline.evaluate_models import (
         build_models,
         pipeline_to_evaluate,
@@ -155,6 +156,7 @@ def evaluated(
     )
 
     resolved, run = pipeline_to_evaluate(scenario, engine.registry, run)
+    resolved = with_chosen_encoder(resolved, engine.registry, dataset.catalog)
     first = EvaluationProtocol(split=job.protocol, seed=run.seed, refit=refit)  # type: ignore[arg-type]
     (split,) = first.splits(dataset)
     fitted = sources_to_evaluate(split.train, resolved, run)

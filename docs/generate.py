@@ -4,10 +4,10 @@ Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
 ``results over seeds``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``,
-``scale checks``, ``deep GROUP``, ``rating``, ``baskets PART``, ``transfer TARGET``,
-``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file),
-``fading``, ``surfaces SCENARIO``, ``scenarios``, ``plugins``, ``policies``, ``diversity``,
-``policy-times`` or ``workspace``.
+``scale checks``, ``deep GROUP``, ``encoders PART``, ``rating``, ``baskets PART``,
+``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a
+pipeline file), ``fading``, ``surfaces SCENARIO``, ``scenarios``, ``plugins``, ``policies``,
+``diversity``, ``policy-times`` or ``workspace``.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from body_tables import body_table
 from components_page import components_page, kind_section, plugins_region, scenarios_region
 from deep_tables import deep_tables
 from demo_excerpt import demo_excerpt
+from encoder_tables import encoder_tables
 from markdown_table import NOTE, table
 from peers_tables import peers_tables
 from pipeline_pages import fading_region, keys_region, surfaces_region
@@ -198,6 +199,14 @@ def deep_region(group: str) -> str:
     return deep_tables(cells, group) or "Not measured yet: run `make deep`.\n"
 
 
+def encoders_region(part: str) -> str:
+    """Return a table of text encoders."""
+    path = RESULTS / "encoders.json"
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    found = encoder_tables(measured, part)
+    return found or "Not measured yet: run `python benchmarks/encoders.py`.\n"
+
+
 def rating_region() -> str:
     """Return the tables of predicted ratings."""
     path = RESULTS / "rating.json"
@@ -270,6 +279,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "scale": scale_region,
     "body": body_region,
     "deep": deep_region,
+    "encoders": encoders_region,
     "rating": lambda _: rating_region(),
     "baskets": baskets_region,
     "transfer": transfer_region,

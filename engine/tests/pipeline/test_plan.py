@@ -113,6 +113,7 @@ def test_what_has_no_estimate_stays_and_counts_nothing():
         "seconds": None,
         "memory": None,
         "left_out": None,
+        "why": None,
     }
 
 
@@ -157,13 +158,21 @@ def test_json_has_everything():
         "memory": 10,
         "memory_limit": 4 * GIB,
         "parts": [
-            {"name": "a", "kind": "source", "seconds": 1.23, "memory": 10, "left_out": None},
+            {
+                "name": "a",
+                "kind": "source",
+                "seconds": 1.23,
+                "memory": 10,
+                "left_out": None,
+                "why": None,
+            },
             {
                 "name": "big",
                 "kind": "source",
                 "seconds": 1,
                 "memory": 5 * GIB,
                 "left_out": "it needs about 5 GiB and 4 GiB are allowed (--memory)",
+                "why": None,
             },
         ],
     }

@@ -159,3 +159,41 @@ def test_the_carried_model_is_found_without_importing_its_package():
         assert found is not None
         assert (found / "model.safetensors").is_file()
     assert carried_folder("some-other-model") is None
+
+
+def test_a_revision_is_the_one_that_is_read(folder, no_network, tmp_path, monkeypatch):
+    """Two commits of one model lie in the hub's own cache; nothing else can be reached."""
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    place = tmp_path / "hub" / "models--somebody--some-model"
+    commits = ["0" * 39 + end for end in "12"]
+    for commit in commits:
+        copy = Path(shutil.copytree(folder, place / "snapshots" / commit))
+        config = json.loads((copy / "config.json").read_text())
+        (copy / "config.json").write_text(json.dumps({**config, "note": commit}))
+    (place / "refs").mkdir()
+    (place / "refs" / "main").write_text(commits[1])
+    name = "somebody/some-model"
+    found = [find_model(name, commit) for commit in commits]
+    assert [one.folder.name for one in found] == commits
+    assert found[0].identity != found[1].identity
+    assert find_model(name).folder.name == commits[1], "the newest that is here"
+
+
+def test_a_model_s_own_code_is_never_run(folder, tmp_path):
+    """`auto_map` asks transformers to import a file of the model's folder."""
+    from crossrec_text.sentence_model import SentenceModel
+
+    trace = tmp_path / "was-here"
+    code = f"open({str(trace)!r}, 'w')\nclass Own: pass\n"
+    for name in ("own_model.py", "own_config.py", "own_tokenizer.py"):
+        (folder / name).write_text(code)
+    config = json.loads((folder / "config.json").read_text())
+    config["auto_map"] = {"AutoModel": "own_model.Own", "AutoConfig": "own_config.Own"}
+    (folder / "config.json").write_text(json.dumps(config))
+    model = SentenceModel(find_model(str(folder)), TransformerConfig(), "cpu", 1)
+    assert model.encode(["nail polish"], 1).shape == (1, 16), "the built-in classes are taken"
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "own"}))
+    with pytest.raises(ConfigError, match="not a usable model"):
+        SentenceModel(find_model(str(folder)), TransformerConfig(), "cpu", 1)
+    assert not trace.exists()

@@ -23,9 +23,8 @@ def registered() -> dict[str, Registration]:
 
 def test_what_is_registered_can_be_built_with_default_settings():
     found = registered()
-    assert set(found) == {"transformer", "tfidf-svd"}
-    assert isinstance(found["transformer"].build(), Encoder)
-    assert isinstance(found["tfidf-svd"].build(), Encoder)
+    assert set(found) == {"auto", "transformer", "e5", "use", "minilm-int8", "static", "tfidf-svd"}
+    assert all(isinstance(one.build(), Encoder) for one in found.values())
     assert all(one.summary for one in found.values())
 
 
@@ -43,6 +42,9 @@ def test_settings_reach_the_component():
         ("transformer", {"max_tokens": 0}, "max_tokens"),
         ("transformer", {"modle": "x"}, "has no setting 'modle'"),
         ("tfidf-svd", {"embedding_size": 0}, "embedding_size"),
+        ("e5", {"max_characters": 2}, "max_characters"),
+        ("minilm-int8", {"max_tokens": 4}, "max_tokens"),
+        ("static", {"embedding_size": 1}, "embedding_size"),
     ],
 )
 def test_settings_that_do_not_fit_are_named(name, settings, message):

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from crossrec.components.run import RunOptions
+from crossrec_text.encoding import by_length
 from crossrec_text.settings import TransformerConfig
-from crossrec_text.transformer import TransformerEncoder, _by_length
+from crossrec_text.transformer import TransformerEncoder
 
 RUN = RunOptions(threads=1)
 TEXTS = ["wireless mouse", "computer mouse", "nail polish", "", "red nail lacquer", "drill bit set"]
@@ -159,7 +160,7 @@ def test_the_number_of_threads_is_given_back(encoder, catalog_of):
 
 def test_chunks_go_from_long_to_short_and_hold_every_text_once():
     texts = ["x" * length for length in (3, 9, 1, 9, 2)]
-    chunks = list(_by_length(texts, [0, 1, 2, 3]))
+    chunks = list(by_length(texts, [0, 1, 2, 3]))
     assert chunks == [[1, 3, 0, 2]]
 
 

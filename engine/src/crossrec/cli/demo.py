@@ -113,6 +113,7 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _DemoResult:
     from crossrec.evaluation.evaluate import evaluate
     from crossrec.evaluation.protocol import EvaluationProtocol
     from crossrec.ingest import ingest_frames
+    from crossrec.pipeline.chosen_encoder import with_chosen_encoder
     from crossrec.pipeline.evaluate_models import build_models, pipeline_to_evaluate, rule_for
     from crossrec.pipeline.pretrained import FOLDER
     from crossrec.plugins.registration import resolve
@@ -129,6 +130,7 @@ def _show(engine: Engine, scenario: Scenario, run: RunOptions) -> _DemoResult:
     resolved, run = pipeline_to_evaluate(
         scenario, engine.registry, run, engine.workspace.path / FOLDER
     )
+    resolved = with_chosen_encoder(resolved, engine.registry, dataset.catalog)
     protocol = EvaluationProtocol.default_for(dataset)
     rule = rule_for(scenario, resolved, protocol.candidates)
     place = engine.workspace

@@ -105,6 +105,7 @@ def evaluate(
     from crossrec.components.run import RunOptions
     from crossrec.components.threads import threads_of
     from crossrec.evaluation.evaluate import evaluate as run_evaluation
+    from crossrec.pipeline.chosen_encoder import with_chosen_encoder
     from crossrec.pipeline.evaluate_models import build_models, pipeline_to_evaluate, rule_for
     from crossrec.pipeline.pretrained import FOLDER
     from crossrec.plugins.registry import load_registry
@@ -117,6 +118,7 @@ def evaluate(
     options = RunOptions(seed=seed, device=device, cache=place.cache, effort=effort)
     resolved, run = pipeline_to_evaluate(known, registry, options, folder, pipeline_file, backbone)
     dataset = place.dataset(known, reviews=task == "rating" or resolved.reads_reviews)
+    resolved = with_chosen_encoder(resolved, registry, dataset.catalog)
     if not len(dataset.events):
         raise DataError(f"scenario {scenario!r} has no events: run `crossrec ingest {scenario}`")
     if task == "rating":

@@ -114,7 +114,7 @@ def plan_text(scenario: str, plan: FitPlan) -> str:
         about = ["no estimate", ""]
         if seconds is not None:
             about = [time_text(seconds), size_text(part.memory)]
-        rows.append((name, *about, f"left out: {part.left_out}" if part.left_out else ""))
+        rows.append((name, *about, f"left out: {part.left_out}" if part.left_out else part.why))
     total = plan.total
     rows.append(("total", time_text(total.total), size_text(total.memory), ""))
     return f"{head}\n{aligned(('PART', 'ABOUT', 'MEMORY', ''), rows)}"

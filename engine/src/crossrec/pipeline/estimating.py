@@ -43,6 +43,7 @@ def plan_fit(
     budget: Budget,
     memory_limit: int,
     left_out: Mapping[str, str] | None = None,
+    why_encoder: str = "",
 ) -> FitPlan:
     """Return what a fit of the pipeline on `dataset` will do.
 
@@ -52,6 +53,8 @@ def plan_fit(
         Bytes.
     left_out : mapping of label to reason, optional
         Sources that the pipeline does not have any more; the plan names them.
+    why_encoder : str
+        Why the pipeline has this encoder, for the plan.
 
     Raises
     ------
@@ -69,7 +72,10 @@ def plan_fit(
         at = replace(run, effort=effort)
         size = replace(whole, queries=min(users, query_limit(effort, whole.items)))
         encoder = resolved.encoder
-        first = [] if encoder is None else [_encoder_part(encoder, size, titles, at)]
+        first = []
+        if encoder is not None:
+            part = _encoder_part(encoder, size, titles, at)
+            first = [replace(part, why=why_encoder)]
         gone = too_much(resolved.config, effort)
         sources = [
             replace(_source_part(source, size, at, label in tried), left_out=gone.get(label, ""))

@@ -11,6 +11,7 @@ from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.errors import NotFittedError
 from crossrec.pipeline.budget import Budget, default_memory, parse_budget, parse_memory
+from crossrec.pipeline.chosen_encoder import choose_encoder
 from crossrec.pipeline.config import PipelineConfig
 from crossrec.pipeline.config_files import load_config
 from crossrec.pipeline.estimating import (
@@ -74,6 +75,8 @@ class FitInputs:
         How far the store was read: ``item_changes`` and ``last_event``.
     notes : tuple of str
         What there is to say of the pipeline.
+    why_encoder : str
+        Why it has this encoder; "" where nothing chose.
     """
 
     scenario: Scenario
@@ -82,6 +85,7 @@ class FitInputs:
     run: RunOptions
     stamps: Mapping[str, int]
     notes: tuple[str, ...] = ()
+    why_encoder: str = ""
 
     def resolved(self, registry: Registry) -> ResolvedPipeline:
         """Return the pipeline with its names looked up."""
@@ -102,7 +106,8 @@ class FitInputs:
         tried = replace(self, config=without_sources(self.config, gone))
         resolved = tried.resolved(registry)
         resolved.refuse_unusable()
-        plan = plan_fit(resolved, self.dataset, self.run, budget, memory, gone)
+        why = self.why_encoder
+        plan = plan_fit(resolved, self.dataset, self.run, budget, memory, gone, why)
         changed = replace(
             self,
             config=without_left_out(tried.config, plan.left_out),
@@ -139,7 +144,10 @@ def read_inputs(
             f"scenario {scenario!r} has no items: run `crossrec ingest {scenario}` first"
         )
     run = replace(run, pretrained=seen.folders())
-    return FitInputs(known, dataset, config, run, stamps, tuple(notes))
+    config, why = choose_encoder(config, registry, dataset.catalog)
+    if why:
+        notes = [*notes, f"encoder {config.encoder}: {why}"]
+    return FitInputs(known, dataset, config, run, stamps, tuple(notes), why)
 
 
 def _reads_reviews(config: PipelineConfig, registry: Registry) -> bool:

