@@ -70,6 +70,7 @@ def plan_fit(
         size = replace(whole, queries=min(users, query_limit(effort, whole.items)))
         encoder = resolved.encoder
         first = [] if encoder is None else [_encoder_part(encoder, size, titles, at)]
+        first += [_encoder_part(one, size, None, at) for one in resolved.more_encoders.values()]
         gone = too_much(resolved.config, effort)
         sources = [
             replace(_source_part(source, size, at, label in tried), left_out=gone.get(label, ""))
@@ -86,7 +87,10 @@ def without_left_out(config: PipelineConfig, left_out: Sequence[PlannedPart]) ->
     """Return the pipeline without what a plan leaves out."""
     gone = {part.label for part in left_out if part.kind == "source"}
     config = without_sources(config, gone)
-    if any(part.kind == "encoder" for part in left_out):
+    unaffordable = {part.label for part in left_out if part.kind == "encoder"}
+    more = tuple(one for one in config.encoders if one.label not in unaffordable)
+    config = config.model_copy(update={"encoders": more})
+    if config.encoder in unaffordable:
         texts = {"encoder": "", "encoder_settings": {}, "title_vectors": False}
         config = config.model_copy(update=texts)
     return config
