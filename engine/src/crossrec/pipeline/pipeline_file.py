@@ -190,15 +190,7 @@ def pipeline_text(
 def _plain(config: BaseModel, model: type[BaseModel]) -> dict[str, Any]:
     """Return the keys that stand in a table itself; settings and tables within come after them."""
     values = {name: getattr(config, name) for name in model.model_fields}
-    own_tables = (
-        "encoder_settings",
-        "ranker_settings",
-        "settings",
-        "sources",
-        "surfaces",
-        "wording",
-    )
-    for name in own_tables:
+    for name in _TABLES:
         if name in values and not (name == "sources" and model is SurfaceConfig):
             del values[name]
     if "policies" in values:
