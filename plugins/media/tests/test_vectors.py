@@ -30,7 +30,8 @@ def encode(catalog, **settings):
 
 
 def test_a_npy_goes_by_its_list_of_ids(tmp_path, catalog_of) -> None:
-    np.save(tmp_path / "f.npy", np.array([[0, 2], [3, 4], [9, 9]], dtype=np.float16))
+    rows = np.array([[0, 2], [3, 4], [9, 9]], dtype=np.float16)
+    np.save(tmp_path / "f.npy", rows, allow_pickle=False)
     files = {"file": str(tmp_path / "f.npy"), "ids": str(tmp_path / "ids.csv")}
     (tmp_path / "ids.csv").write_text("row,item_id\n0,c\n1,a\n2,unknown\n")
     rows = encode(catalog_of("x", "y", "z"), **files)
@@ -76,7 +77,7 @@ def test_columns_hold_lists_or_their_text(catalog_of, caplog) -> None:
     ],
 )
 def test_what_is_missing_is_named(tmp_path, catalog_of, settings, message) -> None:
-    np.save(tmp_path / "f.npy", np.ones((2, 2)))
+    np.save(tmp_path / "f.npy", np.ones((2, 2)), allow_pickle=False)
     (tmp_path / "two.csv").write_text("a,b\n1,2\n")
     settings = {key: value.replace("FOLDER", str(tmp_path)) for key, value in settings.items()}
     with pytest.raises(ConfigError, match=message):
@@ -87,10 +88,13 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path, catalog_of) -> None:
     (tmp_path / "ids").write_text("a\nb\n")
     files = {"file": str(tmp_path / "f.npy"), "ids": str(tmp_path / "ids")}
     for array in (np.ones((3, 2)), np.ones(2), np.array([["x"], ["y"]])):
-        np.save(tmp_path / "f.npy", array)
+        np.save(tmp_path / "f.npy", array, allow_pickle=False)
         with pytest.raises(DataError, match="one row for each of the 2 ids"):
             encode(catalog_of("x"), **files)
-    np.save(tmp_path / "f.npy", np.array([{}, {}]), allow_pickle=True)
+    with (tmp_path / "f.npy").open("wb") as file:  # objects, which only a pickle could hold
+        np.lib.format.write_magic(file, (1, 0))
+        head = {"descr": "|O", "fortran_order": False, "shape": (2,)}
+        np.lib.format.write_array_header_1_0(file, head)
     with pytest.raises(DataError, match="no array of numbers"):
         encode(catalog_of("x"), **files)
 

@@ -67,7 +67,7 @@ def with_pictures(catalog: Catalog, folder: Path) -> Catalog:
 
 def tones_of(text: str, seconds: float = 1.0, rate: int = 16_000) -> NDArray[np.float32]:
     """Return a chord with a tone for each word of a text, float32, between -1 and 1."""
-    words = text.lower().split()[:8] or ["silence"]
+    words = text.lower().split()[:8] or ["nothing"]
     times = np.arange(int(seconds * rate)) / rate
     sound = sum(np.sin(2 * math.pi * _pitch(word) * times) for word in words)
     return np.asarray(0.8 * sound / len(words), dtype=np.float32)
