@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from crossrec import hookimpl
 
 if TYPE_CHECKING:
+    import click
     from crossrec.hookspecs import Register
 
 
@@ -18,6 +19,12 @@ def register_encoders(register: Register) -> None:
         "crossrec_media.images.encoder:ImageEncoder",
         config="crossrec_media.settings:ImageConfig",
         summary="pictures in a folder or at addresses, as EfficientNet or CLIP sees them",
+    )
+    register(
+        "sound",
+        "crossrec_media.sound.encoder:SoundEncoder",
+        config="crossrec_media.settings:SoundConfig",
+        summary="sounds in a folder or at addresses, as log-mel statistics or a tagger hears them",
     )
     register(
         "vectors",
@@ -43,3 +50,13 @@ def register_candidate_generators(register: Register) -> None:
         capabilities={"add_items", "estimate", "explain", "forget", "score", "update", "vectors"},
         summary="Items that look, sound or are like the history, by the vectors of one encoder",
     )
+
+
+@hookimpl
+def register_commands(cli: click.Group) -> None:
+    """Add `crossrec modality-report` and `crossrec sound-model`."""
+    from crossrec_media.report.command import report_command
+    from crossrec_media.sound.command import sound_model
+
+    cli.add_command(report_command)
+    cli.add_command(sound_model)

@@ -60,6 +60,22 @@ class ImageConfig(FilesConfig):
     batch_size: _Positive = 16
 
 
+class SoundConfig(FilesConfig):
+    """Settings of the encoder ``sound``.
+
+    Attributes
+    ----------
+    model : str
+        ``"log-mel"`` (statistics of the spectrum, nothing to install), or a file of
+        ``crossrec sound-model``: the music tagger musicnn.
+    seconds : float
+        How much of the beginning is heard.
+    """
+
+    model: str = "log-mel"
+    seconds: float = Field(30.0, gt=0, le=3600)
+
+
 class VectorsConfig(Settings):
     """Settings of the encoder ``vectors``.
 
