@@ -89,7 +89,17 @@ NEURAL = ("settings", "inputs", "bodies", "losses", "training", "pretraining", "
 #: The same of the shared policies.
 POLICIES = ("columns", "limits", "weights", "slots", "lists")
 #: The same of the media.
-MEDIA = ("errors", "settings", "inputs", "vectors", "images", "sources", "tiny")
+MEDIA = (
+    "errors",
+    "settings",
+    "inputs",
+    "vectors",
+    "images",
+    "sound",
+    "sources",
+    "report",
+    "tiny",
+)
 MOST_FILES = 10
 
 

@@ -67,6 +67,7 @@ TRAITS: Mapping[str, Mapping[str, Any]] = {
 NEED_FILES: Mapping[str, str] = {
     "encoders:image": "crossrec_media",
     "encoders:shuffled": "crossrec_media",
+    "encoders:sound": "crossrec_media",
 }
 
 KITS: tuple[type[Conformance], ...] = (

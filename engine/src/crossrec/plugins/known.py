@@ -41,7 +41,7 @@ SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
         "features": ("rating",),
     },
     "crossrec-media": {
-        "encoders": ("image", "vectors", "shuffled"),
+        "encoders": ("image", "sound", "vectors", "shuffled"),
         "candidate_generators": ("alike",),
     },
     "crossrec-policies": {
