@@ -22,11 +22,11 @@ import numpy as np
 from common import write_result
 from crossrec.components.query import QueryBatch
 from crossrec.components.threads import one_blas_thread
+from crossrec.numeric.projection import Projection
 from crossrec.numeric.ragged import FloatArray, IntArray, Ragged
 from crossrec_backbone.ranking.indexes import DenseIndex, PostingLists
 from crossrec_backbone.ranking.search import TextIndex
 from crossrec_backbone.relations.config import HistoryConfig
-from crossrec_backbone.relations.text import Projection
 
 SIZES = (20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
 WIDTH, WORDS = 384, 50_000

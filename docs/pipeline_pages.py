@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from crossrec.components.consumption import DAY, EventEffects, PastEvents, ages_of, effects_of
-from crossrec.pipeline.config import PipelineConfig, PolicyConfig, SourceConfig, SurfaceConfig
+from crossrec.pipeline.config import (
+    EncoderConfig,
+    PipelineConfig,
+    PolicyConfig,
+    SourceConfig,
+    SurfaceConfig,
+)
 from crossrec.pipeline.config_files import load_config
 from crossrec.plugins.registry import load_registry
 from crossrec.scenario import EventType, ItemSchema, Scenario
@@ -15,6 +21,7 @@ from settings_tables import model_table
 #: Table of a pipeline file → its model.
 TABLES: dict[str, type[BaseModel]] = {
     "pipeline": PipelineConfig,
+    "encoder": EncoderConfig,
     "source": SourceConfig,
     "policy": PolicyConfig,
     "surface": SurfaceConfig,

@@ -88,6 +88,18 @@ BACKBONE = (
 NEURAL = ("settings", "inputs", "bodies", "losses", "training", "pretraining", "sources", "rating")
 #: The same of the shared policies.
 POLICIES = ("columns", "limits", "weights", "slots", "lists")
+#: The same of the media.
+MEDIA = (
+    "errors",
+    "settings",
+    "inputs",
+    "vectors",
+    "images",
+    "sound",
+    "sources",
+    "report",
+    "tiny",
+)
 MOST_FILES = 10
 
 
@@ -155,6 +167,12 @@ def test_rooms_of_the_policies_import_only_what_they_read(graph: Graph) -> None:
     assert upward(rooms, POLICIES) == []
     for room in POLICIES[1:]:
         assert set(rooms[room]) <= {"columns"}, "no policy knows another kind"
+
+
+def test_rooms_of_the_media_import_only_downwards(graph: Graph) -> None:
+    rooms = room_graph(graph, "crossrec_media")
+    assert set(rooms) - {"", "plugin"} == set(MEDIA)
+    assert upward(rooms, MEDIA) == []
 
 
 @pytest.mark.parametrize("room", BACKBONE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,9 @@ from crossrec.testing import (
 )
 from crossrec.testing.larder import just_bought, larder
 from crossrec.testing.serials import serials
+from crossrec_media.tiny import with_vector_column
 
+ROOT = Path(__file__).resolve().parent.parent
 _NEURAL = ("transformer", "rnn", "cnn", "two-tower", "ncf")
 _SMALL: Mapping[str, Any] = {"embedding_size": 8, "training": {"epochs": 10, "steps": 1}}
 
@@ -43,6 +46,11 @@ TRAITS: Mapping[str, Mapping[str, Any]] = {
     "candidate_generators:continuation": {"data": staticmethod(serials)},
     "candidate_generators:own-history": {"data": staticmethod(just_bought)},
     "candidate_generators:content": {"by_events": False},
+    "candidate_generators:alike": {"by_events": False},
+    "encoders:vectors": {
+        "settings": {"column": "vector"},
+        "content": staticmethod(with_vector_column),
+    },
     # The events of the toys are an hour apart; here each is a basket of its own.
     "candidate_generators:next-basket": {"settings": {"gap_hours": 0.5}},
     "candidate_generators:buy-again": {"needs_clock": True, "data": staticmethod(larder)},
@@ -53,6 +61,13 @@ TRAITS: Mapping[str, Mapping[str, Any]] = {
     # A network for forty people; its defaults are for thousands, and take their time.
     **{f"candidate_generators:{name}": {"settings": _SMALL} for name in _NEURAL},
     "candidate_generators:vae": {"settings": {**_SMALL, "training": {"epochs": 100, "steps": 1}}},
+}
+
+#: Tested by the package that brings them: they need files and small models, or are a control.
+NEED_FILES: Mapping[str, str] = {
+    "encoders:image": "crossrec_media",
+    "encoders:shuffled": "crossrec_media",
+    "encoders:sound": "crossrec_media",
 }
 
 KITS: tuple[type[Conformance], ...] = (
@@ -88,6 +103,7 @@ def classes() -> dict[str, type[Conformance]]:
         )
         for kit in KITS
         for one in registry.all(kit.kind)
+        if f"{kit.kind}:{one.name}" not in NEED_FILES
     }
 
 
@@ -102,6 +118,7 @@ def test_all_plugins_of_this_repository_are_loaded() -> None:
 @pytest.mark.parametrize("kit", KITS, ids=lambda kit: kit.kind)
 def test_every_kind_has_a_component_that_is_tested(kit: type[Conformance]) -> None:
     names = {one.name for one in load_registry().all(kit.kind)}
+    names -= {name.partition(":")[2] for name in NEED_FILES if name.startswith(f"{kit.kind}:")}
     assert names
     assert {class_name(kit.kind, name) for name in names} <= set(globals())
 
@@ -109,4 +126,11 @@ def test_every_kind_has_a_component_that_is_tested(kit: type[Conformance]) -> No
 def test_no_trait_is_left_over() -> None:
     registry = load_registry()
     there = {f"{kit.kind}:{one.name}" for kit in KITS for one in registry.all(kit.kind)}
-    assert set(TRAITS) <= there
+    assert set(TRAITS) | set(NEED_FILES) <= there
+
+
+def test_what_needs_files_is_tested_where_it_comes_from() -> None:
+    for name, package in NEED_FILES.items():
+        tests = ROOT / "plugins" / package.removeprefix("crossrec_") / "tests"
+        component = f'component = "{name.partition(":")[2]}"'
+        assert any(component in path.read_text() for path in tests.glob("test_*.py")), name

@@ -108,8 +108,10 @@ def pickling(path: Path) -> list[str]:
             given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
             if called in ("np.load", "numpy.load", "np.save", "numpy.save"):
                 found += [called] if given.get("allow_pickle") != "False" else []
+            elif called == "torch.load":  # weights of others, of which nothing but tensors is read
+                found += [called] if given.get("weights_only") != "True" else []
             elif (
-                called in ("torch.load", "torch.save")
+                called == "torch.save"
                 or called.split(".")[-1] in PICKLING
                 or given.get("allow_pickle", "False") != "False"
             ):

@@ -9,9 +9,10 @@ from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.errors import DataError
+from crossrec.numeric.projection import Projection
 from crossrec.numeric.sparse import keep_top, largest, top_entries
 from crossrec_backbone.relations.config import GraphConfig, TextConfig
-from crossrec_backbone.relations.text import TEXT_RELATIONS, Projection, TextRelations
+from crossrec_backbone.relations.text import TEXT_RELATIONS, TextRelations
 from crossrec_backbone.relations.text_graph import similarity_block, text_graph
 from hypothesis import given
 from hypothesis import strategies as st

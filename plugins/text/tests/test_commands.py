@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from crossrec.errors import WorkspaceError
+from crossrec.store.vector_cache import VectorCache, entries
 from crossrec.workspace import Workspace
 from crossrec_text import plugin
-from crossrec_text.cache import VectorCache, entries
 
 
 @pytest.fixture

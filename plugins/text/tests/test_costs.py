@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from crossrec.components.cost import DatasetSize
 from crossrec.components.run import RunOptions
-from crossrec_text.cache import VectorCache
+from crossrec.store.vector_cache import VectorCache
 from crossrec_text.settings import TfidfSvdConfig, TransformerConfig
 from crossrec_text.tfidf_svd import TfidfSvdEncoder
 from crossrec_text.transformer import TransformerEncoder

@@ -37,7 +37,39 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class SourceConfig(_Frozen):
+class _Labelled(_Frozen):
+    """A component that may be used twice, under two labels; a name alone is a whole table."""
+
+    name: str
+    label: str = ""
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _label_defaults_to_name(cls, values: Any) -> Any:
+        if isinstance(values, str):
+            values = {"name": values}
+        if isinstance(values, Mapping) and not values.get("label"):
+            return {**values, "label": values.get("name", "")}
+        return values
+
+
+class EncoderConfig(_Labelled):
+    """One more encoder of a pipeline: of pictures, of sounds, of ready vectors.
+
+    Attributes
+    ----------
+    name : str
+        The registered encoder.
+    label : str
+        What its vectors are called, and sources ask for; needed only where an encoder is used
+        twice.
+    settings : mapping
+        Its own settings; the others have their defaults.
+    """
+
+
+class SourceConfig(_Labelled):
     """One candidate generator of a pipeline.
 
     Attributes
@@ -54,20 +86,8 @@ class SourceConfig(_Frozen):
         It answers only on surfaces that list it: those that list no sources have the others.
     """
 
-    name: str
-    label: str = ""
-    settings: dict[str, Any] = Field(default_factory=dict)
     effort: Effort = "quick"
     listed_only: bool = False
-
-    @model_validator(mode="before")
-    @classmethod
-    def _label_defaults_to_name(cls, values: Any) -> Any:
-        if isinstance(values, str):
-            values = {"name": values}
-        if isinstance(values, Mapping) and not values.get("label"):
-            return {**values, "label": values.get("name", "")}
-        return values
 
 
 class PolicyConfig(_Frozen):
@@ -189,6 +209,8 @@ class PipelineConfig(_Frozen):
         Settings of the encoder.
     title_vectors : bool
         Whether titles alone are encoded too, as ``vectors["<encoder>:title"]``.
+    encoders : tuple of EncoderConfig
+        Further encoders, whose vectors lie beside those of `encoder` under their labels.
     candidates : int
         Size of the pool that the ranker orders.
     time_limit : float
@@ -222,6 +244,7 @@ class PipelineConfig(_Frozen):
     encoder: str = ""
     encoder_settings: dict[str, Any] = Field(default_factory=dict)
     title_vectors: bool = False
+    encoders: tuple[EncoderConfig, ...] = ()
     candidates: Annotated[int, Field(ge=1, le=2000)] = 300
     time_limit: Annotated[float, Field(gt=0, le=3600)] = 5.0
     history: History = "auto"
@@ -248,6 +271,9 @@ class PipelineConfig(_Frozen):
             raise ValueError("a pipeline needs at least one source")
         if "pipeline" in labels:
             raise ValueError("a source cannot be called 'pipeline': give it another label")
+        vectors = [self.encoder, *(one.label for one in self.encoders)]
+        if len(set(vectors)) < len(vectors):
+            raise ValueError("two encoders have the same label: give one another")
         sets = [one.name for one in self.features]
         if len(set(sets)) < len(sets):
             raise ValueError("a feature set is named twice")

@@ -76,6 +76,7 @@ def plan_fit(
         if encoder is not None:
             part = _encoder_part(encoder, size, titles, at)
             first = [replace(part, why=why_encoder)]
+        first += [_encoder_part(one, size, None, at) for one in resolved.more_encoders.values()]
         gone = too_much(resolved.config, effort)
         sources = [
             replace(_source_part(source, size, at, label in tried), left_out=gone.get(label, ""))
@@ -92,7 +93,10 @@ def without_left_out(config: PipelineConfig, left_out: Sequence[PlannedPart]) ->
     """Return the pipeline without what a plan leaves out."""
     gone = {part.label for part in left_out if part.kind == "source"}
     config = without_sources(config, gone)
-    if any(part.kind == "encoder" for part in left_out):
+    unaffordable = {part.label for part in left_out if part.kind == "encoder"}
+    more = tuple(one for one in config.encoders if one.label not in unaffordable)
+    config = config.model_copy(update={"encoders": more})
+    if config.encoder in unaffordable:
         texts = {"encoder": "", "encoder_settings": {}, "title_vectors": False}
         config = config.model_copy(update=texts)
     return config

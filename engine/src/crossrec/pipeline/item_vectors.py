@@ -9,7 +9,7 @@ from crossrec.components.vectors import encoded, title_name
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.errors import CrossrecError, UsageError
-from crossrec.pipeline.resolved import ResolvedPipeline
+from crossrec.pipeline.resolved import Component, ResolvedPipeline
 from crossrec.pipeline.stages import encoding_title
 
 log = logging.getLogger("crossrec")
@@ -18,34 +18,52 @@ log = logging.getLogger("crossrec")
 def attach_vectors(
     dataset: Dataset, resolved: ResolvedPipeline, run: RunOptions
 ) -> tuple[Dataset, list[str]]:
-    """Encode the catalog with the configured encoder; say so where that is not possible.
+    """Encode the catalog with the configured encoders; say so where that is not possible.
 
-    The texts of events are encoded too, where the dataset has them.
+    The texts of events are encoded by the first, where the dataset has them. An encoder that fails
+    takes nothing from the others.
 
     Raises
     ------
     UsageError
         If there is no such encoder, or its settings do not fit.
     """
-    if resolved.encoder is None:
-        return dataset, []
-    config = resolved.config
-    run.progress(encoding_title(config.encoder), 0, 0)
+    notes: list[str] = []
+    if resolved.encoder is not None:
+        titles = resolved.config.title_vectors
+        dataset, notes = _encoded_by(resolved.encoder, dataset, run, titles=titles, reviews=True)
+    for encoder in resolved.more_encoders.values():
+        dataset, more = _encoded_by(encoder, dataset, run)
+        notes = [*notes, *more]
+    return dataset, notes
+
+
+def _encoded_by(
+    part: Component,
+    dataset: Dataset,
+    run: RunOptions,
+    *,
+    titles: bool = False,
+    reviews: bool = False,
+) -> tuple[Dataset, list[str]]:
+    """Attach one encoder's vectors, and return what has to be said of it."""
+    label = part.label
+    run.progress(encoding_title(label), 0, 0)
     try:
-        encoder = resolved.encoder.build()
-        titles = title_name(config.encoder) if config.title_vectors else ""
-        for name, rows in encoded(dataset.catalog, encoder, run, config.encoder, titles):
+        encoder = part.build()
+        names = title_name(label) if titles else ""
+        for name, rows in encoded(dataset.catalog, encoder, run, label, names):
             dataset = dataset.with_vectors(name, rows)  # texts stay where titles fail
-        if dataset.events.reviews is not None:
-            reviews = dataset.events.reviews.compact()
-            texts = encoder.encode(Catalog.of_texts(reviews.texts), run)
-            dataset = dataset.with_reviews(reviews.with_vectors(config.encoder, texts))
+        if reviews and dataset.events.reviews is not None:
+            used = dataset.events.reviews.compact()
+            texts = encoder.encode(Catalog.of_texts(used.texts), run)
+            dataset = dataset.with_reviews(used.with_vectors(label, texts))
     except UsageError:
         raise
     except CrossrecError as error:  # a library or a model is missing: the message says what to do
-        log.warning("encoder %s is left out: %s", config.encoder, error)
-        return dataset, [f"encoder {config.encoder} is left out: {error}"]
+        log.warning("encoder %s is left out: %s", label, error)
+        return dataset, [f"encoder {label} is left out: {error}"]
     except (Exception, SystemExit) as error:
-        log.warning("encoder %s failed", config.encoder, exc_info=error)
-        return dataset, [f"encoder {config.encoder} failed: {type(error).__name__}: {error}"]
+        log.warning("encoder %s failed", label, exc_info=error)
+        return dataset, [f"encoder {label} failed: {type(error).__name__}: {error}"]
     return dataset, []

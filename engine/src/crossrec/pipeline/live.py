@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from crossrec.components.consumption import EventEffects
 from crossrec.components.live_items import LiveItems
 from crossrec.components.run import RunOptions
+from crossrec.components.vectors import title_name
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
@@ -236,32 +237,39 @@ def vectors_of(
 
     Only the new items are encoded, so an encoder whose vectors depend on the rest of the catalog
     can't be used: it is found out by encoding a few fitted items alone and in company. Without
-    vectors new items are compared by their words.
+    vectors of texts new items are compared by their words.
 
     Returns
     -------
     vectors : mapping of encoder name to float32 array, shape (n_items, dim)
     failed : mapping of encoder to what is wrong with it
     """
-    name = fitted.config.encoder
-    if not name:
+    labels = list(fitted.resolved.encoders)
+    if not labels:
         return {}, {}
     described = [at for at, text in enumerate(fitted.catalog.texts) if text.strip()]
-    known = fitted.catalog.take(described[:_COMPANY])
+    known = fitted.catalog.take((described or range(len(fitted.catalog)))[:_COMPANY])
     alone, wrong = _encoded(known, fitted, run)
     together, more = _encoded(known.followed_by(new), fitted, run)
-    if wrong or more:
-        return {}, {f"encoder {name}": "; ".join({**dict.fromkeys(wrong), **dict.fromkeys(more)})}
-    if not all(_alike(rows, together[key][: len(known)]) for key, rows in alone.items()):
-        why = "its vectors depend on the whole catalog: new items have none until the next fit"
-        return {}, {f"encoder {name}": why}
-    before = len(fitted.catalog)
-    vectors = {}
-    for key, rows in together.items():
-        if rows.shape[1]:
-            vectors[key] = np.zeros((before + len(new), rows.shape[1]), dtype=np.float32)
-            vectors[key][before:] = rows[len(known) :]
-    return vectors, {}
+    notes, before = dict.fromkeys([*wrong, *more]), len(fitted.catalog)
+    vectors: dict[str, NDArray[np.float32]] = {}
+    failed: dict[str, str] = {}
+    for label in labels:
+        keys = [key for key in (label, title_name(label)) if key in together]
+        own = [note for note in notes if note.startswith(f"encoder {label} ")]
+        if own:
+            failed[f"encoder {label}"] = "; ".join(own)
+        elif not all(_alike(alone[key], together[key][: len(known)]) for key in keys):
+            why = "its vectors depend on the whole catalog: new items have none until the next fit"
+            failed[f"encoder {label}"] = why
+        else:
+            vectors |= {key: _behind(before, together[key][len(known) :]) for key in keys}
+    return {key: rows for key, rows in vectors.items() if rows.shape[1]}, failed
+
+
+def _behind(before: int, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the rows of new items behind `before` rows of zeros."""
+    return np.concatenate([np.zeros((before, rows.shape[1]), dtype=np.float32), rows])
 
 
 def _encoded(

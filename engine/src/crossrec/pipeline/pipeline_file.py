@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from crossrec.errors import UsageError
 from crossrec.pipeline.config import (
+    EncoderConfig,
     PipelineConfig,
     PolicyConfig,
     SourceConfig,
@@ -28,7 +29,15 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _WIDTH = 100
 #: Keys that are tables of their own, which come after the plain ones.
-_TABLES = ("encoder_settings", "ranker_settings", "settings", "sources", "surfaces", "wording")
+_TABLES = (
+    "encoder_settings",
+    "encoders",
+    "ranker_settings",
+    "settings",
+    "sources",
+    "surfaces",
+    "wording",
+)
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -49,6 +58,10 @@ def effective(pipeline: ResolvedPipeline) -> PipelineConfig:
         for source in config.sources
     ]
     encoder = {} if pipeline.encoder is None else settings_of(pipeline.encoder)
+    encoders = [
+        replaced(one, settings=settings_of(pipeline.more_encoders[one.label]))
+        for one in config.encoders
+    ]
     features = [
         replaced(one, settings=settings_of(pipeline.features[one.name])) for one in config.features
     ]
@@ -62,6 +75,7 @@ def effective(pipeline: ResolvedPipeline) -> PipelineConfig:
         config,
         sources=sources,
         encoder_settings=encoder,
+        encoders=encoders,
         features=features,
         wording=replaced(config.wording, **wording),
         surfaces=surfaces,
@@ -152,6 +166,11 @@ def pipeline_text(
     if config.wording.settings and pipeline.language_model is not None:
         words = model_of(pipeline.language_model)
         lines += ["[wording.settings]", *_keys(words, config.wording.settings)]
+    for one in config.encoders:
+        lines += ["", "[[encoders]]", *_keys(EncoderConfig, _plain(one, EncoderConfig))]
+        if one.settings:
+            model = model_of(pipeline.more_encoders[one.label])
+            lines += ["[encoders.settings]", *_keys(model, one.settings)]
     for source in config.sources:
         part = pipeline.sources[source.label]
         lines += ["", *_noted(notes, source.label, part), "[[sources]]"]
@@ -171,15 +190,7 @@ def pipeline_text(
 def _plain(config: BaseModel, model: type[BaseModel]) -> dict[str, Any]:
     """Return the keys that stand in a table itself; settings and tables within come after them."""
     values = {name: getattr(config, name) for name in model.model_fields}
-    own_tables = (
-        "encoder_settings",
-        "ranker_settings",
-        "settings",
-        "sources",
-        "surfaces",
-        "wording",
-    )
-    for name in own_tables:
+    for name in _TABLES:
         if name in values and not (name == "sources" and model is SurfaceConfig):
             del values[name]
     if "policies" in values:

@@ -136,6 +136,8 @@ class ResolvedPipeline:
     features : mapping of name to Component, the feature sets
     language_model : Component or None
         What words answers in other languages; built where one is first wanted.
+    more_encoders : mapping of label to Component
+        Whose vectors lie beside those of the encoder.
     """
 
     config: PipelineConfig
@@ -145,6 +147,7 @@ class ResolvedPipeline:
     surfaces: Mapping[str, ResolvedSurface]
     features: Mapping[str, Component] = field(default_factory=dict)
     language_model: Component | None = None
+    more_encoders: Mapping[str, Component] = field(default_factory=dict)
 
     @property
     def capabilities(self) -> dict[str, frozenset[str]]:
@@ -153,8 +156,9 @@ class ResolvedPipeline:
 
     @property
     def encoders(self) -> dict[str, Mapping[str, Any]]:
-        """The settings of the encoder, under its name; none without one."""
-        return {} if self.encoder is None else {self.config.encoder: self.encoder.settings}
+        """The settings of the encoders, by what their vectors are called."""
+        first = {} if self.encoder is None else {self.config.encoder: self.encoder.settings}
+        return first | {label: one.settings for label, one in self.more_encoders.items()}
 
     @property
     def main_surface(self) -> ResolvedSurface:
@@ -210,6 +214,7 @@ class ResolvedPipeline:
                 f'"{FEATURE_RANKER}" or "auto"'
             )
         needed: list[Component | None] = [self.encoder, self.language_model]
+        needed += self.more_encoders.values()
         for surface in self.surfaces.values():
             needed += [*surface.rankers.values(), *surface.policies.values()]
         for part in needed:
@@ -239,7 +244,9 @@ def resolve_pipeline(
     return ResolvedPipeline(
         config,
         main,
-        _encoder(config, registry),
+        None
+        if not config.encoder
+        else _encoder(registry, config.encoder, config.encoder_settings, config.encoder),
         sources,
         {name: _surface(config, name, registry, sources) for name in config.surfaces},
         {
@@ -251,6 +258,10 @@ def resolve_pipeline(
             config.wording.settings,
             lambda: registry.get("language_models", config.wording.language_model),
         ),
+        {
+            one.label: _encoder(registry, one.name, one.settings, one.label)
+            for one in config.encoders
+        },
     )
 
 
@@ -287,15 +298,9 @@ def _surface(
     )
 
 
-def _encoder(config: PipelineConfig, registry: Registry) -> Component | None:
-    """Look up the encoder; it is built where it is needed, since that may load a model."""
-    if not config.encoder:
-        return None
-    return _guarded(
-        config.encoder,
-        config.encoder_settings,
-        lambda: registry.get("encoders", config.encoder),
-    )
+def _encoder(registry: Registry, name: str, settings: Mapping[str, Any], label: str) -> Component:
+    """Look up an encoder; it is built where it is needed, since that may load a model."""
+    return _guarded(label, settings, lambda: registry.get("encoders", name))
 
 
 def _component(

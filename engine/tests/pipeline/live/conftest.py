@@ -127,6 +127,8 @@ PIPELINES = {
     'sources = [{name = "alike"}]\n',
     "cheap": 'policies = ["cheap"]\nsources = [{name = "together"}]\n',
     "makers": 'sources = [{name = "together"}]\n',
+    "beside": 'encoder = "plain"\nencoders = ["social"]\n'
+    'sources = [{name = "alike"}, {name = "together"}]\n',
     "social": 'encoder = "social"\nsources = [{name = "alike"}, {name = "together"}]\n',
 }
 

@@ -96,6 +96,14 @@ def test_an_encoder_that_depends_on_company_is_not_believed(shop):
     assert "t14" in shop.ids("t0"), "it stands at the end of the list, as one of the catalog"
 
 
+def test_of_several_encoders_only_the_one_that_depends_on_company_is_not_believed(shop):
+    shop = shop("beside")
+    shop.add(14)
+    slate = shop.slate("t0")
+    assert [one.component for one in slate.degraded] == ["encoder social"]
+    assert "t14" in slate.item_ids[:7], "the vectors of the other encoder place it"
+
+
 def test_an_encoder_that_fails_is_named(shop, monkeypatch, parts):
     shop = shop()
     monkeypatch.setattr(parts.Plain, "encode", parts.Mute.encode)

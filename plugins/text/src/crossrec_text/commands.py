@@ -14,19 +14,18 @@ from crossrec.terminal import echo_json, json_option, workspace_option
 @json_option
 def vectors(workspace: Path, clear: bool, as_json: bool) -> None:
     """Show the text vectors that a workspace keeps, by model, or forget them."""
+    from crossrec.store import vector_cache
     from crossrec.workspace import Workspace
-
-    from crossrec_text import cache
 
     folder = Workspace.open(workspace).cache
     if clear:
-        count = cache.clear(folder)
+        count = vector_cache.clear(folder)
         if as_json:
             echo_json({"cleared": count})
         else:
             click.echo(f"forgot {count} vectors")
         return
-    kept = cache.entries(folder)
+    kept = vector_cache.entries(folder)
     if as_json:
         echo_json([vars(entry) for entry in kept])
     elif not kept:

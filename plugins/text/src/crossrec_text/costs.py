@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from crossrec.components.cost import Cost, DatasetSize
+from crossrec.store.vector_cache import VectorCache
 
-from crossrec_text.cache import VectorCache
 from crossrec_text.settings import TfidfSvdConfig, TransformerConfig
 
 #: Texts of which so many, in even steps, are looked up in the cache.

@@ -12,9 +12,9 @@ from crossrec.components.run import RunOptions
 from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.errors import ConfigError
+from crossrec.store.vector_cache import VectorCache
 from numpy.typing import NDArray
 
-from crossrec_text.cache import VectorCache
 from crossrec_text.costs import missing_share, transformer_cost, weights_in
 from crossrec_text.encoding import Encoded, encode_catalog
 from crossrec_text.model_files import ModelFiles, find_model, local_model

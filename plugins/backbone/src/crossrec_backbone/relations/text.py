@@ -23,7 +23,7 @@ from zlib import crc32
 import numpy as np
 from crossrec.components.state import State, pack_sparse, unpack_sparse
 from crossrec.data.catalog import Catalog
-from crossrec.errors import DataError
+from crossrec.numeric.projection import Projection, filled_rows
 from crossrec.numeric.ragged import FloatArray
 from numpy.typing import NDArray
 
@@ -37,44 +37,6 @@ TEXT_RELATIONS = (*DENSE, *LEXICAL)
 _SPREAD_ROWS = 1000
 #: Similarities that spread less than this are all the same but for rounding.
 _FLAT = 1e-4
-
-
-@dataclass(frozen=True, eq=False)
-class Projection:
-    """How raw vectors become rows: subtract `mean`, multiply by `axes`, scale to length 1."""
-
-    mean: FloatArray
-    axes: FloatArray
-
-    @classmethod
-    def fit(cls, vectors: FloatArray, whitening: float) -> Projection:
-        """Learn mean and axes from the rows that are not zero."""
-        used = vectors[_filled(vectors)]
-        mean = used.mean(axis=0)
-        centred = (used - mean).astype(np.float64)
-        variance, basis = np.linalg.eigh(centred.T @ centred / len(used))
-        floor = max(float(variance.max()) * 1e-6, 1e-12)
-        scale = np.maximum(variance, floor) ** (-whitening / 2)
-        return cls(mean.astype(np.float32), (basis * scale).astype(np.float32))
-
-    def rows(self, vectors: FloatArray) -> FloatArray:
-        """Return rows of length 1; zero where the vector is zero or not finite.
-
-        Raises
-        ------
-        DataError
-            If the vectors have another width than those of the fit.
-        """
-        if vectors.shape[1] != len(self.mean):
-            raise DataError(
-                f"item vectors are {vectors.shape[1]} wide, the fitted ones {len(self.mean)}: "
-                "use the encoder of the fit, or fit again"
-            )
-        filled = _filled(vectors)
-        rows = np.zeros((len(vectors), self.axes.shape[1]), dtype=np.float32)
-        rows[filled] = (vectors[filled] - self.mean) @ self.axes
-        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-        return rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +69,7 @@ class TextRelations:
         projections = {
             name: Projection.fit(raw, config.whitening)
             for name, raw in raw_vectors(vectors, config).items()
-            if np.count_nonzero(_filled(raw)) > 1
+            if np.count_nonzero(filled_rows(raw)) > 1
         }
         lexicons, terms = {}, _terms(catalog, config)
         for name, own in terms.items():
@@ -264,11 +226,6 @@ def _transform(
         if name in lexicons
     }
     return dense, sparse
-
-
-def _filled(vectors: FloatArray) -> NDArray[np.bool_]:
-    """True for rows that are finite and not zero."""
-    return np.asarray(np.isfinite(vectors).all(axis=1) & (vectors != 0).any(axis=1))
 
 
 def _padded(rows: FloatArray, n: int) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Vectors that were encoded once, kept by the hash of what went into them."""
+"""Vectors of texts and files that were encoded once, kept by the hash of what went into them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
+
 from crossrec.errors import WorkspaceError
 from crossrec.store.schema import create_beside_others
-from numpy.typing import NDArray
 
 log = logging.getLogger("crossrec")
 

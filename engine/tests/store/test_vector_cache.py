@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from crossrec.errors import WorkspaceError
-from crossrec_text.cache import FILE, VectorCache, clear, connected, entries, text_hash
+from crossrec.store.vector_cache import FILE, VectorCache, clear, connected, entries, text_hash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -94,7 +94,7 @@ def test_a_failing_put_leaves_nothing_half_done(tmp_path):
 WRITER = """
 import sys, numpy as np
 from pathlib import Path
-from crossrec_text.cache import VectorCache
+from crossrec.store.vector_cache import VectorCache
 cache = VectorCache(Path(sys.argv[1]), "m")
 start, count = int(sys.argv[2]), int(sys.argv[3])
 print("ready", flush=True)

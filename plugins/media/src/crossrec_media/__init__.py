@@ -1,0 +1,1 @@
+"""Pictures, sound, video and ready vectors of items, beside their texts."""

@@ -1,0 +1,1 @@
+"""Sounds: decoded within limits, as log-mel statistics or as a music tagger hears them."""

@@ -1,0 +1,1 @@
+"""Sources that compare items by vectors."""
