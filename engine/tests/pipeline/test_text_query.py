@@ -199,7 +199,9 @@ def test_an_encoder_that_fails_is_named(reading):
     assert slate.item_ids[0] == "i7"
 
 
-def test_a_slow_source_is_late(pipeline, monkeypatch):
+def test_a_slow_source_is_late(reading, monkeypatch):
+    pipeline = reading("reader", "together")  # its own: it stays busy for a while
+
     def slowly(self, texts, vectors):
         time.sleep(0.3)
         return np.ones((1, 20))
