@@ -96,7 +96,7 @@ def test_the_command_names_a_model_that_fails(tmp_path: Path) -> None:
             "check", "-w", str(tmp_path / "none"), "--model", "endpoint", "--set",
             f"url={served.url}", "--set", "model=toy", "--json",
         )  # fmt: skip
-    rows = json.loads(done.output)
+    rows = json.loads(done.stdout)
     assert {row["feature"] for row in rows} == {one.name for one in FEATURES}
     assert all("HTTP 401" in row["problem"] for row in rows)
     assert all(not row["works"] for row in rows)

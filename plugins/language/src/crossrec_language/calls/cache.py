@@ -56,7 +56,7 @@ class AnswerCache:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self.path, timeout=30.0)) as connection:
-                create_beside_others(lambda: connection.execute(_SCHEMA))
+                create_beside_others(lambda: _create(connection))
                 return work(connection)
         except (sqlite3.OperationalError, OSError) as error:
             log.warning("the cache of answers %s is left out: %s", self.path, error)
@@ -64,3 +64,7 @@ class AnswerCache:
             log.warning("the cache of answers %s is damaged and made anew: %s", self.path, error)
             self.path.unlink(missing_ok=True)
         return otherwise
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.execute(_SCHEMA)

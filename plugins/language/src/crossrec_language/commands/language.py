@@ -10,4 +10,8 @@ _HELP = (
 )
 language = LazyGroup(name="language", help=_HELP)
 _HERE = "crossrec_language.commands"
-language.add_lazy("check", f"{_HERE}.check:check", "Which features would call which model.")
+for _name, _summary in (
+    ("check", "Which features would call which model."),
+    ("intent", "A list for free words: “something lighter, no horror”."),
+):
+    language.add_lazy(_name, f"{_HERE}.{_name}:{_name}", _summary)

@@ -66,3 +66,16 @@ def settings_of(pairs: tuple[str, ...]) -> dict[str, Any]:
         except tomllib.TOMLDecodeError:
             found[key.strip()] = text.strip()
     return found
+
+
+def who_options(command: Command) -> Command:
+    """Add ``--user`` and ``--history``; gives ``user: str | None``, ``history: list | None``."""
+
+    @wraps(command)
+    def called(*args: Any, history: str | None, **rest: Any) -> Any:
+        ids = None if history is None else [one.strip() for one in history.split(",")]
+        return command(*args, history=None if ids is None else [one for one in ids if one], **rest)
+
+    given = click.option("--history", help="Item ids, oldest first: i1,i2,i3.")(called)
+    user = click.option("--user", help="User id; the history is read from the workspace.")
+    return user(given)  # type: ignore[return-value]

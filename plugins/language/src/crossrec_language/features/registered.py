@@ -59,7 +59,15 @@ class Checked:
     seconds: float
 
 
-FEATURES: tuple[Feature, ...] = ()
+_HERE = "crossrec_language.features"
+FEATURES: tuple[Feature, ...] = (
+    Feature(
+        "intent",
+        "A list for free words: what they exclude, demand, prefer, and are about.",
+        "rules and the words of the catalogue",
+        f"{_HERE}.intent.with_model:self_test",
+    ),
+)
 
 
 def checked(caller: Caller, features: tuple[Feature, ...] = FEATURES) -> list[Checked]:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -130,14 +131,14 @@ class LocalModel:
             if "required" in line and "pip install" in line:  # how transformers names a library
                 line = f"{line}; run `crossrec install 'crossrec-language[local]'`"
             raise ConfigError(f"local: {path} cannot be read as a model: {line}") from None
-        return tokenizer, model.eval()
+        ready: Any = model
+        return tokenizer, ready.eval()
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the bars of the loading from the terminal."""
-    from transformers.utils import logging as theirs
-
+    theirs: Any = import_module("transformers.utils.logging")
     shown = theirs.is_progress_bar_enabled()
     theirs.disable_progress_bar()
     try:
