@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # One pip call for all packages, so that pip resolves them together; editable, so that tests see the sources.
-EDITABLE := -e ./engine -e "./plugins/backbone[plot]" -e "./plugins/text[transformers,multilingual,int8]" -e ./plugins/collaborative -e ./plugins/lightfm -e "./plugins/media[images]" -e ./plugins/neural -e ./plugins/policies \
+EDITABLE := -e ./engine -e "./plugins/backbone[plot]" -e "./plugins/text[transformers,multilingual,int8]" -e ./plugins/collaborative -e ./plugins/language -e ./plugins/lightfm -e "./plugins/media[images]" -e ./plugins/neural -e ./plugins/policies \
 	-e ./scenarios/social -e ./scenarios/ecommerce -e ./scenarios/video -e ./scenarios/music
 
 .PHONY: help dev demo test test-slow lint type docs bench real peers deep backbone clean

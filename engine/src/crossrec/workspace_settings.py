@@ -46,6 +46,21 @@ class ExecutorSettings(_Frozen):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
+class LanguageModelSettings(_Frozen):
+    """What the language features of this workspace call.
+
+    Attributes
+    ----------
+    name : str
+        A registered language model; `template` calls none.
+    settings : mapping
+        Settings of that model.
+    """
+
+    name: str = "template"
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
 class DecisionLogSettings(_Frozen):
     """What the decision log keeps, where it is on.
 
@@ -71,11 +86,13 @@ class WorkspaceSettings(_Frozen):
     ----------
     store : StoreSettings
     executor : ExecutorSettings
+    language_model : LanguageModelSettings
     decision_log : DecisionLogSettings
     """
 
     store: StoreSettings = StoreSettings()
     executor: ExecutorSettings = ExecutorSettings()
+    language_model: LanguageModelSettings = LanguageModelSettings()
     decision_log: DecisionLogSettings = DecisionLogSettings()
 
 

@@ -391,3 +391,10 @@ def test_pages_on_the_command_line(shop):
     whole = slate(shop("recommend", "--user", "u2", "-k", "4", "--json"))
     assert ids == [item["item_id"] for item in whole["items"]]
     assert "no cursor" in complaint(shop("recommend", "--user", "u2", "--cursor", "zz"))
+
+
+def test_a_text_that_nothing_reads_is_said(shop):
+    found = slate(shop("recommend", "--user", "u1", "--text", "tool no. 7", "--json"))
+    assert "reads texts" in found["degraded"][0]["error"]
+    assert len(found["items"]) > 0
+    assert "too long" in complaint(shop("recommend", "--text", "x" * 1001))

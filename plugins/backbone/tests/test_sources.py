@@ -45,7 +45,9 @@ def registered(name: str, module: str, stem: str, config: str, *more: str) -> Re
 
 
 class TestContent(CandidateGeneratorTests):
-    registered = registered("content", "content", "Content", "ContentConfig", "vectors")
+    registered = registered(
+        "content", "content", "Content", "ContentConfig", "vectors", "score_text"
+    )
     by_events = False
 
 

@@ -110,6 +110,7 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
 @click.option("--exclude", help="Item ids that must not be returned.")
 @click.option("--cursor", default="", help="The next_cursor of the page before, to go on.")
 @click.option("--filter", help="Only items that meet it: \"price < 20 and genres = 'jazz'\".")
+@click.option("--text", default="", help="What is wanted, in words: “a quiet novel by the sea”.")
 @click.option("--boost", help='Number that scores are multiplied by, as "1 + is_new".')
 @click.option(
     "--context", "context", multiple=True, help="What is known now: device=tv (repeatable)."
@@ -130,6 +131,7 @@ def recommend(
     exclude: str | None,
     cursor: str,
     filter: str | None,
+    text: str,
     boost: str | None,
     context: tuple[str, ...],
     policies: tuple[str, ...],
@@ -155,6 +157,7 @@ def recommend(
             cursor=cursor,
             filter=filter or "",
             boost=boost or "",
+            text=text,
             context=named_values(context),
             k=k,
             surface=surface,

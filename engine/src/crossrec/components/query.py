@@ -40,6 +40,8 @@ class Query:
     filter, boost : str
         Expressions over item, user, history and context fields: only items for which the filter is
         true are returned, and the boost multiplies their scores. Besides those of the surface.
+    text : str
+        What is wanted, in words.
     """
 
     user_id: str | None = None
@@ -54,6 +56,7 @@ class Query:
     k: int = 10
     filter: str = ""
     boost: str = ""
+    text: str = ""
 
     def __post_init__(self) -> None:
         try:

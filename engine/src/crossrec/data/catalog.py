@@ -91,6 +91,12 @@ class Catalog:
             raise ValueError(f"{len(texts)} texts for {len(self)} items")
         return replace(self, texts=tuple(texts))
 
+    def with_titles(self, titles: Sequence[str]) -> Catalog:
+        """Return the same catalog with other titles."""
+        if len(titles) != len(self):
+            raise ValueError(f"{len(titles)} titles for {len(self)} items")
+        return replace(self, titles=tuple(titles))
+
     def take(self, rows: Sequence[int]) -> Catalog:
         """Return the chosen items, in the order given."""
 

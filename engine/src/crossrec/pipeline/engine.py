@@ -272,6 +272,7 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
         context: Mapping[str, Any] | None = None,
         filter: str = "",
         boost: str = "",
+        text: str = "",
         explain: bool = True,
         now: float | None = None,
         language: str | None = None,
@@ -300,6 +301,8 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
         filter, boost : str
             Expressions such as ``"price < 20 and genres in user.favourite_genres"``: only items for
             which the filter is true are returned, and scores are multiplied by the boost.
+        text : str
+            What is wanted in words, beside the history: items that it describes come first.
         explain : bool
             Whether every item carries its reasons.
         language : str, optional
@@ -334,6 +337,7 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
             k=place.plan.config.k if k is None else k,
             filter=filter,
             boost=boost,
+            text=text,
         )
         wanted = None if language is None else checked_language(language)
         user = user_state_of(self.workspace.store(), known, query)

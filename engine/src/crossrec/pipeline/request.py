@@ -31,6 +31,7 @@ from crossrec.pipeline.policy_guard import apply_policies
 from crossrec.pipeline.query_resolution import ResolvedQuery, resolve_query
 from crossrec.pipeline.reasons import explain_items, main_sources
 from crossrec.pipeline.serving import Serving
+from crossrec.pipeline.text_query import TextQuery, read_text
 from crossrec.pipeline.time_limit import supervised, within
 
 #: Items that policies may look through before a list stays short.
@@ -92,9 +93,10 @@ def traced(
 ) -> Trace:
     """Answer one query as `answer` does, and keep what led to the answer."""
     served = serving.pipeline.surfaces[surface or serving.pipeline.resolved.main]
+    text = read_text(serving.pipeline, query)
 
     def run() -> Trace:
-        one = _request(serving, served, query, user)
+        one = _request(serving, served, query, user, text)
         scored = serving.pipeline.scored_pool(served, one.resolved.batch, serving.items)
         return _answered(serving, served, one, *scored, explain=explain, named=name_sources)
 
@@ -116,9 +118,11 @@ def answer_batch(
     served = serving.pipeline.surfaces[surface or serving.pipeline.resolved.main]
     if not requests:
         return []
+    texts = [read_text(serving.pipeline, query) for query, _ in requests]
 
     def run() -> list[Slate]:
-        each = [_request(serving, served, query, user) for query, user in requests]
+        pairs = zip(requests, texts, strict=True)
+        each = [_request(serving, served, *request, text) for request, text in pairs]
         batch = QueryBatch.stack([one.resolved.batch for one in each])
         pool, scores, degraded = serving.pipeline.scored_pool(served, batch, serving.items)
         slates = []
@@ -142,13 +146,16 @@ class _Request:
     resolved: ResolvedQuery
     now: float
     id: str
+    text: TextQuery | None
 
 
-def _request(serving: Serving, served: ServedSurface, query: Query, user: UserState) -> _Request:
+def _request(
+    serving: Serving, served: ServedSurface, query: Query, user: UserState, text: TextQuery | None
+) -> _Request:
     """Resolve a query and give it its id."""
     now = time.time() if query.now is None else query.now
     resolved = resolve_query(serving, served, query, user, now)
-    return _Request(query, user, resolved, now, uuid.uuid4().hex)
+    return _Request(query, user, resolved, now, uuid.uuid4().hex, text)
 
 
 def _answered(
@@ -163,7 +170,11 @@ def _answered(
     named: bool,
 ) -> Trace:
     """Answer one query from its scored pool."""
-    pipeline, query, resolved = serving.pipeline, one.query, one.resolved
+    pipeline, query, resolved, text = serving.pipeline, one.query, one.resolved, one.text
+    if text is not None:
+        size = pipeline.config.candidates
+        pool, scores = text.joined(pool, scores, resolved.batch, size)
+        degraded = (*degraded, *text.degraded)
     context = PolicyContext(
         query=replace(query, context=MappingProxyType(dict(query.context))),
         user=one.user,
@@ -187,6 +198,10 @@ def _answered(
     blank = [()] * len(shown)
     reasons = _reasons(pipeline, served, resolved.batch, pool, shown) if explain else blank
     sources = main_sources(pool, served.ranker, shown) if named else [""] * len(shown)
+    if text is not None:
+        led = text.leads(shown, pool, scores, resolved.batch).tolist()
+        reasons = text.reasons(reasons, led) if explain else reasons
+        sources = text.sources(sources, led) if named else sources
     slate = Slate(
         items=_slate_items(serving.items, shown, ranked.propensity, reasons, sources),
         request_id=one.id,

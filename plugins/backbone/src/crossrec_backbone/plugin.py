@@ -27,7 +27,7 @@ def register_candidate_generators(register: Register) -> None:
         "content",
         "crossrec_backbone.sources.content:ContentSource",
         config="crossrec_backbone.sources.content:ContentConfig",
-        capabilities=learns | {"vectors"},
+        capabilities=learns | {"vectors", "score_text"},
         summary="what reads like the history: vectors, words and title n-grams; needs no events",
     )
     register(

@@ -143,6 +143,15 @@ class TextRelations:
             n_items=len(catalog),
         )
 
+    def rows_of(self, catalog: Catalog, vectors: Mapping[str, FloatArray]) -> dict[str, Any]:
+        """Return other texts as rows of the relations, under what was learnt, dense or CSR.
+
+        Without vectors there are no rows of the dense relations.
+        """
+        terms = _terms(catalog, self.config)
+        dense, sparse = _transform(terms, vectors, self.config, self.projections, self.lexicons)
+        return {**dense, **sparse}
+
     def state(self) -> State:
         """Return arrays and values for an artifact."""
         arrays: dict[str, NDArray[Any]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -138,6 +139,26 @@ class ContentSource:
                 scores[start + row, known] = scan.at(row, index[start + row, known])
             start += len(block)
         return scores
+
+    def score_text(self, texts: Catalog, vectors: Mapping[str, FloatArray]) -> FloatArray:
+        """Return how near all items are to texts, float32 (n_texts, n_items).
+
+        By the same relations as the history; 0 where an item has nothing in common with a text.
+
+        Parameters
+        ----------
+        vectors : mapping of encoder name to float32 array, shape (n_texts, dim)
+            May be empty: then words alone count.
+        """
+        relations = self._fitted[1]
+        rows = relations.rows_of(texts.with_titles(texts.texts), vectors)
+        near = np.zeros((len(texts), relations.n_items), dtype=np.float32)
+        for name, (a, b) in consensus_weights(relations, self.config.weights).items():
+            if name in rows:
+                product = rows[name] @ relations.factor(name).T
+                dense = np.asarray(product if name in relations.dense else product.toarray())
+                near += (a + b) / relations.spread[name] * dense
+        return near
 
     def explain(self, queries: QueryBatch, index: IntArray) -> list[Evidence | None]:
         """Return the history items that an item is like, strongest first, for a single query.

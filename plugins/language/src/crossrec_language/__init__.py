@@ -1,0 +1,1 @@
+"""Language for crossrec: models behind one guarded call, and features that need none."""

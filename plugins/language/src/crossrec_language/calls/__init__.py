@@ -1,0 +1,1 @@
+"""The one way in which features call a model: cleaned, bounded, checked, cached."""

@@ -1,0 +1,1 @@
+"""What language is used for; every feature works without a model."""

@@ -1,0 +1,1 @@
+"""Free words beside the history: what they exclude, demand, prefer, and are about."""

@@ -1,0 +1,1 @@
+"""Language models: one that runs here, and any endpoint that speaks the common protocol."""
