@@ -88,10 +88,10 @@ def test_a_surface_without_any_list_has_no_figures(window):
 
 
 def test_targets_that_cannot_be_shown_are_noted(window):
-    queries = of_users(window)
     exclude = Ragged.from_rows([[2], *([] for _ in range(29))])
-    queries = QueryBatch.from_histories(Ragged.empty(30), exclude=exclude)
-    found = measure(window, queries, np.zeros((30, 1), dtype=np.int64), queries=queries)
+    seen = QueryBatch.from_histories(Ragged.empty(30), exclude=exclude)
+    lists = np.zeros((30, 1), dtype=np.int64)
+    found = measure(window, of_users(window), lists, queries=seen)
     assert found.report.notes[0].startswith("1 of 30 targets are no candidates")
 
 

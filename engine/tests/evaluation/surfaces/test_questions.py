@@ -1,12 +1,12 @@
-"""What surfaces are wanted: known right questions, and nothing of an answer known before."""
+"""Questions to surfaces: known right questions, and nothing of an answer known before."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from crossrec.evaluation.surfaces.questions import (
-    QUESTIONS_OF,
     NEXT,
+    QUESTIONS_OF,
     Questions,
     of_baskets,
     of_items,
