@@ -30,7 +30,8 @@ def surface_table(result: Mapping[str, Any], name: str) -> str:
     rows = [_row(surface, k) for surface in one["surfaces"] if surface["report"] is not None]
     head = (
         f"**{name}**, {one['scenario']}: {one['all_users']:,} users, {one['items']:,} items, "
-        f"{one['events']:,} events; {one['protocol']}, {one['users']:,} test users"
+        f"{one['events']:,} events; {one['protocol']}, {one['users']:,} test users; "
+        f"{'; '.join(one['notes'])}"
     )
     left_out = [
         f"* `{surface['surface']}` is not measured: {surface['reason']}"

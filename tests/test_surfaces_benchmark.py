@@ -27,7 +27,7 @@ def surfaces() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def latency() -> Iterator[Any]:
     """Return benchmarks/surface_latency.py, and leave nothing of it behind."""
-    with imported(ROOT / "benchmarks", "surface_latency", "common") as script:
+    with imported(ROOT / "benchmarks", "surface_latency", "common", "generated_shop") as script:
         yield script
 
 
@@ -90,6 +90,7 @@ NONE = {**RADIO, "surface": "live", "report": None, "reason": "no field"}
 SET = {
     "set": "tunes", "scenario": "music", "all_users": 1200, "items": 3400, "events": 56_000,
     "protocol": "temporal", "k": 10, "users": 100, "surfaces": [RADIO, AGAIN, CHARTS, NONE],
+    "notes": ["the window is the last 9.0 days"],
 }  # fmt: skip
 
 
@@ -103,6 +104,7 @@ def test_the_table_has_a_row_a_surface_with_its_baselines_and_verdicts() -> None
     assert lines[0].startswith(
         "**tunes**, music: 1,200 users, 3,400 items, 56,000 events; temporal"
     )
+    assert lines[0].endswith("100 test users; the window is the last 9.0 days")
     assert cells(lines[2])[:5] == ["surface", "queries", "recall@10", "popularity", "similarity"]
     assert cells(lines[4])[:8] == [
         "`radio`", "90", "**0.2000** ± 0.0100", "0.1000 +", "0.3000 −",

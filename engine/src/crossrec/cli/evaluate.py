@@ -108,8 +108,8 @@ def evaluate(
         names = ("candidates", "users", "folds", "refit", "backbone", "no-backbone", "budget")
         _refuse(context, "is about ranking: leave it out with --task rating", *names, "surfaces")
     if surfaces is not None:
-        names = ("protocol", "candidates", "models", "folds", "refit")
-        _refuse(context, "is about models: leave it out with --surface", *names)
+        others = ("protocol", "candidates", "models", "folds", "refit")
+        _refuse(context, "is about models: leave it out with --surface", *others)
     from crossrec.components.run import RunOptions
     from crossrec.components.threads import threads_of
     from crossrec.evaluation.evaluate import evaluate as run_evaluation

@@ -145,4 +145,6 @@ def _portions(
         one.strength if one.value == "portion" and one.strength else np.nan
         for one in dataset.event_types
     ]
-    return weights / np.array([*strengths, np.nan])[np.minimum(types, len(strengths))]
+    scale = np.array([*strengths, np.nan])[np.minimum(types, len(strengths))]
+    portions: NDArray[np.float64] = weights / scale
+    return portions

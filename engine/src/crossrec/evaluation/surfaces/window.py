@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from crossrec.components.consumption import DAY
 from crossrec.data.dataset import Dataset
 from crossrec.data.splits import LEAKS_OVER_TIME, before, without_tails
 from crossrec.errors import DataError
@@ -109,7 +110,9 @@ def window_of(dataset: Dataset) -> Window:
         ends = starts[:-1] + np.bincount(
             events.users[events.times < cut], minlength=dataset.n_users
         )
-        return _window(dataset, before(dataset, cut), held, starts, ends, cut, ())
+        days = (float(dataset.interactions.times.max()) - cut) / DAY
+        note = f"the window is the last {days:.1f} days"
+        return _window(dataset, before(dataset, cut), held, starts, ends, cut, (note,))
     lengths = dataset.sequences.lengths
     users = np.flatnonzero(lengths >= _ONE_OF)
     if not len(users):
