@@ -53,6 +53,7 @@ SETS = {
         RealSet("uci", "ecommerce", "uci-online-retail", "uci-online-retail", True, 5),
         RealSet("lastfm", "music", "llara-lastfm", "lastfm-llara"),
         RealSet("ml-1m", "video", "ml1m-sequences", "ml-1m-sequences"),
+        RealSet("ml-small", "video", "movielens", "movielens-small-timestamps/ml-latest-small"),
         RealSet("beauty", "ecommerce", "amazon14", "amazon14-beauty"),
         RealSet("microlens", "video", "microlens", "microlens-50k"),
         RealSet("yelp", "social", "yelp-s3rec", "yelp-s3rec", True),

@@ -6,8 +6,8 @@ the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME i
 ``results over seeds``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``,
 ``scale checks``, ``deep GROUP``, ``encoders PART``, ``rating``, ``baskets PART``,
 ``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a
-pipeline file), ``fading``, ``surfaces SCENARIO``, ``scenarios``, ``plugins``, ``policies``,
-``diversity``, ``policy-times`` or ``workspace``.
+pipeline file), ``fading``, ``surfaces SCENARIO``, ``surface-figures SET``, ``surface-times``,
+``scenarios``, ``plugins``, ``policies``, ``diversity``, ``policy-times`` or ``workspace``.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from results_tables import results_tables, seeds_table
 from rooms import picture, rooms_region
 from scale_tables import scale_tables
 from settings_tables import settings_tables
+from surface_tables import surface_table, times_table
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -231,6 +232,24 @@ def baskets_region(part: str) -> str:
     return basket_table(measured, part) or missing
 
 
+def surface_figures_region(name: str) -> str:
+    """Return how well the surfaces of one set find what people took."""
+    path = RESULTS / "surfaces.json"
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return (
+        surface_table(measured, name) or "Not measured yet: run `python benchmarks/surfaces.py`.\n"
+    )
+
+
+def surface_times_region() -> str:
+    """Return how long requests on the surfaces take."""
+    path = RESULTS / "surface_latency.json"
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return (
+        times_table(measured) or "Not measured yet: run `python benchmarks/surface_latency.py`.\n"
+    )
+
+
 def policy_times_region() -> str:
     """Return how long each policy takes."""
     path = RESULTS / "policies.json"
@@ -292,6 +311,8 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "keys": keys_region,
     "fading": lambda _: fading_region(),
     "surfaces": surfaces_region,
+    "surface-figures": surface_figures_region,
+    "surface-times": lambda _: surface_times_region(),
     "scenarios": lambda _: scenarios_region(),
     "workspace": lambda _: workspace_region(),
 }

@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from crossrec.components.protocols import CandidateGenerator
-from crossrec.plugins.registration import Registration
+from crossrec.plugins.registration import NO_METHOD, Registration
 from crossrec_collaborative import plugin
 
 LEARN = ("popularity", "covisitation", "item-knn", "user-knn", "next-basket", "bought-together")
@@ -56,9 +56,11 @@ def test_each_can_be_built_under_its_name_and_says_what_it_is() -> None:
         more = {"update", "forget"} if learns else set()
         more |= {"report"} if registration.name in ("next-basket", "buy-again") else set()
         more |= {"add_items"} if registration.name in GROW else set()
+        own = registration.name in ("own-history", "continuation", "buy-again")
+        more |= {"own_items"} if own else set()
         assert registration.capabilities == {"score", "explain", "estimate", *more}
         assert 10 < len(registration.summary) < 80
-        for ability in registration.capabilities:
+        for ability in registration.capabilities - NO_METHOD:
             assert callable(getattr(source, ability))
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from crossrec.evaluation.tables import Table
     from crossrec.pipeline.resolved import ResolvedPipeline
     from crossrec.plugins.registry import Registry
+    from crossrec.scenario import Scenario
+    from crossrec.workspace import Workspace
 
 
 @click.command()
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     help="What a request would admit, nothing of the history, or every item.",
 )
 @click.option("--models", help="Only these sources, and pipeline: a,b,pipeline.")
+@click.option("--surface", "surfaces", help="Measure surfaces instead: NAME[,NAME] or all.")
 @click.option("--users", type=int, help="Evaluate only so many test users, drawn with the seed.")
 @click.option("--folds", type=int, help="Cross-validation over so many folds of users instead.")
 @click.option("--refit", is_flag=True, help="Fit again on training and validation.")
@@ -84,6 +87,7 @@ def evaluate(
     protocol: str | None,
     candidates: str,
     models: str | None,
+    surfaces: str | None,
     users: int | None,
     folds: int | None,
     refit: bool,
@@ -98,10 +102,14 @@ def evaluate(
 
     Ranking is over the whole catalog. Popularity and repeat-last are in every table. Ratings are
     predicted beside the mean, biases and factors, with the reviews, without them and shuffled.
+    With --surface the lists of surfaces are measured as requests get them, after their policies.
     """
     if task == "rating":
         names = ("candidates", "users", "folds", "refit", "backbone", "no-backbone", "budget")
-        _refuse(context, *names)
+        _refuse(context, "is about ranking: leave it out with --task rating", *names, "surfaces")
+    if surfaces is not None:
+        others = ("protocol", "candidates", "models", "folds", "refit")
+        _refuse(context, "is about models: leave it out with --surface", *others)
     from crossrec.components.run import RunOptions
     from crossrec.components.threads import threads_of
     from crossrec.evaluation.evaluate import evaluate as run_evaluation
@@ -129,6 +137,10 @@ def evaluate(
             f"none of the {len(dataset.events)} events of scenario {scenario!r} leaves positive "
             "evidence, so there is nothing to find: ingest positive events too"
         )
+    if surfaces is not None:
+        wanted = _names(surfaces, "--surface")
+        _surfaces(dataset, known, resolved, run, place, wanted, users, as_json)
+        return
     chosen_protocol = _protocol(dataset, protocol, candidates, users, folds, refit, seed)
     chosen = _names(models)
     with progress() as report_progress:
@@ -154,13 +166,44 @@ def evaluate(
     echo_json(report.to_dict()) if as_json else _show(report)
 
 
-def _refuse(context: click.Context, *names: str) -> None:
-    """Refuse options that say nothing about ratings."""
+def _refuse(context: click.Context, why: str, *names: str) -> None:
+    """Refuse options that say nothing here."""
     parameters = {"no-backbone": "none", "budget": "effort"}
+    options = {"surfaces": "surface"}
     for name in names:
         parameter = parameters.get(name, name)
         if context.get_parameter_source(parameter) is click.core.ParameterSource.COMMANDLINE:
-            raise UsageError(f"--{name} is about ranking: leave it out with --task rating")
+            raise UsageError(f"--{options.get(name, name)} {why}")
+
+
+def _surfaces(
+    dataset: Dataset,
+    scenario: Scenario,
+    resolved: ResolvedPipeline,
+    run: RunOptions,
+    place: Workspace,
+    names: tuple[str, ...],
+    users: int | None,
+    as_json: bool,
+) -> None:
+    """Measure and show the surfaces of a scenario."""
+    from crossrec.evaluation.surfaces.tables import surface_remarks, surface_tables
+    from crossrec.pipeline.evaluate_surfaces import evaluate_surfaces
+
+    with progress() as report_progress:
+        report = evaluate_surfaces(
+            scenario,
+            dataset,
+            resolved,
+            replace(run, progress=report_progress),
+            names=() if names == ("all",) else names,
+            users=users,
+            executor=place.executor(),
+        )
+    if as_json:
+        echo_json(report.to_dict())
+        return
+    _print(surface_tables(report), surface_remarks(report))
 
 
 def _rate(
@@ -218,13 +261,13 @@ def _protocol(
     return replace(chosen, candidates=candidates, users=users, refit=refit, seed=seed)  # type: ignore[arg-type]
 
 
-def _names(models: str | None) -> tuple[str, ...]:
-    """Split the list of models; an empty one means all."""
-    if models is None:
+def _names(given: str | None, option: str = "--models") -> tuple[str, ...]:
+    """Split a list of names; none where the option is missing."""
+    if given is None:
         return ()
-    names = tuple(name.strip() for name in models.split(",") if name.strip())
+    names = tuple(name.strip() for name in given.split(",") if name.strip())
     if not names:
-        raise UsageError("--models needs at least one name")
+        raise UsageError(f"{option} needs at least one name")
     return names
 
 

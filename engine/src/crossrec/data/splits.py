@@ -239,8 +239,13 @@ def tails(dataset: Dataset, users: IntArray, drop: int, count: int = 1) -> Targe
     )
 
 
-def without_tails(dataset: Dataset, users: IntArray, drop: int) -> Dataset:
-    """Return the set without the last `drop` interactions of `users` and all that follows them."""
+def without_tails(dataset: Dataset, users: IntArray, drop: int | IntArray) -> Dataset:
+    """Return the set without the last `drop` interactions of `users` and all that follows them.
+
+    Parameters
+    ----------
+    drop : int or int64 array, aligned with `users`
+    """
     events = dataset.events
     cut = np.full(dataset.n_users, len(events), dtype=np.int64)
     cut[users] = dataset.interaction_rows[dataset.sequences.indptr[users + 1] - drop]

@@ -72,7 +72,7 @@ def evaluate(
         )
     failures = {failure.model: failure for one in outcomes for failure in one.failed}
     pooled = _pool([one.measured for one in outcomes], set(failures))
-    results, comparisons = _compared(pooled, protocol)
+    results, comparisons = compared(pooled, protocol)
     return Report(
         scenario,
         protocol.split,
@@ -185,10 +185,13 @@ def _joined(parts: Sequence[ModelFigures]) -> ModelFigures:
     )
 
 
-def _compared(
+def compared(
     pooled: Sequence[ModelFigures], protocol: EvaluationProtocol
 ) -> tuple[tuple[ModelResult, ...], tuple[Comparison, ...]]:
-    """Return means, intervals and tests; all models see the same bootstrap draws."""
+    """Return means, intervals and tests of models that had the same users.
+
+    All of them see the same bootstrap draws.
+    """
     names = list(pooled[0].columns)
     stacked = np.stack([one.columns[name] for one in pooled for name in names], axis=1)
     means = bootstrap_means(stacked, resamples=protocol.resamples, seed=protocol.seed)

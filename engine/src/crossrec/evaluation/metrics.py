@@ -129,6 +129,12 @@ def mrr(ranks: IntArray, targets: Ragged, k: int, counted: BoolArray | None = No
     return np.where(np.bincount(targets.row_of[used], minlength=len(targets)) > 0, value, np.nan)
 
 
+def hit(ranks: IntArray, targets: Ragged, k: int) -> FloatArray:
+    """Return 1 where any target is among the first k, else 0, float64 (n,)."""
+    found = np.bincount(targets.row_of[ranks < k], minlength=len(targets)) > 0
+    return np.where(targets.lengths > 0, found.astype(np.float64), np.nan)
+
+
 def exposure(lists: IntArray, n_items: int) -> IntArray:
     """Return how many lists show each item, int64 (n_items,)."""
     return np.bincount(lists[lists != PAD], minlength=n_items)

@@ -67,7 +67,7 @@ def _models(report: Report) -> Table:
     }
     rows = []
     for row in report.results:
-        cells = [_with_half(row, f"{name}@{k}") for name in ("recall", "ndcg")]
+        cells = [with_half(row, f"{name}@{k}") for name in ("recall", "ndcg")]
         cells.append(figure(row.metrics[f"mrr@{k}"]))
         cells += [figure(row.metrics.get(name, math.nan)) for name in slim]
         rows.append((_label(row), *cells, f"{row.fit_seconds:.1f}"))
@@ -136,7 +136,7 @@ def figure(value: float, form: str = ".4f") -> str:
     return "–" if math.isnan(value) else format(value, form)
 
 
-def _with_half(row: ModelResult, metric: str) -> str:
+def with_half(row: ModelResult, metric: str) -> str:
     """Return a figure with half the width of its interval."""
     low, high = row.ci95[metric]
     half = figure((high - low) / 2)

@@ -14,13 +14,13 @@ from crossrec.plugins.settings import refuse_settings, validated
 CAPABILITIES = frozenset(
     {"score", "explain", "update", "add_items", "forget", "learn", "adapt", "report", "default"}
     | {"features", "select", "leads", "refit", "estimate", "pretrain", "rate", "thorough"}
-    | {"bars", "choose", "score_text", "top_layers", "vectors"}
+    | {"bars", "choose", "own_items", "score_text", "top_layers", "vectors"}
 )
 
 #: Capabilities that are no method: a pretrained backbone that is offered to fits that name none, a
-#: source that serves alone until another one is proven better, and one that thorough fits of
-#: default pipelines try.
-NO_METHOD = frozenset({"default", "leads", "thorough"})
+#: source that serves alone until another one is proven better, one that thorough fits of default
+#: pipelines try, and one that proposes what the user had and little else.
+NO_METHOD = frozenset({"default", "leads", "thorough", "own_items"})
 
 #: What can be registered; each kind has its hook ``register_<kind>``.
 KINDS = (

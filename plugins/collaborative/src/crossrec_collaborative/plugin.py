@@ -12,6 +12,8 @@ _LEARN = ("popularity", "covisitation", "item-knn", "user-knn", "next-basket", "
 _REPORT = ("next-basket", "buy-again")
 #: Sources that take in new items without a fit.
 _GROW = ("own-history", "continuation", "following", "newest")
+#: Sources of what the user had: evaluation asks them for what is taken again.
+_OWN = ("own-history", "continuation", "buy-again")
 
 #: name → (module, class, one-line summary); the configuration is `<class>Config` beside it.
 _SOURCES = {
@@ -95,4 +97,5 @@ def register_candidate_generators(register: Register) -> None:
         able = _ABLE | {"update", "forget"} if name in _LEARN else _ABLE
         able |= {"report"} if name in _REPORT else set()
         able |= {"add_items"} if name in _GROW else set()
+        able |= {"own_items"} if name in _OWN else set()
         register(name, path, config=f"{path}Config", capabilities=able, summary=summary)

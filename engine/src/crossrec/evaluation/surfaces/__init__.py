@@ -1,0 +1,1 @@
+"""How well each surface of a scenario finds what people took: questions, figures, tables."""
