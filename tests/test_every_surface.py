@@ -23,6 +23,12 @@ WITHOUT_DATA = {
     ("ecommerce", "on_sale"): "lack what the filter reads",
     ("video", "live_now"): "do not meet the filter",
 }
+#: What rows of one entity are asked for.
+ENTITIES = {
+    ("video", "genre_row"): ("genre", "Space"),
+    ("video", "person_row"): ("person", "Mira Space"),
+    ("social", "community_feed"): ("community", "chess club"),
+}
 SURFACES = [
     (name, surface.name)
     for name in SCENARIOS
@@ -48,11 +54,14 @@ class Fitted(NamedTuple):
         place = self.engine.registry.scenario(self.name).surface(surface)
         assert place is not None
         events, popular = self.events, self.events["item_id"].value_counts().index[:4].tolist()
-        if place.input in ("item", "items"):
+        if place.input in ("item", "items", "list"):
             given = popular[:1] if place.input == "item" else popular[:3]
             return self.engine.recommend(
                 self.name, item_ids=given, surface=surface, now=self.now, **request
             )
+        if place.input == "entity":
+            request["entity"] = ENTITIES[self.name, surface]
+            return self.engine.recommend(self.name, surface=surface, now=self.now, **request)
         if place.input == "session":
             request["session"] = popular[:2]
         if place.input == "nothing":
@@ -111,7 +120,8 @@ def test_all_surfaces_answer_or_say_why(fitted: Fitted) -> None:
         assert set(ids) <= set(fitted.items.index)
         place = fitted.engine.registry.scenario(fitted.name).surface(surface)
         assert place is not None
-        assert len(ids) == place.k or slate.short_because, surface
+        wanted = 3 if place.input == "list" else place.k  # a list is as long as it was given
+        assert len(ids) == wanted or slate.short_because, surface
         why = WITHOUT_DATA.get((fitted.name, surface))
         if why is None:
             assert ids, f"{surface}: {slate.short_because}"
@@ -189,3 +199,27 @@ def test_best_sellers_are_what_most_people_bought(fitted: Fitted) -> None:
     assert counts.is_monotonic_decreasing
     assert counts.iloc[0] == people.max()
     assert slate.items[0].reasons[0].text == f"purchase: {people.max()} people"
+
+
+def test_a_row_of_one_value_holds_its_items_alone(fitted: Fitted) -> None:
+    columns = {"genre": "categories", "person": "persons", "community": "community"}
+    rows = [surface for name, surface in ENTITIES if name == fitted.name]
+    if not rows:
+        pytest.skip("no rows of an entity")
+    for surface in rows:
+        relation, value = ENTITIES[fitted.name, surface]
+        column = fitted.items.loc[list(fitted.ask(surface).item_ids), columns[relation]]
+        found = {one for cell in column for one in ([cell] if isinstance(cell, str) else cell)}
+        assert {one.casefold() for one in found} == {value.casefold()}
+
+
+def test_a_list_of_editors_is_put_in_personal_order(fitted: Fitted) -> None:
+    if fitted.name != "video":
+        pytest.skip("only video has editors")
+    ids = fitted.items.index[:60:3].tolist()
+    alone = fitted.engine.recommend("video", item_ids=ids, surface="editors_picks")
+    assert alone.item_ids == tuple(ids), "without a user the order of the editors stays"
+    user = str(fitted.events["user_id"].value_counts().index[0])
+    own = fitted.engine.recommend("video", user, item_ids=ids, surface="editors_picks")
+    assert sorted(own.item_ids) == sorted(ids)
+    assert own.item_ids != tuple(ids)

@@ -75,6 +75,7 @@ class TestSocial(ScenarioPackageTests):
         "similar_posts": "item",
         "following": "user",
         "catch_up": "user",
+        "community_feed": "entity",
         "trending_posts": "nothing",
     }
     sources = (

@@ -25,7 +25,7 @@ from crossrec.components.user_state import UserState
 from crossrec.data.catalog import as_text
 from crossrec.jsonio import plain
 from crossrec.pipeline.conditions import boosted
-from crossrec.pipeline.config import FALLBACKS, MOST_POPULAR
+from crossrec.pipeline.config import FALLBACKS, GIVEN, MOST_POPULAR
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, log
 from crossrec.pipeline.policy_guard import apply_policies
 from crossrec.pipeline.query_resolution import ResolvedQuery, resolve_query
@@ -232,7 +232,7 @@ def _filled(
     parts = [index]
     left = reach - len(index)
     for name in surface.plan.config.fallback:
-        found = _fallback(pipeline, name, resolved.batch, left, taken)
+        found = _fallback(pipeline, name, resolved, left, taken)
         taken[found] = True
         parts.append(found)
         left -= len(found)
@@ -254,7 +254,7 @@ def _graded(score: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _fallback(
-    pipeline: Pipeline, name: str, batch: QueryBatch, need: int, taken: NDArray[np.bool_]
+    pipeline: Pipeline, name: str, resolved: ResolvedQuery, need: int, taken: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
     """Return at most `need` free items of one fallback, in its order."""
     if need <= 0:
@@ -263,9 +263,12 @@ def _fallback(
         order = pipeline.fallback
     elif name == "newest":
         order = np.arange(len(taken) - 1, -1, -1)
+    elif name == GIVEN:
+        given = resolved.subject.within
+        order = np.zeros(0, dtype=np.int64) if given is None else given
     else:
         try:
-            source = pipeline.sources[name]
+            source, batch = pipeline.sources[name], resolved.batch
             limit = pipeline.limit(batch)
             order = within(limit, source, lambda: source.generate(batch, need)).row(0)
             order = order[(order >= 0) & (order < len(taken))]
