@@ -117,7 +117,7 @@ def test_all_surfaces_answer_or_say_why(fitted: Fitted) -> None:
         assert not slate.degraded, (surface, slate.degraded)
         ids = slate.item_ids
         assert len(set(ids)) == len(ids)
-        assert set(ids) <= set(fitted.items.index)
+        assert set(ids) <= set(fitted.items.index) or slate.answers
         place = fitted.engine.registry.scenario(fitted.name).surface(surface)
         assert place is not None
         wanted = 3 if place.input == "list" else place.k  # a list is as long as it was given
@@ -223,3 +223,38 @@ def test_a_list_of_editors_is_put_in_personal_order(fitted: Fitted) -> None:
     own = fitted.engine.recommend("video", user, item_ids=ids, surface="editors_picks")
     assert sorted(own.item_ids) == sorted(ids)
     assert own.item_ids != tuple(ids)
+
+
+def values_of(fitted: Fitted, item: str, field: str) -> set[str]:
+    """Return the values that one item has of a field."""
+    value = fitted.items.at[item, field]
+    return {value} if isinstance(value, str) else set(value)
+
+
+def test_entities_are_answered_with_items_of_theirs(fitted: Fitted) -> None:
+    config = load_config(fitted.engine.registry.scenario(fitted.name))
+    answering = {name: one.answers for name, one in config.surfaces.items() if one.answers}
+    if not answering:
+        pytest.skip("all answers are items")
+    for surface, field in answering.items():
+        slate = fitted.ask(surface)
+        assert slate.answers == field
+        for entity in slate.items:
+            assert entity.examples, surface
+            for example in entity.examples:
+                assert entity.item_id in values_of(fitted, example.item_id, field)
+
+
+def test_related_artists_are_others_of_the_same_kind(fitted: Fitted) -> None:
+    if fitted.name != "music":
+        pytest.skip("only music has artists")
+    track = str(fitted.events["item_id"].value_counts().index[0])
+    artist = str(fitted.items.at[track, "artist"])
+    by_track = fitted.engine.recommend("music", item_ids=[track], surface="related_artists")
+    by_name = fitted.engine.recommend(
+        "music", entity=("artist", artist.upper()), surface="related_artists"
+    )
+    genre = fitted.items.groupby("artist")["categories"].first()
+    for slate in (by_track, by_name):
+        assert artist not in slate.item_ids
+        assert genre[slate.item_ids[0]] == genre[artist], "the nearest plays the same genre"

@@ -94,10 +94,13 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
     if as_json:
         echo_json(slate.to_dict())
         return
-    columns = ("#", "ITEM", "TITLE", "SCORE") + (("WHY",) if explain else ())
+    heads = (slate.answers.upper(), "SUCH AS") if slate.answers else ("ITEM", "TITLE")
+    columns = ("#", *heads, "SCORE") + (("WHY",) if explain else ())
     rows = []
     for place, item in enumerate(slate.items, 1):
-        row = [place, item.item_id, item.title, f"{item.score:.3f}"]
+        such_as = "; ".join(one.title or one.item_id for one in item.examples)
+        beside = such_as if slate.answers else item.title
+        row = [place, item.item_id, beside, f"{item.score:.3f}"]
         if explain:
             row.append("; ".join(reason.text for reason in item.reasons))
         rows.append(row)

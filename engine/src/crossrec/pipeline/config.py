@@ -155,6 +155,9 @@ class SurfaceConfig(_Frozen):
     filter, boost : str or None
         Expressions in place of the pipeline's: a list holds only items for which the filter is
         true, and the boost multiplies their scores. ``""`` for none.
+    answers : str
+        A field whose values are answered in place of items, each with its best items: artists,
+        albums, authors, topics. ``""`` answers items.
     consumed : {"remove", "keep"}
         ``"remove"`` obeys what the scenario declares; with ``"keep"`` what was consumed stays a
         candidate, to have it again. Dislikes and bans hold in any case.
@@ -172,6 +175,7 @@ class SurfaceConfig(_Frozen):
     weighs: Annotated[float, Field(ge=0, le=1)] = 1.0
     filter: Condition | None = None
     boost: Condition | None = None
+    answers: str = ""
     consumed: Literal["remove", "keep"] = "remove"
 
     @model_validator(mode="after")

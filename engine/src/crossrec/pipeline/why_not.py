@@ -128,6 +128,11 @@ class WhyNotAnswers(ABC):
             filter=filter,
             boost=boost,
         )
+        if place.plan.config.answers:
+            raise UsageError(
+                f"surface {place.plan.name!r} answers with values of {place.plan.config.answers}, "
+                "not with items: ask a surface of items"
+            )
         serving = with_policies(serving, place.plan.name, policies)
         item = serving.pipeline.catalog.items.index(item_id)
         if item < 0:
