@@ -23,6 +23,12 @@ WITHOUT_DATA = {
     ("ecommerce", "on_sale"): "lack what the filter reads",
     ("video", "live_now"): "do not meet the filter",
 }
+#: What rows of one entity are asked for.
+ENTITIES = {
+    ("video", "genre_row"): ("genre", "Space"),
+    ("video", "person_row"): ("person", "Mira Space"),
+    ("social", "community_feed"): ("community", "chess club"),
+}
 SURFACES = [
     (name, surface.name)
     for name in SCENARIOS
@@ -48,11 +54,14 @@ class Fitted(NamedTuple):
         place = self.engine.registry.scenario(self.name).surface(surface)
         assert place is not None
         events, popular = self.events, self.events["item_id"].value_counts().index[:4].tolist()
-        if place.input in ("item", "items"):
+        if place.input in ("item", "items", "list"):
             given = popular[:1] if place.input == "item" else popular[:3]
             return self.engine.recommend(
                 self.name, item_ids=given, surface=surface, now=self.now, **request
             )
+        if place.input == "entity":
+            request["entity"] = ENTITIES[self.name, surface]
+            return self.engine.recommend(self.name, surface=surface, now=self.now, **request)
         if place.input == "session":
             request["session"] = popular[:2]
         if place.input == "nothing":
@@ -108,10 +117,11 @@ def test_all_surfaces_answer_or_say_why(fitted: Fitted) -> None:
         assert not slate.degraded, (surface, slate.degraded)
         ids = slate.item_ids
         assert len(set(ids)) == len(ids)
-        assert set(ids) <= set(fitted.items.index)
+        assert set(ids) <= set(fitted.items.index) or slate.answers
         place = fitted.engine.registry.scenario(fitted.name).surface(surface)
         assert place is not None
-        assert len(ids) == place.k or slate.short_because, surface
+        wanted = 3 if place.input == "list" else place.k  # a list is as long as it was given
+        assert len(ids) == wanted or slate.short_because, surface
         why = WITHOUT_DATA.get((fitted.name, surface))
         if why is None:
             assert ids, f"{surface}: {slate.short_because}"
@@ -189,3 +199,62 @@ def test_best_sellers_are_what_most_people_bought(fitted: Fitted) -> None:
     assert counts.is_monotonic_decreasing
     assert counts.iloc[0] == people.max()
     assert slate.items[0].reasons[0].text == f"purchase: {people.max()} people"
+
+
+def test_a_row_of_one_value_holds_its_items_alone(fitted: Fitted) -> None:
+    columns = {"genre": "categories", "person": "persons", "community": "community"}
+    rows = [surface for name, surface in ENTITIES if name == fitted.name]
+    if not rows:
+        pytest.skip("no rows of an entity")
+    for surface in rows:
+        relation, value = ENTITIES[fitted.name, surface]
+        column = fitted.items.loc[list(fitted.ask(surface).item_ids), columns[relation]]
+        found = {one for cell in column for one in ([cell] if isinstance(cell, str) else cell)}
+        assert {one.casefold() for one in found} == {value.casefold()}
+
+
+def test_a_list_of_editors_is_put_in_personal_order(fitted: Fitted) -> None:
+    if fitted.name != "video":
+        pytest.skip("only video has editors")
+    ids = fitted.items.index[:60:3].tolist()
+    alone = fitted.engine.recommend("video", item_ids=ids, surface="editors_picks")
+    assert alone.item_ids == tuple(ids), "without a user the order of the editors stays"
+    user = str(fitted.events["user_id"].value_counts().index[0])
+    own = fitted.engine.recommend("video", user, item_ids=ids, surface="editors_picks")
+    assert sorted(own.item_ids) == sorted(ids)
+    assert own.item_ids != tuple(ids)
+
+
+def values_of(fitted: Fitted, item: str, field: str) -> set[str]:
+    """Return the values that one item has of a field."""
+    value = fitted.items.at[item, field]
+    return {value} if isinstance(value, str) else set(value)
+
+
+def test_entities_are_answered_with_items_of_theirs(fitted: Fitted) -> None:
+    config = load_config(fitted.engine.registry.scenario(fitted.name))
+    answering = {name: one.answers for name, one in config.surfaces.items() if one.answers}
+    if not answering:
+        pytest.skip("all answers are items")
+    for surface, field in answering.items():
+        slate = fitted.ask(surface)
+        assert slate.answers == field
+        for entity in slate.items:
+            assert entity.examples, surface
+            for example in entity.examples:
+                assert entity.item_id in values_of(fitted, example.item_id, field)
+
+
+def test_related_artists_are_others_of_the_same_kind(fitted: Fitted) -> None:
+    if fitted.name != "music":
+        pytest.skip("only music has artists")
+    track = str(fitted.events["item_id"].value_counts().index[0])
+    artist = str(fitted.items.at[track, "artist"])
+    by_track = fitted.engine.recommend("music", item_ids=[track], surface="related_artists")
+    by_name = fitted.engine.recommend(
+        "music", entity=("artist", artist.upper()), surface="related_artists"
+    )
+    genre = fitted.items.groupby("artist")["categories"].first()
+    for slate in (by_track, by_name):
+        assert artist not in slate.item_ids
+        assert genre[slate.item_ids[0]] == genre[artist], "the nearest plays the same genre"

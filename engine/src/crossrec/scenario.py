@@ -9,6 +9,8 @@ from typing import Any, Literal
 ValueKind = Literal["none", "count", "portion", "rating", "money", "seconds"]
 Consumption = Literal["none", "soft", "hard"]
 FieldKind = Literal["text", "category", "number", "time", "flag", "id"]
+#: What a request on a surface brings.
+Input = Literal["user", "item", "items", "session", "entity", "list", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -104,17 +106,14 @@ class Surface:
 
     Attributes
     ----------
-    input : {"user", "item", "items", "session", "nothing"}
-        What a request on this surface is about.
-    reason : str
-        Template of the sentence shown for an item, with ``{because}`` for the evidence.
+    input : {"user", "item", "items", "session", "entity", "list", "nothing"}
+        What a request on this surface brings.
     """
 
     name: str
-    input: Literal["user", "item", "items", "session", "nothing"] = "user"
+    input: Input = "user"
     summary: str = ""
     k: int = 10
-    reason: str = "{because}"
 
 
 @dataclass(frozen=True)

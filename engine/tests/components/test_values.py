@@ -78,6 +78,7 @@ def test_the_public_form_is_json_and_holds_no_index():
         "scenario": "shop",
         "surface": "home",
         "path": "given history",
+        "answers": "",
         "items": [
             {
                 "item_id": "i/ü",
@@ -92,6 +93,7 @@ def test_the_public_form_is_json_and_holds_no_index():
                         "values": {"people": 3},
                     }
                 ],
+                "examples": [],
             }
         ],
         "short_because": "only 1 of 2",

@@ -196,7 +196,8 @@ def test_scores_fall_from_one_towards_nothing(pipeline):
 
 def test_public_form_has_ids_only(pipeline):
     public = ask(pipeline, history=("i0",), k=2).to_dict()
-    assert set(public["items"][0]) == {"item_id", "title", "score", "propensity", "reasons"}
+    own = {"item_id", "title", "score", "propensity", "reasons", "examples"}
+    assert set(public["items"][0]) == own
     assert public["request_id"]
     assert public["surface"] == "user"
 

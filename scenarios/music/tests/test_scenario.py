@@ -76,6 +76,9 @@ class TestMusic(ScenarioPackageTests):
         "release_radar": "user",
         "on_repeat": "user",
         "new_releases": "user",
+        "related_artists": "item",
+        "top_artists_for_you": "user",
+        "top_albums_for_you": "user",
         "trending": "nothing",
     }
     sources = (

@@ -75,6 +75,8 @@ class TestSocial(ScenarioPackageTests):
         "similar_posts": "item",
         "following": "user",
         "catch_up": "user",
+        "community_feed": "entity",
+        "trending_topics": "nothing",
         "trending_posts": "nothing",
     }
     sources = (
@@ -89,6 +91,7 @@ class TestSocial(ScenarioPackageTests):
     own_sources: ClassVar = {
         "following": ("following",),
         "catch_up": ("following",),
+        "trending_topics": ("trending",),
         "trending_posts": ("trending",),
     }
     importers = ("deskdrop", "stackexchange", "yelp-s3rec")

@@ -80,6 +80,9 @@ class TestVideo(ScenarioPackageTests):
         "more_like_this": "item",
         "up_next": "item",
         "continue_watching": "user",
+        "genre_row": "entity",
+        "person_row": "entity",
+        "editors_picks": "list",
         "new_releases": "user",
         "live_now": "user",
         "most_popular": "nothing",
@@ -99,6 +102,7 @@ class TestVideo(ScenarioPackageTests):
     own_sources: ClassVar = {
         "up_next": ("content", "ease", "covisitation"),
         "continue_watching": ("continuation",),
+        "editors_picks": ("content", "ease", "covisitation"),
         "new_releases": ("newest",),
         "most_popular": ("most-watched",),
         "trending_now": ("trending",),

@@ -32,6 +32,16 @@ def listed_ids(text: str | None) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def named_entity(text: str | None) -> tuple[str, str] | None:
+    """Return ``name=value`` as a pair."""
+    if text is None:
+        return None
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not equals or not name or not value:
+        raise UsageError(f"an entity is written as NAME=VALUE, such as genre=jazz, not {text!r}")
+    return name, value
+
+
 def named_values(pairs: Sequence[str]) -> dict[str, str | float]:
     """Return ``name=value`` pairs as a mapping; what reads as a number is one."""
     values: dict[str, str | float] = {}
@@ -84,10 +94,13 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
     if as_json:
         echo_json(slate.to_dict())
         return
-    columns = ("#", "ITEM", "TITLE", "SCORE") + (("WHY",) if explain else ())
+    heads = (slate.answers.upper(), "SUCH AS") if slate.answers else ("ITEM", "TITLE")
+    columns = ("#", *heads, "SCORE") + (("WHY",) if explain else ())
     rows = []
     for place, item in enumerate(slate.items, 1):
-        row = [place, item.item_id, item.title, f"{item.score:.3f}"]
+        such_as = "; ".join(one.title or one.item_id for one in item.examples)
+        beside = such_as if slate.answers else item.title
+        row = [place, item.item_id, beside, f"{item.score:.3f}"]
         if explain:
             row.append("; ".join(reason.text for reason in item.reasons))
         rows.append(row)
@@ -106,6 +119,8 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
 @click.option("--user", help="User id; the history is read from the workspace.")
 @click.option("--history", help="Item ids, oldest first: i1,i2,i3 (or a JSON list).")
 @click.option("--item", "items", multiple=True, help="Item id that the list is about (repeatable).")
+@click.option("--entity", help="What the list is of: genre=jazz, artist='Nina Simone'.")
+@click.option("--session", help="Items of the running session, oldest first: i1,i2,i3.")
 @click.option("--surface", help="Where the list is shown; the scenario's usual one by default.")
 @click.option("--exclude", help="Item ids that must not be returned.")
 @click.option("--cursor", default="", help="The next_cursor of the page before, to go on.")
@@ -127,6 +142,8 @@ def recommend(
     user: str | None,
     history: str | None,
     items: tuple[str, ...],
+    entity: str | None,
+    session: str | None,
     surface: str | None,
     exclude: str | None,
     cursor: str,
@@ -141,7 +158,7 @@ def recommend(
     log: bool,
     as_json: bool,
 ) -> None:
-    """Recommend items of SCENARIO to a user, for a history, or about an item."""
+    """Recommend items of SCENARIO to a user, for a history, about an item, or of one genre."""
     from crossrec.pipeline.engine import Engine
 
     if items and history is not None:
@@ -153,6 +170,8 @@ def recommend(
             user,
             history=None if history is None else listed_ids(history),
             item_ids=items,
+            entity=named_entity(entity),
+            session=listed_ids(session),
             exclude=listed_ids(exclude),
             cursor=cursor,
             filter=filter or "",

@@ -9,6 +9,7 @@ import click
 from crossrec.cli.recommend import (
     changed_policies,
     listed_ids,
+    named_entity,
     named_values,
     policy_option,
 )
@@ -23,6 +24,7 @@ from crossrec.terminal import echo_json, json_option, table, workspace_option
 @click.option("--user", help="User id; the history is read from the workspace.")
 @click.option("--history", help="Item ids, oldest first: i1,i2,i3 (or a JSON list).")
 @click.option("--about", multiple=True, help="Item id that the list is about (repeatable).")
+@click.option("--entity", help="What the list is of: genre=jazz, artist='Nina Simone'.")
 @click.option("--surface", help="Where the list is shown; the scenario's usual one by default.")
 @click.option("--filter", help="Filter of the list, as for recommend.")
 @click.option("--boost", help="Boost of the list, as for recommend.")
@@ -37,6 +39,7 @@ def why_not(
     user: str | None,
     history: str | None,
     about: tuple[str, ...],
+    entity: str | None,
     surface: str | None,
     filter: str | None,
     boost: str | None,
@@ -57,6 +60,7 @@ def why_not(
             user,
             history=None if history is None else listed_ids(history),
             item_ids=about,
+            entity=named_entity(entity),
             surface=surface,
             filter=filter or "",
             boost=boost or "",

@@ -16,6 +16,22 @@ from crossrec.numeric.ragged import Ragged, read_only
 
 
 @dataclass(frozen=True)
+class Entity:
+    """A value that items share: a genre, an artist, a community.
+
+    Attributes
+    ----------
+    field : str
+        The field of the items.
+    value : str
+        In upper or lower case.
+    """
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True)
 class Query:
     """One request, in ids. The query carries the user: a new user is a history, not a retraining.
 
@@ -26,7 +42,11 @@ class Query:
     history : tuple of str or None
         Item ids, oldest first.
     item_ids : tuple of str
-        The items that an item surface is about ("more like this"), a cart or a playlist.
+        The items that an item surface is about ("more like this"), a cart or a playlist, or a list
+        to put in order.
+    entity : Entity or None
+        The genre, artist … whose items alone are listed; on a surface about items they stand for
+        it.
     session : tuple of str
         Items of the running session, oldest first; they follow the history.
     exclude : tuple of str
@@ -47,6 +67,7 @@ class Query:
     user_id: str | None = None
     history: tuple[str, ...] | None = None
     item_ids: tuple[str, ...] = ()
+    entity: Entity | None = None
     session: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()

@@ -11,19 +11,32 @@ from crossrec.components.wording import in_english
 
 
 @dataclass(frozen=True)
+class Example:
+    """An item that is named beside an answer."""
+
+    item_id: str
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class SlateItem:
-    """One recommended item.
+    """One recommended item, or one value of the field that a surface answers with.
 
     Attributes
     ----------
     index : int
-        Index inside; not part of the public answer.
+        Index inside; not part of the public answer. Of a value that of its best item.
+    item_id : str
+        The value itself, where a surface answers with an artist or an author; `reasons` are those
+        of its best item.
     score : float
         Falls from 1 towards 0 along the list: an order, whatever ranked it, and nothing else.
     propensity : float
         Chance with which a randomised policy put it here; 1 from deterministic ones.
     source : str
         The source that did most for its place, or "fallback"; "" where nobody needs to know.
+    examples : tuple of Example
+        The best items of a value; empty for an item.
     """
 
     index: int
@@ -33,6 +46,7 @@ class SlateItem:
     reasons: tuple[Reason, ...] = ()
     propensity: float = 1.0
     source: str = ""
+    examples: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,8 @@ class Slate:
         Fallbacks that the caller should know of, e.g. that the user is unknown.
     next_cursor : str
         What a request for the next page carries; "" where the list ends here.
+    answers : str
+        The field whose values are answered; "" for items.
     """
 
     items: tuple[SlateItem, ...]
@@ -94,6 +110,7 @@ class Slate:
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = field(default=())
     next_cursor: str = ""
+    answers: str = ""
 
     @property
     def item_ids(self) -> tuple[str, ...]:
@@ -107,6 +124,7 @@ class Slate:
             "scenario": self.scenario,
             "surface": self.surface,
             "path": self.path,
+            "answers": self.answers,
             "items": [
                 {
                     "item_id": item.item_id,
@@ -122,6 +140,7 @@ class Slate:
                         }
                         for r in item.reasons
                     ],
+                    "examples": [vars(example) for example in item.examples],
                 }
                 for item in self.items
             ],

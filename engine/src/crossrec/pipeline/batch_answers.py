@@ -57,7 +57,7 @@ class BatchAnswers(ABC):
             If the scenario was not fitted yet.
         """
         known, serving = self.registry.scenario(scenario), self.serving(scenario)
-        place = surface_for(serving.pipeline, surface, about_items=False)
+        place = surface_for(serving.pipeline, surface)
         length = place.plan.config.k if k is None else k
         store = self.workspace.store()
         requests = []

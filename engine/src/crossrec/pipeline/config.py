@@ -10,11 +10,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from crossrec.components.run import Effort
 from crossrec.errors import UsageError
 from crossrec.expressions import parse_expression
+from crossrec.scenario import Input
 
-Input = Literal["user", "item", "items", "session", "nothing"]
 #: What fills a list that sources and ranker leave short, besides sources by their labels.
 MOST_POPULAR = "most_popular"
-FALLBACKS = (MOST_POPULAR, "newest")
+#: The items of a given list or entity, in the order in which they were given.
+GIVEN = "given"
+FALLBACKS = (MOST_POPULAR, "newest", GIVEN)
 #: Of every surface about items: what it is about stands in the query, not in the history.
 ABOUT_ITEMS: tuple[Input, ...] = ("item", "items")
 History = Literal["auto", "keep", "last", "exclude"]
@@ -142,9 +144,10 @@ class SurfaceConfig(_Frozen):
 
     Attributes
     ----------
-    input : {"user", "item", "items", "session", "nothing"}
+    input : {"user", "item", "items", "session", "entity", "list", "nothing"}
         What a request on it brings: a user or a history, an item, a cart or playlist, the items of
-        a running session, or nothing.
+        a running session, a genre or another value of a field whose items alone are listed, a list
+        to put in order, or nothing.
     sources : tuple of str
         Labels of the sources that answer; where empty all of the pipeline but those that answer
         only where they are listed, and on a surface about items its `item_sources`.
@@ -156,8 +159,8 @@ class SurfaceConfig(_Frozen):
     policies : tuple of PolicyConfig or None
         Applied in this order; the pipeline's where the key is missing.
     fallback : tuple of str
-        What fills a list that stays short, in this order: ``"most_popular"``, ``"newest"``, or the
-        label of a source.
+        What fills a list that stays short, in this order: ``"most_popular"``, ``"newest"``,
+        ``"given"`` (the given list in its own order), or the label of a source.
     k : int
         Length of a list where the request does not say.
     history : {"auto", "keep", "last", "exclude"} or None
@@ -172,6 +175,9 @@ class SurfaceConfig(_Frozen):
     filter, boost : str or None
         Expressions in place of the pipeline's: a list holds only items for which the filter is
         true, and the boost multiplies their scores. ``""`` for none.
+    answers : str
+        A field whose values are answered in place of items, each with its best items: artists,
+        albums, authors, topics. ``""`` answers items.
     consumed : {"remove", "keep"}
         ``"remove"`` obeys what the scenario declares; with ``"keep"`` what was consumed stays a
         candidate, to have it again. Dislikes and bans hold in any case.
@@ -189,6 +195,7 @@ class SurfaceConfig(_Frozen):
     weighs: Annotated[float, Field(ge=0, le=1)] = 1.0
     filter: Condition | None = None
     boost: Condition | None = None
+    answers: str = ""
     consumed: Literal["remove", "keep"] = "remove"
 
     @model_validator(mode="after")

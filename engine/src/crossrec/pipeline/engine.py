@@ -7,21 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crossrec.components.cursor import shown_before
-from crossrec.components.query import Query, id_tuple
 from crossrec.components.slate import Slate
-from crossrec.errors import UsageError
 from crossrec.pipeline.batch_answers import BatchAnswers
-from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
 from crossrec.pipeline.languages import checked_language, in_language
 from crossrec.pipeline.loading import LoadedPipelines
 from crossrec.pipeline.logged_answers import LoggedAnswers
 from crossrec.pipeline.pipeline import Pipeline
-from crossrec.pipeline.query_resolution import resolve_query
 from crossrec.pipeline.rating import RatingAnswers
 from crossrec.pipeline.request import answer
 from crossrec.pipeline.request_policies import PolicyChanges, with_policies
-from crossrec.pipeline.serving import Serving, surface_for
+from crossrec.pipeline.requested import requested
+from crossrec.pipeline.serving import Serving
 from crossrec.pipeline.user_states import user_state_of
 from crossrec.pipeline.why_not import WhyNotAnswers
 from crossrec.plugins.registry import Registry, load_registry
@@ -264,6 +260,7 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
         *,
         history: Sequence[str] | None = None,
         item_ids: Sequence[str] = (),
+        entity: tuple[str, str] | None = None,
         session: Sequence[str] = (),
         exclude: Sequence[str] = (),
         cursor: str = "",
@@ -288,7 +285,12 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
         history : sequence of str, optional
             Item ids, oldest first: a new user is a history. Takes the place of the stored one.
         item_ids : sequence of str
-            Items that the list is about ("more like this").
+            Items that the list is about ("more like this"), or that are to be put in order.
+        entity : (str, str), optional
+            A relation or field and its value, ``("genre", "jazz")``: its items alone are listed, or
+            stand for it on a surface about items.
+        session : sequence of str
+            Items of the running session, oldest first.
         exclude : sequence of str
             Items that must not be returned.
         cursor : str
@@ -322,23 +324,25 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
         started = time.perf_counter()
         known = self.registry.scenario(scenario)
         serving = self.serving(scenario)
-        place = surface_for(serving.pipeline, surface, about_items=bool(item_ids))
-        serving = with_policies(serving, place.plan.name, policies)
-        query = Query(
+        place, query = requested(
+            serving,
+            known,
+            surface=surface,
             user_id=user_id,
-            history=None if history is None else id_tuple("history", history),
-            item_ids=id_tuple("item_ids", item_ids),
-            session=id_tuple("session", session),
-            exclude=id_tuple("exclude", exclude),
-            shown=shown_before(cursor, place.plan.name),
-            context=dict(context or {}),
+            history=history,
+            item_ids=item_ids,
+            entity=entity,
+            session=session,
+            exclude=exclude,
+            cursor=cursor,
+            k=k,
+            context=context,
             now=now,
-            surface=place.plan.name,
-            k=place.plan.config.k if k is None else k,
             filter=filter,
             boost=boost,
             text=text,
         )
+        serving = with_policies(serving, place.plan.name, policies)
         wanted = None if language is None else checked_language(language)
         user = user_state_of(self.workspace.store(), known, query)
         slate = answer(
@@ -354,32 +358,6 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
     ) -> Slate:
         """Recommend `k` items like one item; as many as the surface says where it is None."""
         return self.recommend(scenario, item_ids=(item_id,), k=k, explain=explain)
-
-    def explain(
-        self,
-        scenario: str,
-        item_id: str,
-        user_id: str | None = None,
-        *,
-        history: Sequence[str] | None = None,
-    ) -> ItemExplanation:
-        """Return every source's score of one item for one user or history.
-
-        Raises
-        ------
-        UsageError
-            If the item is not in the fitted catalog.
-        """
-        known = self.registry.scenario(scenario)
-        serving = self.serving(scenario)
-        item = serving.pipeline.catalog.items.index(item_id)
-        if item < 0:
-            raise UsageError(f"item {item_id!r} is not in the fitted catalog of {scenario!r}")
-        given = None if history is None else id_tuple("history", history)
-        query = Query(user_id=user_id, history=given)
-        user, surface = user_state_of(self.workspace.store(), known, query), serving.pipeline.main
-        resolved = resolve_query(serving, surface, query, user, time.time())
-        return explain_item(serving.pipeline, surface, resolved.batch, item, serving.items)
 
     def pipeline(self, scenario: str) -> Pipeline:
         """Return the serving pipeline; see `serving`."""

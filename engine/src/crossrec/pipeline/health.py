@@ -28,6 +28,8 @@ NEEDS: Mapping[Input, str] = {
     "item": "an item",
     "items": "items, such as those of a cart or a playlist",
     "session": "the items of a session",
+    "entity": "a value of a field, such as a genre",
+    "list": "a list of items to put in order",
     "nothing": "nothing",
 }
 

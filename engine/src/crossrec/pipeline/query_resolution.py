@@ -21,6 +21,7 @@ from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.conditions import Filtered, filtered_items
 from crossrec.pipeline.pipeline import ServedSurface
 from crossrec.pipeline.serving import Serving, rule_of
+from crossrec.pipeline.subject import Subject, known_items, subject_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,8 @@ class ResolvedQuery:
         What filters leave out.
     scope : Scope
         What filters and boosts read.
+    subject : Subject
+        What the list is about.
     path : str
         Which history was used: "stored history", "given history", "items" or "no history".
     """
@@ -52,6 +55,7 @@ class ResolvedQuery:
     notes: tuple[str, ...]
     filtered: Filtered
     scope: Scope
+    subject: Subject
 
 
 def resolve_query(
@@ -66,11 +70,14 @@ def resolve_query(
     effects = rule_of(serving, surface).effects_on(past)
     undone = effects.undone[len(effects.undone) - len(user.history) :]
     history, columns = _history(vocabulary, user, query, undone, notes)
-    about = _known(vocabulary, query.item_ids, "given items", notes)
+    subject = subject_of(serving, surface, query)
+    notes += subject.notes
+    about = subject.about
     unwanted = vocabulary.indexes((*query.exclude, *query.shown))
     scope = Scope(serving.items, now, None, history, user.profile, query.context)
     filtered = filtered_items(surface.plan, query, scope)
-    left_out = (about, unwanted, serving.deleted, filtered.items)
+    outside = subject.outside(len(serving.items))
+    left_out = (subject.excluded, unwanted, serving.deleted, filtered.items, outside)
     barred = exclude = _ascending(effects.removed.values, *left_out)
     familiar = np.zeros(0, dtype=np.int64)
     if not surface.keeps_history:
@@ -101,7 +108,9 @@ def resolve_query(
         profile={name: np.array([profile_value(one)]) for name, one in user.profile.items()},
         **columns,
     )
-    return ResolvedQuery(batch, familiar, barred, effects, path, tuple(notes), filtered, scope)
+    return ResolvedQuery(
+        batch, familiar, barred, effects, path, tuple(notes), filtered, scope, subject
+    )
 
 
 def _past_events(vocabulary: Vocabulary, user: UserState, now: float | None) -> PastEvents:
@@ -133,7 +142,7 @@ def _history(
         notes.append(f"{unknown} of {len(items)} history items are not in the fitted catalog")
     net = _net(events)
     kept = (items >= 0) & (net > 0) & ~undone
-    session = _known(vocabulary, query.session, "session items", notes)
+    session = known_items(vocabulary, query.session, "session items", notes)
     n = len(session)
     latest = float(events.times[-1]) if len(events) else 0.0
     return np.concatenate([items[kept], session]), {
@@ -149,17 +158,6 @@ def _net(events: UserEvents) -> NDArray[np.float32]:
         return events.weights
     ids = np.unique(np.array(events.item_ids, dtype=object), return_inverse=True)[1]
     return net_evidence(np.zeros(len(ids), dtype=np.int64), ids.astype(np.int64), events.weights)
-
-
-def _known(
-    vocabulary: Vocabulary, ids: tuple[str, ...], what: str, notes: list[str]
-) -> NDArray[np.int64]:
-    """Return the items that the catalog has, and note how many it lacks."""
-    items = vocabulary.indexes(ids)
-    unknown = int((items < 0).sum())
-    if unknown:
-        notes.append(f"{unknown} of {len(items)} {what} are not in the fitted catalog")
-    return items[items >= 0]
 
 
 def _familiar(history: NDArray[np.int64], barred: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -25,14 +25,21 @@ from crossrec.components.user_state import UserState
 from crossrec.data.catalog import as_text
 from crossrec.jsonio import plain
 from crossrec.pipeline.conditions import boosted
-from crossrec.pipeline.config import FALLBACKS, MOST_POPULAR
-from crossrec.pipeline.pipeline import Pipeline, ServedSurface, log
+from crossrec.pipeline.entity_answers import (
+    NONE,
+    Answered,
+    answered_entities,
+    as_entities,
+    short_of_entities,
+)
+from crossrec.pipeline.filling import filled
+from crossrec.pipeline.pipeline import Pipeline, ServedSurface
 from crossrec.pipeline.policy_guard import apply_policies
 from crossrec.pipeline.query_resolution import ResolvedQuery, resolve_query
 from crossrec.pipeline.reasons import explain_items, main_sources
 from crossrec.pipeline.serving import Serving
 from crossrec.pipeline.text_query import TextQuery, read_text
-from crossrec.pipeline.time_limit import supervised, within
+from crossrec.pipeline.time_limit import supervised
 
 #: Items that policies may look through before a list stays short.
 _REACH = 2000
@@ -189,12 +196,15 @@ def _answered(
         rules=served.rules,
         read_vectors=lambda: pipeline.item_vectors,
     )
-    whole = _filled(pipeline, served, pool, scores, resolved, max(query.k, _REACH))
+    whole = filled(pipeline, served, pool, scores, resolved, max(query.k, _REACH))
     whole = boosted(whole, served.plan, query, resolved.scope)
     demoted = _demoted(resolved, whole)
     limit = pipeline.limit(resolved.batch)
     ranked, failed = apply_policies(served.policies, whole, context, resolved.barred, limit)
-    shown = ranked.index[: query.k].tolist()
+    field, n_shown = served.plan.config.answers, min(query.k, len(ranked))
+    answered = _answered_entities(serving, pool, resolved, query, ranked, field)
+    at = answered.best[: query.k] if field else np.arange(n_shown, dtype=np.int64)
+    shown = ranked.index[at].tolist()
     blank = [()] * len(shown)
     reasons = _reasons(pipeline, served, resolved.batch, pool, shown) if explain else blank
     sources = main_sources(pool, served.ranker, shown) if named else [""] * len(shown)
@@ -202,96 +212,48 @@ def _answered(
         led = text.leads(shown, pool, scores, resolved.batch).tolist()
         reasons = text.reasons(reasons, led) if explain else reasons
         sources = text.sources(sources, led) if named else sources
+    items = _slate_items(serving.items, shown, ranked.propensity[at], reasons, sources)
+    short = _short(pipeline, pool, len(shown), ranked.changes, resolved, query.k)
+    if field:
+        items = as_entities(items, answered, serving.items, field, ranked.index)
+        short = short_of_entities(answered, field, len(ranked), query.k)
     slate = Slate(
-        items=_slate_items(serving.items, shown, ranked.propensity, reasons, sources),
+        items=items,
         request_id=one.id,
         scenario=pipeline.scenario,
         surface=served.plan.name,
         path=resolved.path,
-        short_because=_short(pipeline, pool, len(shown), ranked.changes, resolved, query.k),
+        short_because=short,
         degraded=(*_unavailable(pipeline), *degraded, *failed),
         changes=_changes(pipeline, (*demoted, *ranked.changes)),
         notes=resolved.notes,
-        next_cursor=_next_cursor(pipeline, served, query, shown),
+        next_cursor=_next_cursor(served, query, items),
+        answers=field,
     )
     return Trace(slate, resolved, pool, whole, ranked)
 
 
-def _next_cursor(
-    pipeline: Pipeline, served: ServedSurface, query: Query, shown: Sequence[int]
-) -> str:
-    """Return where the list goes on; "" where it is short: then there is no more."""
-    if len(shown) < query.k:
-        return ""
-    ids = pipeline.catalog.items
-    return cursor_after(served.plan.name, (*query.shown, *(ids.id(item) for item in shown)))
-
-
-def _filled(
-    pipeline: Pipeline,
-    surface: ServedSurface,
+def _answered_entities(
+    serving: Serving,
     pool: Pool,
-    scores: NDArray[np.float32],
     resolved: ResolvedQuery,
-    reach: int,
-) -> Ranked:
-    """Return the ranked pool, then the surface's fallbacks, then what the user knows already."""
-    order = np.argsort(-scores[0], kind="stable")
-    order = order[pool.index[0][order] >= 0]
-    index, score = pool.index[0][order], scores[0][order].astype(np.float64)
-    if len(index) >= reach:
-        return Ranked.of(index[:reach], _graded(score[:reach]))
-    taken = np.zeros(len(pipeline.catalog), dtype=bool)
-    taken[index] = True
-    taken[resolved.batch.exclude.values] = True
-    parts = [index]
-    left = reach - len(index)
-    for name in surface.plan.config.fallback:
-        found = _fallback(pipeline, name, resolved.batch, left, taken)
-        taken[found] = True
-        parts.append(found)
-        left -= len(found)
-    parts.append(resolved.familiar[: max(left, 0)])
-    rest = np.concatenate(parts[1:])
-    score = _graded(np.concatenate([score, np.zeros(len(rest))]))
-    return Ranked.of(np.concatenate([index, rest]), score)
+    query: Query,
+    ranked: Ranked,
+    field: str,
+) -> Answered:
+    """Return the values that a surface answers with; none where it answers items."""
+    if not field:
+        return NONE
+    supported = np.isin(ranked.index, pool.index[0])
+    about = resolved.batch.about.values
+    return answered_entities(serving.items, field, ranked.index, supported, about, query)
 
 
-def _graded(score: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return falling scores whose last ones, of 0, fall below all others by their place.
-
-    What a policy weighs down would else keep its place among them.
-    """
-    flat = score <= 0
-    least = float(score[~flat].min(initial=1.0))
-    graded: NDArray[np.float64] = np.where(flat, least / (1.0 + np.cumsum(flat)), score)
-    return graded
-
-
-def _fallback(
-    pipeline: Pipeline, name: str, batch: QueryBatch, need: int, taken: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """Return at most `need` free items of one fallback, in its order."""
-    if need <= 0:
-        return np.zeros(0, dtype=np.int64)
-    if name == MOST_POPULAR:
-        order = pipeline.fallback
-    elif name == "newest":
-        order = np.arange(len(taken) - 1, -1, -1)
-    else:
-        try:
-            source = pipeline.sources[name]
-            limit = pipeline.limit(batch)
-            order = within(limit, source, lambda: source.generate(batch, need)).row(0)
-            order = order[(order >= 0) & (order < len(taken))]
-        except (Exception, SystemExit) as error:
-            log.warning("fallback %s failed", name, exc_info=error)
-            return np.zeros(0, dtype=np.int64)
-    window = order[: need + int(np.count_nonzero(taken))]
-    free = window[~taken[window]]
-    if name not in FALLBACKS:  # a source may name an item twice
-        free = free[np.sort(np.unique(free, return_index=True)[1])]
-    return free[:need]
+def _next_cursor(served: ServedSurface, query: Query, items: Sequence[SlateItem]) -> str:
+    """Return where the list goes on; "" where it is short: then there is no more."""
+    if len(items) < query.k:
+        return ""
+    return cursor_after(served.plan.name, (*query.shown, *(item.item_id for item in items)))
 
 
 def _demoted(resolved: ResolvedQuery, ranked: Ranked) -> list[PolicyChange]:
@@ -319,7 +281,7 @@ def _slate_items(
 ) -> tuple[SlateItem, ...]:
     """Return the items of the answer; scores fall from 1 towards 0 and mean the order alone."""
     n = len(shown)
-    columns = zip(shown, reasons, propensity[:n].tolist(), sources, strict=True)
+    columns = zip(shown, reasons, propensity.tolist(), sources, strict=True)
     return tuple(
         SlateItem(
             item,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,34 @@ from crossrec.components.protocols import Ranker
 from crossrec.errors import UsageError
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface
 from crossrec.pipeline.resolved import ResolvedSurface
+from crossrec.scenario import Input
+
+Brought = Literal["user", "items", "entity"]
+
+#: What a query brings → the surfaces that can answer it, the first choice where none is named.
+_TAKES: Mapping[Brought, Mapping[Input, int]] = {
+    "user": {"user": 0, "session": 0, "nothing": 0},
+    "items": {"item": 0, "items": 0, "list": 1},
+    "entity": {"entity": 0, "item": 1, "items": 1},
+}
+_MEANS: Mapping[Input, str] = {
+    "user": "a user",
+    "session": "a session",
+    "nothing": "nothing",
+    "item": "an item",
+    "items": "items",
+    "list": "a list to put in order",
+    "entity": "an entity such as a genre",
+}
+_NEEDS: Mapping[Input, str] = {
+    "user": "--user or --history",
+    "session": "--user, --history or --session",
+    "nothing": "neither --item nor --entity",
+    "item": "--item",
+    "items": "--item",
+    "list": "the items with --item",
+    "entity": "--entity NAME=VALUE",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,28 +98,32 @@ def rule_of(serving: Serving, surface: ServedSurface) -> CandidateRule:
     )
 
 
-def surface_for(pipeline: Pipeline, name: str | None, *, about_items: bool) -> ServedSurface:
+def surface_for(pipeline: Pipeline, name: str | None, brought: Brought = "user") -> ServedSurface:
     """Return the surface of this name, or the pipeline's usual one for such a query.
+
+    Parameters
+    ----------
+    brought : {"user", "items", "entity"}
+        What the query brings; a user, too, where it brings none of these.
 
     Raises
     ------
     UsageError
-        If there is none.
+        If there is none, or the one that is named needs something else.
     """
-    surfaces = pipeline.surfaces
+    surfaces, takes = pipeline.surfaces, _TAKES[brought]
     if name is None:
-        if pipeline.main.plan.about_items == about_items:
-            return pipeline.main
-        usual = [one for one in surfaces.values() if one.plan.about_items == about_items]
-        if not usual:
-            wanted = "an item" if about_items else "a user"
-            raise UsageError(f"scenario {pipeline.scenario!r} has no surface about {wanted}")
-        return usual[0]
+        usual = [pipeline.main, *surfaces.values()]
+        fitting = [one for one in usual if one.plan.config.input in takes]
+        if not fitting:
+            what = {"user": "a user", "items": "an item", "entity": "an entity"}[brought]
+            raise UsageError(f"scenario {pipeline.scenario!r} has no surface about {what}")
+        return min(fitting, key=lambda one: takes[one.plan.config.input])
     found = surfaces.get(name)
     if found is None:
         known = ", ".join(surfaces)
         raise UsageError(f"scenario {pipeline.scenario!r} has no surface {name!r}: it has {known}")
-    if found.plan.about_items != about_items:
-        need = "--item" if found.plan.about_items else "--user or --history"
-        raise UsageError(f"surface {name!r} is about a {found.plan.config.input}: give {need}")
+    wanted = found.plan.config.input
+    if wanted not in takes:
+        raise UsageError(f"surface {name!r} is about {_MEANS[wanted]}: give {_NEEDS[wanted]}")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,10 +14,12 @@ from crossrec.components.consumption import CODES
 from crossrec.components.query import Query, id_tuple
 from crossrec.components.slate import Change
 from crossrec.errors import UsageError
-from crossrec.pipeline.query_resolution import ResolvedQuery
+from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
+from crossrec.pipeline.query_resolution import ResolvedQuery, resolve_query
 from crossrec.pipeline.request import Trace, traced
 from crossrec.pipeline.request_policies import PolicyChanges, with_policies
-from crossrec.pipeline.serving import Serving, surface_for
+from crossrec.pipeline.requested import requested
+from crossrec.pipeline.serving import Serving
 from crossrec.pipeline.user_states import user_state_of
 from crossrec.plugins.registry import Registry
 from crossrec.scenario import Scenario
@@ -71,7 +74,7 @@ class WhyNot:
 
 
 class WhyNotAnswers(ABC):
-    """The part of `Engine` that traces an item through a request."""
+    """The part of `Engine` that looks at one item: its scores, and its way through a request."""
 
     workspace: Workspace
     registry: Registry
@@ -88,6 +91,7 @@ class WhyNotAnswers(ABC):
         *,
         history: Sequence[str] | None = None,
         item_ids: Sequence[str] = (),
+        entity: tuple[str, str] | None = None,
         exclude: Sequence[str] = (),
         surface: str | None = None,
         k: int | None = None,
@@ -109,7 +113,26 @@ class WhyNotAnswers(ABC):
             If the scenario was not fitted yet.
         """
         known, serving = self.registry.scenario(scenario), self.serving(scenario)
-        place = surface_for(serving.pipeline, surface, about_items=bool(item_ids))
+        place, query = requested(
+            serving,
+            known,
+            surface=surface,
+            user_id=user_id,
+            history=history,
+            item_ids=item_ids,
+            entity=entity,
+            exclude=exclude,
+            k=k,
+            context=context,
+            now=now,
+            filter=filter,
+            boost=boost,
+        )
+        if place.plan.config.answers:
+            raise UsageError(
+                f"surface {place.plan.name!r} answers with values of {place.plan.config.answers}, "
+                "not with items: ask a surface of items"
+            )
         serving = with_policies(serving, place.plan.name, policies)
         item = serving.pipeline.catalog.items.index(item_id)
         if item < 0:
@@ -117,21 +140,35 @@ class WhyNotAnswers(ABC):
                 f"item {item_id!r} is not in the fitted catalog of {scenario!r}: see "
                 f"`crossrec items show`, and ingest it"
             )
-        query = Query(
-            user_id=user_id,
-            history=None if history is None else id_tuple("history", history),
-            item_ids=id_tuple("item_ids", item_ids),
-            exclude=id_tuple("exclude", exclude),
-            context=dict(context or {}),
-            now=now,
-            surface=place.plan.name,
-            k=place.plan.config.k if k is None else k,
-            filter=filter,
-            boost=boost,
-        )
         user = user_state_of(self.workspace.store(), known, query)
         trace = traced(serving, query, user, place.plan.name, explain=False)
         return why_not(serving, trace, item, query, known)
+
+    def explain(
+        self,
+        scenario: str,
+        item_id: str,
+        user_id: str | None = None,
+        *,
+        history: Sequence[str] | None = None,
+    ) -> ItemExplanation:
+        """Return every source's score of one item for one user or history.
+
+        Raises
+        ------
+        UsageError
+            If the item is not in the fitted catalog.
+        """
+        known = self.registry.scenario(scenario)
+        serving = self.serving(scenario)
+        item = serving.pipeline.catalog.items.index(item_id)
+        if item < 0:
+            raise UsageError(f"item {item_id!r} is not in the fitted catalog of {scenario!r}")
+        given = None if history is None else id_tuple("history", history)
+        query = Query(user_id=user_id, history=given)
+        user, surface = user_state_of(self.workspace.store(), known, query), serving.pipeline.main
+        resolved = resolve_query(serving, surface, query, user, time.time())
+        return explain_item(serving.pipeline, surface, resolved.batch, item, serving.items)
 
 
 def why_not(serving: Serving, trace: Trace, item: int, query: Query, scenario: Scenario) -> WhyNot:
@@ -183,8 +220,11 @@ def _excluded(
         return "it was deleted since the fit"
     if item in resolved.filtered.items:
         return "it does not meet the filter, or lacks what the filter reads"
-    if item in resolved.batch.about.values:
+    if item in resolved.subject.excluded:
         return "the list is about it"
+    within = resolved.subject.within
+    if within is not None and item not in within:
+        return "the list is of other items alone: those given, or those of the entity"
     if serving.pipeline.catalog.items.id(item) in query.exclude:
         return "the request excludes it"
     return "it is in the history, which this surface leaves out"

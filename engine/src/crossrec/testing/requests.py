@@ -21,7 +21,7 @@ from crossrec.pipeline.fit import fit_sources
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.query_resolution import ResolvedQuery, resolve_query
 from crossrec.pipeline.request import answer
-from crossrec.pipeline.serving import Serving
+from crossrec.pipeline.serving import Brought, Serving, surface_for
 from crossrec.pipeline.user_states import with_given_history
 from crossrec.scenario import EventType, ItemField, ItemSchema, Relation, Scenario, Surface
 
@@ -101,9 +101,8 @@ def ask(
     if query.history is not None:
         now = time.time() if query.now is None else query.now
         user = with_given_history(user, query.history, scenario, now)
-    about = bool(query.item_ids)
-    surfaces = pipeline.surfaces
-    name = next(name for name, one in surfaces.items() if one.plan.about_items == about)
+    brought: Brought = "items" if query.item_ids else "entity" if query.entity else "user"
+    name = surface_for(pipeline, query.surface, brought).plan.name
     return answer(serve(pipeline, scenario), query, user, name, explain=explain)
 
 

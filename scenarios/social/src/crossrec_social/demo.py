@@ -83,6 +83,7 @@ def _posts(rng: np.random.Generator) -> pd.DataFrame:
                         "title": titles[order[a * POSTS_OF_AUTHOR + i]],
                         "categories": [topic],
                         "author": f"{FIRST[t]} {LAST[a]}",
+                        "community": f"{topic} club",
                         "media_type": ("text", "photo", "link")[int(rng.integers(3))],
                         "created_at": float(np.floor(created[i])),
                     }

@@ -242,6 +242,8 @@ SCENARIO = Scenario(
         Surface("similar_posts", "item", "posts like this one"),
         Surface("following", "user", "posts of authors you follow, the newest first"),
         Surface("catch_up", "user", "the newest post of each author you follow"),
+        Surface("community_feed", "entity", "posts of one community, for you"),
+        Surface("trending_topics", "nothing", "topics with more readers than the day before"),
         Surface("trending_posts", "nothing", "what more people read than the day before"),
     ),
     pipeline="crossrec_social:pipeline.toml",

@@ -40,6 +40,8 @@ GENRES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("World Record", "Blindfolded", "Part II"),
     ),
 }
+#: First names of those who play in a genre; the genre is their family name.
+CAST = ("Mira", "Tom", "Ines", "Kofi")
 MAKERS = ("{0} Channel", "Studio {0}", "All About {0}")
 FORMS = ("{s} {c}", "{s} {c}: The Story", "{s} {c}: Uncut")
 
@@ -79,6 +81,7 @@ def _titles(rng: np.random.Generator) -> pd.DataFrame:
                         "title": next(titles),
                         "categories": [genre],
                         "creator": channel,
+                        "persons": [f"{CAST[i % len(CAST)]} {genre.title()}"],
                         "media_type": "episode",
                         "episode_number": i + 1,
                         "duration_s": int(rng.integers(3, 110)) * 60,

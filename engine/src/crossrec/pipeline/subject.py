@@ -1,0 +1,90 @@
+"""What a request is about: given items, an entity, or a list to put in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrec.components.query import Entity, Query
+from crossrec.data.vocabulary import Vocabulary
+from crossrec.pipeline.pipeline import Pipeline, ServedSurface
+from crossrec.pipeline.serving import Serving
+
+#: Items that stand for an entity: those that most people chose.
+_SEEDS = 50
+
+
+def _nothing() -> NDArray[np.int64]:
+    return np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What the list of one request is about.
+
+    Attributes
+    ----------
+    about : int64 array
+        Items that candidates are related to.
+    excluded : int64 array
+        Those of them that are no candidates.
+    within : int64 array or None
+        The only candidates, in the order in which they were given; all items where None.
+    notes : tuple of str
+        What of it is not known.
+    """
+
+    about: NDArray[np.int64] = field(default_factory=_nothing)
+    excluded: NDArray[np.int64] = field(default_factory=_nothing)
+    within: NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = ()
+
+    def outside(self, n_items: int) -> NDArray[np.int64]:
+        """Return the items that are no candidates since they are not `within`, ascending."""
+        if self.within is None:
+            return _nothing()
+        left = np.ones(n_items, dtype=bool)
+        left[self.within] = False
+        return np.flatnonzero(left)
+
+
+def subject_of(serving: Serving, surface: ServedSurface, query: Query) -> Subject:
+    """Return what a query on a surface is about."""
+    vocabulary, notes = serving.pipeline.catalog.items, list[str]()
+    given = known_items(vocabulary, query.item_ids, "given items", notes)
+    if query.entity is not None:
+        return _of_entity(serving, surface, query.entity)
+    if surface.plan.config.input == "list":
+        order = given[np.sort(np.unique(given, return_index=True)[1])]
+        return Subject(within=order, notes=tuple(notes))
+    return Subject(given, given, notes=tuple(notes))
+
+
+def _of_entity(serving: Serving, surface: ServedSurface, entity: Entity) -> Subject:
+    """Return an entity as a subject: on a surface about items the best known ones stand for it."""
+    has = serving.items.has(entity.field)
+    items = serving.items.entities(entity.field).items(entity.value) if has else _nothing()
+    notes = () if len(items) else (f"no item has {entity.field} {entity.value!r}",)
+    if surface.plan.about_items:
+        return Subject(_best_known(serving.pipeline, items), notes=notes)
+    return Subject(within=items, notes=notes)
+
+
+def _best_known(pipeline: Pipeline, items: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the items that most people chose, the best known last, as in a history."""
+    order = np.argsort(-pipeline.people[items], kind="stable")[:_SEEDS]
+    return items[order][::-1]
+
+
+def known_items(
+    vocabulary: Vocabulary, ids: Sequence[str], what: str, notes: list[str]
+) -> NDArray[np.int64]:
+    """Return the items that the catalog has, and note how many it lacks."""
+    items = vocabulary.indexes(ids)
+    unknown = int((items < 0).sum())
+    if unknown:
+        notes.append(f"{unknown} of {len(items)} {what} are not in the fitted catalog")
+    return items[items >= 0]
