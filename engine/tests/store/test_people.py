@@ -70,7 +70,9 @@ def test_a_revoked_consent_no_longer_holds_and_its_times_are_kept(store):
     assert linked(store, "shop", "ann") == []
     assert linked(store, "shop", "bob") == [("video", "bob")]
     ann, bob = store.list_consents(limit=9)
-    assert ann.user_id == "ann" and ann.revoked is not None and ann.revoked >= ann.granted > 1e9
+    assert ann.user_id == "ann"
+    assert ann.revoked is not None
+    assert ann.revoked >= ann.granted > 1e9
     assert bob.revoked is None
     assert store.grant("video", "shop", ["ann", "bob"]) == 1, "bob's held already"
     assert store.list_consents(user_id="ann", limit=9)[0].revoked is None
@@ -94,7 +96,8 @@ def test_links_are_listed_and_removed(store):
     store.add_links("video", "shop", [("ann", "a1"), ("bob", "bob")])
     store.add_links("music", "shop", [("m", "a1")])
     assert len(store.list_links(limit=9)) == 3
-    assert len(store.list_links(limit=2)) == 2 and len(store.list_links(limit=9, offset=2)) == 1
+    assert len(store.list_links(limit=2)) == 2
+    assert len(store.list_links(limit=9, offset=2)) == 1
     assert [one.user_id for one in store.list_links(scenario="video", limit=9)] == ["ann", "bob"]
     assert [one.other for one in store.list_links(user_id="a1", limit=9)] == ["music", "video"]
     assert len(store.list_links(user_id="bob", limit=9)) == 1
@@ -185,5 +188,6 @@ def test_one_user_and_all_users_agree_with_the_definition(
             expected.add(LinkedUser("video", user, user))
     assert set(store.all_linked_users("shop")) == expected
     one_by_one = [one for user in "abc" for one in store.linked_users("shop", user)]
-    assert set(one_by_one) == expected and len(one_by_one) == len(expected)
+    assert set(one_by_one) == expected
+    assert len(one_by_one) == len(expected)
     store.close()

@@ -336,7 +336,7 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
             boost=boost,
         )
         wanted = None if language is None else checked_language(language)
-        user = user_state_of(self.workspace.store(), known, query)
+        user = user_state_of(self.workspace.store(), known, query, self.registry.scenario)
         slate = answer(
             serving, query, user, place.plan.name, explain=explain, name_sources=self._log
         )
@@ -373,7 +373,10 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
             raise UsageError(f"item {item_id!r} is not in the fitted catalog of {scenario!r}")
         given = None if history is None else id_tuple("history", history)
         query = Query(user_id=user_id, history=given)
-        user, surface = user_state_of(self.workspace.store(), known, query), serving.pipeline.main
+        user, surface = (
+            user_state_of(self.workspace.store(), known, query, self.registry.scenario),
+            serving.pipeline.main,
+        )
         resolved = resolve_query(serving, surface, query, user, time.time())
         return explain_item(serving.pipeline, surface, resolved.batch, item, serving.items)
 

@@ -129,7 +129,7 @@ class WhyNotAnswers(ABC):
             filter=filter,
             boost=boost,
         )
-        user = user_state_of(self.workspace.store(), known, query)
+        user = user_state_of(self.workspace.store(), known, query, self.registry.scenario)
         trace = traced(serving, query, user, place.plan.name, explain=False)
         return why_not(serving, trace, item, query, known)
 
