@@ -14,6 +14,18 @@ if TYPE_CHECKING:
 
 
 @hookimpl
+def register_candidate_generators(register: Register) -> None:
+    """Register the source that a fit adds where people agreed to the use of other scenarios."""
+    register(
+        "linked-history",
+        "crossrec.components.linked_source:LinkedHistorySource",
+        config="crossrec.components.linked_source:LinkedHistoryConfig",
+        capabilities={"score", "explain", "report", "linked"},
+        summary="what people did in other scenarios, where they agreed to it: text space and ridge",
+    )
+
+
+@hookimpl
 def register_rankers(register: Register) -> None:
     """Register the ways to join several sources without training a model."""
     register(

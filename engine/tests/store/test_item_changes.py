@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from crossrec.errors import WorkspaceError
 from crossrec.store.rows import Coded, EventRows
+from crossrec.store.schema import FORMAT
 from crossrec.store.sqlite import SqliteStore
 
 
@@ -177,7 +178,7 @@ def test_a_store_of_format_1_gets_the_columns_on_its_next_writing_of_items(old_s
         "b": {"title": "B", "withdrawn": False}, "c": {"withdrawn": False},
     }  # fmt: skip
     version = old_store._connections.reader().execute("PRAGMA user_version").fetchone()
-    assert version == (2,)
+    assert version == (FORMAT,)
     assert old_store.items("shop")[1] == {"a": {"title": "A"}, "b": {"title": "B"}, "c": {}}
 
 

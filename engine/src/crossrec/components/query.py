@@ -122,6 +122,9 @@ class QueryBatch:
     surface : str
     profile : mapping of name to array of str, shape (n,)
         Fields of the users table as categories, "" where one is not known.
+    linked : Ragged, n rows
+        What the user did in other scenarios and agreed to have used here, oldest first: indexes
+        into the linked items that the pipeline was fitted with.
     """
 
     users: NDArray[np.int64]
@@ -139,14 +142,15 @@ class QueryBatch:
     context: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     surface: str = ""
     profile: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    linked: Ragged = field(default_factory=lambda: Ragged.empty(0))
 
     def __post_init__(self) -> None:
         n = len(self.users)
-        for name in ("about", "negatives", "demoted"):
+        for name in ("about", "negatives", "demoted", "linked"):
             if len(getattr(self, name)) != n:
                 object.__setattr__(self, name, Ragged.empty(n))
         same = self.exclude is self.history  # stays so, for who asks whether it is
-        for name in ("history", "exclude", "about", "negatives", "demoted"):
+        for name in ("history", "exclude", "about", "negatives", "demoted", "linked"):
             object.__setattr__(self, name, getattr(self, name).read_only())
         if same:
             object.__setattr__(self, "exclude", self.history)
@@ -220,6 +224,7 @@ class QueryBatch:
             named("context"),
             parts[0].surface,
             named("profile"),
+            rows("linked"),
         )
 
     def __len__(self) -> int:
@@ -273,6 +278,7 @@ class QueryBatch:
             {name: column[rows] for name, column in self.context.items()},
             self.surface,
             {name: column[rows] for name, column in self.profile.items()},
+            self.linked.take(rows),
         )
 
     def blocks(self, size: int) -> list[NDArray[np.int64]]:

@@ -24,6 +24,17 @@ class Impressions(NamedTuple):
     last: float
 
 
+class LinkedHistory(NamedTuple):
+    """What the user did in another scenario and agreed to have used in this one."""
+
+    scenario: str
+    events: UserEvents
+
+
+def _no_links() -> tuple[LinkedHistory, ...]:
+    return ()
+
+
 def _no_impressions() -> Mapping[str, Impressions]:
     return {}
 
@@ -60,11 +71,17 @@ class UserState:
     consents: frozenset[str] = frozenset()
     known: bool = False
     read_impressions: Callable[[], Mapping[str, Impressions]] = _no_impressions
+    read_linked: Callable[[], tuple[LinkedHistory, ...]] = _no_links
 
     @cached_property
     def impressions(self) -> Mapping[str, Impressions]:
         """What was shown to the user, by item id, from the decision log; read when it is needed."""
         return self.read_impressions()
+
+    @cached_property
+    def linked(self) -> tuple[LinkedHistory, ...]:
+        """The histories of other scenarios that the user agreed to; read when they are needed."""
+        return self.read_linked()
 
     @property
     def past(self) -> UserEvents:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from crossrec.data.catalog import Catalog
 from crossrec.data.events import Events
+from crossrec.data.linked import LinkedHistories
 from crossrec.data.net_evidence import net_evidence
 from crossrec.data.profiles import ProfileColumn
 from crossrec.data.reviews import Reviews
@@ -45,6 +46,8 @@ class Dataset:
     event_types : tuple of EventType
         What the scenario declares of its events; ``events.types`` are places in it. Empty where
         nothing is known of them.
+    linked : LinkedHistories, optional
+        What users did in other scenarios; None where nobody agreed to its use here.
     """
 
     users: Vocabulary
@@ -54,6 +57,7 @@ class Dataset:
     vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     profiles: Mapping[str, ProfileColumn] = field(default_factory=dict)
     event_types: tuple[EventType, ...] = ()
+    linked: LinkedHistories | None = None
 
     @classmethod
     def build(
@@ -155,7 +159,11 @@ class Dataset:
         """Return the same users and catalog with other events, e.g. those before a cut."""
         fresh = Dataset.build(self.users, self.catalog, events, has_clock=self.has_clock)
         return replace(
-            fresh, vectors=self.vectors, profiles=self.profiles, event_types=self.event_types
+            fresh,
+            vectors=self.vectors,
+            profiles=self.profiles,
+            event_types=self.event_types,
+            linked=self.linked,
         )
 
     def with_reviews(self, reviews: Reviews) -> Dataset:

@@ -71,5 +71,5 @@ class BatchAnswers(ABC):
                 filter=filter,
                 boost=boost,
             )
-            requests.append((query, user_state_of(store, known, query)))
+            requests.append((query, user_state_of(store, known, query, self.registry.scenario)))
         return answer_batch(serving, requests, place.plan.name, explain=explain, name_sources=True)

@@ -344,7 +344,7 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
         )
         serving = with_policies(serving, place.plan.name, policies)
         wanted = None if language is None else checked_language(language)
-        user = user_state_of(self.workspace.store(), known, query)
+        user = user_state_of(self.workspace.store(), known, query, self.registry.scenario)
         slate = answer(
             serving, query, user, place.plan.name, explain=explain, name_sources=self._log
         )

@@ -194,6 +194,9 @@ def fingerprint(dataset: Dataset) -> str:
         _add_texts(whole, reviews.texts)
         arrays |= {"ratings": reviews.ratings, "numbers of texts": reviews.numbers}
     arrays |= {f"vectors {name}": array for name, array in dataset.vectors.items()}
+    if dataset.linked is not None:
+        _add_texts(whole, (*dataset.linked.catalog.items.ids, *dataset.linked.catalog.titles))
+        arrays |= dataset.linked.learnt_from()
     for name, column in dataset.profiles.items():
         _add_texts(whole, (name, *column.values))
         arrays[f"profile {name}"] = column.numbers

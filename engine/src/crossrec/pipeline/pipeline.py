@@ -141,6 +141,16 @@ class Pipeline:
                 return read_only(rows)
         return None
 
+    @cached_property
+    def linked_items(self) -> Vocabulary | None:
+        """The items of other scenarios that a source can answer from; None where none can."""
+        for label, able in self.capabilities.items():
+            if "linked" in able and label in self.sources:
+                found: Vocabulary = getattr(self.sources[label], "linked_items")()  # noqa: B009
+                if len(found):
+                    return found
+        return None
+
     def rank(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best `k` of the main surface's pool of each query; no policy is applied.
 

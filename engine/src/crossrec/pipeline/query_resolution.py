@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from crossrec.components.consumption import PastEffects, PastEvents, ages_of
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.user_state import UserState
+from crossrec.data.linked import linked_id
 from crossrec.data.net_evidence import net_evidence
 from crossrec.data.profiles import profile_value
 from crossrec.data.user_events import UserEvents
@@ -19,7 +20,7 @@ from crossrec.expressions import Scope
 from crossrec.numeric.arrays import among
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.conditions import Filtered, filtered_items
-from crossrec.pipeline.pipeline import ServedSurface
+from crossrec.pipeline.pipeline import Pipeline, ServedSurface
 from crossrec.pipeline.serving import Serving, rule_of
 from crossrec.pipeline.subject import Subject, known_items, subject_of
 
@@ -106,6 +107,7 @@ def resolve_query(
         context={name: np.array([value]) for name, value in query.context.items()},
         surface=surface.plan.name,
         profile={name: np.array([profile_value(one)]) for name, one in user.profile.items()},
+        linked=_one_row(_linked(pipeline, user)),
         **columns,
     )
     return ResolvedQuery(
@@ -150,6 +152,16 @@ def _history(
         "types": np.concatenate([events.types[kept], np.zeros(n, dtype=np.int64)]),
         "weights": np.concatenate([net[kept], np.ones(n, dtype=np.float32)]),
     }
+
+
+def _linked(pipeline: Pipeline, user: UserState) -> NDArray[np.int64]:
+    """Return what the user did in other scenarios; read only where a source answers from it."""
+    known = pipeline.linked_items
+    if known is None:
+        return np.zeros(0, dtype=np.int64)
+    ids = [linked_id(one.scenario, item) for one in user.linked for item in one.events.item_ids]
+    items = known.indexes(ids)
+    return items[items >= 0]
 
 
 def _net(events: UserEvents) -> NDArray[np.float32]:

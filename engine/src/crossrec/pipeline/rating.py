@@ -131,7 +131,7 @@ class RatingAnswers(ABC):
             self.serving(scenario),
             known,
             query,
-            user_state_of(self.workspace.store(), known, query),
+            user_state_of(self.workspace.store(), known, query, self.registry.scenario),
             tuple(item_ids),
             tuple(texts),
             RunOptions(cache=self.workspace.cache),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,15 +13,39 @@ import numpy as np
 
 from crossrec.components.consumption import EventEffects
 from crossrec.components.query import Query
-from crossrec.components.user_state import HISTORY, Impressions, UserState, session_start
+from crossrec.components.user_state import (
+    HISTORY,
+    Impressions,
+    LinkedHistory,
+    UserState,
+    session_start,
+)
 from crossrec.data.user_events import UserEvents
+from crossrec.errors import CrossrecError
 from crossrec.scenario import Scenario
 from crossrec.store.base import Store
 
+log = logging.getLogger("crossrec")
 
-def user_state_of(store: Store, scenario: Scenario, query: Query) -> UserState:
-    """Return what is known of the user of a query."""
-    user = UserState() if query.user_id is None else read_user_state(store, scenario, query.user_id)
+Scenarios = Callable[[str], Scenario]
+
+
+def user_state_of(
+    store: Store, scenario: Scenario, query: Query, others: Scenarios | None = None
+) -> UserState:
+    """Return what is known of the user of a query.
+
+    Parameters
+    ----------
+    others : callable, optional
+        Returns a scenario by its name. Without it nothing is read of any other scenario.
+    """
+    user = UserState()
+    if query.user_id is not None:
+        user = read_user_state(store, scenario, query.user_id)
+        if others is not None:
+            linked = partial(linked_histories, store, scenario.name, query.user_id, others)
+            user = replace(user, read_linked=linked)
     if query.history is None:
         return user
     now = time.time() if query.now is None else query.now
@@ -49,6 +74,29 @@ def read_user_state(store: Store, scenario: Scenario, user_id: str) -> UserState
         known=len(history) > 0,
         read_impressions=partial(_impressions, store, scenario.name, user_id),
     )
+
+
+def linked_histories(
+    store: Store, scenario: str, user_id: str, others: Scenarios
+) -> tuple[LinkedHistory, ...]:
+    """Return what a user did in the scenarios whose use in this one holds now.
+
+    No table of another scenario is touched without that consent. What is not installed any more is
+    left out: nothing can be made of its events.
+    """
+    found = []
+    try:
+        for one in store.linked_users(scenario, user_id):
+            try:
+                other = others(one.source)
+            except CrossrecError as error:
+                log.warning("the history of %s is left out: %s", one.source, error)
+                continue
+            events = store.user_events(other, one.source_user_id, HISTORY)
+            found.append(LinkedHistory(one.source, events.where(events.weights > 0)))
+    except UnicodeEncodeError:  # half a character: no user that was ever ingested
+        return ()
+    return tuple(found)
 
 
 def consents_of(profile: Mapping[str, Any]) -> frozenset[str]:

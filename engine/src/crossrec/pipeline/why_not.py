@@ -140,7 +140,7 @@ class WhyNotAnswers(ABC):
                 f"item {item_id!r} is not in the fitted catalog of {scenario!r}: see "
                 f"`crossrec items show`, and ingest it"
             )
-        user = user_state_of(self.workspace.store(), known, query)
+        user = user_state_of(self.workspace.store(), known, query, self.registry.scenario)
         trace = traced(serving, query, user, place.plan.name, explain=False)
         return why_not(serving, trace, item, query, known)
 
@@ -166,7 +166,8 @@ class WhyNotAnswers(ABC):
             raise UsageError(f"item {item_id!r} is not in the fitted catalog of {scenario!r}")
         given = None if history is None else id_tuple("history", history)
         query = Query(user_id=user_id, history=given)
-        user, surface = user_state_of(self.workspace.store(), known, query), serving.pipeline.main
+        user = user_state_of(self.workspace.store(), known, query, self.registry.scenario)
+        surface = serving.pipeline.main
         resolved = resolve_query(serving, surface, query, user, time.time())
         return explain_item(serving.pipeline, surface, resolved.batch, item, serving.items)
 

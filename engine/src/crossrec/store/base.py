@@ -14,6 +14,7 @@ from crossrec.data.events import Events
 from crossrec.data.user_events import UserEvents
 from crossrec.data.vocabulary import Vocabulary
 from crossrec.scenario import Scenario
+from crossrec.store.people import People
 from crossrec.store.rows import EventRows
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Deleted(NamedTuple):
 
 
 @runtime_checkable
-class Store(Protocol):
+class Store(People, Protocol):
     """Items, users and events of every scenario, each scenario in a namespace of its own.
 
     Every `add_*` call is one transaction: after a crash it is there as a whole or not at all.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,11 +9,10 @@ from typing import Any
 
 from crossrec.errors import UsageError
 from crossrec.store.base import Deleted
+from crossrec.store.linking import forget_users
 from crossrec.store.listing import where_events
 from crossrec.store.tables import Tables, count_change, tables_of
 from crossrec.store.writing import VALUES_A_QUERY
-
-log = logging.getLogger("crossrec")
 
 # Users and items that were known by events alone go with the last of them.
 _UNSUPPORTED = (
@@ -44,6 +42,8 @@ class Deleting(Tables):
         table, chosen = tables_of(scenario)[f"{kind}s"], '(SELECT "id" FROM temp."chosen")'
         with self._erasing(scenario) as connection:
             _choose(connection, table, list(ids))
+            if kind == "user":
+                forget_users(connection, scenario, list(ids))
             events = _delete_events(connection, scenario, f'WHERE "{kind}" IN {chosen}', [])
             rows = connection.execute(f'DELETE FROM {table} WHERE "id" IN {chosen}').rowcount
             named = Deleted(items=rows) if kind == "item" else Deleted(users=rows)
@@ -92,26 +92,9 @@ class Deleting(Tables):
     def _erasing(self, scenario: str) -> Iterator[sqlite3.Connection]:
         """Delete everything within, or nothing; then rewrite the file without it."""
         self._prepare(scenario)
-        self._connections.writer().conn.execute("PRAGMA secure_delete = ON")
-        with self._writing() as connection:
-            before = connection.total_changes
+        with self._erasing_rows() as connection:
             yield connection
             self._ids.clear()
-            changed = connection.total_changes > before
-        if changed:
-            self._rewrite(connection)
-
-    def _rewrite(self, connection: sqlite3.Connection) -> None:
-        """Leave neither free pages nor a log: both hold what was there before."""
-        # No other thread may be writing through the same connection meanwhile.
-        with self._connections.exclusive(), self._connections.translated():
-            connection.execute("VACUUM")
-            (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if busy:
-            log.warning(
-                "%s is being read: what was deleted is gone from it after the next writing",
-                self._connections.path,
-            )
 
 
 def _choose(connection: sqlite3.Connection, table: str, names: Sequence[str]) -> None:

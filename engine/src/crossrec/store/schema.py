@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 #: Layout of the tables, kept in ``PRAGMA user_version``. Raise it when a table changes.
-FORMAT = 2
+FORMAT = 3
 _TRIES = 20
 
 
@@ -58,7 +58,19 @@ def create_base(db: Database) -> None:
     db.table("scenarios").create(columns, pk="name", if_not_exists=True)
     db.table("changes").create({"scenario": str, "items": int}, pk="scenario", if_not_exists=True)
     _add_columns(db, "changes", "deleted")
+    _create_people(db)
     db.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def _create_people(db: Database) -> None:
+    """Create the links between users and their consents, which are of format 3; see `linking`."""
+    links = {"scenario": str, "user": str, "other": str, "other_user": str, "time": float}
+    key = ("scenario", "user", "other")
+    db.table("links").create(links, pk=key, not_null=set(links), if_not_exists=True)
+    consents = {"target": str, "user": str, "source": str, "granted": float, "revoked": float}
+    key = ("target", "user", "source")
+    present = set(consents) - {"revoked"}
+    db.table("consents").create(consents, pk=key, not_null=present, if_not_exists=True)
 
 
 def create_scenario(db: Database, scenario: str) -> None:

@@ -17,6 +17,7 @@ from crossrec.store.base import WITHDRAWN, Counts, Records
 from crossrec.store.connections import explain
 from crossrec.store.decisions import SqliteDecisionLog
 from crossrec.store.deleting import Deleting
+from crossrec.store.linking import Linking
 from crossrec.store.listing import Listing
 from crossrec.store.reading import Reading
 from crossrec.store.rows import Coded, EventRows
@@ -40,7 +41,7 @@ _SELECT_CHANGED = (
 )
 
 
-class SqliteStore(Reading, Listing, Deleting):
+class SqliteStore(Reading, Listing, Deleting, Linking):
     """Implements `crossrec.store.base.Store` in the file at `path`.
 
     Reading is safe from several threads and while one process writes. Events may be appended by

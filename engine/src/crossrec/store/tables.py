@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from typing import Any
 
 from crossrec.store.connections import Connections
 from crossrec.store.schema import create_beside_others, create_scenario, quoted
+
+log = logging.getLogger("crossrec")
 
 _COUNT_CHANGE = (
     "INSERT INTO changes (scenario, items) VALUES (?, 1) "
@@ -68,6 +71,29 @@ class Tables:
             except BaseException:
                 self._ids.clear()  # what was rolled back must not be remembered
                 raise
+
+    @contextmanager
+    def _erasing_rows(self) -> Iterator[sqlite3.Connection]:
+        """Delete everything within, or nothing; then rewrite the file without it."""
+        self._connections.writer().conn.execute("PRAGMA secure_delete = ON")
+        with self._writing() as connection:
+            before = connection.total_changes
+            yield connection
+            changed = connection.total_changes > before
+        if changed:
+            self._rewrite(connection)
+
+    def _rewrite(self, connection: sqlite3.Connection) -> None:
+        """Leave neither free pages nor a log: both hold what was there before."""
+        # No other thread may be writing through the same connection meanwhile.
+        with self._connections.exclusive(), self._connections.translated():
+            connection.execute("VACUUM")
+            (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            log.warning(
+                "%s is being read: what was deleted is gone from it after the next writing",
+                self._connections.path,
+            )
 
     def _prepare(self, scenario: str) -> None:
         """Create the scenario's tables where they are missing."""
