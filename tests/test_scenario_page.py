@@ -37,6 +37,9 @@ def test_all_that_is_declared_is_there(name: str) -> None:
         assert all(alias in line for alias in event.aliases)
     for field in scenario.items.fields:
         assert f"\n{field.name} " in page, field.name
+    for user_field in scenario.users:
+        line = page.partition("USER FIELD")[2].partition("relations:")[0]
+        assert line_of(line, user_field.name).split()[1] == user_field.kind
     for relation in scenario.relations:
         assert f"{relation.name} ({relation.field})" in page
 

@@ -57,6 +57,15 @@ def test_tastes_are_shared_over_scenarios(world: World) -> None:
     assert abs(other) < 0.1
 
 
+def test_events_are_the_log_in_ids(world: World, log: History) -> None:
+    table, reactions = world.events("video", days=30, sessions=15), log.events()
+    items = world.items("video")["item_id"]
+    assert list(table.columns) == ["user_id", "item_id", "event_type", "time", "value"]
+    assert (table["item_id"].to_numpy() == items.to_numpy()[reactions["item"]]).all()
+    assert table["user_id"].tolist() == [f"u{person + 1}" for person in reactions["person"]]
+    assert table["time"].tolist() == reactions["time"].tolist()
+
+
 def test_same_seed_same_world(world: World, log: History) -> None:
     settings = [setting("video", parts=4, price=5.0), setting("music")]
     again = World.generate(settings, n_people=1_500, n_items=400, start=START, seed=3)

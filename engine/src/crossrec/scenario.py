@@ -68,6 +68,26 @@ class ItemField:
 
 
 @dataclass(frozen=True)
+class UserField(ItemField):
+    """A column of the users table, which filters read as ``user.NAME`` and policies by its name.
+
+    A category that holds several values, as a list or separated by ``|``, is read as a list.
+    """
+
+
+#: What every scenario may know of its users.
+COMMON_USER_FIELDS = (
+    UserField("created_at", "time", ("signed_up_at", "registered_at", "creation_timestamp")),
+    UserField("language", "category", ("language_code", "lang", "locale")),
+    UserField("country", "category", ("country_code",), "where they are, for the rights there"),
+    UserField("age_group", "category", ("age_range", "age_band")),
+    UserField("gender", "category", ("sex",)),
+    UserField("subscription_model", "category", ("subscription", "plan"), "the plans they have"),
+    UserField("labels", "category", ("segments", "user_labels")),
+)
+
+
+@dataclass(frozen=True)
 class ItemSchema:
     """The fields of an item and how they become text.
 
@@ -122,6 +142,9 @@ class Scenario:
 
     Attributes
     ----------
+    users : tuple of UserField
+        What is known of users beside their events. Other columns of a users table are kept as they
+        are.
     pipeline : str
         The default pipeline as a resource, ``"package:file.toml"``.
     demo : str, callable or None
@@ -137,6 +160,7 @@ class Scenario:
     pipeline: str
     default_event: str
     main_surface: str
+    users: tuple[UserField, ...] = ()
     relations: tuple[Relation, ...] = ()
     metrics: tuple[str, ...] = ("recall@10", "ndcg@10")
     demo: str | Callable[..., Any] | None = None

@@ -1,5 +1,5 @@
 import pytest
-from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
+from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface, UserField
 from crossrec.workspace import Workspace
 
 
@@ -25,6 +25,12 @@ def shop():
         pipeline="",
         default_event="view",
         main_surface="home",
+        users=(
+            UserField("favourites", "category", ("likes",)),
+            UserField("is_kids", "flag", ("kids_profile",)),
+            UserField("joined", "time"),
+            UserField("points", "number"),
+        ),
     )
 
 

@@ -268,6 +268,29 @@ def test_users_are_kept_with_their_attributes(shop, workspace, write):
     assert report.table("users").new == 2
 
 
+def test_declared_fields_of_users_have_their_names_and_kinds(shop, workspace, write):
+    path = write(
+        "u.csv",
+        "user_id,likes,Kids Profile,joined,points,shoe size",
+        "u1,jazz|soul,yes,2023-11-14T22:13:20Z,12,44",
+        "u2,jazz,maybe,,many,",
+    )
+    report = ingest_files(workspace, shop, users=path)
+    assert workspace.store().users("shop")[1] == {
+        "u1": {
+            "favourites": ["jazz", "soul"],
+            "is_kids": True,
+            "joined": 1_700_000_000.0,
+            "points": 12,
+            "shoe size": "44",
+        },
+        "u2": {"favourites": "jazz", "is_kids": "maybe", "points": "many"},
+    }
+    lines = "\n".join(report.lines())
+    assert "field 'is_kids': 1 cells are not flags and were kept as text" in lines
+    assert "field 'points': 1 cells are not numbers and were kept as text" in lines
+
+
 def test_repeated_items_are_noticed_and_the_last_wins(shop, workspace, write):
     path = write("i.csv", "id,title,price", "a,old,1", "b,B,", "a,new,")
     report = ingest_files(workspace, shop, items=path, options=IngestOptions(chunk_rows=2))

@@ -55,6 +55,7 @@ class TestEcommerce(ScenarioPackageTests):
         "original_price": "original_price",
         "availability": "availability",
     }
+    public_user_fields: ClassVar = {"loyalty_tier": "membership_status", "sex": "gender"}
     weights: ClassVar = {
         # Recombee's scale: (stars - 3) / 2.
         "rating": {1: -3, 2: -1.5, 3: 0, 4: 1.5, 5: 3},

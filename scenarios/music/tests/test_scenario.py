@@ -37,6 +37,7 @@ class TestMusic(ScenarioPackageTests):
         "ban_artist": "ban_artist",
     }
     unknown_events = ("", "teleport", "humming")
+    public_user_fields: ClassVar = {"allow_explicit": "explicit_allowed", "country_code": "country"}
     weights: ClassVar = {
         "play": {0: 0, 15: 0.5, 30: 1, 300: 1, None: 1},
         "skip": {1: -0.5, 10: -0.5, 29: -0.5, None: -0.5},

@@ -43,6 +43,7 @@ class TestSocial(ScenarioPackageTests):
         "unfollow": "unfollow_author",
     }
     unknown_events = ("", "teleport", "likes of others")
+    public_user_fields: ClassVar = {"interests": "followed_topics", "lang": "language"}
     weights: ClassVar = {
         "dwell": {0: 0, 3: 0.1, 15: 0.5, 30: 1, 3600: 1, None: 1},
         "video_watch": {0: 0, 0.5: 0.75, 1: 1.5, 1.2: 1.5},

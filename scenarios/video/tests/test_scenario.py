@@ -46,6 +46,10 @@ class TestVideo(ScenarioPackageTests):
         "movie_title": "title",
         "release_year": "production_year",
     }
+    public_user_fields: ClassVar = {
+        "plan": "subscription_model",
+        "favorite_genres": "favourite_genres",
+    }
     weights: ClassVar = {
         "watch": {0: 0, 0.1: 0.3, 0.5: 1.5, 1: 3, 1.5: 3, None: 3},
         # MovieLens: half a star to five.

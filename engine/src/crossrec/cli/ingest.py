@@ -30,7 +30,7 @@ _FILES = click.Path(path_type=Path)
     "mapping",
     multiple=True,
     metavar="NAME=COLUMN",
-    help="Column for user, item, event, time, value, event_id, request, text or an item field.",
+    help="Column for user, item, event, time, value, event_id, request, text, session or a field.",
 )
 @click.option("--encoding", help="Encoding of the files; UTF-8 if not given.")
 @click.option("--delimiter", help="Delimiter of the files; found out if not given.")

@@ -45,7 +45,7 @@ def list_scenarios(as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def show_scenario(name: str, as_json: bool) -> None:
-    """Show the events, item fields, relations, surfaces and default pipeline of one scenario."""
+    """Show what one scenario declares: events, fields, relations, surfaces, default pipeline."""
     from crossrec.pipeline.config_files import load_config
 
     scenario = load_registry().scenario(name)
@@ -89,7 +89,7 @@ def plans_of(config: PipelineConfig) -> dict[str, Any]:
 
 
 def _show_data(scenario: Scenario) -> None:
-    """Print what is read: events, fields of items, relations."""
+    """Print what is read: events, fields of items and users, relations."""
     heads = ("EVENT", "STRENGTH", "VALUE", "CONSUMES", "ACTS ON", "ALSO CALLED")
     table(heads, map(_event, scenario.events))
     click.echo(f"default event: {scenario.default_event}\n")
@@ -97,7 +97,12 @@ def _show_data(scenario: Scenario) -> None:
         ("ITEM FIELD", "KIND", "ALSO CALLED"),
         ((f.name, f.kind, ", ".join(f.aliases)) for f in scenario.items.fields),
     )
-    click.echo(f"text: {scenario.items.text_template}")
+    click.echo(f"text: {scenario.items.text_template}\n")
+    if scenario.users:
+        table(
+            ("USER FIELD", "KIND", "ALSO CALLED"),
+            ((f.name, f.kind, ", ".join(f.aliases)) for f in scenario.users),
+        )
     relations = ", ".join(f"{one.name} ({one.field})" for one in scenario.relations)
     click.echo(f"relations: {relations or 'none'}\n")
 

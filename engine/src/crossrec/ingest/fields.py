@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crossrec.data.catalog import as_text
+from crossrec.data.catalog import as_list, as_text
 from crossrec.ingest.times import TimeParser
-from crossrec.scenario import ItemSchema
+from crossrec.scenario import ItemField
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,12 +25,20 @@ class FieldReader:
     """Reads fields by the kind that the schema gives them; others stay what they are.
 
     A cell that does not fit its kind is kept as text and counted: it costs the field its type,
-    never the item.
+    never the item or the user.
+
+    Parameters
+    ----------
+    fields : iterable of ItemField
+        The declared ones.
+    lists : bool
+        Whether a category with several values, separated by ``|``, becomes a list. Those of items
+        are split where a catalog is made of them.
     """
 
-    def __init__(self, schema: ItemSchema | None) -> None:
-        fields = () if schema is None else schema.fields
+    def __init__(self, fields: Iterable[ItemField], *, lists: bool = False) -> None:
         self._kinds = {field.name: field.kind for field in fields}
+        self._lists = lists
         self._times: dict[str, TimeParser] = {}
         self._misfits: Counter[str] = Counter()
 
@@ -44,6 +52,8 @@ class FieldReader:
             return self._converted(name, values, _flag)
         if kind == "time":
             return self._seconds(name, column, values)
+        if kind == "category" and self._lists:
+            return [_several(value) for value in values]
         return values
 
     def notes(self) -> list[str]:
@@ -117,6 +127,13 @@ def written_text(value: Any) -> str:
 def _storable(value: str) -> str:
     """Return a text without halves of surrogate pairs, which cannot be stored."""
     return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+
+
+def _several(value: Any) -> Any:
+    """Return a text with several values as a list, and everything else as it is."""
+    if not isinstance(value, str) or "|" not in value:
+        return value
+    return list(as_list(value)) or None
 
 
 def _number(value: Any) -> float | int | None:

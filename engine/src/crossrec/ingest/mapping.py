@@ -18,7 +18,7 @@ from crossrec.ingest.columns import (
     USER,
     VALUE,
 )
-from crossrec.scenario import ItemSchema, Scenario
+from crossrec.scenario import ItemField, Scenario
 
 TableKind = Literal["items", "events", "users"]
 
@@ -123,9 +123,9 @@ def parse_map(options: Iterable[str], scenario: Scenario) -> dict[str, str]:
     Raises
     ------
     UsageError
-        If an option has no ``=``, or its left side is neither a role nor an item field.
+        If an option has no ``=``, or its left side is neither a role nor a field of items or users.
     """
-    fields = [item_field.name for item_field in scenario.items.fields]
+    fields = list(dict.fromkeys(one.name for one in (*scenario.items.fields, *scenario.users)))
     overrides: dict[str, str] = {}
     for option in options:
         left, equals, right = option.partition("=")
@@ -184,8 +184,8 @@ def guess_columns(
     rest = [column for column in header if column not in used]
     if kind == "events":
         return ColumnMap(found, {}, tuple(rest))
-    schema = scenario.items if kind == "items" else ItemSchema((), "")
-    return ColumnMap(found, _fields(rest, schema, taken))
+    declared = scenario.items.fields if kind == "items" else scenario.users
+    return ColumnMap(found, _fields(rest, declared, taken))
 
 
 def _aliases(name: str, kind: TableKind, scenario: Scenario) -> list[str]:
@@ -211,16 +211,18 @@ def _first(
     return next((free[compact(alias)] for alias in aliases if compact(alias) in free), None)
 
 
-def _fields(rest: Sequence[str], schema: ItemSchema, taken: Mapping[str, str]) -> dict[str, str]:
-    """Name the remaining columns after the schema's fields, or after themselves."""
+def _fields(
+    rest: Sequence[str], declared: Sequence[ItemField], taken: Mapping[str, str]
+) -> dict[str, str]:
+    """Name the remaining columns after the declared fields, or after themselves."""
     fields: dict[str, str] = {}
     free = list(rest)
-    for item_field in schema.fields:
-        wanted = [item_field.name, *item_field.aliases]
-        others = {name: column for name, column in taken.items() if name != item_field.name}
-        column = taken.get(item_field.name) or _first(free, wanted, others, fields)
+    for one in declared:
+        wanted = [one.name, *one.aliases]
+        others = {name: column for name, column in taken.items() if name != one.name}
+        column = taken.get(one.name) or _first(free, wanted, others, fields)
         if column in free:
-            fields[item_field.name] = column
+            fields[one.name] = column
             free.remove(column)
     for column in free:
         name = column.split(":")[0] or column

@@ -270,7 +270,11 @@ class RecordValidator:
         self._columns = columns
         self._name = name
         self._noun = "item" if name == ITEM else "user"
-        self._fields = FieldReader(scenario.items if name == ITEM else None)
+        self._fields = (
+            FieldReader(scenario.items.fields)
+            if name == ITEM
+            else FieldReader(scenario.users, lists=True)
+        )
         self._seen: set[str] = set()
 
     @property

@@ -122,9 +122,23 @@ class World:
         return lived(place, self.people.activity, self.start, days, sessions)
 
     def items(self, scenario: str) -> pd.DataFrame:
-        """Return the items of a scenario as a table."""
+        """Return the items of a scenario as a table, as `crossrec.ingest` reads it."""
         place = self._place(scenario)
         return place.catalog.frame(place.setting)
+
+    def events(self, scenario: str, *, days: float, sessions: float = 8.0) -> pd.DataFrame:
+        """Return the reactions of `live` in ids, as `crossrec.ingest` reads them.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``user_id`` (``u1`` for person 0, the same in every scenario), ``item_id``,
+            ``event_type``, ``time`` and ``value``, sorted by person and time.
+        """
+        log = self.live(scenario, days=days, sessions=sessions).events()
+        log["user_id"] = "u" + (log["person"] + 1).astype(str)
+        log["item_id"] = self.items(scenario)["item_id"].to_numpy()[log["item"]]
+        return log[["user_id", "item_id", "event_type", "time", "value"]]
 
     def _place(self, scenario: str) -> Place:
         """Return the scenario of a name."""

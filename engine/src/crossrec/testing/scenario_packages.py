@@ -32,6 +32,8 @@ class ScenarioPackageTests(ScenarioTests, kit=True):
         Names that must lead to no event.
     public_fields : mapping of str to str
         A column of public formats → the item field.
+    public_user_fields : mapping of str to str
+        A column of users tables of public formats → the user field.
     weights : mapping of str to mapping of value to weight
         What one event counts with each value; None where it has no value.
     ladders : sequence of tuples of str
@@ -57,6 +59,7 @@ class ScenarioPackageTests(ScenarioTests, kit=True):
     public_events: ClassVar[Mapping[str, str]]
     unknown_events: ClassVar[Sequence[str]]
     public_fields: ClassVar[Mapping[str, str]] = {}
+    public_user_fields: ClassVar[Mapping[str, str]] = {}
     weights: ClassVar[Mapping[str, Mapping[float | None, float]]]
     ladders: ClassVar[Sequence[tuple[str, ...]]]
     never_again: ClassVar[set[str]]
@@ -97,6 +100,13 @@ class ScenarioPackageTests(ScenarioTests, kit=True):
         fields = self.scenario().items.fields
         for public, name in self.public_fields.items():
             found = [field.name for field in fields if public in (field.name, *field.aliases)]
+            assert found == [name], public
+
+    def test_public_columns_lead_to_user_fields(self) -> None:
+        """Users tables of well-known systems can be read as they are."""
+        for public, name in self.public_user_fields.items():
+            users = self.scenario().users
+            found = [one.name for one in users if public in (one.name, *one.aliases)]
             assert found == [name], public
 
     def test_weights_of_single_events(self) -> None:

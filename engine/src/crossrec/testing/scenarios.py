@@ -110,6 +110,12 @@ class ScenarioTests(Conformance, kit=True):
         for wanted in (used, roles, relations):
             assert wanted <= names, f"no such field: {sorted(wanted - names)}"
 
+    def test_user_fields_are_distinct(self) -> None:
+        """No name or alias is given twice, and none is that of the id."""
+        fields = self.scenario().users
+        check_distinct(name for one in fields for name in (one.name, *one.aliases))
+        assert not {"user_id", "id"} & {name for one in fields for name in (one.name, *one.aliases)}
+
     def test_surfaces(self) -> None:
         """There is a main surface for users and one for items."""
         scenario = self.scenario()

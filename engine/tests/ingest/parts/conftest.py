@@ -1,5 +1,5 @@
 import pytest
-from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface
+from crossrec.scenario import EventType, ItemField, ItemSchema, Scenario, Surface, UserField
 
 
 @pytest.fixture
@@ -28,4 +28,9 @@ def shop():
         pipeline="",
         default_event="view",
         main_surface="home",
+        users=(
+            UserField("favourites", "category", ("likes",)),
+            UserField("is_kids", "flag", ("kids_profile",)),
+            UserField("points", "number"),
+        ),
     )

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from crossrec.ingest.fields import FieldReader, cell_value, written_text
+from crossrec.scenario import UserField
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,7 +47,7 @@ def cells(reader, name, values):
 
 
 def test_numbers_flags_and_times_follow_the_schema(shop):
-    reader = FieldReader(shop.items)
+    reader = FieldReader(shop.items.fields)
     assert cells(reader, "price", ["12.50", "3", "1,299", "", None, 7]) == [
         12.5, 3, 1299, None, None, 7
     ]  # fmt: skip
@@ -58,7 +59,7 @@ def test_numbers_flags_and_times_follow_the_schema(shop):
 
 
 def test_what_does_not_fit_is_kept_as_text_and_counted(shop):
-    reader = FieldReader(shop.items)
+    reader = FieldReader(shop.items.fields)
     assert cells(reader, "price", ["cheap", "1", "nan"]) == ["cheap", 1, "nan"]
     assert cells(reader, "price", ["dear"]) == ["dear"]
     assert cells(reader, "hidden", ["maybe"]) == ["maybe"]
@@ -70,8 +71,18 @@ def test_what_does_not_fit_is_kept_as_text_and_counted(shop):
     ]
 
 
-def test_users_have_no_schema_and_keep_what_they_have():
-    assert cells(FieldReader(None), "price", ["12.50", "x"]) == ["12.50", "x"]
+def test_a_category_of_users_with_several_values_is_a_list():
+    reader = FieldReader([UserField("genres", "category")], lists=True)
+    assert cells(reader, "genres", ["jazz|soul", "jazz", "", "|", ["a", "b"], 3]) == [
+        ["jazz", "soul"], "jazz", None, None, ["a", "b"], 3
+    ]  # fmt: skip
+    assert cells(reader, "notes", ["a|b"]) == ["a|b"]
+    items = FieldReader([UserField("genres", "category")])
+    assert cells(items, "genres", ["jazz|soul"]) == ["jazz|soul"]
+
+
+def test_what_is_not_declared_stays_what_it_is():
+    assert cells(FieldReader(()), "price", ["12.50", "x"]) == ["12.50", "x"]
 
 
 @pytest.mark.parametrize(

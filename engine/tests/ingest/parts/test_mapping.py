@@ -120,6 +120,16 @@ def test_a_mapped_title_does_not_drop_the_other_title_column(shop):
     assert found.fields == {"title": "long name", "title (source)": "title"}
 
 
+def test_fields_of_users_are_guessed_and_mapped_like_those_of_items(shop):
+    header = ["user_id", "likes", "kids-profile", "shoe"]
+    assert guess(header, "users", shop).fields == {
+        "favourites": "likes", "is_kids": "kids-profile", "shoe": "shoe"
+    }  # fmt: skip
+    found = guess(header, "users", shop, parse_map(["points=shoe"], shop))
+    assert found.fields["points"] == "shoe"
+    assert guess(["id", "likes"], "items", shop).fields == {"likes": "likes"}
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [
@@ -128,6 +138,7 @@ def test_a_mapped_title_does_not_drop_the_other_title_column(shop):
         ("user=", "should read NAME=COLUMN"),
         ("usr=customer", "did you mean 'user'"),
         ("titel=name", "did you mean 'title'"),
+        ("favourite=name", "did you mean 'favourites'"),
         ("zzzzz=name", "known: user, item, event, time, value, event_id"),
     ],
 )

@@ -6,7 +6,16 @@ names are aliases here; the strengths are crossrec's own choice, to be tuned on 
 
 from __future__ import annotations
 
-from crossrec.scenario import EventType, ItemField, ItemSchema, Relation, Scenario, Surface
+from crossrec.scenario import (
+    COMMON_USER_FIELDS,
+    EventType,
+    ItemField,
+    ItemSchema,
+    Relation,
+    Scenario,
+    Surface,
+    UserField,
+)
 
 EVENTS = (
     EventType(
@@ -102,6 +111,8 @@ ITEMS = ItemSchema(
         ItemField("categories", "category", ("category", "category_l1", "genres"), "paths A > B"),
         ItemField("brand", "category", ("brands", "manufacturer", "brand_name"), "brand or maker"),
         ItemField("description", "text", ("product_description", "desc")),
+        ItemField("tags", "category", ("product_tags",)),
+        ItemField("language", "category", ("language_code",)),
         ItemField("price", "number", ("unit_price",)),
         ItemField("original_price", "number", ("list_price",)),
         ItemField("currency_code", "category", ("currency",)),
@@ -111,7 +122,9 @@ ITEMS = ItemSchema(
         ItemField("expires_at", "time", ("expire_time",)),
         ItemField("created_at", "time", ("creation_timestamp",)),
         ItemField("is_hidden", "flag", ("hidden",)),
+        ItemField("is_adult", "flag", ("adult",), "not below 18"),
         ItemField("primary_product_id", "id", ("parent_asin", "variant_group"), "variant group"),
+        ItemField("collection_member_ids", "category", ("bundle_items",), "what a bundle holds"),
         ItemField("gtin", "id", ("ean", "upc")),
         ItemField("color", "category", ("colors", "colour")),
         ItemField("sizes", "category", ("size", "package_size")),
@@ -133,11 +146,19 @@ ITEMS = ItemSchema(
     creator="brand",
 )
 
+USERS = (
+    *COMMON_USER_FIELDS,
+    UserField("membership_status", "category", ("membership", "member_tier", "loyalty_tier")),
+    UserField("price_band", "category", (), "how dear what they buy is, as the shop calls it"),
+    UserField("size_profile", "category", ("user_sizes",), "the sizes that fit"),
+)
+
 SCENARIO = Scenario(
     name="ecommerce",
     summary="products of a shop: views, carts, orders, refunds",
     events=EVENTS,
     items=ITEMS,
+    users=USERS,
     surfaces=(
         Surface("recommended_for_you", "user", "products for you"),
         Surface("similar_items", "item", "products like this one"),

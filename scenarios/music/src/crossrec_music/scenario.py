@@ -6,7 +6,16 @@ data. Counting a play from half a minute is the industry's convention.
 
 from __future__ import annotations
 
-from crossrec.scenario import EventType, ItemField, ItemSchema, Relation, Scenario, Surface
+from crossrec.scenario import (
+    COMMON_USER_FIELDS,
+    EventType,
+    ItemField,
+    ItemSchema,
+    Relation,
+    Scenario,
+    Surface,
+    UserField,
+)
 
 EVENTS = (
     EventType(
@@ -144,6 +153,8 @@ ITEMS = ItemSchema(
         ItemField("moods", "category", ("mood",)),
         ItemField("item_type", "category", (), "track, album, artist, playlist, podcast_episode"),
         ItemField("track_number", "number"),
+        ItemField("show_id", "id", ("podcast_id",), "the podcast of an episode"),
+        ItemField("episode_number", "number"),
         ItemField("release_date", "time", ("created_at", "available_at")),
         ItemField("duration_ms", "number"),
         ItemField("explicit", "flag"),
@@ -158,10 +169,19 @@ ITEMS = ItemSchema(
         ItemField("energy", "number"),
         ItemField("valence", "number"),
         ItemField("acousticness", "number"),
+        ItemField("expires_at", "time", ("expire_time",)),
+        ItemField("image_url", "id", ("cover", "cover_url")),
         ItemField("uri", "id", ("url", "link")),
     ),
     text_template="{title}. {artist}. {categories}. {album}",
     creator="artist",
+)
+
+USERS = (
+    *COMMON_USER_FIELDS,
+    UserField("explicit_allowed", "flag", ("allow_explicit",), "whether explicit tracks are shown"),
+    UserField("favourite_genres", "category", ("favorite_genres", "genres")),
+    UserField("followed_artists", "category", (), "for filters; the events follow_artist count"),
 )
 
 SCENARIO = Scenario(
@@ -169,6 +189,7 @@ SCENARIO = Scenario(
     summary="tracks and artists: plays, skips, saves, playlists",
     events=EVENTS,
     items=ITEMS,
+    users=USERS,
     surfaces=(
         Surface("songs_for_you", "user", "music for you, with or without knowing it"),
         Surface("similar_tracks", "item", "music like this"),

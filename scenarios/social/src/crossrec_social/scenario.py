@@ -6,7 +6,16 @@ the strengths are crossrec's own choice, to be tuned on data.
 
 from __future__ import annotations
 
-from crossrec.scenario import EventType, ItemField, ItemSchema, Relation, Scenario, Surface
+from crossrec.scenario import (
+    COMMON_USER_FIELDS,
+    EventType,
+    ItemField,
+    ItemSchema,
+    Relation,
+    Scenario,
+    Surface,
+    UserField,
+)
 
 # An event on an author (follow, mute, block) names the post on which it was made.
 EVENTS = (
@@ -212,11 +221,14 @@ ITEMS = ItemSchema(
         ItemField("categories", "category", ("topics", "topic_ids", "tags"), "topics"),
         ItemField("author", "category", ("author_id", "creator", "owner"), "who wrote it"),
         ItemField("hashtags", "category"),
+        ItemField("mentions", "category"),
         ItemField("media_type", "category", (), "text, photo, video or link"),
         ItemField("language", "category", ("lang", "language_code")),
         ItemField("community", "category", ("community_id", "subreddit", "group")),
         ItemField("conversation_id", "id"),
         ItemField("in_reply_to_id", "id"),
+        ItemField("repost_of_id", "id", ("retweet_of_id",)),
+        ItemField("quote_of_id", "id", ("quoted_id",)),
         ItemField("link_domain", "category", ("domain",)),
         ItemField("created_at", "time", ("creation_date", "published_at", "creation_timestamp")),
         ItemField("expires_at", "time", ("expire_time",)),
@@ -226,10 +238,22 @@ ITEMS = ItemSchema(
         ItemField("duration_s", "number"),
         ItemField("like_count", "number", ("score",)),
         ItemField("reply_count", "number", ("comment_count",)),
+        ItemField("repost_count", "number", ("share_count",)),
         ItemField("view_count", "number"),
+        ItemField("is_adult", "flag", ("adult",), "not below 18"),
+        ItemField("image_url", "id", ("photo_url",)),
+        ItemField("uri", "id", ("url", "link")),
     ),
     text_template="{title}. {categories}. {text}",
     creator="author",
+)
+
+USERS = (
+    *COMMON_USER_FIELDS,
+    UserField("followed_topics", "category", ("topics", "interests")),
+    UserField("followers_count", "number", ("followers",)),
+    UserField("following_count", "number", ("followees",)),
+    UserField("verified", "flag", ("is_verified",)),
 )
 
 SCENARIO = Scenario(
@@ -237,6 +261,7 @@ SCENARIO = Scenario(
     summary="posts, questions and local places: likes, replies, follows, reports",
     events=EVENTS,
     items=ITEMS,
+    users=USERS,
     surfaces=(
         Surface("home_feed", "user", "posts for you, from any author"),
         Surface("similar_posts", "item", "posts like this one"),

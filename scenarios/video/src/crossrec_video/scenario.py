@@ -7,7 +7,16 @@ tuned on data.
 
 from __future__ import annotations
 
-from crossrec.scenario import EventType, ItemField, ItemSchema, Relation, Scenario, Surface
+from crossrec.scenario import (
+    COMMON_USER_FIELDS,
+    EventType,
+    ItemField,
+    ItemSchema,
+    Relation,
+    Scenario,
+    Surface,
+    UserField,
+)
 
 EVENTS = (
     EventType(
@@ -131,11 +140,16 @@ ITEMS = ItemSchema(
         ),
         ItemField("description", "text", ("plot", "overview", "synopsis")),
         ItemField("persons", "category", ("actors", "cast")),
-        ItemField("media_type", "category", (), "movie, series, episode, clip, live, short"),
+        ItemField(
+            "media_type", "category", ("item_type",), "movie, series, episode, clip, live, short"
+        ),
         ItemField("production_year", "number", ("year", "release_year")),
         ItemField("duration_s", "number", ("duration", "media_duration")),
         ItemField("language", "category", ("language_code", "audio_language")),
+        ItemField("subtitle_languages", "category", ("subtitles",)),
         ItemField("content_classification", "category", ("rated", "maturity_rating")),
+        ItemField("is_adult", "flag", ("adult",), "not below 18"),
+        ItemField("franchise", "category"),
         ItemField("series_id", "id"),
         ItemField("season_number", "number"),
         ItemField("episode_number", "number"),
@@ -146,7 +160,8 @@ ITEMS = ItemSchema(
         ItemField("expires_at", "time", ("expire_time",)),
         ItemField("created_at", "time", ("creation_timestamp",)),
         ItemField("country_rights", "category"),
-        ItemField("subscription_needed", "category"),
+        ItemField("subscription_needed", "category", (), "the plans of which one is needed"),
+        ItemField("price", "number", ("rental_price",)),
         ItemField("is_hidden", "flag", ("hidden",)),
         ItemField("is_kids", "flag"),
         ItemField("average_rating", "number", ("rating_average",)),
@@ -159,11 +174,22 @@ ITEMS = ItemSchema(
     creator="creator",
 )
 
+USERS = (
+    *COMMON_USER_FIELDS,
+    UserField(
+        "maturity_limit", "category", ("max_rating", "parental_limit"), "PG-13, or an age: highest"
+    ),
+    UserField("is_kids", "flag", ("kids_profile",), "the profile sees what is for children alone"),
+    UserField("audio_language", "category", ("preferred_audio",)),
+    UserField("favourite_genres", "category", ("favorite_genres", "genres")),
+)
+
 SCENARIO = Scenario(
     name="video",
     summary="films, series and clips: watches, ratings, watch lists",
     events=EVENTS,
     items=ITEMS,
+    users=USERS,
     surfaces=(
         Surface("top_picks", "user", "titles for you"),
         Surface("more_like_this", "item", "titles like this one"),
@@ -185,6 +211,7 @@ SCENARIO = Scenario(
         Relation("genre", "categories"),
         Relation("person", "persons"),
         Relation("series", "series_id"),
+        Relation("franchise", "franchise"),
     ),
     metrics=("recall@10", "ndcg@10", "mrr@10"),
     demo="crossrec_video.demo:generate",

@@ -1,0 +1,1 @@
+"""Medical documents as a scenario of crossrec, as a third party would write it."""

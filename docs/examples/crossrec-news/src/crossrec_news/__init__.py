@@ -1,0 +1,1 @@
+"""The news scenario of crossrec, as a third party would write it."""
