@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from crossrec.components.cursor import shown_before
 from crossrec.components.query import Query, id_tuple
 from crossrec.components.slate import Slate
+from crossrec.data.ids import requested_id
 from crossrec.errors import UsageError
 from crossrec.pipeline.batch_answers import BatchAnswers
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
@@ -255,7 +256,8 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
 
         self.flush()  # else a decision about the user might be written afterwards
         with self.workspace.writing():
-            return forget_user(self.workspace, self.registry, user_id)
+            user = requested_id("user_id", user_id)
+            return forget_user(self.workspace, self.registry, user)
 
     def recommend(
         self,
@@ -368,7 +370,7 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
         """
         known = self.registry.scenario(scenario)
         serving = self.serving(scenario)
-        item = serving.pipeline.catalog.items.index(item_id)
+        item = serving.pipeline.catalog.items.index(requested_id("item_id", item_id))
         if item < 0:
             raise UsageError(f"item {item_id!r} is not in the fitted catalog of {scenario!r}")
         given = None if history is None else id_tuple("history", history)

@@ -12,6 +12,7 @@ import numpy as np
 from crossrec.components.consumption import CODES
 from crossrec.components.query import Query, id_tuple
 from crossrec.components.slate import Change
+from crossrec.data.ids import requested_id
 from crossrec.errors import UsageError
 from crossrec.pipeline.query_resolution import ResolvedQuery
 from crossrec.pipeline.request import Trace, traced
@@ -111,7 +112,7 @@ class WhyNotAnswers(ABC):
         known, serving = self.registry.scenario(scenario), self.serving(scenario)
         place = surface_for(serving.pipeline, surface, about_items=bool(item_ids))
         serving = with_policies(serving, place.plan.name, policies)
-        item = serving.pipeline.catalog.items.index(item_id)
+        item = serving.pipeline.catalog.items.index(requested_id("item_id", item_id))
         if item < 0:
             raise UsageError(
                 f"item {item_id!r} is not in the fitted catalog of {scenario!r}: see "
