@@ -193,3 +193,14 @@ def test_an_empty_workspace_and_none_at_all(clinic, tmp_path):
     done = clinic("doctor", where=tmp_path / "none")
     assert done.exit_code == 1
     assert "there is no workspace" in done.stderr
+
+
+def test_events_that_miss_the_item_table_are_shown(clinic, tmp_path):
+    (tmp_path / "i.csv").write_text("item_id,title\n007,One\n")
+    (tmp_path / "e.csv").write_text("user_id,item_id\nu,7\nu,8\n")
+    done = clinic("ingest", "toys", "--items", tmp_path / "i.csv", where=tmp_path / "ws")
+    assert done.exit_code == 0, done.output
+    done = clinic("ingest", "toys", "--events", tmp_path / "e.csv", where=tmp_path / "ws")
+    assert done.exit_code == 1
+    done = clinic("doctor", where=tmp_path / "ws")
+    assert "2 of 3 items are in events only, without a row in the item table" in done.output

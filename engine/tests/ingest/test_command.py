@@ -123,3 +123,13 @@ def test_by_default_it_waits_until_the_other_is_done(crossrec, write, tmp_path):
     assert found[0].stderr.count("Warning: waiting for workspace") == 1
     assert workspace.store().counts("toys").events == 1
     workspace.close()
+
+
+def test_events_that_miss_the_item_table_fail_loudly_and_are_kept(crossrec, write):
+    items = write("i.csv", "item,title", "A-1,Doll", "A-2,Ball")
+    events = write("e.csv", "user,item", "u1,a1", "u2,a2")
+    done = crossrec("--items", str(items), "--events", str(events))
+    assert done.returncode == 1
+    assert "2 of 2 events are about items that are not in the item table" in done.stderr
+    assert "they differ in signs between letters" in done.stderr
+    assert "toys now holds 2 users, 4 items, 2 events" in done.stdout

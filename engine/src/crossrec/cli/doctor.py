@@ -61,7 +61,7 @@ def _lines(scenarios: list[ScenarioHealth]) -> Iterator[str]:
         yield "nothing is ingested yet: run `crossrec ingest SCENARIO`"
     for one in scenarios:
         yield _headline(one)
-        for line in _details(one):
+        for line in (*_stored(one), *_details(one)):
             yield f"  {line}"
 
 
@@ -78,6 +78,16 @@ def _headline(one: ScenarioHealth) -> str:
         f"{one.scenario}: fitted on {one.events} events of {one.users} users and "
         f"{one.items} items{later}"
     )
+
+
+def _stored(one: ScenarioHealth) -> Iterator[str]:
+    """Yield what is doubtful about the data, fitted or not."""
+    known, items = one.stored["known_items"], one.stored["items"]
+    if 0 < known < items - known:
+        yield (
+            f"{items - known} of {items} items are in events only, without a row in the item "
+            "table: check that both files write their ids alike"
+        )
 
 
 def _details(one: ScenarioHealth) -> Iterator[str]:

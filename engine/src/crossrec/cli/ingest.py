@@ -117,6 +117,8 @@ def ingest(
         if table.rows and not table.good:
             cause = max(table.bad, key=lambda name: table.bad[name].count)
             raise DataError(f"{table.name}: no row could be used, mostly for: {cause}")
+        if table.warnings:
+            raise DataError(f"{table.name}: stored, but {table.warnings[0]}")
 
 
 def _imported(
@@ -140,7 +142,7 @@ def _show(report: IngestReport, *, as_json: bool) -> None:
 def _coloured(line: str) -> str:
     """Mark bad rows and notices; click drops the colours where stdout is not a terminal."""
     text = line.lstrip()
-    if text.startswith("bad"):
+    if text.startswith(("bad", "warning")):
         return click.style(line, fg="red")
     if text.startswith("notice"):
         return click.style(line, fg="yellow")

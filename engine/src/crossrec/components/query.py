@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crossrec.data.ids import requested_id
 from crossrec.errors import UsageError
 from crossrec.numeric.ragged import Ragged, read_only
 
@@ -34,6 +35,8 @@ class Entity:
 @dataclass(frozen=True)
 class Query:
     """One request, in ids. The query carries the user: a new user is a history, not a retraining.
+
+    Ids are read by the rule of files: whole numbers are taken for texts.
 
     Attributes
     ----------
@@ -86,6 +89,12 @@ class Query:
             raise UsageError(f"k must be a whole number, not {self.k!r}") from None
         if self.k < 1:
             raise UsageError(f"k must be 1 or more, not {self.k}")
+        if self.user_id is not None:
+            object.__setattr__(self, "user_id", requested_id("user_id", self.user_id))
+        for name in ("history", "item_ids", "session", "exclude", "shown"):
+            given = getattr(self, name)
+            if given:
+                object.__setattr__(self, name, id_tuple(name, given))
 
 
 @dataclass(frozen=True, eq=False)
@@ -293,14 +302,15 @@ class QueryBatch:
         return last
 
 
-def id_tuple(name: str, values: Sequence[str]) -> tuple[str, ...]:
+def id_tuple(name: str, values: Iterable[object]) -> tuple[str, ...]:
     """Return ids as a tuple; one string would be taken for a list of letters.
 
     Raises
     ------
     UsageError
-        Names the argument that got one string.
+        Names the argument that got one string, or holds what can be no id.
     """
-    if isinstance(values, str):
-        raise UsageError(f"{name} is a list of ids, not one string: write [{values!r}]")
-    return tuple(values)
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        what = "one string" if isinstance(values, str) else f"{values!r}"
+        raise UsageError(f"{name} is a list of ids, not {what}: write [{values!r}]")
+    return tuple(requested_id(name, value) for value in values)

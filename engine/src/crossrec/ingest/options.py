@@ -74,7 +74,8 @@ class IngestOptions:
     @property
     def reading(self) -> ReadOptions:
         """The options that concern text files."""
-        return ReadOptions(self.encoding, self.delimiter, self.chunk_rows)
+        paths = tuple(column for column in self.columns.values() if "." in column)
+        return ReadOptions(self.encoding, self.delimiter, self.chunk_rows, paths)
 
 
 @dataclass(frozen=True, eq=False)

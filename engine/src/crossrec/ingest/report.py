@@ -54,6 +54,8 @@ class TableReport:
         Findings about rows that were kept.
     notes : list of str
         What was detected or assumed about the format.
+    warnings : list of str
+        What makes the whole table doubtful, though its rows were stored.
     rejected : Path or None
         File with the rejected rows.
     """
@@ -68,6 +70,7 @@ class TableReport:
     bad: dict[str, Tally] = field(default_factory=dict)
     notices: dict[str, Tally] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     rejected: Path | None = None
 
     @property
@@ -97,6 +100,7 @@ class TableReport:
             "bad": {name: vars(tally) for name, tally in self.bad.items()},
             "notices": {name: vars(tally) for name, tally in self.notices.items()},
             "notes": list(self.notes),
+            "warnings": list(self.warnings),
             "rejected": None if self.rejected is None else str(self.rejected),
         }
 
@@ -113,6 +117,7 @@ class TableReport:
             f"  rows: {self.rows:,} read, {stored}, {self.n_bad:,} bad",
             *(f"  bad: {cause}: {tally}" for cause, tally in self.bad.items()),
             *(f"  notice: {text}: {tally}" for text, tally in self.notices.items()),
+            *(f"  warning: {text}" for text in self.warnings),
         ]
         if self.rejected is not None:
             found.append(f"  bad rows are in {self.rejected}")

@@ -18,6 +18,7 @@ from crossrec.ingest.feed import refuse_rejected, refuse_withdrawal
 from crossrec.ingest.frames import Frames, Importer
 from crossrec.ingest.keys import KeyMaker
 from crossrec.ingest.mapping import TableKind
+from crossrec.ingest.meeting import Meeting
 from crossrec.ingest.options import IngestOptions, Input, Table, plan_inputs, plan_sources
 from crossrec.ingest.reading.chunks import Chunk, FrameReader, TableReader
 from crossrec.ingest.report import (
@@ -236,6 +237,7 @@ class _Job:
             folder / _free_name(table.source.name, taken), table.source.header
         )
         self.item_ids: set[str] = set()
+        self._meeting = Meeting()
         self._report = TableReport(
             table.kind, table.source.name, table.columns.described(), table.columns.unused
         )
@@ -291,12 +293,19 @@ class _Job:
             self._count(chunk, row_faults)
             unknown = np.array([id_ not in known for id_ in draft.items.values], dtype=bool)
             rows_unknown = np.flatnonzero(unknown[draft.items.codes])
+            self._meeting.add(
+                len(draft.items),
+                len(rows_unknown),
+                (draft.items.values[code] for code in np.flatnonzero(unknown).tolist()),
+            )
             text = "item is not in the item table; kept"
             self._notice(text, chunk, row_faults.good, rows_unknown)
             if store is not None:
                 rows = draft.rows(keys.keys(draft), after)
                 self._report.new += store.add_events(self._scenario.name, rows)
                 attributed += self._attribute(store, chunk, row_faults.good, draft)
+        warning = self._meeting.warning(known)
+        self._report.warnings += [warning] if warning else []
         notes = validator.notes()
         if attributed:
             notes.append(f"{attributed:,} events belong to answers in the decision log")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossrec.errors import nearest
+from crossrec.ingest.cells import blanked, nothing
 from crossrec.ingest.columns import (
     EVENT,
     EVENT_ID,
@@ -22,7 +23,7 @@ from crossrec.ingest.columns import (
     VALUE,
 )
 from crossrec.ingest.fields import FieldReader, written_text
-from crossrec.ingest.ids import FAULTS, coded_ids
+from crossrec.ingest.ids import FAULTS, IdColumn, coded_ids
 from crossrec.ingest.mapping import REJECTED_COLUMNS, ColumnMap
 from crossrec.ingest.sessions import SessionPositions
 from crossrec.ingest.times import TimeParser
@@ -130,6 +131,7 @@ class EventValidator:
         self.default_event = default_event(scenario, columns)
         self._cut = 0
         self._sessions = SessionPositions()
+        self._id_columns: dict[str, IdColumn] = {}
 
     @property
     def numeric(self) -> Sequence[str]:
@@ -152,6 +154,7 @@ class EventValidator:
             notes.append(f"no event column: every event is {self.default_event!r}")
         if self._cut:
             notes.append(f"{self._cut:,} texts were cut at {MAX_TEXT:,} characters")
+        notes += _shortened(self._columns, self._id_columns)
         return notes
 
     def check(self, frame: pd.DataFrame) -> tuple[EventDraft, RowFaults]:
@@ -185,7 +188,8 @@ class EventValidator:
         return draft, row_faults
 
     def _ids(self, frame: pd.DataFrame, name: str, noun: str, row_faults: RowFaults) -> Coded:
-        coded, faults = coded_ids(_column(frame, self._columns.columns[name]))
+        column = _column(frame, self._columns.columns[name])
+        coded, faults = self._id_columns.setdefault(name, IdColumn()).read(column)
         _reject_faults(faults, noun, row_faults)
         return coded
 
@@ -195,7 +199,7 @@ class EventValidator:
         source = self._columns.source(name)
         if source is None:
             return None
-        coded, faults = coded_ids(_column(frame, source))
+        coded, faults = self._id_columns.setdefault(name, IdColumn()).read(_column(frame, source))
         faults[faults == 1] = 0  # an event without an id is identified by its content
         _reject_faults(faults, noun, row_faults)
         return coded
@@ -218,9 +222,9 @@ class EventValidator:
         source = self._columns.source(TIME)
         if source is None or not self.has_clock:
             return None
-        column = _column(frame, source)
+        column = blanked(_column(frame, source))
         seconds = self._times.parse(column)
-        row_faults.reject(_empty(column), "missing time")
+        row_faults.reject(nothing(column), "missing time")
         row_faults.reject(np.isnan(seconds), "unparsable time")
         row_faults.reject(seconds < 0, "negative time")
         row_faults.reject(seconds > self._now + _DAY, "future time")
@@ -240,12 +244,12 @@ class EventValidator:
         source = self._columns.source(VALUE)
         if source is None:
             return np.full(len(frame), np.nan)
-        column = _column(frame, source)
+        column = blanked(_column(frame, source))
         if pd.api.types.is_numeric_dtype(column):
             values = column.to_numpy(np.float64, na_value=np.nan)
         else:
             values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
-        row_faults.reject(~np.isfinite(values) & ~_empty(column), "value is not a number")
+        row_faults.reject(~np.isfinite(values) & ~nothing(column), "value is not a number")
         return values
 
 
@@ -276,6 +280,7 @@ class RecordValidator:
             else FieldReader(scenario.users, lists=True)
         )
         self._seen: set[str] = set()
+        self._ids = IdColumn()
 
     @property
     def numeric(self) -> Sequence[str]:
@@ -284,12 +289,12 @@ class RecordValidator:
 
     def notes(self) -> list[str]:
         """Return the findings, one line each."""
-        return self._fields.notes()
+        return [*self._fields.notes(), *_shortened(self._columns, {self._name: self._ids})]
 
     def check(self, frame: pd.DataFrame) -> tuple[RecordDraft, RowFaults]:
         """Return the good rows of a chunk, and the faults of the others."""
         row_faults = RowFaults(len(frame))
-        ids, faults = coded_ids(_column(frame, self._columns.columns[self._name]))
+        ids, faults = self._ids.read(_column(frame, self._columns.columns[self._name]))
         _reject_faults(faults, self._noun, row_faults)
         mapped = {*self._columns.columns.values(), *self._columns.fields.values()}
         mapped.update(REJECTED_COLUMNS)
@@ -341,7 +346,16 @@ def unknown_event(written: str, scenario: Scenario) -> str:
 def _reject_faults(faults: NDArray[np.int8], noun: str, row_faults: RowFaults) -> None:
     for number, cause in enumerate(FAULTS):
         if number:
-            row_faults.reject(faults == number, cause.format(noun))
+            row_faults.reject(faults == number, cause.replace("{}", noun))
+
+
+def _shortened(columns: ColumnMap, readers: Mapping[str, IdColumn]) -> list[str]:
+    """Return a note for each column whose ids were written as fractions."""
+    return [
+        f"ids in {columns.columns[name]!r} end in .0 and were read as whole numbers"
+        for name, reader in readers.items()
+        if reader.shortened
+    ]
 
 
 def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
@@ -351,13 +365,3 @@ def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
     if name in frame.columns:
         return frame[name]
     return pd.Series([""] * len(frame), dtype=object)
-
-
-def _empty(column: pd.Series[Any]) -> Mask:
-    """Return which cells hold nothing."""
-    import pandas as pd
-
-    empty = column.isna().to_numpy(dtype=bool)
-    if not pd.api.types.is_numeric_dtype(column):
-        empty = empty | (column == "").to_numpy(dtype=bool)
-    return empty

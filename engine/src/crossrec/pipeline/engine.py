@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crossrec.components.slate import Slate
+from crossrec.data.ids import requested_id
 from crossrec.pipeline.batch_answers import BatchAnswers
 from crossrec.pipeline.languages import checked_language, in_language
 from crossrec.pipeline.loading import LoadedPipelines
@@ -251,7 +252,8 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
 
         self.flush()  # else a decision about the user might be written afterwards
         with self.workspace.writing():
-            return forget_user(self.workspace, self.registry, user_id)
+            user = requested_id("user_id", user_id)
+            return forget_user(self.workspace, self.registry, user)
 
     def recommend(
         self,

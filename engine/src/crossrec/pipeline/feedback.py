@@ -5,6 +5,7 @@ from __future__ import annotations
 import time as clock
 from typing import Any, NamedTuple
 
+from crossrec.data.ids import requested_id
 from crossrec.errors import DataError, UsageError
 from crossrec.ingest.attribution import UNKNOWN, fault_of
 from crossrec.ingest.single import NewEvent, event_rows
@@ -83,6 +84,7 @@ class Feedbacks:
                 f"request {request_id!r}: {UNKNOWN}: it was answered without the log, left out of "
                 "the sample, is too old, or never was"
             )
+        item_id = requested_id("item_id", item_id)
         fault = fault_of(decision, decision.scenario, None, item_id)
         if fault:
             raise UsageError(f"request {request_id!r}, item {item_id!r}: {fault}")

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from crossrec.components.slate import Slate
+from crossrec.data.ids import requested_id
 from crossrec.pipeline.decision_writer import DecisionWriter
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.plugins.registry import Registry
@@ -128,7 +129,8 @@ class LoggedAnswers:
         """Return the latest decisions of a scenario, or of one of its users, the newest first."""
         name = self.registry.scenario(scenario).name
         self.flush()
-        return self.workspace.decision_log().latest(name, limit, user_id=user_id)
+        user = None if user_id is None else requested_id("user_id", user_id)
+        return self.workspace.decision_log().latest(name, limit, user_id=user)
 
     def flush(self) -> None:
         """Wait until the answers given so far are in the decision log."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from crossrec.components.query import Query
+from crossrec.components.query import Query, id_tuple
 from crossrec.components.rating import RATE, RatingSource
 from crossrec.components.user_state import UserState
 from crossrec.data.catalog import Catalog
@@ -132,7 +132,7 @@ class RatingAnswers(ABC):
             known,
             query,
             user_state_of(self.workspace.store(), known, query, self.registry.scenario),
-            tuple(item_ids),
+            id_tuple("item_ids", item_ids),
             tuple(texts),
             RunOptions(cache=self.workspace.cache),
         )

@@ -13,6 +13,7 @@ import numpy as np
 from crossrec.components.consumption import CODES
 from crossrec.components.query import Query, id_tuple
 from crossrec.components.slate import Change
+from crossrec.data.ids import requested_id
 from crossrec.errors import UsageError
 from crossrec.pipeline.item_explanation import ItemExplanation, explain_item
 from crossrec.pipeline.query_resolution import ResolvedQuery, resolve_query
@@ -134,7 +135,7 @@ class WhyNotAnswers(ABC):
                 "not with items: ask a surface of items"
             )
         serving = with_policies(serving, place.plan.name, policies)
-        item = serving.pipeline.catalog.items.index(item_id)
+        item = serving.pipeline.catalog.items.index(requested_id("item_id", item_id))
         if item < 0:
             raise UsageError(
                 f"item {item_id!r} is not in the fitted catalog of {scenario!r}: see "
@@ -161,7 +162,7 @@ class WhyNotAnswers(ABC):
         """
         known = self.registry.scenario(scenario)
         serving = self.serving(scenario)
-        item = serving.pipeline.catalog.items.index(item_id)
+        item = serving.pipeline.catalog.items.index(requested_id("item_id", item_id))
         if item < 0:
             raise UsageError(f"item {item_id!r} is not in the fitted catalog of {scenario!r}")
         given = None if history is None else id_tuple("history", history)

@@ -241,3 +241,21 @@ def test_frames_are_cut_into_chunks_and_numbered_from_one():
     assert [chunk.frame["user"].tolist() for chunk in chunks] == [["a", "b"], ["c"]]
     assert chunks[1].lines(np.array([0])).tolist() == [3]
     assert [str(column) for column in chunks[0].frame.columns] == ["user", "5"]
+
+
+def test_ids_within_objects_are_columns_of_their_own(file):
+    rows = [{"user": {"id": f"u{i}", "age": 3}, "item": {"$oid": f"i{i}"}} for i in range(3)]
+    path = file("\n".join(map(json.dumps, rows)), "e.jsonl")
+    source = open_table(path, ReadOptions())
+    assert list(source.header) == ["user", "item", "user.id", "item.$oid"]
+    frame = next(iter(source.chunks())).frame
+    assert frame["user.id"].tolist() == ["u0", "u1", "u2"]
+    assert frame["item.$oid"].tolist() == ["i0", "i1", "i2"]
+
+
+def test_any_part_of_an_object_can_be_asked_for(file):
+    rows = [{"user": {"account": {"key": "u1"}}, "item": "i"}, {"item": "j"}]
+    path = file("\n".join(map(json.dumps, rows)), "e.jsonl")
+    source = open_table(path, ReadOptions(paths=("user.account.key", "no.where")))
+    assert list(source.header) == ["user", "item", "user.account.key"]
+    assert next(iter(source.chunks())).frame["user.account.key"].tolist() == ["u1", ""]

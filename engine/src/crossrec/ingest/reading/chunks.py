@@ -27,11 +27,14 @@ class ReadOptions:
         Sniffed from the first lines where None.
     chunk_rows : int
         Rows of a chunk; a chunk becomes one transaction.
+    paths : tuple of str
+        Parts of objects in JSON that are columns of their own, such as ``user.id``.
     """
 
     encoding: str | None = None
     delimiter: str | None = None
     chunk_rows: int = 250_000
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
