@@ -58,7 +58,7 @@ def speed_table(speed: Mapping[str, Any]) -> str:
         return ""
     rows = []
     for name, one in speed["encoders"].items():
-        label = name if "," in name else f"`{name}`"
+        label = name if name.startswith("sentence") else f"`{name}`"
         rows.append([label, one["texts_per_second"], one["ratio"], *sizes(one)])
     columns = ("encoder", "texts/s", "ratio", "weights, MiB", "libraries, MiB")
     head = (
