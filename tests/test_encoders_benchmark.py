@@ -121,10 +121,10 @@ def test_a_cell_measures_validation_items_with_and_without_vectors(
 def test_what_is_there_is_not_measured_again(
     bench: Any, cells: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data, asked = toy.checkerboard(16).dataset, []
+    data, done = toy.checkerboard(16).dataset, []
 
     def measured(cell: Any, dataset: Any, cache: Path) -> dict[str, Any]:
-        asked.append(cell)
+        done.append(cell)
         return {"encoder": cell.encoder, "data": cell.data}
 
     monkeypatch.setattr(bench, "read", lambda name: data)
@@ -132,9 +132,9 @@ def test_what_is_there_is_not_measured_again(
     wanted = [cells.Cell("use", "toy"), cells.Cell("e5", "toy")]
     bench.measure(wanted[:1], tmp_path, again=False)
     bench.measure(wanted, tmp_path, again=False)
-    assert asked == wanted
+    assert done == wanted
     bench.measure(wanted, tmp_path, again=True)
-    assert asked == [*wanted, *wanted]
+    assert done == [*wanted, *wanted]
     assert bench.kept(wanted[0].path(tmp_path)) == {"encoder": "use", "data": "toy"}
     assert bench.kept(tmp_path / "nothing.json") is None
 
