@@ -20,6 +20,8 @@ MODULES = (
     "encoding",
     "encoder_trials",
     "encoder_trials.cells",
+    "encoder_trials.pipelines",
+    "real_sets",
     "encoder_trials.speed",
     "encoder_trials.translated",
 )
@@ -207,3 +209,27 @@ def test_tables() -> None:
     assert encoder_tables({"speed": None, "cells": [cell]}, "speed") == ""
     assert encoder_tables({}, "quality") == ""
     assert encoder_tables({"cells": [cell]}, "quality") == shown
+
+
+def test_default_pipelines_stand_in_a_row_of_their_own_for_each_amount_of_events() -> None:
+    figures = {"default pipeline": {"ndcg@10": 0.25}}
+    outcomes = [
+        {"data": "toy", "events": events, "encoder": encoder, "figures": figures}
+        for events, encoder in ((1000, "transformer"), (1000, "none"), (20, "none"))
+    ]
+    shown = encoder_tables({"pipelines": outcomes}, "pipelines")
+    assert "| set | events | `transformer` | words alone |" in shown
+    assert "| toy | 1,000 | 0.2500 | 0.2500 |" in shown
+    assert "| toy | 20 | – | 0.2500 |" in shown
+    assert encoder_tables({}, "pipelines") == ""
+
+
+def test_few_users_leave_the_catalogue_whole(bench: Any) -> None:
+    import sys
+
+    data = toy.checkerboard(40).dataset
+    few = sys.modules["encoder_trials.pipelines"].fewer(data, 5)
+    assert few.n_items == data.n_items
+    assert few.n_users == data.n_users
+    assert set(np.unique(few.interactions.users)) == set(range(5))
+    np.testing.assert_array_equal(few.sequences.row(3), data.sequences.row(3))
