@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from crossrec.data.dataset import Dataset
 
 #: Validation queries at most.
-QUERIES = 1_000
+QUERIES = 3_000
 #: The users whose events are learnt, on each set.
-USERS = (100, 1_500)
+USERS = (0, 100, 1_500)
 FORM = "default pipeline"
 
 
