@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from crossrec.data.dataset import Dataset
 
 #: Validation queries at most.
-QUERIES = 3_000
+QUERIES = 1_000
 #: The users whose events are learnt, on each set.
 USERS = (0, 100, 1_500)
 FORM = "default pipeline"
