@@ -1,6 +1,7 @@
 """Which text encoder is worth what, on which language: quality on validation items, and speed.
 
-Command: ``python benchmarks/encoders.py [--sets a,b] [--encoders a,b] [--texts 300] [--again]``.
+Command: ``python benchmarks/encoders.py [--sets a,b] [--encoders a,b] [--texts 300]
+[--pipelines a,b] [--again]``.
 Needs the packages of ``crossrec-text[transformers,multilingual,int8]``. Real sets lie in
 ``../shared/datasets`` or ``CROSSREC_DATASETS``; without them the generated catalogues are measured.
 
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 from common import HERE, datasets, print_progress, write_result, write_whole
 from encoder_trials.cells import ENCODERS, Cell, measured, read
+from encoder_trials.pipelines import USERS, path_of, pipeline_cells, pipeline_measured
 from encoder_trials.speed import speeds
 from encoder_trials.translated import LANGUAGES
 from encoding import generated
@@ -48,6 +50,19 @@ def measure(cells: list[Cell], folder: Path, again: bool) -> None:
                 write_whole(cell.path(folder), json.dumps(values, ensure_ascii=False) + "\n")
 
 
+def measure_pipelines(cells: list[tuple[Cell, int]], folder: Path, again: bool) -> None:
+    """Measure the default pipelines that are not there yet, set by set."""
+    wanted = [one for one in cells if again or not path_of(*one, folder).is_file()]
+    for data in dict.fromkeys(cell.data for cell, _ in wanted):
+        dataset = read(data)
+        for cell, users in wanted:
+            if cell.data == data:
+                print_progress(f"{data}, {cell.encoder}, default pipeline", 0, users)
+                values = pipeline_measured(cell, dataset, folder / "cache", users)
+                text = json.dumps(values, ensure_ascii=False) + "\n"
+                write_whole(path_of(cell, users, folder), text)
+
+
 def collected(folder: Path) -> dict[str, Any]:
     """Return all outcomes of a folder, in the order of the sets and encoders."""
     cells = []
@@ -55,7 +70,13 @@ def collected(folder: Path) -> dict[str, Any]:
         before = kept(Cell(BEFORE, data).path(folder))
         found = [kept(Cell(encoder, data).path(folder)) for encoder in ENCODERS]
         cells += [compared(values, before) for values in found if values is not None]
-    return {"speed": kept(folder / f"{SPEED}.json"), "cells": cells}
+    pipelines = []
+    for data in (*REAL, *LANGUAGES):
+        for users in USERS:
+            before = kept(path_of(Cell(BEFORE, data), users, folder))
+            found = [kept(path_of(Cell(encoder, data), users, folder)) for encoder in ENCODERS]
+            pipelines += [compared(values, before) for values in found if values is not None]
+    return {"speed": kept(folder / f"{SPEED}.json"), "cells": cells, "pipelines": pipelines}
 
 
 def compared(values: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
@@ -87,10 +108,13 @@ def main() -> None:
     parser.add_argument("--encoders", default=",".join(ENCODERS))
     parser.add_argument("--texts", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--pipelines", default="", help="sets to fit default pipelines on, too")
     parser.add_argument("--again", action="store_true")
     options = parser.parse_args()
     names, sets = options.encoders.split(","), [one for one in options.sets.split(",") if one]
     measure([Cell(name, data) for data in sets for name in names], FOLDER, options.again)
+    pipelines = [one for one in options.pipelines.split(",") if one]
+    measure_pipelines(pipeline_cells(names, pipelines), FOLDER, options.again)
     path = FOLDER / f"{SPEED}.json"
     if options.texts and (options.again or not path.is_file()):
         timed = [name for name in names if ENCODERS[name][0]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markdown_table import table
@@ -17,9 +17,11 @@ BEFORE = "transformer"
 
 
 def encoder_tables(result: Mapping[str, Any], part: str) -> str:
-    """Return one part, "speed" or "quality"; "" where it was not measured."""
+    """Return one part, "speed", "quality" or "pipelines"; "" where it was not measured."""
     if part == "speed":
         return speed_table(result.get("speed") or {})
+    if part == "pipelines":
+        return pipelines_table(result.get("pipelines", ()))
     cells = result.get("cells", ())
     sets = dict.fromkeys(cell["data"] for cell in cells)
     return "\n".join(set_table([cell for cell in cells if cell["data"] == name]) for name in sets)
@@ -40,6 +42,21 @@ def set_table(cells: list[Mapping[str, Any]]) -> str:
     return head + table(("encoder", *FORMS.values()), rows)
 
 
+def pipelines_table(outcomes: Sequence[Mapping[str, Any]]) -> str:
+    """Return the default pipelines, a row for each set and amount of events."""
+    if not outcomes:
+        return ""
+    names = list(dict.fromkeys(one["encoder"] for one in outcomes))
+    found = {(one["data"], one["events"], one["encoder"]): one for one in outcomes}
+    rows = []
+    for data, events in dict.fromkeys((one["data"], one["events"]) for one in outcomes):
+        figures = [found.get((data, events, name)) for name in names]
+        shown = [figure(one and one["figures"]["default pipeline"]) for one in figures]
+        rows.append([data, f"{events:,}", *shown])
+    columns = ["words alone" if name == "none" else f"`{name}`" for name in names]
+    return table(("set", "events", *columns), rows)
+
+
 def figure(value: Mapping[str, Any] | None) -> str:
     """Return a figure with its difference, in bold where that is beyond two standard errors."""
     if value is None:
@@ -58,7 +75,7 @@ def speed_table(speed: Mapping[str, Any]) -> str:
         return ""
     rows = []
     for name, one in speed["encoders"].items():
-        label = name if "," in name else f"`{name}`"
+        label = name if name.startswith("sentence") else f"`{name}`"
         rows.append([label, one["texts_per_second"], one["ratio"], *sizes(one)])
     columns = ("encoder", "texts/s", "ratio", "weights, MiB", "libraries, MiB")
     head = (

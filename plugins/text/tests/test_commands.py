@@ -7,6 +7,7 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from crossrec.components.run import RunOptions
 from crossrec.errors import WorkspaceError
 from crossrec.store.vector_cache import VectorCache, entries
 from crossrec.workspace import Workspace
@@ -51,7 +52,7 @@ def test_it_prints_json(cli, workspace):
 
 
 def test_an_empty_cache_is_one_line_on_how_it_fills(cli, workspace):
-    assert "a fit with the encoder `transformer`" in call(cli, "-w", workspace.path)
+    assert "a fit with an encoder such as `transformer`" in call(cli, "-w", workspace.path)
     assert json.loads(call(cli, "-w", workspace.path, "--json")) == []
 
 
@@ -71,3 +72,21 @@ def test_the_workspace_comes_from_the_environment_too(cli, workspace, monkeypatc
 def test_no_workspace_is_one_clear_line(cli, tmp_path):
     with pytest.raises(WorkspaceError, match="no workspace at"):
         call(cli, "-w", tmp_path / "nowhere")
+
+
+def test_distilled_vectors_are_shown_and_forgotten_too(cli, workspace, tiny_model, catalog_of):
+    pytest.importorskip("torch")
+    from crossrec_text.packaged.settings import StaticConfig
+    from crossrec_text.packaged.static import StaticEncoder
+
+    fill(workspace)
+    run = RunOptions(threads=1, cache=workspace.cache)
+    StaticEncoder(StaticConfig(model=str(tiny_model))).encode(catalog_of(["red nail"]), run)
+    (workspace.cache / "static-unfinished-1").mkdir()
+    shown = call(cli, "-w", workspace.path).splitlines()
+    assert len(shown) == 3
+    assert shown[2].split()[0] == "17"
+    assert "static-" in shown[2]
+    assert call(cli, "-w", workspace.path, "--clear") == "forgot 21 vectors\n"
+    assert not list(workspace.cache.glob("static-*"))
+    assert json.loads(call(cli, "-w", workspace.path, "--json")) == []

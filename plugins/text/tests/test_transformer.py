@@ -207,3 +207,17 @@ class TestMiniLm:
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip() == "(1, 384)"
         assert "Loading weights" not in done.stderr
+
+
+def test_a_prefix_stands_before_each_text_and_has_vectors_of_its_own(
+    catalog_of, tiny_model, tmp_path
+):
+    run = RunOptions(threads=1, cache=tmp_path)
+    plain = TransformerEncoder(TransformerConfig(model=str(tiny_model)))
+    before = plain.encode(catalog_of(["nail polish", ""]), run)
+    prefixed = TransformerEncoder(TransformerConfig(model=str(tiny_model), prefix="red "))
+    vectors = prefixed.encode(catalog_of(["nail polish", ""]), run)
+    assert prefixed.last.hits == 0
+    assert not vectors[1].any(), "no text has no vector, whatever stands before it"
+    np.testing.assert_allclose(vectors[0], by_hand(tiny_model, "red nail polish"), atol=1e-5)
+    np.testing.assert_allclose(before[0], by_hand(tiny_model, "nail polish"), atol=1e-5)

@@ -1,7 +1,7 @@
 """The source `linked-history`: what people did in other scenarios answers in this one.
 
-The fit pipeline adds it where people agreed to that (`Dataset.linked`). It answers only queries with
-a linked history (`QueryBatch.linked`), and only up to the number of own events to which linked
+The fit pipeline adds it where people agreed to that (`Dataset.linked`). It answers only queries
+with a linked history (`QueryBatch.linked`), and only up to the number of own events to which linked
 people who were held out were better off with it.
 """
 
@@ -200,7 +200,7 @@ def learning(dataset: Dataset, linked: LinkedHistories, space: LinkedSpace) -> L
 
 
 def _because(id_: str, title: str, real: bool) -> Evidence:
-    """Return the evidence in words; the id is the scenario's name, a slash and the item's own id."""
+    """Return the evidence in words; the id is ``SCENARIO/ITEM``."""
     scenario, _, own = id_.partition("/")
     if not real:
         return Evidence(f"chosen by people who are in {scenario} too")

@@ -43,7 +43,7 @@ def choose_encoder(
     own = {encoder: source for source, encoder in _named_by(config, registry, name).items()}
     if own:
         other, source = next(iter(own.items()))
-        return _with_encoder(config, other, {}), f"the source {source!r} reads its vectors"
+        return with_encoder(config, other, {}), f"the source {source!r} reads its vectors"
     chooser = registry.get("encoders", name).build(config.encoder_settings)
     try:
         chosen = chooser.choose(catalog)
@@ -51,7 +51,23 @@ def choose_encoder(
     except (Exception, SystemExit) as error:
         log.warning("the encoder %s could not choose", name, exc_info=error)
         return config, f"{name} could not choose: {one_line(error)}"
-    return _with_encoder(config, chosen.name, dict(chosen.settings)), chosen.why
+    return with_encoder(config, chosen.name, dict(chosen.settings)), chosen.why
+
+
+def with_encoder(config: PipelineConfig, name: str, settings: dict[str, Any]) -> PipelineConfig:
+    """Return the pipeline with another encoder, named by the sources that named the chooser."""
+    values = config.model_dump(exclude_unset=True)
+    values |= {
+        "encoder": name,
+        "encoder_settings": settings,
+        "sources": [
+            source.model_copy(
+                update={"settings": _renamed(source.settings, config.encoder, name)}
+            ).model_dump(exclude_unset=True)
+            for source in config.sources
+        ],
+    }
+    return parse_config(values, "the pipeline with the chosen encoder")
 
 
 def with_chosen_encoder(
@@ -84,22 +100,6 @@ def _encoder_of(source: SourceConfig, registry: Registry) -> str:
         return str(getattr(settings, "encoder", None) or "")
     except (Exception, SystemExit):  # the fit names it as it looks the source up
         return ""
-
-
-def _with_encoder(config: PipelineConfig, name: str, settings: dict[str, Any]) -> PipelineConfig:
-    """Return the pipeline with another encoder, named by the sources that named the chooser."""
-    values = config.model_dump(exclude_unset=True)
-    values |= {
-        "encoder": name,
-        "encoder_settings": settings,
-        "sources": [
-            source.model_copy(
-                update={"settings": _renamed(source.settings, config.encoder, name)}
-            ).model_dump(exclude_unset=True)
-            for source in config.sources
-        ],
-    }
-    return parse_config(values, "the pipeline with the chosen encoder")
 
 
 def _renamed(settings: Mapping[str, Any], before: str, after: str) -> dict[str, Any]:

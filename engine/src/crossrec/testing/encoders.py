@@ -140,3 +140,19 @@ class EncoderTests(EstimateTests, kit=True):
         np.testing.assert_allclose(after, fresh, atol=1e-5)
         width = min(before.shape[1], after.shape[1])
         assert not np.allclose(after[0, :width], before[0, :width], atol=1e-3)
+
+    def test_a_choice_is_another_encoder_with_its_reason(self) -> None:
+        """One that declares ``choose`` names one that does not, the same for the same texts."""
+        self.able("choose")
+        from crossrec.plugins.registry import load_registry
+
+        catalog = toys.checkerboard(8).dataset.catalog
+        others = ("东京 地图", *catalog.texts[1:]), ("",) * len(catalog)
+        for texts in (catalog.texts, *others):
+            chosen = self.build().choose(catalog.with_texts(texts))
+            assert chosen == self.build().choose(catalog.with_texts(texts)), "by chance"
+            found = load_registry().get("encoders", chosen.name)
+            assert "choose" not in found.capabilities, "it leads to one that chooses again"
+            found.build(dict(chosen.settings))
+            assert chosen.why.strip(), "say why"
+            assert "\n" not in chosen.why

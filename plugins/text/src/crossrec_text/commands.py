@@ -17,18 +17,20 @@ def vectors(workspace: Path, clear: bool, as_json: bool) -> None:
     from crossrec.store import vector_cache
     from crossrec.workspace import Workspace
 
+    from crossrec_text.packaged.distilling import forget_models, kept_models
+
     folder = Workspace.open(workspace).cache
     if clear:
-        count = vector_cache.clear(folder)
+        count = vector_cache.clear(folder) + forget_models(folder)
         if as_json:
             echo_json({"cleared": count})
         else:
             click.echo(f"forgot {count} vectors")
         return
-    kept = vector_cache.entries(folder)
+    kept = [*vector_cache.entries(folder), *kept_models(folder)]
     if as_json:
         echo_json([vars(entry) for entry in kept])
     elif not kept:
-        click.echo("no vectors yet: a fit with the encoder `transformer` keeps them here")
+        click.echo("no vectors yet: a fit with an encoder such as `transformer` keeps them here")
     for entry in () if as_json else kept:
         click.echo(f"{entry.vectors:>9,} vectors  {entry.size / 2**20:8.1f} MiB  {entry.model}")

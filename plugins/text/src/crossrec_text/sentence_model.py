@@ -36,6 +36,7 @@ class SentenceModel:
         self.files = files
         self.device = device
         self.threads = threads
+        self._prefix = config.prefix
         self._autocast = config.dtype == "bfloat16"
         self._tokenizer, self.network = _load(files)
         self.network.float().eval().to(device)
@@ -82,7 +83,8 @@ class SentenceModel:
 
     def tokens(self, texts: Sequence[str]) -> Any:
         """Return the tokens of texts, cut at the longest that is read, not padded."""
-        return self._tokenizer(list(texts), truncation=True, max_length=self._max_tokens)
+        whole = [f"{self._prefix}{text}" for text in texts]
+        return self._tokenizer(whole, truncation=True, max_length=self._max_tokens)
 
     def replace_weights(self, weights: Mapping[str, NDArray[Any]]) -> None:
         """Put other weights in place of some of the model's own, by name.

@@ -21,6 +21,8 @@ class TransformerConfig(Settings):
         must be safetensors.
     revision : str
         The commit of a model on the hub, so that it stays the same model; "" takes the newest.
+    prefix : str
+        What stands before each text, as the model was trained: ``"passage: "`` for E5.
     max_tokens : int
         Longer texts are cut; the time to encode grows faster than this.
     batch_size : int
@@ -32,6 +34,7 @@ class TransformerConfig(Settings):
 
     model: str = "all-MiniLM-L6-v2"
     revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]*$")] = ""
+    prefix: str = ""
     max_tokens: Annotated[int, Field(ge=8, le=8192)] = 64
     batch_size: _Positive = 32
     dtype: Literal["float32", "bfloat16"] = "float32"

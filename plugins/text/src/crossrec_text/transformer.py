@@ -136,6 +136,7 @@ class TransformerEncoder:
     def _key(self, files: ModelFiles) -> str:
         """Name everything but the text that decides about a vector."""
         key = f"{files.identity} {files.pooling} {self.config.max_tokens} {self.config.dtype}"
+        key += f" {self.config.prefix!r}" if self.config.prefix else ""
         return f"{key} {_digest(self._weights)}" if self._weights.arrays else key
 
     def _loaded(self, run: RunOptions) -> SentenceModel:

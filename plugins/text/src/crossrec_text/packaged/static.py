@@ -21,7 +21,7 @@ from crossrec_text.packaged.distilling import TENSOR, TOKENIZER, WEIGHTS, distil
 from crossrec_text.packaged.settings import StaticConfig
 
 #: Without the distilling, which is done once: see `Speed`.
-_SPEED = Speed(loading=0.2, text=4e-5, character=5e-7, memory=1.5e8)
+_SPEED = Speed(loading=0.2, text=5e-5, character=1.1e-6, memory=1.5e8)
 #: Reference seconds of distilling all-MiniLM-L6-v2.
 _DISTILLING = 60.0
 

