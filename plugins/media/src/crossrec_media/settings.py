@@ -60,6 +60,25 @@ class ImageConfig(FilesConfig):
     batch_size: _Positive = 16
 
 
+class CoverTextConfig(FilesConfig):
+    """Settings of the encoder ``cover-text``.
+
+    Attributes
+    ----------
+    encoder : str
+        The text encoder that reads what is written; one whose vectors do not depend on the rest of
+        the catalogue.
+    settings : mapping
+        Its settings.
+    megapixels : float
+        Pictures of more are left out.
+    """
+
+    encoder: str = "transformer"
+    settings: dict[str, object] = Field(default_factory=dict)
+    megapixels: float = Field(50.0, gt=0, le=1000)
+
+
 class SoundConfig(FilesConfig):
     """Settings of the encoder ``sound``.
 
