@@ -69,6 +69,7 @@ NEED_FILES: Mapping[str, str] = {
     "encoders:shuffled": "crossrec_media",
     "encoders:sound": "crossrec_media",
     "encoders:cover-text": "crossrec_media",
+    "encoders:video": "crossrec_media",
 }
 
 KITS: tuple[type[Conformance], ...] = (

@@ -33,6 +33,12 @@ def register_encoders(register: Register) -> None:
         summary="sounds in a folder or at addresses, as log-mel statistics or a tagger hears them",
     )
     register(
+        "video",
+        "crossrec_media.video.encoder:VideoEncoder",
+        config="crossrec_media.settings:VideoConfig",
+        summary="sampled frames of videos, and on request what is said in them and their titles",
+    )
+    register(
         "vectors",
         "crossrec_media.vectors.given:GivenVectors",
         config="crossrec_media.settings:VectorsConfig",
