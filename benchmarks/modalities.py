@@ -147,7 +147,30 @@ def measured(name: str, cache: Path) -> dict[str, Any]:
         protocol=EvaluationProtocol("leave-one-out", "unseen"),
     )
     verdicts = {each.name: verdict(report, each)[1] for each in modalities}
-    return {**report.to_dict(), "events": len(data.interactions), "verdicts": verdicts}
+    maps = mapped(data, modalities, cache)
+    counts = {"events": len(data.interactions)}
+    return {**report.to_dict(), **counts, "verdicts": verdicts, "maps": maps}
+
+
+def mapped(data: Dataset, modalities: list[Modality], cache: Path) -> dict[str, Any]:
+    """Return how well held-out pictures find their texts by a linear map, and shuffled pairs."""
+    from crossrec.components.run import RunOptions
+    from crossrec.plugins.registry import load_registry
+    from crossrec_media.images.text_map import map_quality
+
+    registry, run = load_registry(), RunOptions(cache=cache / "vectors", threads=1)
+    rows = {
+        one.name: registry.get("encoders", one.encoder)
+        .build(dict(one.settings))
+        .encode(data.catalog, run)
+        for one in modalities
+    }
+    found = {}
+    for picture in rows.keys() & {"clip image", "poster"}:
+        for text in rows.keys() - {picture}:
+            quality, control = map_quality(rows[picture], rows[text])
+            found[f"{picture} to {text}"] = {"map": vars(quality), "shuffled": vars(control)}
+    return dict(sorted(found.items()))
 
 
 def main() -> None:

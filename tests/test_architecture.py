@@ -96,6 +96,7 @@ MEDIA = (
     "vectors",
     "images",
     "sound",
+    "video",
     "sources",
     "report",
     "tiny",

@@ -68,6 +68,8 @@ NEED_FILES: Mapping[str, str] = {
     "encoders:image": "crossrec_media",
     "encoders:shuffled": "crossrec_media",
     "encoders:sound": "crossrec_media",
+    "encoders:cover-text": "crossrec_media",
+    "encoders:video": "crossrec_media",
 }
 
 KITS: tuple[type[Conformance], ...] = (

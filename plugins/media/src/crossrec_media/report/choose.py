@@ -9,10 +9,9 @@ from typing import Any
 from crossrec.errors import UsageError
 from crossrec.pipeline.config import PipelineConfig
 from crossrec.pipeline.pipeline_file import toml_value
-from crossrec.plugins.registration import resolve
 from crossrec.plugins.registry import Registry
 
-from crossrec_media.report.measure import ModalityReport
+from crossrec_media.report.measure import ModalityReport, reads_vectors
 from crossrec_media.report.variants import ALL, EVENTS, Modality
 
 TEXT = "text"
@@ -74,16 +73,8 @@ def base_of(
         return names
     of = {one.label: one for one in config.sources}
     return tuple(
-        label
-        for label in config.sources_of(main)
-        if not _reads_vectors(registry, of[label].name, of[label].settings)
+        label for label in config.sources_of(main) if not reads_vectors(registry, of[label])
     )
-
-
-def _reads_vectors(registry: Registry, name: str, settings: Any) -> bool:
-    """Whether a source's settings name an encoder."""
-    model = registry.get("candidate_generators", name).config
-    return model is not None and bool(getattr(resolve(model)(**settings), "encoder", ""))
 
 
 def verdict(report: ModalityReport, modality: Modality) -> tuple[bool, str]:

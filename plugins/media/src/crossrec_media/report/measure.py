@@ -15,12 +15,13 @@ from crossrec.evaluation.baselines import Popularity
 from crossrec.evaluation.measure import Bench, ModelFigures, measure
 from crossrec.evaluation.protocol import EvaluationProtocol
 from crossrec.evaluation.significance import Comparison, bootstrap_means, compare, interval
-from crossrec.pipeline.config import PipelineConfig
+from crossrec.pipeline.config import PipelineConfig, SourceConfig
 from crossrec.pipeline.config_files import parse_config
 from crossrec.pipeline.evaluate_models import PipelineModel, build_models, rule_for
 from crossrec.pipeline.fit import FittedSources, fit_sources
 from crossrec.pipeline.item_vectors import attach_vectors
 from crossrec.pipeline.resolved import ResolvedPipeline, resolve_pipeline
+from crossrec.plugins.registration import resolve
 from crossrec.plugins.registry import Registry
 from crossrec.scenario import Scenario
 
@@ -83,8 +84,18 @@ class ModalityReport:
         return {**vars(self), "rows": rows, "comparisons": tests}
 
 
+def reads_vectors(registry: Registry, source: SourceConfig) -> bool:
+    """Whether a source's settings name an encoder."""
+    model = registry.get("candidate_generators", source.name).config
+    return model is not None and bool(getattr(resolve(model)(**source.settings), "encoder", ""))
+
+
 def report_pipeline(
-    config: PipelineConfig, main: str, base: Sequence[str], modalities: Sequence[Modality]
+    config: PipelineConfig,
+    main: str,
+    base: Sequence[str],
+    modalities: Sequence[Modality],
+    registry: Registry,
 ) -> PipelineConfig:
     """Return a pipeline with all sources that the report compares: fused by weights, one surface.
 
@@ -104,14 +115,16 @@ def report_pipeline(
         for one in modalities
         for label in (one.name, one.shuffled)
     ]
-    kept = [one.model_dump() for one in config.sources if one.label in base]
+    kept = [one for one in config.sources if one.label in base]
+    needed = any(reads_vectors(registry, one) for one in kept)
     values = {
-        "encoder": config.encoder,
-        "encoder_settings": config.encoder_settings,
+        "encoder": config.encoder if needed else "",
+        "encoder_settings": config.encoder_settings if needed else {},
+        "title_vectors": config.title_vectors and needed,
         "encoders": encoders,
         "candidates": config.candidates,
         "ranker": _FUSION,
-        "sources": [{**one, "listed_only": False} for one in kept] + alike,
+        "sources": [{**one.model_dump(), "listed_only": False} for one in kept] + alike,
         "surfaces": {main: {**config.surfaces[main].model_dump(), "sources": (), "policies": ()}},
     }
     return parse_config(values, "modality report")
@@ -146,7 +159,7 @@ def modality_report(
         If no source can be fitted, or settings do not fit.
     """
     protocol = protocol or EvaluationProtocol.default_for(dataset)
-    made = report_pipeline(config, scenario.main_surface, base, modalities)
+    made = report_pipeline(config, scenario.main_surface, base, modalities, registry)
     resolved = _by_weights(resolve_pipeline(made, registry, scenario.main_surface))
     resolved.refuse_unusable()
     split = next(iter(protocol.splits(dataset)))

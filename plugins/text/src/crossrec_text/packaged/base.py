@@ -14,7 +14,7 @@ from crossrec.components.run import RunOptions
 from crossrec.data.catalog import Catalog
 from numpy.typing import NDArray
 
-from crossrec_text.cache import VectorCache
+from crossrec.store.vector_cache import VectorCache
 from crossrec_text.costs import missing_share
 from crossrec_text.encoding import Encoded, encode_catalog
 from crossrec_text.errors import ModelError

@@ -1,0 +1,1 @@
+"""Videos: sampled frames, what is said in them, and their titles."""
