@@ -12,6 +12,7 @@ language = LazyGroup(name="language", help=_HELP)
 _HERE = "crossrec_language.commands"
 for _name, _summary in (
     ("check", "Which features would call which model."),
+    ("explain", "Why an item is recommended, in true statements."),
     ("intent", "A list for free words: “something lighter, no horror”."),
 ):
     language.add_lazy(_name, f"{_HERE}.{_name}:{_name}", _summary)
