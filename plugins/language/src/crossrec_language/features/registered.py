@@ -68,6 +68,12 @@ FEATURES: tuple[Feature, ...] = (
         f"{_HERE}.intent.with_model:self_test",
     ),
     Feature(
+        "describe",
+        "A user's taste in words that can be edited and used as a query.",
+        "labelled lines from counts",
+        f"{_HERE}.describe.describe:self_test",
+    ),
+    Feature(
         "explain",
         "Why an item is recommended, in true statements.",
         "statements worded by templates",
