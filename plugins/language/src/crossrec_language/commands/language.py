@@ -12,6 +12,8 @@ language = LazyGroup(name="language", help=_HELP)
 _HERE = "crossrec_language.commands"
 for _name, _summary in (
     ("check", "Which features would call which model."),
+    ("describe", "A user's taste in words, to be edited and used as a query."),
+    ("explain", "Why an item is recommended, in true statements."),
     ("intent", "A list for free words: “something lighter, no horror”."),
 ):
     language.add_lazy(_name, f"{_HERE}.{_name}:{_name}", _summary)

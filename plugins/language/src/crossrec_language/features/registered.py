@@ -67,6 +67,18 @@ FEATURES: tuple[Feature, ...] = (
         "rules and the words of the catalogue",
         f"{_HERE}.intent.with_model:self_test",
     ),
+    Feature(
+        "describe",
+        "A user's taste in words that can be edited and used as a query.",
+        "labelled lines from counts",
+        f"{_HERE}.describe.describe:self_test",
+    ),
+    Feature(
+        "explain",
+        "Why an item is recommended, in true statements.",
+        "statements worded by templates",
+        f"{_HERE}.explain.paraphrase:self_test",
+    ),
 )
 
 

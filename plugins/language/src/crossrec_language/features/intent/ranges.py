@@ -22,9 +22,13 @@ _NUMBER = r"(?:[€$£]\s*)?\d+(?:[.,]\d+)*"
 _AMOUNT = rf"({_NUMBER})\s*({_UNIT})?(?![\w])"
 #: Words → operator, the longer first.
 _BOUNDS: tuple[tuple[str, str], ...] = (
-    ("<=", r"no more than|not more than|not over|not above|at most|up to|maximum of|maximum|max"
+    ("<=", r"no more than|not more than|nothing over|nothing above|nichts über"
+     r"|not over|not above"
+     r"|at most|up to|maximum of|maximum|max"
            r"|höchstens|maximal|bis zu|bis|hasta|jusqu'à|<="),
-    (">=", r"no less than|not less than|not under|at least|minimum of|minimum|min|mindestens|since"
+    (">=", r"no less than|not less than|nothing under|nothing below|nichts unter"
+     r"|not under"
+     r"|at least|minimum of|minimum|min|mindestens|since"
            r"|seit|ab|starting at|>="),
     ("<", r"under|below|less than|cheaper than|shorter than|older than|before|unter|weniger als"
           r"|billiger als|kürzer als|vor|menos de|moins de|<"),
