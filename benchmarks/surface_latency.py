@@ -6,7 +6,8 @@ The limits are p50 ≤ 10 ms and p99 ≤ 30 ms, and at least 500 lists a second 
 as ``crossrec export`` writes them. People, catalogs and events are those of `crossrec.simulation`,
 with the fields that policies and surfaces read; the pipelines are the scenarios' own, without a
 backbone. A request encodes nothing, so vectors of `tfidf-svd`, with as many numbers as those of
-the transformer, take the same time and spare the encoding of 80,000 texts. With `--folder` the fitted workspaces are kept there, and a later run measures them anew.
+the transformer, take the same time and spare the encoding of 80,000 texts. With `--folder` the
+fitted workspaces are kept there, and a later run measures them anew.
 
 Other processes lengthen the times: the load of the machine before each scenario is in the result.
 """
@@ -17,6 +18,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,10 +37,13 @@ P50_LIMIT_MS, P99_LIMIT_MS, LEAST_LISTS = 10.0, 30.0, 500.0
 THEMES = ("nature", "crime", "cooking", "space", "comedy", "history", "horror", "travel")
 WORDS = ("Wolves", "Noodles", "Castle", "Rocket", "Harbour", "Garden", "Letters", "Winter")
 SCENES = ("at Dawn", "Twice", "in Winter", "for Two", "Adrift", "Rebuilt", "Next Door", "Live")
-PIPELINE = """
-encoder = "tfidf-svd"
-encoder_settings = { embedding_size = 384 }
-"""
+#: What changes in the default pipelines: which vectors there are, and who reads them.
+CHANGES = {
+    'encoder = "transformer"': (
+        'encoder = "tfidf-svd"\nencoder_settings = { embedding_size = 384 }'
+    ),
+    'name = "content"': 'name = "content"\nsettings = { text = { encoder = "tfidf-svd" } }',
+}
 SCENARIOS = ("ecommerce", "video", "music", "social")
 
 
@@ -98,6 +103,16 @@ def generated(scenario: str, n_items: int, n_people: int) -> Frames:
     events["item_id"] = items["item_id"].take(events.pop("item")).to_numpy()
     events["user_id"] = np.char.mod("u%d", events.pop("person"))
     return Frames(items=items, events=events, has_clock=True, note="generated")
+
+
+def pipeline_of(resource: str) -> str:
+    """Return a default pipeline, ``"package:file.toml"``, with vectors that take no encoding."""
+    package, _, name = resource.partition(":")
+    text = files(package).joinpath(name).read_text(encoding="utf-8")
+    for old, new in CHANGES.items():
+        assert text.count(old) == 1, f"{resource} has not one line {old!r}"
+        text = text.replace(old, new)
+    return text
 
 
 def request_maker(
@@ -168,7 +183,7 @@ def measured(scenario: str, folder: Path | None, requests: int) -> dict[str, Any
         if not workspace.artifact_path(scenario).exists():
             ingest_frames(workspace, known, generated(scenario, N_ITEMS, N_PEOPLE))
             file = workspace.path / "surfaces.toml"
-            file.write_text(PIPELINE, encoding="utf-8")
+            file.write_text(pipeline_of(known.pipeline), encoding="utf-8")
             engine.fit(scenario, pipeline_file=file)
         load = round(os.getloadavg()[0], 1)
         print(f"{scenario}: load {load}", flush=True)

@@ -28,6 +28,8 @@ SURFACES = [
     for name in SCENARIOS
     for surface in load_registry().scenario(name).surfaces
 ]
+#: Sources that propose what came lately, whose surfaces leave out what is known already.
+NEW = {"newest", "listened-artists", "following"}
 Ask = Callable[..., Slate]
 
 
@@ -189,3 +191,16 @@ def test_best_sellers_are_what_most_people_bought(fitted: Fitted) -> None:
     assert counts.is_monotonic_decreasing
     assert counts.iloc[0] == people.max()
     assert slate.items[0].reasons[0].text == f"purchase: {people.max()} people"
+
+
+@pytest.mark.parametrize(("name", "surface"), SURFACES)
+def test_a_surface_that_stays_short_is_not_filled_with_what_the_user_knows(name, surface):
+    """Known items stand behind all others where they are "last": no end for a row of its own kind.
+
+    Where they are kept they are ranked if a source proposes them, and not shown if none does.
+    """
+    config = load_config(load_registry().scenario(name))
+    plan = config.surfaces[surface]
+    if plan.fallback:
+        return
+    assert config.history_of(surface) == ("exclude" if NEW & set(plan.sources) else "keep")
