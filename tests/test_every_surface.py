@@ -34,6 +34,8 @@ SURFACES = [
     for name in SCENARIOS
     for surface in load_registry().scenario(name).surfaces
 ]
+#: Sources that propose what came lately, whose surfaces leave out what is known already.
+NEW = {"newest", "listened-artists", "following"}
 Ask = Callable[..., Slate]
 
 
@@ -258,3 +260,16 @@ def test_related_artists_are_others_of_the_same_kind(fitted: Fitted) -> None:
     for slate in (by_track, by_name):
         assert artist not in slate.item_ids
         assert genre[slate.item_ids[0]] == genre[artist], "the nearest plays the same genre"
+
+
+@pytest.mark.parametrize(("name", "surface"), SURFACES)
+def test_a_surface_that_stays_short_is_not_filled_with_what_the_user_knows(name, surface):
+    """Known items stand behind all others where they are "last": no end for a row of its own kind.
+
+    Where they are kept they are ranked if a source proposes them, and not shown if none does.
+    """
+    config = load_config(load_registry().scenario(name))
+    plan = config.surfaces[surface]
+    if plan.fallback:
+        return
+    assert config.history_of(surface) == ("exclude" if NEW & set(plan.sources) else "keep")

@@ -214,6 +214,18 @@ def test_the_generated_tables_are_read_without_a_bad_row(
     assert {field for field in read if known.items.field(field) is None} <= {"created_at"}
 
 
+def test_all_scenarios_have_the_same_texts(latency: Any, tmp_path: Path) -> None:
+    """So that these are encoded once for all of them."""
+    texts = []
+    for name in latency.SCENARIOS:
+        known = load_registry().scenario(name)
+        workspace = Workspace.create(tmp_path / name)
+        ingest_frames(workspace, known, latency.generated(name, 60, 5))
+        texts.append(workspace.dataset(known).catalog.texts)
+    assert texts[0] == texts[1] == texts[2] == texts[3]
+    assert len(set(texts[0])) == 60
+
+
 @pytest.mark.parametrize("input_", ["user", "item", "items", "session", "nothing"])
 def test_requests_bring_what_the_input_needs(latency: Any, input_: str) -> None:
     make = latency.request_maker(input_, ["u1", "u2"], ["i1", "i2", "i3"], 0)

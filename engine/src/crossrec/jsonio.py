@@ -10,6 +10,9 @@ from typing import Any
 
 from crossrec.errors import ArtifactError, CrossrecError
 
+#: What JSON has; most values are of one of these types, and the others take longer to tell apart.
+_PLAIN = frozenset({str, int, bool, type(None)})
+
 
 def plain(value: Any) -> Any:
     """Return `value` in JSON's own types.
@@ -17,6 +20,8 @@ def plain(value: Any) -> Any:
     Mappings become dicts with string keys, sequences and sets lists, numpy scalars and arrays
     numbers and lists, paths strings; NaN and infinities, which JSON has not, become None.
     """
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Mapping):
         return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):

@@ -58,9 +58,11 @@ class Availability:
         barred = np.zeros(len(index), dtype=bool)
         changes: list[PolicyChange] = []
         for code, bars, values in causes(context.items, context.now, index):
-            for at in np.flatnonzero(bars & ~barred).tolist():
-                detail = {"at": float(values[at])} if len(values) else {}
-                changes.append(PolicyChange(int(index[at]), "dropped", code, detail))
+            places = np.flatnonzero(bars & ~barred)
+            times = values[places].tolist() if len(values) else [None] * len(places)
+            for item, moment in zip(index[places].tolist(), times, strict=True):
+                detail = {} if moment is None else {"at": moment}
+                changes.append(PolicyChange(item, "dropped", code, detail))
             barred |= bars
         return ranked.take(~barred, *changes) if changes else ranked
 

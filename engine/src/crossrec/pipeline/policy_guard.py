@@ -45,9 +45,14 @@ def apply_policies(
         if changed is ranked:
             continue
         own = changed.changes[len(ranked.changes) :]
-        named = (*ranked.changes, *(replace(change, policy=label) for change in own))
+        named = (*ranked.changes, *(_named(change, label) for change in own))
         ranked = replace(changed, changes=named)
     return ranked, failed
+
+
+def _named(change: PolicyChange, label: str) -> PolicyChange:
+    """Return a change with the label of its policy: hundreds of them in a request."""
+    return PolicyChange(change.item, change.action, change.code, change.values, label)
 
 
 def _complaint(before: Ranked, after: Any, n_items: int, barred: NDArray[np.int64]) -> str:
@@ -84,5 +89,5 @@ def _is_change(change: Any, n_items: int) -> bool:
     return (
         isinstance(change, PolicyChange)
         and 0 <= change.item < n_items
-        and isinstance(change.values, Mapping)
+        and (type(change.values) is dict or isinstance(change.values, Mapping))
     )

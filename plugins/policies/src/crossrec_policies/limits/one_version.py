@@ -56,14 +56,12 @@ class OneVersion:
         if not len(places):
             return ranked
         both = np.concatenate([given, ranked.index])
+        better = both[kept[places + len(given)]].tolist()
         changes = [
             PolicyChange(
-                int(ranked.index[at]),
-                "dropped",
-                "other_version",
-                {"field": name, "of": vocabulary.id(int(both[kept[at + len(given)]]))},
+                item, "dropped", "other_version", {"field": name, "of": vocabulary.id(other)}
             )
-            for at in places.tolist()
+            for item, other in zip(ranked.index[places].tolist(), better, strict=True)
         ]
         left = np.ones(len(ranked), dtype=bool)
         left[places] = False
