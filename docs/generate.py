@@ -25,6 +25,7 @@ from body_tables import body_table
 from components_page import components_page, kind_section, plugins_region, scenarios_region
 from deep_tables import deep_tables
 from demo_excerpt import demo_excerpt
+from follow_tables import follow_table
 from markdown_table import NOTE, table
 from peers_tables import peers_tables
 from pipeline_pages import fading_region, keys_region, surfaces_region
@@ -222,6 +223,13 @@ def baskets_region(part: str) -> str:
     return basket_table(measured, part) or missing
 
 
+def follows_region() -> str:
+    """Return how well accounts to follow are found."""
+    path = RESULTS / "follows.json"
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return follow_table(measured) or "Not measured yet: run `python benchmarks/follows.py`.\n"
+
+
 def policy_times_region() -> str:
     """Return how long each policy takes."""
     path = RESULTS / "policies.json"
@@ -272,6 +280,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "deep": deep_region,
     "rating": lambda _: rating_region(),
     "baskets": baskets_region,
+    "follows": lambda _: follows_region(),
     "transfer": transfer_region,
     "cold": cold_region,
     "plugins": lambda _: plugins_region(),

@@ -21,6 +21,7 @@ from crossrec.testing import (
     RatingTests,
     ScenarioTests,
 )
+from crossrec.testing.circles import circles
 from crossrec.testing.larder import just_bought, larder
 from crossrec.testing.serials import serials
 
@@ -41,6 +42,7 @@ TRAITS: Mapping[str, Mapping[str, Any]] = {
         "settings": {"events": 1, "days": 0},
     },
     "candidate_generators:continuation": {"data": staticmethod(serials)},
+    "candidate_generators:who-to-follow": {"data": staticmethod(circles)},
     "candidate_generators:own-history": {"data": staticmethod(just_bought)},
     "candidate_generators:content": {"by_events": False},
     # The events of the toys are an hour apart; here each is a basket of its own.

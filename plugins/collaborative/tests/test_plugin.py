@@ -33,6 +33,7 @@ def test_all_sources_are_registered() -> None:
         "event-count",
         "newest",
         "following",
+        "who-to-follow",
         "continuation",
         "own-history",
         "covisitation",

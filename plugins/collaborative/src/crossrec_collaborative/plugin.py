@@ -41,6 +41,11 @@ _SOURCES = {
         "Following",
         "Items of followed creators in reverse time",
     ),
+    "who-to-follow": (
+        "shelves.who_to_follow",
+        "WhoToFollow",
+        "Accounts that people with the same follows follow, each by one item",
+    ),
     "continuation": (
         "shelves.continuation",
         "Continuation",
