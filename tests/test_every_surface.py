@@ -225,6 +225,42 @@ def test_a_list_of_editors_is_put_in_personal_order(fitted: Fitted) -> None:
     assert own.item_ids != tuple(ids)
 
 
+def test_rows_name_what_they_are_about(fitted: Fitted) -> None:
+    """Each is about other items of the history, and no item stands in two."""
+    config = load_config(fitted.engine.registry.scenario(fitted.name))
+    surfaces = [name for name, one in config.surfaces.items() if one.rows]
+    if not surfaces:
+        pytest.skip("no surface has several rows")
+    user = str(fitted.events["user_id"].value_counts().index[0])
+    own = set(fitted.events.loc[fitted.events["user_id"] == user, "item_id"])
+    for surface in surfaces:
+        rows = fitted.engine.rows(fitted.name, user, surface=surface, now=fitted.now)
+        assert len(rows) >= 2, surface
+        about = [one.item_id for slate in rows for one in slate.about]
+        assert len(set(about)) == len(about)
+        assert set(about) <= own
+        shown = [item for slate in rows for item in slate.item_ids]
+        assert len(set(shown)) == len(shown)
+        for slate in rows:
+            assert slate.items
+            assert all(f"“{one.title}”" in slate.heading for one in slate.about)
+
+
+def test_a_mix_is_of_one_kind_and_mostly_known(fitted: Fitted) -> None:
+    if fitted.name != "music":
+        pytest.skip("only music has mixes")
+    user = str(fitted.events["user_id"].value_counts().index[0])
+    own = set(fitted.events.loc[fitted.events["user_id"] == user, "item_id"])
+    slate = fitted.engine.recommend("music", user, surface="daily_mix", now=fitted.now, k=10)
+    artists = fitted.items.loc[list(slate.item_ids), "artist"].tolist()
+    assert all(len(set(artists[at : at + 4])) == 4 for at in range(len(artists) - 3))
+    about = [one.item_id for one in slate.about]
+    genres = fitted.items.loc[about, "categories"].str[0].unique()
+    assert len(genres) == 1, "a mix is around one kind of music"
+    known = len(own & set(slate.item_ids))
+    assert 0 < known < len(slate.items)
+
+
 def values_of(fitted: Fitted, item: str, field: str) -> set[str]:
     """Return the values that one item has of a field."""
     value = fitted.items.at[item, field]

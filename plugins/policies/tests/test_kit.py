@@ -30,6 +30,7 @@ ACTING: dict[str, tuple[str, dict[str, Any]]] = {
     "Exploration": ("exploration", {"share": 0.5, "people": 1000}),
     "Promotion": ("promotion", {"items": ("p9", "p11", "p3"), "slots": (1, 4, 7)}),
     "PromotionByField": ("promotion", {"field": "categories", "values": ("tools",), "share": 1}),
+    "KnownShare": ("known_share", {"share": 0.7}),
     "Mmr": ("mmr", {"relevance": 0.1, "field": "categories"}),
     "Dpp": ("dpp", {"theta": 0.1, "field": "categories"}),
     "Calibration": ("calibration", {"weight": 0.9, "field": "categories"}),

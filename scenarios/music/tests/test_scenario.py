@@ -72,6 +72,7 @@ class TestMusic(ScenarioPackageTests):
         "radio": "item",
         "playlist_continuation": "items",
         "autoplay_next": "session",
+        "daily_mix": "user",
         "discover_weekly": "user",
         "release_radar": "user",
         "on_repeat": "user",

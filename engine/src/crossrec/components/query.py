@@ -47,6 +47,8 @@ class Query:
     entity : Entity or None
         The genre, artist … whose items alone are listed; on a surface about items they stand for
         it.
+    row : int
+        Which row of a surface with several, from 1.
     session : tuple of str
         Items of the running session, oldest first; they follow the history.
     exclude : tuple of str
@@ -66,6 +68,7 @@ class Query:
     history: tuple[str, ...] | None = None
     item_ids: tuple[str, ...] = ()
     entity: Entity | None = None
+    row: int = 1
     session: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
@@ -77,12 +80,14 @@ class Query:
     boost: str = ""
 
     def __post_init__(self) -> None:
-        try:
-            operator.index(self.k)
-        except TypeError:
-            raise UsageError(f"k must be a whole number, not {self.k!r}") from None
-        if self.k < 1:
-            raise UsageError(f"k must be 1 or more, not {self.k}")
+        for name in ("k", "row"):
+            value = getattr(self, name)
+            try:
+                operator.index(value)
+            except TypeError:
+                raise UsageError(f"{name} must be a whole number, not {value!r}") from None
+            if value < 1:
+                raise UsageError(f"{name} must be 1 or more, not {value}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from crossrec.components.live_items import LiveItems
 from crossrec.components.policy_context import PolicyContext
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.ranked import PolicyChange, Ranked
-from crossrec.components.slate import Change, Degraded, Slate, SlateItem
+from crossrec.components.slate import Change, Degraded, Example, Slate, SlateItem
 from crossrec.components.user_state import UserState
 from crossrec.data.catalog import as_text
 from crossrec.jsonio import plain
@@ -202,6 +202,7 @@ def _answered(
     if field:
         items = as_entities(items, answered, serving.items, field, ranked.index)
         short = short_of_entities(answered, field, len(ranked), query.k)
+    about = tuple(_example(serving.items, item) for item in resolved.subject.named.tolist())
     slate = Slate(
         items=items,
         request_id=one.id,
@@ -214,8 +215,24 @@ def _answered(
         notes=resolved.notes,
         next_cursor=_next_cursor(served, query, items),
         answers=field,
+        about=about,
+        heading=_heading(served, about),
     )
     return Trace(slate, resolved, pool, whole, ranked)
+
+
+def _example(items: LiveItems, item: int) -> Example:
+    """Return an item with its title."""
+    title = as_text(items.value(items.schema.title, item))
+    return Example(items.catalog.items.id(item), title)
+
+
+def _heading(served: ServedSurface, about: Sequence[Example]) -> str:
+    """Return what stands above the list; "" where it is about nothing."""
+    if not about:
+        return ""
+    titles = " and ".join(f"“{one.title or one.item_id}”" for one in about)
+    return served.plan.config.heading.replace("{titles}", titles)
 
 
 def _answered_entities(
@@ -325,6 +342,8 @@ def _short(
     """Say why there are fewer than k items."""
     if n >= k:
         return ""
+    if resolved.subject.missing:
+        return f"only {n} of {k}: {resolved.subject.missing}"
     parts = [f"the catalog has {len(pipeline.catalog)} items"]
     if not n and not pool.valid.any():
         parts.append(f"{', '.join(pool.sources) or 'no source'} proposed nothing")

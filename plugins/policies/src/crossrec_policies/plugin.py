@@ -62,6 +62,11 @@ _POLICIES = {
         "Promotion",
         "places for chosen items, labelled",
     ),
+    "known_share": (
+        "slots.known_share",
+        "KnownShare",
+        "so much of the list from the person's history, the rest new",
+    ),
     "mmr": (
         "lists.mmr",
         "Mmr",

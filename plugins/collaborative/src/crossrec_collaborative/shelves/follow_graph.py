@@ -34,7 +34,7 @@ class FollowGraph:
     follows: Any
     own: IntArray
     shrink: float = 5.0
-    through: float = 0.25
+    through: float = 0.5
     back: float = 1.0
     _floor: float = field(default=1e-6, repr=False)
 

@@ -48,7 +48,7 @@ class WhoToFollowConfig(Settings):
     """
 
     shrink: Annotated[float, Field(ge=0)] = 5.0
-    through: Annotated[float, Field(ge=0)] = 0.25
+    through: Annotated[float, Field(ge=0)] = 0.5
     back: Annotated[float, Field(ge=0)] = 1.0
     wrote: tuple[str, ...] = ("post",)
     most: Annotated[int, Field(ge=1, le=2000)] = 200
