@@ -19,6 +19,7 @@ ACTING: dict[str, tuple[str, dict[str, Any]]] = {
     "CapDrops": ("attribute_cap", {"field": "maker", "most": 1, "mode": "drop"}),
     "CapWithin": ("attribute_cap", {"field": "categories", "most": 1, "within": 3}),
     "Gap": ("attribute_gap", {"field": "categories", "gap": 2}),
+    "Steps": ("step_limit", {"limits": {"price": 1}}),
     "OneVersion": ("one_version", {"fields": ("maker",)}),
     "Rights": ("rights", {"countries": "maker", "country": "brand"}),
     "Recency": ("recency_decay", {"fields": ("price",), "half_life_days": 4000}),

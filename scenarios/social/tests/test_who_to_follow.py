@@ -122,3 +122,14 @@ def test_topics_that_more_people_read_than_the_day_before(network: Engine) -> No
     assert slate.item_ids == ("chess",)
     assert slate.answers == "categories"
     assert [one.item_id for one in slate.items[0].examples] == ["cem2"]
+
+
+def test_nobody_is_shown_their_own_posts(network: Engine) -> None:
+    """Fan's posts are on the feed of others alone."""
+    own = network.recommend("social", "fan", k=15, now=NOW)
+    assert not {"fan0", "fan1", "fan2"} & set(own.item_ids)
+    assert {change.code for change in own.changes if change.item_id == "fan0"} == {"own_item"}
+    other = network.recommend("social", "t0", k=15, now=NOW)
+    assert {"fan0", "fan1", "fan2"} <= set(other.item_ids)
+    found = network.why_not("social", "fan0", "fan", now=NOW)
+    assert found.why.endswith("their own")

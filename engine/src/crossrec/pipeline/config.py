@@ -170,6 +170,9 @@ class SurfaceConfig(_Frozen):
         them behind all others, ``"exclude"`` leaves them out, ``"auto"`` keeps them where people of
         the training events came back to what they had, else puts them last. Where the
         key is missing the pipeline's rule holds.
+    recent : int
+        So many of the latest items of the history, the running session included, are left out,
+        whatever else holds; 0 for none.
     fresh : float
         Half-lives during which a soft consumption removes its item.
     weighs : float
@@ -197,6 +200,7 @@ class SurfaceConfig(_Frozen):
     fallback: tuple[str, ...] = ("most_popular",)
     k: Annotated[int, Field(ge=1, le=2000)] = 10
     history: History | None = None
+    recent: Annotated[int, Field(ge=0, le=2000)] = 0
     fresh: Annotated[float, Field(ge=0)] = 1.0
     weighs: Annotated[float, Field(ge=0, le=1)] = 1.0
     filter: Condition | None = None

@@ -79,7 +79,8 @@ def resolve_query(
     scope = Scope(serving.items, now, None, history, user.profile, query.context)
     filtered = filtered_items(surface.plan, query, scope)
     outside = subject.outside(len(serving.items))
-    left_out = (subject.excluded, unwanted, serving.deleted, filtered.items, outside)
+    recent = history[len(history) - min(surface.plan.config.recent, len(history)) :]
+    left_out = (subject.excluded, unwanted, serving.deleted, filtered.items, outside, recent)
     barred = exclude = _ascending(effects.removed.values, *left_out)
     familiar = np.zeros(0, dtype=np.int64)
     if not surface.keeps_history:

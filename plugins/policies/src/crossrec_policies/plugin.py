@@ -17,6 +17,11 @@ _POLICIES = {
         "AttributeGap",
         "other items between two of one artist",
     ),
+    "step_limit": (
+        "limits.step_limit",
+        "StepLimit",
+        "no leaps of tempo or energy from one item to the next",
+    ),
     "one_version": (
         "limits.one_version",
         "OneVersion",
