@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from crossrec.components.consumption import DAY, EventEffects, PastEvents, ages_of, effects_of
-from crossrec.pipeline.config import PipelineConfig, PolicyConfig, SourceConfig, SurfaceConfig
+from crossrec.pipeline.config import (
+    PipelineConfig,
+    PolicyConfig,
+    RowsConfig,
+    SourceConfig,
+    SurfaceConfig,
+)
 from crossrec.pipeline.config_files import load_config
 from crossrec.plugins.registry import load_registry
 from crossrec.scenario import EventType, ItemSchema, Scenario
@@ -18,6 +24,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "source": SourceConfig,
     "policy": PolicyConfig,
     "surface": SurfaceConfig,
+    "rows": RowsConfig,
 }
 _AGES = (0.5, 1.0, 2.0, 3.0, 5.0)
 _SETTINGS = ((1.0, 1.0), (0.0, 1.0), (1.0, 0.5), (2.0, 0.0), (0.0, 0.0))

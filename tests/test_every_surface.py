@@ -44,6 +44,8 @@ class Fitted(NamedTuple):
     engine: Engine
     items: pd.DataFrame
     events: pd.DataFrame
+    #: Answers of the surfaces that need nothing, from before the fit.
+    before: dict[str, Slate]
 
     @property
     def now(self) -> float:
@@ -103,8 +105,14 @@ def fitted(
     assert frames.events is not None
     engine = Engine.create(folder / "ws")
     engine.ingest(name, items=frames.items, events=frames.events)
+    now = float(frames.events["time"].max()) + 60.0
+    before = {
+        one.name: engine.recommend(name, surface=one.name, now=now)
+        for one in load_registry().scenario(name).surfaces
+        if one.input == "nothing"
+    }
     engine.fit(name, pipeline_file=folder / "own.toml")
-    yield Fitted(name, engine, frames.items.set_index("item_id"), frames.events)
+    yield Fitted(name, engine, frames.items.set_index("item_id"), frames.events, before)
     engine.workspace.close()
 
 
@@ -129,6 +137,16 @@ def test_all_surfaces_answer_or_say_why(fitted: Fitted) -> None:
         else:
             assert not ids, surface
             assert why in slate.short_because, surface
+
+
+def test_what_needs_nothing_answers_the_same_before_the_fit(fitted: Fitted) -> None:
+    assert fitted.before
+    for surface, slate in fitted.before.items():
+        assert slate.path == "not fitted, no history"
+        assert "nothing is fitted yet" in slate.notes[-1]
+        after = fitted.ask(surface)
+        assert slate.item_ids == after.item_ids, surface
+        assert after.path == "no history"
 
 
 def test_the_main_surface_is_judged_without_the_others(fitted: Fitted) -> None:

@@ -87,7 +87,8 @@ class Slate:
     Attributes
     ----------
     path : str
-        Which history was used: "stored history", "given history", "items" or "no history".
+        Which history was used: "stored history", "given history", "items" or "no history"; behind
+        "not fitted, " where the answer was counted without a fit.
     short_because : str
         Why there are fewer than k items; empty where there are k.
     degraded : tuple of Degraded

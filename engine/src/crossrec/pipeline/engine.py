@@ -324,7 +324,7 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
         """
         started = time.perf_counter()
         known = self.registry.scenario(scenario)
-        serving = self.serving(scenario)
+        serving = self._pipelines.answering(scenario, surface)
         place, query = requested(
             serving,
             known,

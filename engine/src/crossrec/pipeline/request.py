@@ -33,13 +33,14 @@ from crossrec.pipeline.entity_answers import (
     short_of_entities,
 )
 from crossrec.pipeline.filling import filled
-from crossrec.pipeline.pipeline import Pipeline, ServedSurface
+from crossrec.pipeline.pipeline import COUNTED, Pipeline, ServedSurface
 from crossrec.pipeline.policy_guard import apply_policies
 from crossrec.pipeline.query_resolution import ResolvedQuery, resolve_query
 from crossrec.pipeline.reasons import explain_items, main_sources
 from crossrec.pipeline.serving import Serving
 from crossrec.pipeline.time_limit import supervised
 
+_COUNTED = "nothing is fitted yet: counted from the {:,} stored events for this answer"
 #: Items that policies may look through before a list stays short.
 _REACH = 2000
 
@@ -203,16 +204,17 @@ def _answered(
         items = as_entities(items, answered, serving.items, field, ranked.index)
         short = short_of_entities(answered, field, len(ranked), query.k)
     about = tuple(_example(serving.items, item) for item in resolved.subject.named.tolist())
+    counted = pipeline.report.get(COUNTED)
     slate = Slate(
         items=items,
         request_id=one.id,
         scenario=pipeline.scenario,
         surface=served.plan.name,
-        path=resolved.path,
+        path=resolved.path if counted is None else f"not fitted, {resolved.path}",
         short_because=short,
         degraded=(*_unavailable(pipeline), *degraded, *failed),
         changes=_changes(pipeline, (*demoted, *ranked.changes)),
-        notes=resolved.notes,
+        notes=(*resolved.notes, *([] if counted is None else [_COUNTED.format(counted)])),
         next_cursor=_next_cursor(served, query, items),
         answers=field,
         about=about,

@@ -13,6 +13,12 @@ _REPORT = ("next-basket", "buy-again")
 #: Sources that take in new items without a fit.
 _GROW = ("own-history", "continuation", "following", "newest")
 
+#: Sources that count and choose nothing: they answer without a fit.
+_COUNT = (
+    *("popularity", "popularity-decayed", "trending", "event-count", "newest", "following"),
+    *("who-to-follow", "continuation", "own-history"),
+)
+
 #: name → (module, class, one-line summary); the configuration is `<class>Config` beside it.
 _SOURCES = {
     "popularity": ("popularity", "Popularity", "Items with the most events, of all time"),
@@ -100,4 +106,5 @@ def register_candidate_generators(register: Register) -> None:
         able = _ABLE | {"update", "forget"} if name in _LEARN else _ABLE
         able |= {"report"} if name in _REPORT else set()
         able |= {"add_items"} if name in _GROW else set()
+        able |= {"counts"} if name in _COUNT else set()
         register(name, path, config=f"{path}Config", capabilities=able, summary=summary)
