@@ -172,6 +172,9 @@ def _answered(
 ) -> Trace:
     """Answer one query from its scored pool."""
     pipeline, query, resolved = serving.pipeline, one.query, one.resolved
+    if served.plan.config.input == "list" and not len(resolved.batch.history.values):
+        # Of whom nothing is known the given order is the best one.
+        pool, scores = Pool.empty(1), np.zeros((1, 0), dtype=np.float32)
     context = PolicyContext(
         query=replace(query, context=MappingProxyType(dict(query.context))),
         user=one.user,
