@@ -26,6 +26,7 @@ from components_page import components_page, kind_section, plugins_region, scena
 from deep_tables import deep_tables
 from demo_excerpt import demo_excerpt
 from encoder_tables import encoder_tables
+from follow_tables import follow_table
 from markdown_table import NOTE, table
 from peers_tables import peers_tables
 from pipeline_pages import fading_region, keys_region, surfaces_region
@@ -250,6 +251,12 @@ def surface_times_region() -> str:
     )
 
 
+def follows_region() -> str:
+    """Return how well accounts to follow are found."""
+    path = RESULTS / "follows.json"
+    return follow_table(measured) or "Not measured yet: run `python benchmarks/follows.py`.\n"
+
+
 def policy_times_region() -> str:
     """Return how long each policy takes."""
     path = RESULTS / "policies.json"
@@ -301,6 +308,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "encoders": encoders_region,
     "rating": lambda _: rating_region(),
     "baskets": baskets_region,
+    "follows": lambda _: follows_region(),
     "transfer": transfer_region,
     "cold": cold_region,
     "plugins": lambda _: plugins_region(),

@@ -8,6 +8,7 @@ from crossrec.pipeline.config import (
     EncoderConfig,
     PipelineConfig,
     PolicyConfig,
+    RowsConfig,
     SourceConfig,
     SurfaceConfig,
 )
@@ -25,6 +26,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "source": SourceConfig,
     "policy": PolicyConfig,
     "surface": SurfaceConfig,
+    "rows": RowsConfig,
 }
 _AGES = (0.5, 1.0, 2.0, 3.0, 5.0)
 _SETTINGS = ((1.0, 1.0), (0.0, 1.0), (1.0, 0.5), (2.0, 0.0), (0.0, 0.0))

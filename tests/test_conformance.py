@@ -22,6 +22,7 @@ from crossrec.testing import (
     RatingTests,
     ScenarioTests,
 )
+from crossrec.testing.circles import circles
 from crossrec.testing.larder import just_bought, larder
 from crossrec.testing.serials import serials
 from crossrec_media.tiny import with_vector_column
@@ -44,6 +45,7 @@ TRAITS: Mapping[str, Mapping[str, Any]] = {
         "settings": {"events": 1, "days": 0},
     },
     "candidate_generators:continuation": {"data": staticmethod(serials)},
+    "candidate_generators:who-to-follow": {"data": staticmethod(circles)},
     "candidate_generators:own-history": {"data": staticmethod(just_bought)},
     "candidate_generators:content": {"by_events": False},
     "candidate_generators:alike": {"by_events": False},

@@ -46,6 +46,8 @@ class Fitted(NamedTuple):
     engine: Engine
     items: pd.DataFrame
     events: pd.DataFrame
+    #: Answers of the surfaces that need nothing, from before the fit.
+    before: dict[str, Slate]
 
     @property
     def now(self) -> float:
@@ -105,8 +107,14 @@ def fitted(
     assert frames.events is not None
     engine = Engine.create(folder / "ws")
     engine.ingest(name, items=frames.items, events=frames.events)
+    now = float(frames.events["time"].max()) + 60.0
+    before = {
+        one.name: engine.recommend(name, surface=one.name, now=now)
+        for one in load_registry().scenario(name).surfaces
+        if one.input == "nothing"
+    }
     engine.fit(name, pipeline_file=folder / "own.toml")
-    yield Fitted(name, engine, frames.items.set_index("item_id"), frames.events)
+    yield Fitted(name, engine, frames.items.set_index("item_id"), frames.events, before)
     engine.workspace.close()
 
 
@@ -131,6 +139,16 @@ def test_all_surfaces_answer_or_say_why(fitted: Fitted) -> None:
         else:
             assert not ids, surface
             assert why in slate.short_because, surface
+
+
+def test_what_needs_nothing_answers_the_same_before_the_fit(fitted: Fitted) -> None:
+    assert fitted.before
+    for surface, slate in fitted.before.items():
+        assert slate.path == "not fitted, no history"
+        assert "nothing is fitted yet" in slate.notes[-1]
+        after = fitted.ask(surface)
+        assert slate.item_ids == after.item_ids, surface
+        assert after.path == "no history"
 
 
 def test_the_main_surface_is_judged_without_the_others(fitted: Fitted) -> None:
@@ -225,6 +243,42 @@ def test_a_list_of_editors_is_put_in_personal_order(fitted: Fitted) -> None:
     own = fitted.engine.recommend("video", user, item_ids=ids, surface="editors_picks")
     assert sorted(own.item_ids) == sorted(ids)
     assert own.item_ids != tuple(ids)
+
+
+def test_rows_name_what_they_are_about(fitted: Fitted) -> None:
+    """Each is about other items of the history, and no item stands in two."""
+    config = load_config(fitted.engine.registry.scenario(fitted.name))
+    surfaces = [name for name, one in config.surfaces.items() if one.rows]
+    if not surfaces:
+        pytest.skip("no surface has several rows")
+    user = str(fitted.events["user_id"].value_counts().index[0])
+    own = set(fitted.events.loc[fitted.events["user_id"] == user, "item_id"])
+    for surface in surfaces:
+        rows = fitted.engine.rows(fitted.name, user, surface=surface, now=fitted.now)
+        assert len(rows) >= 2, surface
+        about = [one.item_id for slate in rows for one in slate.about]
+        assert len(set(about)) == len(about)
+        assert set(about) <= own
+        shown = [item for slate in rows for item in slate.item_ids]
+        assert len(set(shown)) == len(shown)
+        for slate in rows:
+            assert slate.items
+            assert all(f"“{one.title}”" in slate.heading for one in slate.about)
+
+
+def test_a_mix_is_of_one_kind_and_mostly_known(fitted: Fitted) -> None:
+    if fitted.name != "music":
+        pytest.skip("only music has mixes")
+    user = str(fitted.events["user_id"].value_counts().index[0])
+    own = set(fitted.events.loc[fitted.events["user_id"] == user, "item_id"])
+    slate = fitted.engine.recommend("music", user, surface="daily_mix", now=fitted.now, k=10)
+    artists = fitted.items.loc[list(slate.item_ids), "artist"].tolist()
+    assert all(len(set(artists[at : at + 4])) == 4 for at in range(len(artists) - 3))
+    about = [one.item_id for one in slate.about]
+    genres = fitted.items.loc[about, "categories"].str[0].unique()
+    assert len(genres) == 1, "a mix is around one kind of music"
+    known = len(own & set(slate.item_ids))
+    assert 0 < known < len(slate.items)
 
 
 def values_of(fitted: Fitted, item: str, field: str) -> set[str]:

@@ -13,6 +13,7 @@ from crossrec.components.wording import WordingRequest
 from crossrec.pipeline.reasons import in_words
 from crossrec.plugins.registry import load_registry
 from crossrec.testing import toy
+from crossrec.testing.circles import circles
 from crossrec.testing.larder import larder
 from crossrec.testing.serials import serials
 from crossrec.testing.toy import Toy
@@ -59,7 +60,8 @@ def test_every_reason_has_german_words(name: str) -> None:
         except Exception as error:  # a model or vectors that this source needs
             pytest.skip(f"{name} cannot be fitted on the toys alone: {error}")
         texts |= reasons_of(source, data)
-    for data in () if texts else (larder(), serials()):  # of what was begun or had before alone
+    # Of what was begun or had before, or of follows, alone.
+    for data in () if texts else (larder(), serials(), circles()):
         source = built(name)
         source.fit(data.dataset, RunOptions(seed=1, threads=1))
         texts |= reasons_of(source, data)

@@ -79,6 +79,8 @@ def test_the_public_form_is_json_and_holds_no_index():
         "surface": "home",
         "path": "given history",
         "answers": "",
+        "about": [],
+        "heading": "",
         "items": [
             {
                 "item_id": "i/ü",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 from crossrec.components.query import Entity, Query
 from crossrec.components.run import RunOptions
 from crossrec.data.catalog import Catalog
 from crossrec.errors import UsageError
 from crossrec.pipeline.fit import fit_pipeline
+from crossrec.pipeline.history_rows import History
 from crossrec.pipeline.request import answer, traced
 from crossrec.pipeline.requested import entity_of, requested
 from crossrec.pipeline.resolved import resolve_pipeline
@@ -103,9 +105,9 @@ def test_an_entity_stands_for_its_items_on_a_surface_about_items(shop):
     assert set(slate.item_ids) & JAZZ
     named = {one for item in slate.items for reason in item.reasons for one in reason.history}
     assert named <= JAZZ
-    subject = subject_of(
-        shop, shop.pipeline.surfaces["like"], Query(entity=Entity("genre", "jazz"))
-    )
+    none = History.of(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), None)
+    query = Query(entity=Entity("genre", "jazz"))
+    subject = subject_of(shop, shop.pipeline.surfaces["like"], query, none)
     people = shop.pipeline.people[subject.about].tolist()
     assert people == sorted(people), "the best known last, as in a history"
 

@@ -292,3 +292,18 @@ def test_a_catalog_and_its_users_are_those_of_the_fit(fit, dataset):
     assert pipeline.catalog is dataset.catalog
     assert pipeline.people.tolist() == dataset.item_people.tolist()
     assert pipeline.fallback.tolist() == np.argsort(-dataset.item_evidence, kind="stable").tolist()
+
+
+def test_the_latest_items_of_history_and_session_are_left_out_of_a_radio(fit):
+    plan = {"history": "keep", "consumed": "keep"}
+    surfaces = {"user": plan, "radio": {**plan, "recent": 3}}
+    pipeline = fit(surfaces=surfaces)
+    user = user_with(viewed=("i0", "i2", "i4", "i6"))
+    assert {"i0", "i2", "i4", "i6"} <= set(on(pipeline, "user", user, k=20).item_ids)
+    radio = on(pipeline, "radio", user, k=20)
+    assert len(radio.items) == 17
+    assert not {"i2", "i4", "i6"} & set(radio.item_ids)
+    session = on(pipeline, "radio", user, session=("i8", "i10"), k=20)
+    assert not {"i6", "i8", "i10"} & set(session.item_ids)
+    assert "i4" in session.item_ids
+    assert len(on(pipeline, "radio", k=20).items) == 20, "nothing was played yet"

@@ -12,6 +12,10 @@ from crossrec.plugins.registration import NO_METHOD, Registration
 from crossrec_collaborative import plugin
 
 LEARN = ("popularity", "covisitation", "item-knn", "user-knn", "next-basket", "bought-together")
+COUNT = (
+    *("popularity", "popularity-decayed", "trending", "event-count", "newest", "following"),
+    *("who-to-follow", "continuation", "own-history"),
+)
 GROW = ("own-history", "continuation", "following", "newest")
 
 
@@ -33,6 +37,7 @@ def test_all_sources_are_registered() -> None:
         "event-count",
         "newest",
         "following",
+        "who-to-follow",
         "continuation",
         "own-history",
         "covisitation",
@@ -58,6 +63,7 @@ def test_each_can_be_built_under_its_name_and_says_what_it_is() -> None:
         more |= {"add_items"} if registration.name in GROW else set()
         own = registration.name in ("own-history", "continuation", "buy-again")
         more |= {"own_items"} if own else set()
+        more |= {"counts"} if registration.name in COUNT else set()
         assert registration.capabilities == {"score", "explain", "estimate", *more}
         assert 10 < len(registration.summary) < 80
         for ability in registration.capabilities - NO_METHOD:

@@ -37,7 +37,7 @@ BOARDS = ("popularity", "popularity-decayed", "trending")
 #: These histories have neither baskets nor times; `tests/baskets` has some.
 BASKETS = ("next-basket", "buy-again", "bought-together")
 #: Lists of what happened or came lately, whatever the history; `tests/shelves` has some.
-SHELVES = ("event-count", "newest", "following", "continuation", "own-history")
+SHELVES = ("event-count", "newest", "following", "who-to-follow", "continuation", "own-history")
 PERSONAL = tuple(name for name in ALL if name not in (*BOARDS, *BASKETS, *SHELVES))
 LINEAR = ("covisitation", "item-knn", "ease", "user-knn")
 SMALL: dict[str, dict[str, Any]] = {

@@ -59,13 +59,14 @@ def test_every_code_in_the_sources_has_words() -> None:
         "not_for_kids", "explicit", "subscription_needed", "not_visible", "next_episode",
         "same_series", "explored", "promoted", "older", "shown_often", "shown_lately",
         "less_wanted", "less_wanted_before", "well_known", "more_various", "like_the_history",
+        "share_of_known", "too_far", "own_item",
     ]  # fmt: skip
     for code in codes:
         assert f'"{code}"' in text, f"{code} is used by no policy"
         values = dict.fromkeys(
             ("most", "field", "value", "of", "country", "age", "limit", "plan", "visibility")
             + ("series", "chance", "label", "days", "factor", "times", "minutes", "people")
-            + ("from", "to"),
+            + ("from", "to", "kind"),
             "7",
         )
         words = in_english(code, values)

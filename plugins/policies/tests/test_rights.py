@@ -160,3 +160,16 @@ def test_an_item_is_shown_where_it_may_be(rights: list[list[str]], country: str)
     found = causes([{"country_rights": own} for own in rights], {"country": country})
     barred = {at for at, own in enumerate(rights) if country and own and country.upper() not in own}
     assert set(found) == barred
+
+
+def test_what_a_person_made_is_left_out_where_that_is_wanted() -> None:
+    rows = [{"creator": "Ann"}, {"creator": "Ben"}, {}]
+    for user_id, own, left in (("ann", True, [1, 2]), ("ann", False, [0, 1, 2]),
+                               ("cem", True, [0, 1, 2]), (None, True, [0, 1, 2])):  # fmt: skip
+        context = request_on(rows, query={"user_id": user_id})
+        policy = Rights(RightsConfig(own=own))
+        after = policy.apply(pool_of(3), context)
+        assert after.index.tolist() == left
+        assert policy.bars(np.arange(3), context).sum() == 3 - len(left)
+        if len(left) == 2:
+            assert in_english(after.changes[0].code, after.changes[0].values) == "their own"

@@ -90,6 +90,7 @@ class TestEcommerce(ScenarioPackageTests):
         "frequently_bought_together": "items",
         "cart_cross_sell": "items",
         "customers_also_viewed": "item",
+        "because_you_purchased": "user",
         "buy_again": "user",
         "shopping_list": "user",
         "recently_viewed": "user",

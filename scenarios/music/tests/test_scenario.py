@@ -73,6 +73,7 @@ class TestMusic(ScenarioPackageTests):
         "radio": "item",
         "playlist_continuation": "items",
         "autoplay_next": "session",
+        "daily_mix": "user",
         "discover_weekly": "user",
         "release_radar": "user",
         "on_repeat": "user",

@@ -77,6 +77,7 @@ class TestSocial(ScenarioPackageTests):
         "following": "user",
         "catch_up": "user",
         "community_feed": "entity",
+        "who_to_follow": "user",
         "trending_topics": "nothing",
         "trending_posts": "nothing",
     }
@@ -86,12 +87,14 @@ class TestSocial(ScenarioPackageTests):
         "covisitation",
         "popularity-decayed",
         "following",
+        "who-to-follow",
         "trending",
     )
     main_sources = ("content", "ease", "covisitation", "popularity-decayed")
     own_sources: ClassVar = {
         "following": ("following",),
         "catch_up": ("following",),
+        "who_to_follow": ("who-to-follow",),
         "trending_topics": ("trending",),
         "trending_posts": ("trending",),
     }

@@ -84,6 +84,7 @@ class TestVideo(ScenarioPackageTests):
         "more_like_this": "item",
         "up_next": "item",
         "continue_watching": "user",
+        "because_you_watched": "user",
         "genre_row": "entity",
         "person_row": "entity",
         "editors_picks": "list",

@@ -94,6 +94,8 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
     if as_json:
         echo_json(slate.to_dict())
         return
+    if slate.heading:
+        click.echo(slate.heading)
     heads = (slate.answers.upper(), "SUCH AS") if slate.answers else ("ITEM", "TITLE")
     columns = ("#", *heads, "SCORE") + (("WHY",) if explain else ())
     rows = []
@@ -120,6 +122,8 @@ def show(slate: Slate, *, explain: bool, as_json: bool) -> None:
 @click.option("--history", help="Item ids, oldest first: i1,i2,i3 (or a JSON list).")
 @click.option("--item", "items", multiple=True, help="Item id that the list is about (repeatable).")
 @click.option("--entity", help="What the list is of: genre=jazz, artist='Nina Simone'.")
+@click.option("--row", default=1, show_default=True, help="Which row of a surface with several.")
+@click.option("--rows", is_flag=True, help="All rows of a surface with several.")
 @click.option("--session", help="Items of the running session, oldest first: i1,i2,i3.")
 @click.option("--surface", help="Where the list is shown; the scenario's usual one by default.")
 @click.option("--exclude", help="Item ids that must not be returned.")
@@ -143,6 +147,8 @@ def recommend(
     history: str | None,
     items: tuple[str, ...],
     entity: str | None,
+    row: int,
+    rows: bool,
     session: str | None,
     surface: str | None,
     exclude: str | None,
@@ -164,29 +170,37 @@ def recommend(
     if items and history is not None:
         raise UsageError("give --item without --history: a list about an item reads none")
     explain = explain or language is not None
+    request: dict[str, Any] = {
+        "history": None if history is None else listed_ids(history),
+        "item_ids": items,
+        "entity": named_entity(entity),
+        "session": listed_ids(session),
+        "exclude": listed_ids(exclude),
+        "cursor": cursor,
+        "filter": filter or "",
+        "boost": boost or "",
+        "text": text,
+        "context": named_values(context),
+        "k": k,
+        "surface": surface,
+        "explain": explain or as_json,
+        "language": language,
+        "policies": changed_policies(policies),
+    }
     with Engine.open(workspace, background=False, log=log) as engine:
-        slate = engine.recommend(
-            scenario,
-            user,
-            history=None if history is None else listed_ids(history),
-            item_ids=items,
-            entity=named_entity(entity),
-            session=listed_ids(session),
-            exclude=listed_ids(exclude),
-            cursor=cursor,
-            filter=filter or "",
-            boost=boost or "",
-            text=text,
-            context=named_values(context),
-            k=k,
-            surface=surface,
-            explain=explain or as_json,
-            language=language,
-            policies=changed_policies(policies),
-        )
-    show(slate, explain=explain, as_json=as_json)
-    if log and not as_json:
-        click.echo(f"request: {slate.request_id}")
+        slates = engine.rows(scenario, user, **request) if rows else []
+        if not slates:  # or the first row, which says why there is none
+            slates = [engine.recommend(scenario, user, row=row, **request)]
+    if as_json:
+        found = [slate.to_dict() for slate in slates]
+        echo_json(found if rows else found[0])
+        return
+    for at, slate in enumerate(slates):
+        if at:
+            click.echo("")
+        show(slate, explain=explain, as_json=False)
+        if log:
+            click.echo(f"request: {slate.request_id}")
 
 
 @click.command()

@@ -50,6 +50,8 @@ class Query:
     entity : Entity or None
         The genre, artist … whose items alone are listed; on a surface about items they stand for
         it.
+    row : int
+        Which row of a surface with several, from 1.
     session : tuple of str
         Items of the running session, oldest first; they follow the history.
     exclude : tuple of str
@@ -71,6 +73,7 @@ class Query:
     history: tuple[str, ...] | None = None
     item_ids: tuple[str, ...] = ()
     entity: Entity | None = None
+    row: int = 1
     session: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
@@ -83,12 +86,14 @@ class Query:
     text: str = ""
 
     def __post_init__(self) -> None:
-        try:
-            operator.index(self.k)
-        except TypeError:
-            raise UsageError(f"k must be a whole number, not {self.k!r}") from None
-        if self.k < 1:
-            raise UsageError(f"k must be 1 or more, not {self.k}")
+        for name in ("k", "row"):
+            value = getattr(self, name)
+            try:
+                operator.index(value)
+            except TypeError:
+                raise UsageError(f"{name} must be a whole number, not {value!r}") from None
+            if value < 1:
+                raise UsageError(f"{name} must be 1 or more, not {value}")
         if self.user_id is not None:
             object.__setattr__(self, "user_id", requested_id("user_id", self.user_id))
         for name in ("history", "item_ids", "session", "exclude", "shown"):

@@ -87,7 +87,8 @@ class Slate:
     Attributes
     ----------
     path : str
-        Which history was used: "stored history", "given history", "items" or "no history".
+        Which history was used: "stored history", "given history", "items" or "no history"; behind
+        "not fitted, " where the answer was counted without a fit.
     short_because : str
         Why there are fewer than k items; empty where there are k.
     degraded : tuple of Degraded
@@ -96,6 +97,10 @@ class Slate:
         Fallbacks that the caller should know of, e.g. that the user is unknown.
     next_cursor : str
         What a request for the next page carries; "" where the list ends here.
+    about : tuple of Example
+        What the list is about: the given items, or those of the history that were picked for it.
+    heading : str
+        What stands above the list; "" for nothing.
     answers : str
         The field whose values are answered; "" for items.
     """
@@ -111,6 +116,8 @@ class Slate:
     notes: tuple[str, ...] = field(default=())
     next_cursor: str = ""
     answers: str = ""
+    about: tuple[Example, ...] = ()
+    heading: str = ""
 
     @property
     def item_ids(self) -> tuple[str, ...]:
@@ -125,6 +132,8 @@ class Slate:
             "surface": self.surface,
             "path": self.path,
             "answers": self.answers,
+            "about": [vars(one) for one in self.about],
+            "heading": self.heading,
             "items": [
                 {
                     "item_id": item.item_id,

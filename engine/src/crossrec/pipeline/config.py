@@ -17,7 +17,7 @@ MOST_POPULAR = "most_popular"
 #: The items of a given list or entity, in the order in which they were given.
 GIVEN = "given"
 FALLBACKS = (MOST_POPULAR, "newest", GIVEN)
-#: Of every surface about items: what it is about stands in the query, not in the history.
+#: Of surfaces about items that the request names.
 ABOUT_ITEMS: tuple[Input, ...] = ("item", "items")
 History = Literal["auto", "keep", "last", "exclude"]
 
@@ -139,6 +139,28 @@ class WordingConfig(_Frozen):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
+class RowsConfig(_Frozen):
+    """Rows that are each about a part of the user's history.
+
+    Attributes
+    ----------
+    by : {"item", "cluster"}
+        ``"item"``: about one item each, the latest first. ``"cluster"``: about items of the history
+        that are alike, the part with the most evidence first.
+    most : int
+        Rows that there are at most.
+    days : float
+        Only what was done in the last so many days counts; 0 for all. Without a clock all counts.
+    weight : float
+        Least weight of an event that counts, by the scenario's strengths.
+    """
+
+    by: Literal["item", "cluster"] = "item"
+    most: Annotated[int, Field(ge=1, le=20)] = 2
+    days: Annotated[float, Field(ge=0)] = 60.0
+    weight: Annotated[float, Field(ge=0)] = 0.0
+
+
 class SurfaceConfig(_Frozen):
     """How one surface is answered: a plan over the fitted sources.
 
@@ -168,6 +190,9 @@ class SurfaceConfig(_Frozen):
         them behind all others, ``"exclude"`` leaves them out, ``"auto"`` keeps them where people of
         the training events came back to what they had, else puts them last. Where the
         key is missing the pipeline's rule holds.
+    recent : int
+        So many of the latest items of the history, the running session included, are left out,
+        whatever else holds; 0 for none.
     fresh : float
         Half-lives during which a soft consumption removes its item.
     weighs : float
@@ -175,6 +200,10 @@ class SurfaceConfig(_Frozen):
     filter, boost : str or None
         Expressions in place of the pipeline's: a list holds only items for which the filter is
         true, and the boost multiplies their scores. ``""`` for none.
+    rows : RowsConfig or None
+        The list is about a part of the user's history: which one says the row of the request.
+    heading : str
+        What stands above the list, with ``{titles}`` for what it is about.
     answers : str
         A field whose values are answered in place of items, each with its best items: artists,
         albums, authors, topics. ``""`` answers items.
@@ -191,12 +220,26 @@ class SurfaceConfig(_Frozen):
     fallback: tuple[str, ...] = ("most_popular",)
     k: Annotated[int, Field(ge=1, le=2000)] = 10
     history: History | None = None
+    recent: Annotated[int, Field(ge=0, le=2000)] = 0
     fresh: Annotated[float, Field(ge=0)] = 1.0
     weighs: Annotated[float, Field(ge=0, le=1)] = 1.0
     filter: Condition | None = None
     boost: Condition | None = None
+    rows: RowsConfig | None = None
+    heading: str = ""
     answers: str = ""
     consumed: Literal["remove", "keep"] = "remove"
+
+    @property
+    def about_items(self) -> bool:
+        """Whether its lists are about items: given ones, or some of the history."""
+        return self.input in ABOUT_ITEMS or self.rows is not None
+
+    @model_validator(mode="after")
+    def _rows_are_of_a_user(self) -> SurfaceConfig:
+        if self.rows is not None and self.input != "user":
+            raise ValueError(f'rows are parts of a history: input = "user", not "{self.input}"')
+        return self
 
     @model_validator(mode="after")
     def _settings_have_a_ranker(self) -> SurfaceConfig:
@@ -312,7 +355,7 @@ class PipelineConfig(_Frozen):
         """Return the labels of the sources that answer a surface, in the order of the file."""
         surface = self.surfaces[name]
         chosen = surface.sources
-        if not chosen and surface.input in ABOUT_ITEMS:
+        if not chosen and surface.about_items:
             chosen = self.item_sources
         return tuple(
             source.label
@@ -325,7 +368,7 @@ class PipelineConfig(_Frozen):
         own = self.surfaces[name]
         if own.ranker:
             return own.ranker, own.ranker_settings
-        if own.input in ABOUT_ITEMS:  # the pipeline's is for lists about a user
+        if own.about_items:  # the pipeline's is for lists about a user
             return "auto", {}
         return self.ranker, self.ranker_settings
 

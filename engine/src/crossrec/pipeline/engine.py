@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.rating import RatingAnswers
 from crossrec.pipeline.request import answer
 from crossrec.pipeline.request_policies import PolicyChanges, with_policies
-from crossrec.pipeline.requested import requested
+from crossrec.pipeline.requested import all_rows, requested
 from crossrec.pipeline.serving import Serving
 from crossrec.pipeline.user_states import user_state_of
 from crossrec.pipeline.why_not import WhyNotAnswers
@@ -263,6 +264,7 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
         history: Sequence[str] | None = None,
         item_ids: Sequence[str] = (),
         entity: tuple[str, str] | None = None,
+        row: int = 1,
         session: Sequence[str] = (),
         exclude: Sequence[str] = (),
         cursor: str = "",
@@ -291,6 +293,8 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
         entity : (str, str), optional
             A relation or field and its value, ``("genre", "jazz")``: its items alone are listed, or
             stand for it on a surface about items.
+        row : int
+            Which row of a surface that has several, from 1; `rows` gives all of them.
         session : sequence of str
             Items of the running session, oldest first.
         exclude : sequence of str
@@ -325,7 +329,7 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
         """
         started = time.perf_counter()
         known = self.registry.scenario(scenario)
-        serving = self.serving(scenario)
+        serving = self._pipelines.answering(scenario, surface)
         place, query = requested(
             serving,
             known,
@@ -334,6 +338,7 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
             history=history,
             item_ids=item_ids,
             entity=entity,
+            row=row,
             session=session,
             exclude=exclude,
             cursor=cursor,
@@ -354,6 +359,16 @@ class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
         if wanted is not None and model is not None:
             slate = in_language(slate, wanted, model)
         return self._logged(slate, user_id, serving.pipeline, started)
+
+    def rows(self, scenario: str, user_id: str | None = None, **request: Any) -> list[Slate]:
+        """Recommend all rows of a surface that has several, as `recommend` does each `row`.
+
+        No item stands in two of them; where the history makes no row there is none.
+        """
+        serving, known = self.serving(scenario), self.registry.scenario(scenario)
+        place = requested(serving, known, surface=request.get("surface"))[0]
+        ask = partial(self.recommend, scenario, user_id)
+        return all_rows(ask, place.plan.config.rows, request)
 
     def similar(
         self, scenario: str, item_id: str, *, k: int | None = None, explain: bool = True

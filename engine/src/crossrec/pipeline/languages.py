@@ -74,6 +74,8 @@ def in_language(slate: Slate, language: str, model: Component) -> Slate:
 
 
 def _prompts(slate: Slate, language: str) -> Iterator[str]:
+    if slate.heading:
+        yield _of_heading(slate, language)
     for item in slate.items:
         for reason in item.reasons:
             yield _of_reason(reason, language)
@@ -83,6 +85,10 @@ def _prompts(slate: Slate, language: str) -> Iterator[str]:
 
 def _of_reason(reason: Reason, language: str) -> str:
     return WordingRequest(language, reason.text, values=dict(reason.values)).prompt()
+
+
+def _of_heading(slate: Slate, language: str) -> str:
+    return WordingRequest(language, slate.heading).prompt()
 
 
 def _of_change(change: Change, language: str) -> str:
@@ -127,4 +133,5 @@ def _worded(slate: Slate, language: str, words: dict[str, str]) -> Slate:
     changes = tuple(
         replace(one, text=words.get(_of_change(one, language), one.text)) for one in slate.changes
     )
-    return replace(slate, items=items, changes=changes)
+    heading = words.get(_of_heading(slate, language), slate.heading)
+    return replace(slate, items=items, changes=changes, heading=heading)

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from crossrec.components.run import RunOptions
 from crossrec.errors import ArtifactError, NotFittedError
@@ -15,6 +16,9 @@ from crossrec.pipeline.saving import load_pipeline
 from crossrec.pipeline.serving import Serving
 from crossrec.plugins.registry import Registry
 from crossrec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from crossrec.pipeline.unfitted import Counted
 
 log = logging.getLogger("crossrec")
 
@@ -43,6 +47,7 @@ class LoadedPipelines:
         self._workspace, self._registry, self._background = workspace, registry, background
         self._loaded: dict[str, _Loaded] = {}
         self._loading: dict[str, Lock] = {}
+        self._counted: dict[tuple[str, str], Counted] = {}
         self._guard = Lock()
 
     def serving(self, scenario: str) -> Serving:
@@ -68,6 +73,25 @@ class LoadedPipelines:
                     loaded = self._newest(scenario, loaded)
                     self._loaded[scenario] = loaded
         return loaded.live.serving()
+
+    def answering(self, scenario: str, surface: str | None) -> Serving:
+        """Return what a request on a surface is answered from: counts where nothing is fitted yet.
+
+        Raises
+        ------
+        NotFittedError
+            If nothing was fitted, and the surface needs a fit.
+        """
+        if surface is None or _stamp(self._pointer(scenario)) is not None:
+            return self.serving(scenario)
+        from crossrec.pipeline.unfitted import counted, stamp_of
+
+        stamp = stamp_of(self._workspace, scenario)
+        known = self._counted.get((scenario, surface))
+        if known is None or known.stamp != stamp:
+            known = counted(self._workspace, self._registry, scenario, surface)
+            self._counted[scenario, surface] = known
+        return known.live.serving()
 
     def stored(self, scenario: str) -> Pipeline:
         """Load what was fitted, without what came since.

@@ -33,6 +33,9 @@ from crossrec.scenario import ItemSchema
 
 log = logging.getLogger("crossrec")
 
+#: What the report of a pipeline that was only counted for an answer calls its number of events.
+COUNTED = "counted"
+
 
 @dataclass(frozen=True, eq=False)
 class ServedSurface:

@@ -193,6 +193,8 @@ def _plain(config: BaseModel, model: type[BaseModel]) -> dict[str, Any]:
     for name in _TABLES:
         if name in values and not (name == "sources" and model is SurfaceConfig):
             del values[name]
+    if isinstance(values.get("rows"), BaseModel):
+        values["rows"] = values["rows"].model_dump()
     if "policies" in values:
         values["policies"] = [_listed(one) for one in values["policies"]]
     if "features" in values:

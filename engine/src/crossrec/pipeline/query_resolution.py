@@ -20,6 +20,7 @@ from crossrec.expressions import Scope
 from crossrec.numeric.arrays import among
 from crossrec.numeric.ragged import Ragged
 from crossrec.pipeline.conditions import Filtered, filtered_items
+from crossrec.pipeline.history_rows import History
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface
 from crossrec.pipeline.serving import Serving, rule_of
 from crossrec.pipeline.subject import Subject, known_items, subject_of
@@ -71,14 +72,16 @@ def resolve_query(
     effects = rule_of(serving, surface).effects_on(past)
     undone = effects.undone[len(effects.undone) - len(user.history) :]
     history, columns = _history(vocabulary, user, query, undone, notes)
-    subject = subject_of(serving, surface, query)
+    known = History.of(history, columns["weights"], columns["times"], clock)
+    subject = subject_of(serving, surface, query, known)
     notes += subject.notes
     about = subject.about
     unwanted = vocabulary.indexes((*query.exclude, *query.shown))
     scope = Scope(serving.items, now, None, history, user.profile, query.context)
     filtered = filtered_items(surface.plan, query, scope)
     outside = subject.outside(len(serving.items))
-    left_out = (subject.excluded, unwanted, serving.deleted, filtered.items, outside)
+    recent = history[len(history) - min(surface.plan.config.recent, len(history)) :]
+    left_out = (subject.excluded, unwanted, serving.deleted, filtered.items, outside, recent)
     barred = exclude = _ascending(effects.removed.values, *left_out)
     familiar = np.zeros(0, dtype=np.int64)
     if not surface.keeps_history:
@@ -90,7 +93,8 @@ def resolve_query(
     if query.user_id is not None and not user.known and not user.given:
         notes.append(f"user {query.user_id!r} is unknown: nothing personal is known yet")
     path = "given history" if user.given else "stored history"
-    path = "items" if len(about) else path if len(history) else "no history"
+    given = len(about) > 0 and surface.plan.config.rows is None
+    path = "items" if given else path if len(history) else "no history"
     index = pipeline.users.index(query.user_id) if query.user_id is not None else -1
     negative = past.items[(past.weights < 0) & (past.items >= 0)]
     batch = QueryBatch(

@@ -38,9 +38,12 @@ def explain_items(
     wanted = [item for item in items if item in at]
     shares = contributions(pool, ranker)[0, [at[item] for item in wanted]]
     order = np.argsort(-shares, axis=1, kind="stable")[:, : _REASONS + 1].tolist()
+    ranks = pool.ranks[0, [at[item] for item in wanted]].tolist()
     contributors = {
+        # Where all sources rank an item below their average, the best that proposed it says why.
         item: [pool.sources[source] for source in best if own[source] > 0]
-        for item, best, own in zip(wanted, order, shares.tolist(), strict=True)
+        or [pool.sources[source] for source in best if places[source] >= 0][:1]
+        for item, best, own, places in zip(wanted, order, shares.tolist(), ranks, strict=True)
     }
     evidence = _evidence(pipeline, queries, contributors)
     return {

@@ -20,7 +20,7 @@ from crossrec.components.live_items import LiveItems
 from crossrec.components.policy_context import PolicyContext
 from crossrec.components.query import Query, QueryBatch
 from crossrec.components.ranked import PolicyChange, Ranked
-from crossrec.components.slate import Change, Degraded, Slate, SlateItem
+from crossrec.components.slate import Change, Degraded, Example, Slate, SlateItem
 from crossrec.components.user_state import UserState
 from crossrec.data.catalog import as_text
 from crossrec.jsonio import plain
@@ -33,7 +33,7 @@ from crossrec.pipeline.entity_answers import (
     short_of_entities,
 )
 from crossrec.pipeline.filling import filled
-from crossrec.pipeline.pipeline import Pipeline, ServedSurface
+from crossrec.pipeline.pipeline import COUNTED, Pipeline, ServedSurface
 from crossrec.pipeline.policy_guard import apply_policies
 from crossrec.pipeline.query_resolution import ResolvedQuery, resolve_query
 from crossrec.pipeline.reasons import explain_items, main_sources
@@ -41,6 +41,7 @@ from crossrec.pipeline.serving import Serving
 from crossrec.pipeline.text_query import TextQuery, read_text
 from crossrec.pipeline.time_limit import supervised
 
+_COUNTED = "nothing is fitted yet: counted from the {:,} stored events for this answer"
 #: Items that policies may look through before a list stays short.
 _REACH = 2000
 
@@ -178,6 +179,9 @@ def _answered(
 ) -> Trace:
     """Answer one query from its scored pool."""
     pipeline, query, resolved, text = serving.pipeline, one.query, one.resolved, one.text
+    if served.plan.config.input == "list" and not len(resolved.batch.history.values):
+        # Of whom nothing is known the given order is the best one.
+        pool, scores = Pool.empty(1), np.zeros((1, 0), dtype=np.float32)
     if text is not None:
         size = pipeline.config.candidates
         pool, scores = text.joined(pool, scores, resolved.batch, size)
@@ -217,20 +221,38 @@ def _answered(
     if field:
         items = as_entities(items, answered, serving.items, field, ranked.index)
         short = short_of_entities(answered, field, len(ranked), query.k)
+    about = tuple(_example(serving.items, item) for item in resolved.subject.named.tolist())
+    counted = pipeline.report.get(COUNTED)
     slate = Slate(
         items=items,
         request_id=one.id,
         scenario=pipeline.scenario,
         surface=served.plan.name,
-        path=resolved.path,
+        path=resolved.path if counted is None else f"not fitted, {resolved.path}",
         short_because=short,
         degraded=(*_unavailable(pipeline), *degraded, *failed),
         changes=_changes(pipeline, (*demoted, *ranked.changes)),
-        notes=resolved.notes,
+        notes=(*resolved.notes, *([] if counted is None else [_COUNTED.format(counted)])),
         next_cursor=_next_cursor(served, query, items),
         answers=field,
+        about=about,
+        heading=_heading(served, about),
     )
     return Trace(slate, resolved, pool, whole, ranked)
+
+
+def _example(items: LiveItems, item: int) -> Example:
+    """Return an item with its title."""
+    title = as_text(items.value(items.schema.title, item))
+    return Example(items.catalog.items.id(item), title)
+
+
+def _heading(served: ServedSurface, about: Sequence[Example]) -> str:
+    """Return what stands above the list; "" where it is about nothing."""
+    if not about:
+        return ""
+    titles = " and ".join(f"“{one.title or one.item_id}”" for one in about)
+    return served.plan.config.heading.replace("{titles}", titles)
 
 
 def _answered_entities(
@@ -340,6 +362,8 @@ def _short(
     """Say why there are fewer than k items."""
     if n >= k:
         return ""
+    if resolved.subject.missing:
+        return f"only {n} of {k}: {resolved.subject.missing}"
     parts = [f"the catalog has {len(pipeline.catalog)} items"]
     if not n and not pool.valid.any():
         parts.append(f"{', '.join(pool.sources) or 'no source'} proposed nothing")

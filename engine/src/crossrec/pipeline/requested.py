@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from crossrec.components.cursor import shown_before
 from crossrec.components.live_items import LiveItems
 from crossrec.components.query import Entity, Query, id_tuple
+from crossrec.components.slate import Slate
 from crossrec.errors import UsageError
+from crossrec.pipeline.config import RowsConfig
 from crossrec.pipeline.pipeline import ServedSurface
 from crossrec.pipeline.serving import Serving, surface_for
 from crossrec.scenario import Scenario
@@ -61,6 +63,29 @@ def requested(
         **{**fields, "context": dict(fields.get("context") or {})},
     )
     return place, query
+
+
+def all_rows(
+    ask: Callable[..., Slate], rows: RowsConfig | None, request: Mapping[str, Any]
+) -> list[Slate]:
+    """Return every row of a surface that has several, each without the items of those before it.
+
+    Parameters
+    ----------
+    ask : callable
+        Answers one request, with its `row` and what it excludes.
+    """
+    if rows is None:
+        return [ask(**request)]
+    exclude = id_tuple("exclude", request.get("exclude", ()))
+    found: list[Slate] = []
+    for row in range(1, rows.most + 1):
+        slate = ask(**{**request, "row": row, "exclude": exclude})
+        if not slate.about:
+            break
+        found.append(slate)
+        exclude = (*exclude, *slate.item_ids)
+    return found
 
 
 def entity_of(scenario: Scenario, items: LiveItems, name: str, value: str) -> Entity:

@@ -13,7 +13,7 @@ from typing import Any
 
 from crossrec.components.rating import RATE
 from crossrec.errors import CrossrecError, UsageError
-from crossrec.pipeline.config import ABOUT_ITEMS, History, PipelineConfig, SurfaceConfig
+from crossrec.pipeline.config import History, PipelineConfig, SurfaceConfig
 from crossrec.plugins.registration import Registration
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import one_line
@@ -108,7 +108,7 @@ class ResolvedSurface:
     @property
     def about_items(self) -> bool:
         """Whether its lists are about given items."""
-        return self.config.input in ABOUT_ITEMS
+        return self.config.about_items
 
     @property
     def has_choice(self) -> bool:
@@ -239,7 +239,7 @@ def resolve_pipeline(
         for source in config.sources
     }
     if main not in config.surfaces:
-        users = [name for name, one in config.surfaces.items() if one.input not in ABOUT_ITEMS]
+        users = [name for name, one in config.surfaces.items() if not one.about_items]
         main = next(iter((*users, *config.surfaces)), "")
     return ResolvedPipeline(
         config,
@@ -273,7 +273,7 @@ def _surface(
     leads = bool(labels) and LEADS in sources[labels[0]].capabilities
     baselines = WITH_A_LEADER if leads else BASELINES
     ranker, settings = config.ranker_of(name)
-    judged = own.input not in ABOUT_ITEMS  # a surface about items has nothing to choose by
+    judged = not own.about_items  # a surface about items has nothing to choose by
     more = (FEATURE_RANKER,) if config.features and judged else ()
     names = dict.fromkeys((*baselines, *(more if ranker == "auto" else (ranker,))))
     policies: dict[str, Component] = {}

@@ -1,4 +1,4 @@
-"""What a request is about: given items, an entity, or a list to put in order."""
+"""What a request is about: given items, an entity, a list to put in order, part of a history."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from numpy.typing import NDArray
 
 from crossrec.components.query import Entity, Query
 from crossrec.data.vocabulary import Vocabulary
+from crossrec.errors import UsageError
+from crossrec.pipeline.config import RowsConfig
+from crossrec.pipeline.history_rows import History, Row, row_of
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface
 from crossrec.pipeline.serving import Serving
 
+#: Items that are named of those that a list is about, at most.
+_NAMED = 3
 #: Items that stand for an entity: those that most people chose.
 _SEEDS = 50
 
@@ -35,12 +40,18 @@ class Subject:
         The only candidates, in the order in which they were given; all items where None.
     notes : tuple of str
         What of it is not known.
+    named : int64 array
+        Items that stand for what it is about.
+    missing : str
+        Why there is nothing to make a list about; "" where there is.
     """
 
     about: NDArray[np.int64] = field(default_factory=_nothing)
     excluded: NDArray[np.int64] = field(default_factory=_nothing)
     within: NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
+    named: NDArray[np.int64] = field(default_factory=_nothing)
+    missing: str = ""
 
     def outside(self, n_items: int) -> NDArray[np.int64]:
         """Return the items that are no candidates since they are not `within`, ascending."""
@@ -51,8 +62,19 @@ class Subject:
         return np.flatnonzero(left)
 
 
-def subject_of(serving: Serving, surface: ServedSurface, query: Query) -> Subject:
-    """Return what a query on a surface is about."""
+def subject_of(serving: Serving, surface: ServedSurface, query: Query, history: History) -> Subject:
+    """Return what a query on a surface is about.
+
+    Raises
+    ------
+    UsageError
+        If it asks for a row that the surface does not have.
+    """
+    rows = surface.plan.config.rows
+    if rows is not None:
+        return _of_row(row_of(serving, rows, history, query.row), rows, history)
+    if query.row > 1:
+        raise UsageError(f"surface {surface.plan.name!r} has one row: leave the row out")
     vocabulary, notes = serving.pipeline.catalog.items, list[str]()
     given = known_items(vocabulary, query.item_ids, "given items", notes)
     if query.entity is not None:
@@ -60,7 +82,18 @@ def subject_of(serving: Serving, surface: ServedSurface, query: Query) -> Subjec
     if surface.plan.config.input == "list":
         order = given[np.sort(np.unique(given, return_index=True)[1])]
         return Subject(within=order, notes=tuple(notes))
-    return Subject(given, given, notes=tuple(notes))
+    return Subject(given, given, notes=tuple(notes), named=given[:_NAMED])
+
+
+def _of_row(row: Row | str, rows: RowsConfig, history: History) -> Subject:
+    """Return a part of the history as a subject; without one there are no candidates.
+
+    What a list about a group may show of the history is the group.
+    """
+    if isinstance(row, str):
+        return Subject(within=_nothing(), missing=row)
+    others = np.setdiff1d(history.items, row.items)
+    return Subject(row.items, row.items if rows.by == "item" else others, named=row.named)
 
 
 def _of_entity(serving: Serving, surface: ServedSurface, entity: Entity) -> Subject:

@@ -14,13 +14,14 @@ from crossrec.plugins.settings import refuse_settings, validated
 CAPABILITIES = frozenset(
     {"score", "explain", "update", "add_items", "forget", "learn", "adapt", "report", "default"}
     | {"features", "select", "leads", "refit", "estimate", "pretrain", "rate", "thorough"}
-    | {"bars", "choose", "linked", "own_items", "score_text", "top_layers", "vectors"}
+    | {"bars", "choose", "counts", "linked", "own_items", "score_text", "top_layers", "vectors"}
 )
 
 #: Capabilities that are no method: a pretrained backbone that is offered to fits that name none, a
 #: source that serves alone until another one is proven better, one that thorough fits of default
-#: pipelines try, and one that proposes what the user had and little else.
-NO_METHOD = frozenset({"default", "leads", "thorough", "own_items"})
+#: pipelines try, one that proposes what the user had and little else, and one that counts events and
+#: chooses nothing, so that it answers without a fit.
+NO_METHOD = frozenset({"default", "leads", "thorough", "counts", "own_items"})
 
 #: What can be registered; each kind has its hook ``register_<kind>``.
 KINDS = (

@@ -12,7 +12,6 @@ import numpy as np
 
 from crossrec.data.catalog import render
 from crossrec.data.weights import event_weights
-from crossrec.pipeline.config import ABOUT_ITEMS
 from crossrec.pipeline.config_files import load_config
 from crossrec.plugins.registry import load_registry
 from crossrec.testing.scenarios import ScenarioTests
@@ -153,7 +152,7 @@ class ScenarioPackageTests(ScenarioTests, kit=True):
         for name, surface in config.surfaces.items():
             if name in self.own_sources:
                 assert config.sources_of(name) == self.own_sources[name]
-            elif surface.input in ABOUT_ITEMS:
+            elif surface.about_items:
                 popular = [one for one in config.sources_of(name) if one.startswith("popularity")]
                 assert not popular, f"{name} shows what is popular: {popular}"
             else:

@@ -15,6 +15,12 @@ _GROW = ("own-history", "continuation", "following", "newest")
 #: Sources of what the user had: evaluation asks them for what is taken again.
 _OWN = ("own-history", "continuation", "buy-again")
 
+#: Sources that count and choose nothing: they answer without a fit.
+_COUNT = (
+    *("popularity", "popularity-decayed", "trending", "event-count", "newest", "following"),
+    *("who-to-follow", "continuation", "own-history"),
+)
+
 #: name → (module, class, one-line summary); the configuration is `<class>Config` beside it.
 _SOURCES = {
     "popularity": ("popularity", "Popularity", "Items with the most events, of all time"),
@@ -42,6 +48,11 @@ _SOURCES = {
         "shelves.following",
         "Following",
         "Items of followed creators in reverse time",
+    ),
+    "who-to-follow": (
+        "shelves.who_to_follow",
+        "WhoToFollow",
+        "Accounts that people with the same follows follow, each by one item",
     ),
     "continuation": (
         "shelves.continuation",
@@ -98,4 +109,5 @@ def register_candidate_generators(register: Register) -> None:
         able |= {"report"} if name in _REPORT else set()
         able |= {"add_items"} if name in _GROW else set()
         able |= {"own_items"} if name in _OWN else set()
+        able |= {"counts"} if name in _COUNT else set()
         register(name, path, config=f"{path}Config", capabilities=able, summary=summary)

@@ -18,13 +18,15 @@ from crossrec.scenario import EventType
 
 DAY = 86_400.0
 #: Indexes into `TYPES`.
-CLICK, WATCH, COMPLETE, FOLLOW, HIDE = range(5)
+CLICK, WATCH, COMPLETE, FOLLOW, HIDE, UNFOLLOW, POST = range(7)
 TYPES = (
     EventType("click", strength=0.5),
     EventType("watch", strength=3.0, value="portion", consumes="soft", half_life_days=30.0),
     EventType("complete", strength=3.0, consumes="hard"),
     EventType("follow", kind="explicit", strength=4.0, relation="maker"),
     EventType("hide", kind="explicit", polarity=-1, strength=-4.0, consumes="hard"),
+    EventType("unfollow", polarity=-1, strength=-4.0, cancels=("follow",)),
+    EventType("post", kind="explicit", strength=3.0, consumes="hard"),
 )
 #: (item, event type, day, portion)
 Line = tuple[int, int, float, float]

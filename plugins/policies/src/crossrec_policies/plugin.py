@@ -17,6 +17,11 @@ _POLICIES = {
         "AttributeGap",
         "other items between two of one artist",
     ),
+    "step_limit": (
+        "limits.step_limit",
+        "StepLimit",
+        "no leaps of tempo or energy from one item to the next",
+    ),
     "one_version": (
         "limits.one_version",
         "OneVersion",
@@ -61,6 +66,11 @@ _POLICIES = {
         "slots.promotion",
         "Promotion",
         "places for chosen items, labelled",
+    ),
+    "known_share": (
+        "slots.known_share",
+        "KnownShare",
+        "so much of the list from the person's history, the rest new",
     ),
     "mmr": (
         "lists.mmr",

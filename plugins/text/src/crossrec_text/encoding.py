@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from crossrec.components.run import RunOptions
 from crossrec.data.catalog import Catalog
-from numpy.typing import NDArray
-
 from crossrec.store.vector_cache import VectorCache
+from numpy.typing import NDArray
 
 log = logging.getLogger("crossrec")
 

@@ -165,6 +165,7 @@ SCENARIO = Scenario(
         Surface("frequently_bought_together", "items", "what goes with these products"),
         Surface("cart_cross_sell", "items", "accessories to a cart, one of each category"),
         Surface("customers_also_viewed", "item", "what those who looked at it looked at too"),
+        Surface("because_you_purchased", "user", "rows like a product that you bought lately"),
         Surface("buy_again", "user", "what is bought again and again, the likeliest now first"),
         Surface("shopping_list", "user", "the next basket: what is bought again, and what goes in"),
         Surface("recently_viewed", "user", "what you looked at and did not buy, the latest first"),

@@ -196,6 +196,7 @@ SCENARIO = Scenario(
         Surface("radio", "item", "goes on from a track, artists apart", k=25),
         Surface("playlist_continuation", "items", "what else belongs into a playlist", k=20),
         Surface("autoplay_next", "session", "what goes on behind a running session", k=25),
+        Surface("daily_mix", "user", "up to six mixes of known and new, by kinds of music", k=30),
         Surface("discover_weekly", "user", "30 tracks never played before, each by another", k=30),
         Surface("release_radar", "user", "what artists you follow or play released lately", k=30),
         Surface("on_repeat", "user", "what you played most in the last 30 days", k=30),

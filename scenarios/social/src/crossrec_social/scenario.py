@@ -268,6 +268,7 @@ SCENARIO = Scenario(
         Surface("following", "user", "posts of authors you follow, the newest first"),
         Surface("catch_up", "user", "the newest post of each author you follow"),
         Surface("community_feed", "entity", "posts of one community, for you"),
+        Surface("who_to_follow", "user", "authors whom people with your follows follow"),
         Surface("trending_topics", "nothing", "topics with more readers than the day before"),
         Surface("trending_posts", "nothing", "what more people read than the day before"),
     ),

@@ -195,6 +195,7 @@ SCENARIO = Scenario(
         Surface("more_like_this", "item", "titles like this one"),
         Surface("up_next", "item", "the next episode, then what goes well behind it", k=20),
         Surface("continue_watching", "user", "what you have begun, and next episodes"),
+        Surface("because_you_watched", "user", "rows like a title that you watched to the end"),
         Surface("genre_row", "entity", "titles of one genre, for you"),
         Surface("person_row", "entity", "titles with one person, for you"),
         Surface("editors_picks", "list", "a given list in your order", k=20),

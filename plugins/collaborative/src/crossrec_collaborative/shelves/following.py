@@ -25,7 +25,13 @@ from crossrec_collaborative.shelves.arrivals import (
     new_items,
     with_new_items,
 )
-from crossrec_collaborative.shelves.lists import CREATOR, Lists, Past, columns_of
+from crossrec_collaborative.shelves.lists import (
+    CREATOR,
+    Lists,
+    Past,
+    columns_of,
+    follow_types,
+)
 
 
 class FollowingConfig(ArrivalSettings):
@@ -57,11 +63,7 @@ class Following(DatedSource):
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Read dates and creators, and which events follow."""
-        types = dataset.event_types
-        self._follows = np.array(
-            [at for at, one in enumerate(types) if one.relation and one.polarity > 0],
-            dtype=np.int64,
-        )
+        self._follows = follow_types(dataset.event_types)
         self._read(arrivals_of(dataset, self.config.fields), dataset.catalog)
 
     def add_items(self, dataset: Dataset) -> None:

@@ -17,7 +17,7 @@ from crossrec.components.run import RunOptions
 from crossrec.components.topk import moments_with_zeros, padded
 from crossrec.data.catalog import Catalog
 from crossrec.numeric.ragged import IntArray, Ragged
-from crossrec.scenario import ItemSchema
+from crossrec.scenario import EventType, ItemSchema
 from numpy.typing import NDArray
 
 from crossrec_collaborative.costs import shelf_cost
@@ -167,6 +167,12 @@ def columns_of(catalog: Catalog) -> LiveItems:
 def dates_in(catalog: Catalog, fields: Sequence[str]) -> NDArray[np.float64]:
     """Return since when each item is there, seconds since 1970; NaN where no field says so."""
     return dates_of(columns_of(catalog), fields, np.arange(len(catalog)))
+
+
+def follow_types(types: tuple[EventType, ...]) -> NDArray[np.int64]:
+    """Return the events by which a creator is followed: positive ones that act on a relation."""
+    found = [at for at, one in enumerate(types) if one.relation and one.polarity > 0]
+    return np.array(found, dtype=np.int64)
 
 
 def _rows(items: Ragged) -> list[IntArray]:

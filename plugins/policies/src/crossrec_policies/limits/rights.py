@@ -53,6 +53,8 @@ class RightsConfig(Settings):
         Event types that make a person a follower of the creator.
     unfollows : tuple of str
         Event types that end it.
+    own : bool
+        Whether items that the person made, by the name of their creator, are left out.
     strict : bool
         Whether a limit of maturity and a profile for children bar items that say nothing.
     """
@@ -70,6 +72,7 @@ class RightsConfig(Settings):
     visibility: str = "visibility"
     follows: tuple[str, ...] = ("follow_author", "follow_artist", "subscribe_channel")
     unfollows: tuple[str, ...] = ("unfollow_author",)
+    own: bool = False
     strict: bool = False
 
 
@@ -110,7 +113,7 @@ class Rights:
         return ranked.take(~barred, *changes) if changes else ranked
 
     def _causes(self, index: NDArray[np.int64], context: PolicyContext) -> list[Cause]:
-        checks = (_country, _maturity, _kids, _explicit, _plan, _visibility)
+        checks = (_country, _maturity, _kids, _explicit, _plan, _visibility, _own)
         found = (check(self.config, index, context) for check in checks)
         return [cause for cause in found if cause is not None]
 
@@ -210,6 +213,14 @@ def _visibility(
         return {"visibility": ", ".join(entities.names[code] for code in rows.row(at).tolist())}
 
     return Cause("not_visible", bars, values)
+
+
+def _own(config: RightsConfig, index: NDArray[np.int64], context: PolicyContext) -> Cause | None:
+    _, creators = values_of(context.items, "")
+    if not config.own or creators is None or context.query.user_id is None:
+        return None
+    bars = among(index, creators.items(context.query.user_id))
+    return Cause("own_item", bars, lambda at: {})
 
 
 def _of_followed(config: RightsConfig, context: PolicyContext) -> NDArray[np.int64]:

@@ -12,9 +12,9 @@ import numpy as np
 from crossrec.components.cost import Cost, DatasetSize
 from crossrec.components.run import RunOptions
 from crossrec.data.catalog import Catalog
+from crossrec.store.vector_cache import VectorCache
 from numpy.typing import NDArray
 
-from crossrec.store.vector_cache import VectorCache
 from crossrec_text.costs import missing_share
 from crossrec_text.encoding import Encoded, encode_catalog
 from crossrec_text.errors import ModelError

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 from crossrec.components.run import RunOptions
+from crossrec.store.vector_cache import CacheEntry
 from numpy.typing import NDArray
 
-from crossrec.store.vector_cache import CacheEntry
 from crossrec_text.errors import ModelError
 from crossrec_text.model_files import find_model, local_model
 from crossrec_text.packaged.settings import StaticConfig
