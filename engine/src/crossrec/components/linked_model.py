@@ -136,7 +136,7 @@ def ridge(features: Floats, chosen: Any, prior: Floats, penalty: float) -> Linke
     mean = features.mean(axis=0, dtype=np.float64)
     centred = features - mean
     # Centred features need no intercept: their products with a constant are 0.
-    right = np.asarray((chosen.T @ centred)).T
+    right = np.asarray(chosen.T @ centred).T
     weights = np.linalg.solve(centred.T @ centred + penalty * np.eye(rank), right)
     return LinkedModel(
         base.astype(np.float32), weights.astype(np.float32), mean.astype(np.float32), 0.0

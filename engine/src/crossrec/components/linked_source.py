@@ -1,7 +1,7 @@
 """The source `linked-history`: what people did in other scenarios answers in this one.
 
-The fit pipeline adds it where people agreed to that (`Dataset.linked`). It answers only queries with
-a linked history (`QueryBatch.linked`), and only up to the number of own events to which linked
+The fit pipeline adds it where people agreed to that (`Dataset.linked`). It answers only queries
+with a linked history (`QueryBatch.linked`), and only up to the number of own events to which linked
 people who were held out were better off with it.
 """
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
+import numpy as np
+
+from crossrec.components.protocols import Encoder
 from crossrec.components.run import RunOptions
 from crossrec.components.vectors import encoded, title_name
 from crossrec.data.catalog import Catalog
@@ -13,6 +17,9 @@ from crossrec.pipeline.resolved import ResolvedPipeline
 from crossrec.pipeline.stages import encoding_title
 
 log = logging.getLogger("crossrec")
+
+#: Largest change of a number of a vector that rounding explains.
+_ROUNDING = 1e-3
 
 
 def attach_vectors(
@@ -36,6 +43,7 @@ def attach_vectors(
         titles = title_name(config.encoder) if config.title_vectors else ""
         for name, rows in encoded(dataset.catalog, encoder, run, config.encoder, titles):
             dataset = dataset.with_vectors(name, rows)  # texts stay where titles fail
+        dataset, notes = _attach_linked(dataset, encoder, config.encoder, run)
         if dataset.events.reviews is not None:
             reviews = dataset.events.reviews.compact()
             texts = encoder.encode(Catalog.of_texts(reviews.texts), run)
@@ -48,4 +56,21 @@ def attach_vectors(
     except (Exception, SystemExit) as error:
         log.warning("encoder %s failed", config.encoder, exc_info=error)
         return dataset, [f"encoder {config.encoder} failed: {type(error).__name__}: {error}"]
-    return dataset, []
+    return dataset, notes
+
+
+def _attach_linked(
+    dataset: Dataset, encoder: Encoder, name: str, run: RunOptions
+) -> tuple[Dataset, list[str]]:
+    """Encode the items of linked histories too, in one space with the scenario's own."""
+    linked = dataset.linked
+    if linked is None:
+        return dataset, []
+    own = len(dataset.catalog)
+    both = encoder.encode(dataset.catalog.followed_by(linked.catalog), run)
+    if both.shape[1] != dataset.vectors[name].shape[1] or not np.allclose(
+        both[:own], dataset.vectors[name], rtol=0, atol=_ROUNDING
+    ):
+        why = f"the vectors of encoder {name} depend on the whole catalog"
+        return replace(dataset, linked=None), [f"linked histories are left out: {why}"]
+    return replace(dataset, linked=linked.with_vectors(name, both[own:])), []
