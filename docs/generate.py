@@ -7,7 +7,7 @@ the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME i
 ``scale checks``, ``deep GROUP``, ``rating``, ``baskets PART``, ``transfer TARGET``,
 ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file),
 ``fading``, ``surfaces SCENARIO``, ``scenarios``, ``plugins``, ``policies``, ``diversity``,
-``policy-times`` or ``workspace``.
+``policy-times``, ``person`` or ``workspace``.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from deep_tables import deep_tables
 from demo_excerpt import demo_excerpt
 from markdown_table import NOTE, table
 from peers_tables import peers_tables
+from person_tables import person_tables
 from pipeline_pages import fading_region, keys_region, surfaces_region
 from policy_tables import diversity_table, time_table
 from rating_tables import rating_tables
@@ -222,6 +223,13 @@ def baskets_region(part: str) -> str:
     return basket_table(measured, part) or missing
 
 
+def person_region() -> str:
+    """Return what a history in one scenario is worth in another."""
+    path = RESULTS / "person.json"
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return person_tables(measured) or "Not measured yet: run `python benchmarks/person.py`.\n"
+
+
 def policy_times_region() -> str:
     """Return how long each policy takes."""
     path = RESULTS / "policies.json"
@@ -278,6 +286,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "policies": lambda _: kind_section("policies"),
     "diversity": lambda _: diversity_region(),
     "policy-times": lambda _: policy_times_region(),
+    "person": lambda _: person_region(),
     "rooms": rooms_region,
     "keys": keys_region,
     "fading": lambda _: fading_region(),

@@ -46,7 +46,7 @@ def catalog(scenario, n):
 
 
 def vectors(n, seed=0):
-    """Items of one taste (their number modulo 4) are alike; two catalogues have other directions."""
+    """Items of one taste, their number modulo 4, are alike."""
     rng = np.random.default_rng(seed)
     directions = np.linalg.qr(np.random.default_rng(9).normal(size=(8, 8)))[0]
     taste = np.arange(n) % TASTES
@@ -98,13 +98,13 @@ def test_it_learns_which_taste_here_goes_with_which_there(learnt):
 
 
 def test_without_a_linked_history_it_answers_nothing(learnt):
-    asked = queries([[], [0]])
-    found = learnt.generate(asked, 5)
+    batch = queries([[], [0]])
+    found = learnt.generate(batch, 5)
     assert (found.index[0] == PAD).all()
     assert (found.index[1] != PAD).all()
     assert learnt.generate(queries([[], []]), 5).index.shape == (2, 0)
     index = np.array([[1, PAD], [1, PAD]])
-    scores = learnt.score(asked, index)
+    scores = learnt.score(batch, index)
     assert np.isnan(scores[0]).all()
     assert np.isfinite(scores[1, 0])
     assert np.isnan(scores[1, 1])
@@ -113,14 +113,14 @@ def test_without_a_linked_history_it_answers_nothing(learnt):
 
 
 def test_scores_are_those_of_the_candidates(learnt):
-    asked = queries([[2, 6], [0]])
-    found = learnt.generate(asked, 7)
-    np.testing.assert_array_equal(learnt.score(asked, found.index), found.score)
+    batch = queries([[2, 6], [0]])
+    found = learnt.generate(batch, 7)
+    np.testing.assert_array_equal(learnt.score(batch, found.index), found.score)
 
 
 def test_excluded_items_are_left_out(learnt):
-    asked = replace(queries([[0]]), exclude=Ragged.from_rows([[1, 5, 9]]))
-    assert not np.isin(learnt.generate(asked, 10).index, [1, 5, 9]).any()
+    batch = replace(queries([[0]]), exclude=Ragged.from_rows([[1, 5, 9]]))
+    assert not np.isin(learnt.generate(batch, 10).index, [1, 5, 9]).any()
 
 
 def test_it_stops_where_people_have_more_own_events_than_it_helps_with(learnt):
@@ -197,10 +197,10 @@ def test_the_state_comes_back_and_names_no_person(learnt):
     with pytest.raises(NotFittedError):
         other.state()
     other.restore(State(state.arrays, state.values), catalog("shop", N_ITEMS))
-    asked = queries([[0, 4], []])
-    np.testing.assert_array_equal(learnt.generate(asked, 9).index, other.generate(asked, 9).index)
-    assert other.explain(asked.take(np.array([0])), np.array([1])) == learnt.explain(
-        asked.take(np.array([0])), np.array([1])
+    batch = queries([[0, 4], []])
+    np.testing.assert_array_equal(learnt.generate(batch, 9).index, other.generate(batch, 9).index)
+    assert other.explain(batch.take(np.array([0])), np.array([1])) == learnt.explain(
+        batch.take(np.array([0])), np.array([1])
     )
     assert other.report() == learnt.report()
     assert not [name for name, array in state.arrays.items() if len(array) == 200]
@@ -237,7 +237,7 @@ def test_the_ridge_is_the_solution_of_its_normal_equations():
     )
 
 
-def test_without_people_it_is_popularity_and_half_the_text():
+def test_without_people_it_is_popularity_and_a_little_text():
     own = unit_rows(np.array([[1, 0], [0, 1], [-1, 0]], dtype=np.float32))
     model = text_alone(np.array([5, 5, 5]), 2)
     scores = model.scores(np.array([[1, 0]], dtype=np.float32), own)[0]
@@ -314,3 +314,29 @@ def test_linked_histories_are_found_by_user():
     assert [rows.row(at).tolist() for at in range(5)] == [[3], [], [0, 1], [], []]
     nobody = LinkedHistories(catalog("video", 5), np.zeros(0, np.int64), Ragged.empty(0))
     assert nobody.of_users(np.array([0, 1])).lengths.tolist() == [0, 0]
+
+
+def test_a_refit_keeps_what_was_chosen_and_changes_nothing_on_the_same_events(learnt):
+    dataset, _ = world(200)
+    again = LinkedHistorySource(LinkedHistoryConfig(encoder="text"))
+    again.restore(learnt.state(), dataset.catalog)
+    again.refit(dataset, RunOptions())
+    for name, array in learnt.state().arrays.items():
+        np.testing.assert_allclose(again.state().arrays[name], array, atol=1e-6, err_msg=name)
+    assert again.report() == learnt.report()
+
+
+def test_a_refit_learns_from_more_events():
+    dataset, _ = world(100, own=8)
+    events = dataset.events
+    fewer = dataset.with_events(events.take(np.arange(len(events)) % 8 != 0))
+    source = fitted(fewer)
+    base = source.state().arrays["base"]
+    source.refit(dataset, RunOptions())
+    more = source.state().arrays["base"]
+    assert more.sum() > base.sum()
+    few = fitted(world(ENOUGH - 1)[0])
+    few.refit(world(ENOUGH - 1)[0], RunOptions())
+    assert few.report().values["penalty"] is None
+    with pytest.raises(NotFittedError):
+        LinkedHistorySource().refit(dataset, RunOptions())

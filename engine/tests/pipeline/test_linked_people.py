@@ -155,6 +155,12 @@ def test_a_revoked_consent_counts_from_the_next_request_on(shop):
     assert [one["item_id"] for one in recommended(shop, "u81", 9)["items"]] == list(before.item_ids)
 
 
+READING = (
+    "items", "users", "events", "user_events", "acting_events", "user_fields", "events_of",
+    "events_since", "list_events", "items_changed", "known_items", "list_items", "list_users",
+)  # fmt: skip
+
+
 def reads_of(monkeypatch):
     """Let the store write down whose tables it reads, and refuse the other scenario's."""
     seen = []
@@ -168,8 +174,7 @@ def reads_of(monkeypatch):
 
         monkeypatch.setattr(SqliteStore, name, call)
 
-    for name in ("items", "users", "events", "user_events", "acting_events", "user_fields",
-                 "events_of", "events_since", "list_events", "items_changed", "known_items"):  # fmt: skip
+    for name in READING:
         watch(name)
     return seen
 

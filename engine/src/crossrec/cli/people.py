@@ -226,7 +226,7 @@ def read_ids(file: Path, columns: int) -> list[list[str]]:
     Raises
     ------
     DataError
-        If it is no text, has no row, or a row has empty or other than so many cells; names the line.
+        If it is no text or has no row, or the cells of a row are empty or not so many.
     """
     import csv
 
