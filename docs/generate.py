@@ -4,10 +4,11 @@ Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
 ``results over seeds``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``,
-``scale checks``, ``deep GROUP``, ``encoders PART``, ``rating``, ``baskets PART``,
+``scale checks``, ``deep GROUP``, ``encoders PART``, ``rating``, ``baskets PART``, ``follows``,
 ``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a
 pipeline file), ``fading``, ``surfaces SCENARIO``, ``surface-figures SET``, ``surface-times``,
-``scenarios``, ``plugins``, ``policies``, ``diversity``, ``policy-times`` or ``workspace``.
+``scenarios``, ``plugins``, ``policies``, ``diversity``, ``policy-times``, ``person`` or
+``workspace``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from encoder_tables import encoder_tables
 from follow_tables import follow_table
 from markdown_table import NOTE, table
 from peers_tables import peers_tables
+from person_tables import person_tables
 from pipeline_pages import fading_region, keys_region, surfaces_region
 from policy_tables import diversity_table, time_table
 from rating_tables import rating_tables
@@ -254,7 +256,15 @@ def surface_times_region() -> str:
 def follows_region() -> str:
     """Return how well accounts to follow are found."""
     path = RESULTS / "follows.json"
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return follow_table(measured) or "Not measured yet: run `python benchmarks/follows.py`.\n"
+
+
+def person_region() -> str:
+    """Return what a history in one scenario is worth in another."""
+    path = RESULTS / "person.json"
+    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return person_tables(measured) or "Not measured yet: run `python benchmarks/person.py`.\n"
 
 
 def policy_times_region() -> str:
@@ -315,6 +325,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "policies": lambda _: kind_section("policies"),
     "diversity": lambda _: diversity_region(),
     "policy-times": lambda _: policy_times_region(),
+    "person": lambda _: person_region(),
     "rooms": rooms_region,
     "keys": keys_region,
     "fading": lambda _: fading_region(),

@@ -20,7 +20,7 @@ def register_candidate_generators(register: Register) -> None:
         "linked-history",
         "crossrec.components.linked_source:LinkedHistorySource",
         config="crossrec.components.linked_source:LinkedHistoryConfig",
-        capabilities={"score", "explain", "report", "linked"},
+        capabilities={"score", "explain", "report", "refit", "linked"},
         summary="what people did in other scenarios, where they agreed to it: text space and ridge",
     )
 

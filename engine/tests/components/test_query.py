@@ -1,6 +1,6 @@
 """Queries: last items and blocks against loops; which values are refused."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -169,3 +169,24 @@ def test_rows_that_are_left_out_are_empty_for_every_query() -> None:
     queries = batch([[1], [2, 3]])
     for name in ("about", "negatives", "demoted"):
         assert getattr(queries, name).lengths.tolist() == [0, 0]
+
+
+def with_linked(rows):
+    batch = QueryBatch.from_histories(Ragged.from_rows([[at] for at in range(len(rows))]))
+    return replace(batch, linked=Ragged.from_rows(rows))
+
+
+def test_linked_items_follow_their_query():
+    batch = with_linked([[5, 6], [], [7]])
+    assert batch.take(np.array([2, 0])).linked.values.tolist() == [7, 5, 6]
+    stacked = QueryBatch.stack([batch, with_linked([[9]])])
+    assert [stacked.linked.row(at).tolist() for at in range(4)] == [[5, 6], [], [7], [9]]
+    assert batch.related().linked is batch.linked
+    with pytest.raises(ValueError, match="read-only"):
+        batch.linked.values[0] = 1
+
+
+def test_without_linked_items_there_is_an_empty_row_for_each_query():
+    batch = QueryBatch.from_histories(Ragged.from_rows([[1], [2], [3]]))
+    assert batch.linked.lengths.tolist() == [0, 0, 0]
+    assert QueryBatch.stack([batch, with_linked([[4]])]).linked.lengths.tolist() == [0, 0, 0, 1]

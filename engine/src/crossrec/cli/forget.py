@@ -50,6 +50,7 @@ def _lines(receipt: ForgetReceipt) -> Iterator[str]:
         for label, done in fitted.sources.items():
             yield f"{scenario}: {label}: {done}"
         yield f"{scenario}: {fitted.older_versions} older versions deleted"
+    yield f"{receipt.links} links and consents deleted"
     yield f"{receipt.decisions} decisions deleted"
     yield f"{receipt.rejected} rejected rows deleted"
     yield f"{receipt.cached} cached files deleted"

@@ -28,6 +28,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "crossrec.cli.records.events:events",
         "Look into the stored events, and delete some.",
     ),
+    "link": ("crossrec.cli.people:link", "Which users of two scenarios are the same people."),
+    "consent": ("crossrec.cli.people:consent", "Whose history may be used in which scenario."),
     "pipeline": ("crossrec.cli.pipeline:pipeline", "The pipeline that a fit would use, or used."),
     "forget": ("crossrec.cli.forget:forget", "Delete everything about one user."),
     "doctor": ("crossrec.cli.doctor:doctor", "What serves, what was left out, and why."),

@@ -35,6 +35,8 @@ _RRF = 60.0
 
 #: λ and the share of the text; None learns nothing of people.
 Option = tuple[float, float] | None
+#: By the number of own events: the gain of ndcg@10, and its mean without and with the history.
+Gains = dict[int, tuple[PairedGain, float, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,15 +104,11 @@ def choose(data: Learning) -> Option:
     return choose_option(joined, None).option
 
 
-def measure(data: Learning, option: Option) -> dict[int, tuple[PairedGain, float, float]]:
+def measure(data: Learning, option: Option) -> Gains:
     """Return what the linked history adds at each number of own events, on people held out.
 
     They are not those that `choose` looked at. Without it a list is made of what goes together with
     the own events (cosine of items), of popularity where there are none; with it both are fused.
-
-    Returns
-    -------
-    mapping of own events to (gain of ndcg@10, mean without, mean with)
     """
     found: dict[int, list[tuple[NDArray[np.float64], NDArray[np.float64]]]] = {
         moment: [] for moment in MOMENTS
@@ -128,7 +126,7 @@ def measure(data: Learning, option: Option) -> dict[int, tuple[PairedGain, float
             plain = _together(known, others, counts)
             both = _reciprocal(plain, known) + _reciprocal(linked[kept], known)
             found[moment].append((ndcg(plain, targets, known), ndcg(both, targets, known)))
-    outcome: dict[int, tuple[PairedGain, float, float]] = {}
+    outcome: Gains = {}
     for moment, parts in found.items():
         without, both = (np.concatenate(one) for one in zip(*parts, strict=True))
         gain = PairedGain.between(both, without)

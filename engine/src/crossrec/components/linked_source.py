@@ -17,13 +17,15 @@ from crossrec.components.candidates import PAD, Candidates
 from crossrec.components.evidence import Evidence
 from crossrec.components.linked_learning import (
     ENOUGH,
+    Gains,
     Learning,
     Option,
     choose,
     measure,
     served_up_to,
 )
-from crossrec.components.linked_model import Floats, LinkedModel, LinkedSpace
+from crossrec.components.linked_model import ALONE, Floats, LinkedModel, LinkedSpace
+from crossrec.components.paired_gain import PairedGain
 from crossrec.components.protocols import SourceReport
 from crossrec.components.query import QueryBatch
 from crossrec.components.run import RunOptions
@@ -66,6 +68,31 @@ class LinkedHistorySource:
 
     def fit(self, dataset: Dataset, run: RunOptions) -> None:
         """Learn from linked people of the dataset; choose and measure on people held out."""
+        space, data, linked = self._data(dataset)
+        option: Option = None
+        gains: Gains = {}
+        if len(data.rows) >= ENOUGH:
+            option = choose(data)
+            gains = measure(data, option)
+        limit = served_up_to({at: gain for at, (gain, _, _) in gains.items()}) if gains else 0
+        share = ALONE if option is None else option[1]
+        self._said = {
+            "penalty": None if option is None else option[0],
+            "text_share": share,
+            "measured": [_moment(at, *found) for at, found in gains.items()],
+            "serves_up_to": limit,
+        }
+        self._learn(space, data, linked, option)
+
+    def refit(self, dataset: Dataset, run: RunOptions) -> None:
+        """Learn from more events of the same people; what was chosen and measured stays."""
+        self._fitted()
+        penalty = self._said["penalty"]
+        option = None if penalty is None else (penalty, self._said["text_share"])
+        self._learn(*self._data(dataset), option)
+
+    def _data(self, dataset: Dataset) -> tuple[LinkedSpace, Learning, LinkedHistories]:
+        """Return the text space and the linked people; nobody where there is no common space."""
         linked, name = dataset.linked, self.config.encoder
         own = dataset.vectors.get(name)
         if linked is None or own is None or name not in linked.vectors:
@@ -75,38 +102,18 @@ class LinkedHistorySource:
             space = LinkedSpace(*(np.zeros((n, 1), np.float32) for n in (0, dataset.n_items)))
         else:
             space = LinkedSpace.of(linked.vectors[name], own)
-        data = learning(dataset, linked, space)
-        option: Option = None
-        gains = {}
-        if len(data.rows) >= ENOUGH:
-            option = choose(data)
-            gains = measure(data, option)
-        self._space = space
-        self._model = data.model(
-            np.arange(len(data.rows)), data.counts_without(np.zeros(0, np.int64)), option
-        )
+        return space, learning(dataset, linked, space), linked
+
+    def _learn(
+        self, space: LinkedSpace, data: Learning, linked: LinkedHistories, option: Option
+    ) -> None:
+        """Learn by what was chosen."""
+        nobody = np.zeros(0, np.int64)
+        people = np.arange(len(data.rows))
+        self._space, self._model = space, data.model(people, data.counts_without(nobody), option)
         self._items, self._titles = linked.catalog.items, list(linked.catalog.titles)
-        enough = bool(gains)
-        limit = served_up_to({at: one[0] for at, one in gains.items()}) if enough else 0
-        self._said = {
-            "people": linked.people,
-            "learnt_from": len(data.rows) if option else 0,
-            "penalty": option[0] if option else None,
-            "text_share": option[1] if option else self._model.share,
-            "measured": [
-                {
-                    "own_events": at,
-                    "people": gain.n,
-                    "without": round(without, 4),
-                    "with": round(both, 4),
-                    "gain": round(gain.mean, 4),
-                    "error": round(gain.error, 4),
-                    "helps": gain.beyond_noise,
-                }
-                for at, (gain, without, both) in gains.items()
-            ],
-            "serves_up_to": limit,
-        }
+        learnt_from = 0 if option is None else len(people)
+        self._said = {**self._said, "people": linked.people, "learnt_from": learnt_from}
 
     def _fitted(self) -> tuple[LinkedSpace, LinkedModel]:
         if self._space is None or self._model is None:
@@ -117,6 +124,10 @@ class LinkedHistorySource:
         """Return the items of other scenarios, which `QueryBatch.linked` indexes."""
         self._fitted()
         return self._items if self._said["serves_up_to"] >= 0 else Vocabulary()
+
+    def features(self, histories: Ragged) -> Floats:
+        """Return where people with these linked histories stand in the text space, (n, r)."""
+        return self._fitted()[0].features(histories)
 
     def generate(self, queries: QueryBatch, k: int) -> Candidates:
         """Return the best `k` items of each query that has a linked history and few own events."""
@@ -140,7 +151,7 @@ class LinkedHistorySource:
         space, model = self._fitted()
         rows = np.flatnonzero(self._answered(queries))
         scores = np.full((len(queries), len(model.base)), -np.inf, dtype=np.float32)
-        features = space.features(queries.linked.take(rows))
+        features = self.features(queries.linked.take(rows))
         known = features.any(axis=1)  # whose items have no text is nobody
         scores[rows[known]] = model.scores(features[known], space.own)
         return scores
@@ -199,8 +210,21 @@ def learning(dataset: Dataset, linked: LinkedHistories, space: LinkedSpace) -> L
     )
 
 
+def _moment(own_events: int, gain: PairedGain, without: float, both: float) -> dict[str, Any]:
+    """Return what was measured at one number of own events, as JSON values."""
+    return {
+        "own_events": own_events,
+        "people": gain.n,
+        "without": round(without, 4),
+        "with": round(both, 4),
+        "gain": round(gain.mean, 4),
+        "error": round(gain.error, 4),
+        "helps": gain.beyond_noise,
+    }
+
+
 def _because(id_: str, title: str, real: bool) -> Evidence:
-    """Return the evidence in words; the id is ``SCENARIO/ITEM``."""
+    """Return the evidence in words; the id has the form of `linked_id`."""
     scenario, _, own = id_.partition("/")
     if not real:
         return Evidence(f"chosen by people who are in {scenario} too")

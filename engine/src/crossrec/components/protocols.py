@@ -22,6 +22,7 @@ from crossrec.components.state import State
 from crossrec.data.catalog import Catalog
 from crossrec.data.dataset import Dataset
 from crossrec.data.event_change import EventChange
+from crossrec.data.vocabulary import Vocabulary
 from crossrec.numeric.ragged import Ragged
 
 
@@ -142,6 +143,18 @@ class VectorSource(CandidateGenerator, Protocol):
 
     def vectors(self) -> NDArray[np.float32] | None:
         """Return float32 (n_items, dim), rows of length 1 or 0; None where it has none."""
+        ...
+
+
+class LinkedSource(CandidateGenerator, Protocol):
+    """A generator with the capability ``linked``: it answers from what people did elsewhere."""
+
+    def linked_items(self) -> Vocabulary:
+        """Return the items of other scenarios that ``queries.linked`` indexes, by `linked_id`.
+
+        Empty where it answers nobody: then no request reads another scenario. At the fit it finds
+        the histories in ``dataset.linked``.
+        """
         ...
 
 

@@ -14,6 +14,7 @@ from crossrec.pipeline.batch_answers import BatchAnswers
 from crossrec.pipeline.languages import checked_language, in_language
 from crossrec.pipeline.loading import LoadedPipelines
 from crossrec.pipeline.logged_answers import LoggedAnswers
+from crossrec.pipeline.people import PeopleCalls
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.rating import RatingAnswers
 from crossrec.pipeline.request import answer
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from crossrec.pipeline.refresh import RefreshReport
 
 
-class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
+class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers, PeopleCalls):
     """Fits and answers for all scenarios of a workspace. Safe for many threads.
 
     Parameters

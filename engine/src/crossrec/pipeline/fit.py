@@ -112,6 +112,9 @@ def fit_pipeline(
     rule = served_rule(scenario, dataset.catalog, resolved.main_surface, repeats.comes_back)
     limit = query_limit(run.effort, dataset.n_items)
     cut = cut_for_validation(dataset, rule, seed=run.seed, limit=limit)
+    if dataset.linked is not None:
+        linked = dataset.linked.of_users(cut.queries.users)
+        cut = replace(cut, queries=replace(cut.queries, linked=linked))
     keep = None if kept is None else kept.on(cut.train)
     tried = resolved.with_sources(resolved.tried)
     trial = fit_sources(cut.train, tried, run, BEFORE_CUT, executor, kept=keep)

@@ -20,9 +20,11 @@ from crossrec.pipeline.estimating import (
     without_left_out,
     without_sources,
 )
+from crossrec.pipeline.linked_people import read_linked
 from crossrec.pipeline.plan import EFFORTS, FitPlan
 from crossrec.pipeline.pretrained import FOLDER, pipeline_to_fit, survey_pretrained
 from crossrec.pipeline.resolved import ResolvedPipeline, resolve_pipeline
+from crossrec.pipeline.with_backbone import LINKED, with_linked
 from crossrec.plugins.registry import Registry
 from crossrec.scenario import Scenario
 from crossrec.workspace import Workspace
@@ -147,7 +149,22 @@ def read_inputs(
     config, why = choose_encoder(config, registry, dataset.catalog)
     if why:
         notes = [*notes, f"encoder {config.encoder}: {why}"]
-    return FitInputs(known, dataset, config, run, stamps, tuple(notes), why)
+    linked, more = read_linked(store, known, dataset.users, registry.scenario)
+    dataset = replace(dataset, linked=linked)
+    if linked is not None and not any(source.name == LINKED for source in config.sources):
+        if request.pipeline_file is None and config.encoder:
+            config = with_linked(config)
+        else:
+            more.append(_not_linked(linked.people))
+    return FitInputs(known, dataset, config, run, stamps, (*notes, *more), why)
+
+
+def _not_linked(people: int) -> str:
+    """Say that linked histories are at hand, which this pipeline does not use."""
+    return (
+        f"{people} people agreed to the use of what they did in other scenarios: a pipeline with "
+        f"an encoder and the source {LINKED!r} answers from it"
+    )
 
 
 def _reads_reviews(config: PipelineConfig, registry: Registry) -> bool:

@@ -32,6 +32,7 @@ from crossrec.pipeline.kept_fits import drop_kept_fits
 from crossrec.pipeline.news import BEHIND
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.saving import load_pipeline, popularity_state, stored_catalog
+from crossrec.pipeline.with_backbone import LINKED
 from crossrec.plugins.registry import Registry
 from crossrec.plugins.state import one_line
 from crossrec.scenario import Scenario
@@ -41,6 +42,8 @@ from crossrec.workspace import Workspace
 log = logging.getLogger("crossrec")
 
 FORGOTTEN = "forgotten"
+_LEARNT_ELSEWHERE = "needs a fit: it learnt from what the user did in another scenario"
+_ALL = 2**31
 #: Shorter ids occur by chance in any file.
 _TELLING = 6
 
@@ -86,6 +89,8 @@ class ForgetReceipt:
         learnt so far.
     needs_fit : tuple of str
         Scenarios in which something learnt of the user is left until the next fit.
+    links : int
+        Links to users of other scenarios and consents that were deleted.
     left : tuple of str
         Files that still hold the id when all is done, such as the log of a store that another
         process is reading. Not searched for ids under 6 bytes, which occur by chance.
@@ -98,6 +103,7 @@ class ForgetReceipt:
     rejected: int
     cached: int
     needs_fit: tuple[str, ...] = ()
+    links: int = 0
     left: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -113,12 +119,19 @@ def forget_user(workspace: Workspace, registry: Registry, user_id: str) -> Forge
     store = workspace.store()
     folder = workspace.artifact_path("")
     fitted = {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
+    consents = store.list_consents(user_id=user_id, limit=_ALL)
+    links = len(consents) + len(store.list_links(user_id=user_id, limit=_ALL))
+    elsewhere = {one.target for one in consents if _answers_linked(folder / one.target)}
     artifacts: dict[str, ArtifactReceipt] = {}
     events: dict[str, int] = {}
     for name in sorted({*store.scenarios(), *fitted}):
         if (folder / name / "current").exists():
             artifacts[name] = forget_in_artifact(folder / name, registry, name, store, user_id)
+            if name in elsewhere:
+                sources = {**artifacts[name].sources, LINKED: _LEARNT_ELSEWHERE}
+                artifacts[name] = replace(artifacts[name], sources=sources)
         events[name] = store.delete_user(name, user_id).events
+    store.forget_person(user_id)
     decisions = workspace.decision_log().forget(user_id)
     rejected = forget_rejected(workspace.rejected, user_id)
     # What is cached can be computed again. States of stopped fits hold the user without the id.
@@ -134,8 +147,14 @@ def forget_user(workspace: Workspace, registry: Registry, user_id: str) -> Forge
         rejected,
         kept + len(cached),
         tuple(name for name, receipt in artifacts.items() if receipt.needs_fit),
+        links,
         tuple(str(path.relative_to(workspace.path)) for path in holding(workspace.path, user_id)),
     )
+
+
+def _answers_linked(folder: Path) -> bool:
+    """Whether what is fitted answers from what people did in other scenarios."""
+    return (folder / "current").exists() and f"source/{LINKED}" in open_artifact(folder).states
 
 
 def forget_in_artifact(

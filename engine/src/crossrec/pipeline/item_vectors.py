@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
+import numpy as np
+
+from crossrec.components.protocols import Encoder
 from crossrec.components.run import RunOptions
 from crossrec.components.vectors import encoded, title_name
 from crossrec.data.catalog import Catalog
@@ -13,6 +17,9 @@ from crossrec.pipeline.resolved import Component, ResolvedPipeline
 from crossrec.pipeline.stages import encoding_title
 
 log = logging.getLogger("crossrec")
+
+#: Largest change of a number of a vector that rounding explains.
+_ROUNDING = 1e-3
 
 
 def attach_vectors(
@@ -31,7 +38,7 @@ def attach_vectors(
     notes: list[str] = []
     if resolved.encoder is not None:
         titles = resolved.config.title_vectors
-        dataset, notes = _encoded_by(resolved.encoder, dataset, run, titles=titles, reviews=True)
+        dataset, notes = _encoded_by(resolved.encoder, dataset, run, titles=titles, whole=True)
     for encoder in resolved.more_encoders.values():
         dataset, more = _encoded_by(encoder, dataset, run)
         notes = [*notes, *more]
@@ -44,17 +51,23 @@ def _encoded_by(
     run: RunOptions,
     *,
     titles: bool = False,
-    reviews: bool = False,
+    whole: bool = False,
 ) -> tuple[Dataset, list[str]]:
-    """Attach one encoder's vectors, and return what has to be said of it."""
+    """Attach one encoder's vectors, and return what has to be said of it.
+
+    `whole`: those of reviews and of linked histories too.
+    """
     label = part.label
+    notes: list[str] = []
     run.progress(encoding_title(label), 0, 0)
     try:
         encoder = part.build()
         names = title_name(label) if titles else ""
         for name, rows in encoded(dataset.catalog, encoder, run, label, names):
             dataset = dataset.with_vectors(name, rows)  # texts stay where titles fail
-        if reviews and dataset.events.reviews is not None:
+        if whole:
+            dataset, notes = _attach_linked(dataset, encoder, label, run)
+        if whole and dataset.events.reviews is not None:
             used = dataset.events.reviews.compact()
             texts = encoder.encode(Catalog.of_texts(used.texts), run)
             dataset = dataset.with_reviews(used.with_vectors(label, texts))
@@ -66,4 +79,21 @@ def _encoded_by(
     except (Exception, SystemExit) as error:
         log.warning("encoder %s failed", label, exc_info=error)
         return dataset, [f"encoder {label} failed: {type(error).__name__}: {error}"]
-    return dataset, []
+    return dataset, notes
+
+
+def _attach_linked(
+    dataset: Dataset, encoder: Encoder, name: str, run: RunOptions
+) -> tuple[Dataset, list[str]]:
+    """Encode the items of linked histories too, in one space with the scenario's own."""
+    linked = dataset.linked
+    if linked is None:
+        return dataset, []
+    own = len(dataset.catalog)
+    both = encoder.encode(dataset.catalog.followed_by(linked.catalog), run)
+    if both.shape[1] != dataset.vectors[name].shape[1] or not np.allclose(
+        both[:own], dataset.vectors[name], rtol=0, atol=_ROUNDING
+    ):
+        why = f"the vectors of encoder {name} depend on the whole catalog"
+        return replace(dataset, linked=None), [f"linked histories are left out: {why}"]
+    return replace(dataset, linked=linked.with_vectors(name, both[own:])), []

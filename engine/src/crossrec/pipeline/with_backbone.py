@@ -11,6 +11,8 @@ from crossrec.pipeline.config_files import parse_config
 
 #: Name of the source that adapts a pretrained backbone, and its label where it is added.
 BACKBONE = "backbone"
+#: Name of the source that answers from what people did in other scenarios.
+LINKED = "linked-history"
 
 
 def with_backbone(
@@ -51,6 +53,16 @@ def with_thorough(config: PipelineConfig, names: Iterable[str]) -> PipelineConfi
         if not why_no_backbone(config, name):
             config = _with_last(config, name, {"encoder": config.encoder}, effort="thorough")
     return config
+
+
+def with_linked(config: PipelineConfig) -> PipelineConfig:
+    """Return the pipeline with the source that answers from linked histories, behind the others.
+
+    It joins the surfaces that a backbone joins. What the pipeline has already stays as it is.
+    """
+    if any(LINKED in (source.name, source.label) for source in config.sources):
+        return config
+    return _with_last(config, LINKED, {"encoder": config.encoder})
 
 
 def _with_last(

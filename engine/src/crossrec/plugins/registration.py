@@ -19,8 +19,8 @@ CAPABILITIES = frozenset(
 
 #: Capabilities that are no method: a pretrained backbone that is offered to fits that name none, a
 #: source that serves alone until another one is proven better, one that thorough fits of default
-#: pipelines try, one that proposes what the user had and little else, and one that counts events and
-#: chooses nothing, so that it answers without a fit.
+#: pipelines try, one that proposes what the user had and little else, and one that counts events
+#: and chooses nothing, so that it answers without a fit.
 NO_METHOD = frozenset({"default", "leads", "thorough", "counts", "own_items"})
 
 #: What can be registered; each kind has its hook ``register_<kind>``.

@@ -90,7 +90,7 @@ class Linking(Tables):
         offset: int = 0,
     ) -> list[Link]:
         """Return a page of the links; see `People.list_links`."""
-        # Each link once: from the side that is asked for, else from the one that comes first.
+        # Each link once: from the side that is given, else from the one that comes first.
         where, values = ("scenario = ?", [scenario]) if scenario else ("scenario < other", [])
         if user_id is not None:
             one_side = "(scenario < other OR user != other_user)"
