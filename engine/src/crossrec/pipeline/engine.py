@@ -21,6 +21,7 @@ from crossrec.pipeline.query_resolution import resolve_query
 from crossrec.pipeline.rating import RatingAnswers
 from crossrec.pipeline.request import answer
 from crossrec.pipeline.request_policies import PolicyChanges, with_policies
+from crossrec.pipeline.rule_answers import RuleAnswers
 from crossrec.pipeline.serving import Serving, surface_for
 from crossrec.pipeline.user_states import user_state_of
 from crossrec.pipeline.why_not import WhyNotAnswers
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from crossrec.pipeline.refresh import RefreshReport
 
 
-class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers):
+class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers, RuleAnswers):
     """Fits and answers for all scenarios of a workspace. Safe for many threads.
 
     Parameters

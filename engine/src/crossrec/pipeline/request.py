@@ -89,12 +89,19 @@ def traced(
     *,
     explain: bool = True,
     name_sources: bool = False,
+    request_id: str = "",
 ) -> Trace:
-    """Answer one query as `answer` does, and keep what led to the answer."""
+    """Answer one query as `answer` does, and keep what led to the answer.
+
+    Parameters
+    ----------
+    request_id : str
+        Chance is drawn by it, so one id gives one list; a new one where "".
+    """
     served = serving.pipeline.surfaces[surface or serving.pipeline.resolved.main]
 
     def run() -> Trace:
-        one = _request(serving, served, query, user)
+        one = _request(serving, served, query, user, request_id)
         scored = serving.pipeline.scored_pool(served, one.resolved.batch, serving.items)
         return _answered(serving, served, one, *scored, explain=explain, named=name_sources)
 
@@ -144,11 +151,13 @@ class _Request:
     id: str
 
 
-def _request(serving: Serving, served: ServedSurface, query: Query, user: UserState) -> _Request:
+def _request(
+    serving: Serving, served: ServedSurface, query: Query, user: UserState, id_: str = ""
+) -> _Request:
     """Resolve a query and give it its id."""
     now = time.time() if query.now is None else query.now
     resolved = resolve_query(serving, served, query, user, now)
-    return _Request(query, user, resolved, now, uuid.uuid4().hex)
+    return _Request(query, user, resolved, now, id_ or uuid.uuid4().hex)
 
 
 def _answered(
