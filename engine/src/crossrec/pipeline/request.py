@@ -115,17 +115,20 @@ def answer_batch(
     *,
     explain: bool = False,
     name_sources: bool = False,
+    request_ids: Sequence[str] = (),
 ) -> list[Slate]:
     """Answer many queries of one surface: each as `answer` does, but scored together.
 
-    A component that fails or is late is left out of all answers.
+    A component that fails or is late is left out of all answers; `request_ids` as for `traced`.
     """
     served = serving.pipeline.surfaces[surface or serving.pipeline.resolved.main]
     if not requests:
         return []
 
     def run() -> list[Slate]:
-        each = [_request(serving, served, query, user) for query, user in requests]
+        ids = request_ids or [""] * len(requests)
+        pairs = zip(requests, ids, strict=True)
+        each = [_request(serving, served, query, user, id_) for (query, user), id_ in pairs]
         batch = QueryBatch.stack([one.resolved.batch for one in each])
         pool, scores, degraded = serving.pipeline.scored_pool(served, batch, serving.items)
         slates = []
