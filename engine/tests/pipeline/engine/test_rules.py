@@ -347,3 +347,52 @@ def test_share_and_overlap_are_those_of_the_lists(measured, pairs):
     assert found.share == (1.0 if pairs else 0.0)
     assert found.overlap == pytest.approx(2 / 3 if pairs else 1.0)
     assert found.to_dict()["overlap"] == found.overlap
+
+
+SAME = (
+    'policies = [{name = "not", settings = {item = "r4"}}]\n',
+    "filter = \"title <> 'red 3'\"\nboost = \"CASE WHEN title = 'red 5' THEN 9 ELSE 1 END\"\n",
+    "[surfaces.home]\nk = 3\nfallback = []\n[surfaces.shelf]\nk = 6\n",
+    '[surfaces.like-this]\npolicies = ["not"]\nfallback = ["together", "newest"]\n',
+    '[surfaces.home]\nfallback = ["newest"]\nfilter = "history.length > 0"\n',
+)
+
+
+@pytest.mark.parametrize("text", SAME)
+def test_it_is_what_a_fit_with_the_file_would_serve(shop, workspace, rules, text):
+    """Every list of every surface, to the last place."""
+
+    def lists():
+        found = {}
+        for name, served in shop.pipeline("red").surfaces.items():
+            for at in range(8):
+                about = {"item_ids": [f"r{at}"]} if served.plan.about_items else {}
+                user = None if about else f"u{at}"
+                slate = shop.recommend("red", user, surface=name, now=NOW, **about)
+                found[name, at] = slate.item_ids, slate.changes, slate.short_because
+        return found
+
+    path = rules(text)
+    shop.apply_rules("red", path)
+    applied, config = lists(), shop.pipeline("red").config
+    shop.fit("red", pipeline_file=path)
+    assert shop.pipeline("red").config == config
+    assert lists() == applied
+
+
+def test_a_later_refresh_keeps_the_rules(shop, workspace, rules, write):
+    shop.apply_rules("red", rules('policies = [{name = "not", settings = {item = "r2"}}]\n'))
+    write(workspace, "red", ["user_id,item_id,event_type,time", "u3,r1,view,1750000000"])
+    assert shop.refresh("red").published
+    assert [one.name for one in shop.pipeline("red").config.policies] == ["not"]
+    assert "r2" not in shop.recommend("red", "u2", k=8, now=NOW).item_ids
+
+
+def test_a_rule_holds_for_items_that_came_after_the_fit(shop, workspace, rules, write):
+    lines = ["user_id,item_id,event_type,time", "u4,r8,view,1750000000"]
+    write(workspace, "red", lines, [("r8", "red 8")])
+    path = rules("filter = \"title = 'red 8' OR title = 'red 0'\"\n")
+    found = shop.preview_rules("red", path, user_ids=["u2"], now=NOW)
+    assert set(found.lists[0].after) <= {"r0", "r8"}
+    shop.apply_rules("red", path)
+    assert set(shop.recommend("red", "u2", k=8, now=NOW).item_ids) <= {"r0", "r8"}
