@@ -160,3 +160,23 @@ def test_an_item_is_shown_where_it_may_be(rights: list[list[str]], country: str)
     found = causes([{"country_rights": own} for own in rights], {"country": country})
     barred = {at for at, own in enumerate(rights) if country and own and country.upper() not in own}
     assert set(found) == barred
+
+
+@pytest.mark.parametrize(
+    ("row", "keys"),
+    [
+        ({"title": "nothing said"}, ()),
+        ({"country_rights": "DE"}, ("country",)),
+        ({"content_classification": "R"}, ("maturity_limit",)),
+        ({"is_adult": True}, ("maturity_limit",)),
+        ({"explicit": False, "is_kids": True}, ("explicit_allowed", "is_kids")),
+        ({"subscription_needed": "plus"}, ("subscription_model",)),
+        ({"visibility": "followers"}, ()),
+    ],
+)
+def test_it_names_what_it_reads_of_users(row: dict[str, Any], keys: tuple[str, ...]) -> None:
+    """Only what decides about some item of this catalog."""
+    assert Rights().reads(request_on([row, {"title": "another"}]).items) == keys
+    own = Rights(RightsConfig(country="land"))
+    found = own.reads(request_on([row]).items)
+    assert found == tuple("land" if key == "country" else key for key in keys)

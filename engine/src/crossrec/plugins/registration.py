@@ -14,7 +14,7 @@ from crossrec.plugins.settings import refuse_settings, validated
 CAPABILITIES = frozenset(
     {"score", "explain", "update", "add_items", "forget", "learn", "adapt", "report", "default"}
     | {"features", "select", "leads", "refit", "estimate", "pretrain", "rate", "thorough"}
-    | {"bars", "top_layers", "vectors"}
+    | {"bars", "reads", "top_layers", "vectors"}
 )
 
 #: Capabilities that are no method: a pretrained backbone that is offered to fits that name none, a
