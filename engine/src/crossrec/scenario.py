@@ -142,14 +142,14 @@ class Scenario:
 
     Attributes
     ----------
-    users : tuple of UserField
-        What is known of users beside their events. Other columns of a users table are kept as they
-        are.
     pipeline : str
         The default pipeline as a resource, ``"package:file.toml"``.
     demo : str, callable or None
         ``"package.module:function"`` that makes the generated demo data
         (``seed -> crossrec.ingest.frames.Frames``).
+    users : tuple of UserField
+        What is known of users beside their events. Other columns of a users table are kept as they
+        are.
     """
 
     name: str
@@ -160,10 +160,10 @@ class Scenario:
     pipeline: str
     default_event: str
     main_surface: str
-    users: tuple[UserField, ...] = ()
     relations: tuple[Relation, ...] = ()
     metrics: tuple[str, ...] = ("recall@10", "ndcg@10")
     demo: str | Callable[..., Any] | None = None
+    users: tuple[UserField, ...] = ()
 
     def event(self, name: str) -> EventType | None:
         """Return the event type with this name or alias; None if unknown."""

@@ -204,3 +204,18 @@ def test_events_that_miss_the_item_table_are_shown(clinic, tmp_path):
     assert done.exit_code == 1
     done = clinic("doctor", where=tmp_path / "ws")
     assert "2 of 3 items are in events only, without a row in the item table" in done.output
+
+
+def test_it_says_what_rules_read_of_users(workshop, clinic, copied, tmp_path):
+    path = tmp_path / "users.csv"
+    path.write_text("user_id,country\nu1,DE\nu2,\n")
+    assert clinic("ingest", "tools", "--users", path, where=copied).exit_code == 0
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[surfaces.bench]\nfilter = \"user.country IS NULL OR title <> 'x'\"\n")
+    assert clinic("pipeline", "apply", "tools", rules, where=copied).exit_code == 0
+    lines = clinic("doctor", where=copied).stdout.splitlines()
+    assert "  surface bench reads of users: country (1 of 40 have it)" in lines
+    assert not any(line.startswith("  surface alike reads") for line in lines)
+    report = json.loads(clinic("doctor", "--json", where=copied).stdout)
+    tools = next(one for one in report["scenarios"] if one["scenario"] == "tools")
+    assert [one["user_fields"] for one in tools["surfaces"]] == [{"country": 1}, {}]

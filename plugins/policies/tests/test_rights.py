@@ -173,3 +173,23 @@ def test_what_a_person_made_is_left_out_where_that_is_wanted() -> None:
         assert policy.bars(np.arange(3), context).sum() == 3 - len(left)
         if len(left) == 2:
             assert in_english(after.changes[0].code, after.changes[0].values) == "their own"
+
+
+@pytest.mark.parametrize(
+    ("row", "keys"),
+    [
+        ({"title": "nothing said"}, ()),
+        ({"country_rights": "DE"}, ("country",)),
+        ({"content_classification": "R"}, ("maturity_limit",)),
+        ({"is_adult": True}, ("maturity_limit",)),
+        ({"explicit": False, "is_kids": True}, ("explicit_allowed", "is_kids")),
+        ({"subscription_needed": "plus"}, ("subscription_model",)),
+        ({"visibility": "followers"}, ()),
+    ],
+)
+def test_it_names_what_it_reads_of_users(row: dict[str, Any], keys: tuple[str, ...]) -> None:
+    """Only what decides about some item of this catalog."""
+    assert Rights().reads(request_on([row, {"title": "another"}]).items) == keys
+    own = Rights(RightsConfig(country="land"))
+    found = own.reads(request_on([row]).items)
+    assert found == tuple("land" if key == "country" else key for key in keys)

@@ -8,11 +8,15 @@ import pandas as pd
 import pytest
 from crossrec import Engine, Slate
 from crossrec.ingest.frames import Frames
-from crossrec.testing import ScenarioTests
+from crossrec.testing import ScenarioTests, SurfaceTests
 from crossrec_medical.demo import generate
 
 
 class TestMedical(ScenarioTests):
+    component = "medical"
+
+
+class TestMedicalSurfaces(SurfaceTests):
     component = "medical"
 
 

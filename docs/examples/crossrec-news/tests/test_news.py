@@ -7,13 +7,17 @@ from collections.abc import Iterator
 import pandas as pd
 import pytest
 from crossrec import Engine, Slate
-from crossrec.testing import ScenarioTests
+from crossrec.testing import ScenarioTests, SurfaceTests
 from crossrec_news.demo import DAYS, generate
 
 _DAY = 86_400.0
 
 
 class TestNews(ScenarioTests):
+    component = "news"
+
+
+class TestNewsSurfaces(SurfaceTests):
     component = "news"
 
 

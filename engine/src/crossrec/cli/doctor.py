@@ -23,7 +23,7 @@ def doctor(workspace: Path, as_json: bool) -> None:
 
     Names what the fit left out and why: sources that failed, parts of a backbone that its adapter
     or its gate found to be of no use here, and items that came later or cannot be had. Says of each
-    surface what it needs, has and falls back to.
+    surface what it needs, has and falls back to, and which fields of users its rules read.
     """
     from crossrec.pipeline.engine import Engine
     from crossrec.pipeline.health import examine
@@ -108,7 +108,7 @@ def _details(one: ScenarioHealth) -> Iterator[str]:
         yield f"new events wait for a fit in: {', '.join(one.behind)}"
     yield from _items(one)
     for surface in one.surfaces:
-        yield from _surface(surface)
+        yield from _surface(surface, one.stored["users"])
     for label, report in one.reports.items():
         yield from (f"{label}: {line}" for line in report.lines)
     yield from (f"note: {note}" for note in one.notes)
@@ -123,7 +123,7 @@ def _items(one: ScenarioHealth) -> Iterator[str]:
         yield f"items deleted since the fit: {one.deleted}"
 
 
-def _surface(one: SurfaceHealth) -> Iterator[str]:
+def _surface(one: SurfaceHealth, users: int) -> Iterator[str]:
     """Yield what a surface needs, has and falls back to."""
     main = " (main)" if one.main else ""
     has = f"{', '.join(one.sources)}, ranked by {one.ranker}" if one.sources else "no source"
@@ -133,6 +133,11 @@ def _surface(one: SurfaceHealth) -> Iterator[str]:
     yield f"surface {one.name}{main}: needs {one.needs}; has {has}{policies}; {falls}; k {one.k}"
     for label, error in one.missing.items():
         yield f"surface {one.name} lacks {label}: {error}"
+    if one.user_fields:
+        counts = ", ".join(
+            f"{name} ({n} of {users} have it)" for name, n in one.user_fields.items()
+        )
+        yield f"surface {one.name} reads of users: {counts}"
     if one.unfiltered:
         yield (
             f"surface {one.name} offers {one.unfiltered} items that cannot be had: name the policy "

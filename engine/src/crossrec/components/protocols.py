@@ -365,6 +365,14 @@ class BarringPolicy(Policy, Protocol):
         ...
 
 
+class ReadingPolicy(Policy, Protocol):
+    """A policy with the capability ``reads``: it obeys what the users table or the context says."""
+
+    def reads(self, items: LiveItems) -> tuple[str, ...]:
+        """Return the keys that change its answer for some item of this catalog."""
+        ...
+
+
 class LearningPolicy(Policy, Protocol):
     """A policy with the capability ``learn``: it learns from what people do with its lists."""
 

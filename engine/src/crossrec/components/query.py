@@ -200,6 +200,8 @@ class QueryBatch:
     def stack(cls, parts: Sequence[QueryBatch]) -> QueryBatch:
         """Return the queries of all parts, in their order; all have the same columns.
 
+        A field of the profile that a part lacks is "" there.
+
         Raises
         ------
         ValueError
@@ -216,11 +218,10 @@ class QueryBatch:
         def rows(name: str) -> Ragged:
             return Ragged.stack([getattr(part, name) for part in parts])
 
-        def named(what: str) -> dict[str, NDArray[Any]]:
-            columns = [getattr(part, what) for part in parts]
-            if any(one.keys() != columns[0].keys() for one in columns):
-                raise ValueError(f"some queries have a {what} that others have not")
-            return {name: np.concatenate([one[name] for one in columns]) for name in columns[0]}
+        contexts = [part.context for part in parts]
+        if any(one.keys() != contexts[0].keys() for one in contexts):
+            raise ValueError("some queries have a context that others have not")
+        fields = dict.fromkeys(name for part in parts for name in part.profile)
 
         return cls(
             flat("users"),
@@ -235,9 +236,14 @@ class QueryBatch:
             flat("types"),
             flat("weights"),
             flat("session_start"),
-            named("context"),
+            {name: np.concatenate([one[name] for one in contexts]) for name in contexts[0]},
             parts[0].surface,
-            named("profile"),
+            {
+                name: np.concatenate(
+                    [part.profile.get(name, np.full(len(part), "")) for part in parts]
+                )
+                for name in fields
+            },
             rows("linked"),
         )
 

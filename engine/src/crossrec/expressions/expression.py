@@ -31,11 +31,14 @@ class Expression:
     text : str
     fields : tuple of (str, int)
         The item fields that are read, and where they stand in the text.
+    user_fields : tuple of str
+        The fields of the user that are read.
     """
 
     text: str
     fields: tuple[tuple[str, int], ...]
     compute: Compute
+    user_fields: tuple[str, ...] = ()
 
     def check(self, items: LiveItems) -> None:
         """Refuse fields that no item of the catalog can have.
@@ -116,7 +119,7 @@ def parse_expression(text: str) -> Expression:
         trees = [tree for tree in parse(text) if tree is not None]
         if len(trees) != 1:
             raise ExpressionError("write one expression alone", None)
-        compute, fields = compiled(trees[0])
+        compute, fields, user_fields = compiled(trees[0])
     except ExpressionError as error:
         raise UsageError(pointed(text, error.message, error.at)) from None
     except ParseError as error:
@@ -128,7 +131,7 @@ def parse_expression(text: str) -> Expression:
         raise UsageError(pointed(text, f"this is no expression ({error})", None)) from None
     except RecursionError:
         raise UsageError(pointed(text, _TOO_DEEP, None)) from None
-    return Expression(text, fields, compute)
+    return Expression(text, fields, compute, user_fields)
 
 
 def pointed(text: str, message: str, at: int | None) -> str:

@@ -38,8 +38,8 @@ Fields = tuple[tuple[str, int], ...]
 ROOTS = ("item", "user", "history", "context")
 
 
-def compiled(tree: exp.Expr) -> tuple[Compute, Fields]:
-    """Return what computes a tree, and the item fields that it reads.
+def compiled(tree: exp.Expr) -> tuple[Compute, Fields, tuple[str, ...]]:
+    """Return what computes a tree, and the fields of items and of the user that it reads.
 
     Raises
     ------
@@ -47,14 +47,16 @@ def compiled(tree: exp.Expr) -> tuple[Compute, Fields]:
         For what no expression may hold.
     """
     compiler = _Compiler(tree)
-    return compiler.node(tree), tuple(compiler.fields)
+    compute = compiler.node(tree)
+    return compute, tuple(compiler.fields), tuple(dict.fromkeys(compiler.user))
 
 
 class _Compiler:
-    """Turns nodes into functions and collects the item fields that they read."""
+    """Turns nodes into functions and collects the fields that they read."""
 
     def __init__(self, tree: exp.Expr) -> None:
         self.fields: list[tuple[str, int]] = []
+        self.user: list[str] = []
         self._starts = starts_of(tree)
 
     def place(self, node: exp.Expr) -> int | None:
@@ -78,6 +80,8 @@ class _Compiler:
             return lambda scope: Number(np.array(scope.now))
         if root and root not in ROOTS:
             raise ExpressionError(f"{root!r} has no fields: write one of {', '.join(ROOTS)}", at)
+        if root == "user":
+            self.user.append(name)
         if root in ("user", "context"):
             return lambda scope: scope.request(root, name)
         if root != "history" or name != "length":

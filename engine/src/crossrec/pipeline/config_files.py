@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,31 @@ def load_config(scenario: Scenario, path: Path | None = None) -> PipelineConfig:
     shown = [one for one in scenario.surfaces if one.name not in lost]
     declared = {one.name: {"input": one.input, "k": one.k} for one in shown}
     return parse_config({**values, "surfaces": _merged(declared, surfaces)}, name)
+
+
+def over(
+    config: PipelineConfig, own: Mapping[str, Any], name: str, for_all: Collection[str]
+) -> PipelineConfig:
+    """Return a pipeline with the keys of a file in their place, and those of its surfaces.
+
+    Parameters
+    ----------
+    own : mapping
+        The values of the file.
+    name : str
+        What errors call it.
+    for_all : collection of str
+        Keys that, where the file sets them for all surfaces, go before the plan of one.
+    """
+    values = config.model_dump(mode="json")
+    gone = set(for_all) & own.keys()
+    surfaces = {
+        surface: {key: value for key, value in plan.items() if key not in gone}
+        for surface, plan in values["surfaces"].items()
+    }
+    return parse_config(
+        {**values, **own, "surfaces": _merged(surfaces, _surfaces(own, name))}, name
+    )
 
 
 def _surfaces(values: Mapping[str, Any], name: str) -> dict[str, dict[str, Any]]:

@@ -20,6 +20,7 @@ from crossrec.pipeline.rating import RatingAnswers
 from crossrec.pipeline.request import answer
 from crossrec.pipeline.request_policies import PolicyChanges, with_policies
 from crossrec.pipeline.requested import all_rows, requested
+from crossrec.pipeline.rule_answers import RuleAnswers
 from crossrec.pipeline.serving import Serving
 from crossrec.pipeline.user_states import user_state_of
 from crossrec.pipeline.why_not import WhyNotAnswers
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from crossrec.pipeline.refresh import RefreshReport
 
 
-class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers, PeopleCalls):
+class Engine(LoggedAnswers, RatingAnswers, WhyNotAnswers, BatchAnswers, RuleAnswers, PeopleCalls):
     """Fits and answers for all scenarios of a workspace. Safe for many threads.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from crossrec.components.live_items import LiveItems
 from crossrec.components.policies import Availability, causes
 from crossrec.components.protocols import SourceReport
 from crossrec.errors import CrossrecError, NotFittedError
+from crossrec.expressions import parse_expression
 from crossrec.pipeline.config import Input
 from crossrec.pipeline.news import BEHIND
 
@@ -61,6 +62,8 @@ class SurfaceHealth:
         Length of a list where the request does not say.
     unfiltered : int
         Items that cannot be had and are offered nevertheless, since no policy looks at that.
+    user_fields : mapping of str to int
+        What its filter, its boost and its policies read of users, and how many users have it.
     """
 
     name: str
@@ -75,6 +78,7 @@ class SurfaceHealth:
     fallback: tuple[str, ...]
     k: int
     unfiltered: int = 0
+    user_fields: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,7 @@ def examine_scenario(engine: Engine, scenario: str) -> ScenarioHealth:
         return ScenarioHealth(scenario, stored, str(error))
     pipeline = serving.pipeline
     report = pipeline.report
+    users = engine.workspace.store().users(scenario)[1]
     now = time.time()
     by_cause = not_available(serving.items, now)
     barred = barred_by(serving.items, now)
@@ -188,7 +193,10 @@ def examine_scenario(engine: Engine, scenario: str) -> ScenarioHealth:
         new_items=dict(report.get("new_items", {})),
         behind=tuple(report.get(BEHIND, {})),
         reports=source_reports(pipeline),
-        surfaces=surface_reports(serving, int(barred.sum())),
+        surfaces=tuple(
+            replace(one, user_fields=read_of_users(serving, one.name, users))
+            for one in surface_reports(serving, int(barred.sum()))
+        ),
         not_available=by_cause,
         newly_not_available=int((barred & ~as_fitted).sum()),
         deleted=len(serving.deleted),
@@ -214,6 +222,28 @@ def barred_by(items: LiveItems, now: float) -> NDArray[np.bool_]:
     for _, bars, _ in causes(items, now, np.arange(len(items))):
         barred |= bars
     return barred
+
+
+def read_of_users(
+    serving: Serving, surface: str, users: Mapping[str, Mapping[str, Any]]
+) -> dict[str, int]:
+    """Return the fields of users that the rules of a surface read, and how many users have each.
+
+    Parameters
+    ----------
+    users : mapping of user id to fields
+    """
+    served = serving.pipeline.surfaces[surface]
+    names: list[str] = []
+    for text in (served.plan.filter, served.plan.boost):
+        names += parse_expression(text).user_fields if text else ()
+    for label, policy in served.policies.items():
+        if "reads" in served.plan.policies[label].capabilities:
+            names += getattr(policy, "reads")(serving.items)  # noqa: B009
+    return {
+        name: sum(fields.get(name) is not None for fields in users.values())
+        for name in dict.fromkeys(names)
+    }
 
 
 def surface_reports(serving: Serving, barred: int) -> tuple[SurfaceHealth, ...]:

@@ -100,7 +100,7 @@ def refresh_pipeline(
     ArtifactError
         If a part of the artifact could not be restored: a new version would lack it.
     """
-    _refuse_incomplete(fitted)
+    refuse_incomplete(fitted)
     news = read_news(fitted, scenario, store)
     grown = with_items(fitted, scenario, news.records, run) if news.records else fitted
     grown = replace(grown, users=news.users, has_clock=news.has_clock)
@@ -151,7 +151,14 @@ def _notes(grown: Pipeline, deleted: int) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _refuse_incomplete(fitted: Pipeline) -> None:
+def refuse_incomplete(fitted: Pipeline) -> None:
+    """Refuse to write a new version that would lack a part of this one.
+
+    Raises
+    ------
+    ArtifactError
+        Names the parts that could not be restored, and why.
+    """
     if fitted.unavailable:
         causes = "; ".join(f"{part}: {error}" for part, error in fitted.unavailable.items())
         raise ArtifactError(

@@ -98,13 +98,20 @@ def traced(
     *,
     explain: bool = True,
     name_sources: bool = False,
+    request_id: str = "",
 ) -> Trace:
-    """Answer one query as `answer` does, and keep what led to the answer."""
+    """Answer one query as `answer` does, and keep what led to the answer.
+
+    Parameters
+    ----------
+    request_id : str
+        Chance is drawn by it, so one id gives one list; a new one where "".
+    """
     served = serving.pipeline.surfaces[surface or serving.pipeline.resolved.main]
     text = read_text(serving.pipeline, query)
 
     def run() -> Trace:
-        one = _request(serving, served, query, user, text)
+        one = _request(serving, served, query, user, text, request_id)
         scored = serving.pipeline.scored_pool(served, one.resolved.batch, serving.items)
         return _answered(serving, served, one, *scored, explain=explain, named=name_sources)
 
@@ -118,10 +125,11 @@ def answer_batch(
     *,
     explain: bool = False,
     name_sources: bool = False,
+    request_ids: Sequence[str] = (),
 ) -> list[Slate]:
     """Answer many queries of one surface: each as `answer` does, but scored together.
 
-    A component that fails or is late is left out of all answers.
+    A component that fails or is late is left out of all answers; `request_ids` as for `traced`.
     """
     served = serving.pipeline.surfaces[surface or serving.pipeline.resolved.main]
     if not requests:
@@ -129,8 +137,11 @@ def answer_batch(
     texts = [read_text(serving.pipeline, query) for query, _ in requests]
 
     def run() -> list[Slate]:
-        pairs = zip(requests, texts, strict=True)
-        each = [_request(serving, served, *request, text) for request, text in pairs]
+        ids = request_ids or [""] * len(requests)
+        each = [
+            _request(serving, served, query, user, text, id_)
+            for (query, user), text, id_ in zip(requests, texts, ids, strict=True)
+        ]
         batch = QueryBatch.stack([one.resolved.batch for one in each])
         pool, scores, degraded = serving.pipeline.scored_pool(served, batch, serving.items)
         slates = []
@@ -158,12 +169,17 @@ class _Request:
 
 
 def _request(
-    serving: Serving, served: ServedSurface, query: Query, user: UserState, text: TextQuery | None
+    serving: Serving,
+    served: ServedSurface,
+    query: Query,
+    user: UserState,
+    text: TextQuery | None,
+    id_: str = "",
 ) -> _Request:
     """Resolve a query and give it its id."""
     now = time.time() if query.now is None else query.now
     resolved = resolve_query(serving, served, query, user, now)
-    return _Request(query, user, resolved, now, uuid.uuid4().hex, text)
+    return _Request(query, user, resolved, now, id_ or uuid.uuid4().hex, text)
 
 
 def _answered(

@@ -14,7 +14,8 @@ from crossrec.plugins.settings import refuse_settings, validated
 CAPABILITIES = frozenset(
     {"score", "explain", "update", "add_items", "forget", "learn", "adapt", "report", "default"}
     | {"features", "select", "leads", "refit", "estimate", "pretrain", "rate", "thorough"}
-    | {"bars", "choose", "counts", "linked", "own_items", "score_text", "top_layers", "vectors"}
+    | {"bars", "choose", "counts", "linked", "own_items", "reads", "score_text"}
+    | {"top_layers", "vectors"}
 )
 
 #: Capabilities that are no method: a pretrained backbone that is offered to fits that name none, a

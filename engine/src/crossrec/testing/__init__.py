@@ -18,6 +18,7 @@ from crossrec.testing.rankers import RankerTests
 from crossrec.testing.ratings import RatingTests
 from crossrec.testing.scenario_packages import ScenarioPackageTests
 from crossrec.testing.scenarios import ScenarioTests
+from crossrec.testing.surfaces import SurfaceTests
 
 __all__ = [
     "CandidateGeneratorTests",
@@ -32,6 +33,7 @@ __all__ = [
     "RatingTests",
     "ScenarioPackageTests",
     "ScenarioTests",
+    "SurfaceTests",
     "toy",
     "toy_sources",
 ]

@@ -24,10 +24,10 @@ RUN = RunOptions(seed=7, threads=1)
 OPTIONAL: Mapping[str, frozenset[str]] = {
     "candidate_generators": CAPABILITIES
     - NO_METHOD
-    - {"bars", "choose", "features", "learn", "rate", "select", "top_layers"},
+    - {"bars", "choose", "features", "learn", "rate", "reads", "select", "top_layers"},
     "encoders": frozenset({"adapt", "choose", "estimate", "top_layers"}),
     "features": frozenset({"forget", "rate"}),
-    "policies": frozenset({"bars", "learn"}),
+    "policies": frozenset({"bars", "learn", "reads"}),
     "rankers": frozenset({"features", "report", "select"}),
 }
 

@@ -135,6 +135,13 @@ class PolicyTests(Conformance, kit=True):
         assert bars.dtype == bool
         np.testing.assert_array_equal(after.index, before.index[~bars])
 
+    def test_reads_are_names(self) -> None:
+        """A policy that obeys fields of users names them, and none twice."""
+        self.able("reads")
+        names = self.build().reads(self.context().items)
+        assert all(isinstance(name, str) and name for name in names)
+        assert len(set(names)) == len(names)
+
     def test_a_reordered_pool_says_so(self) -> None:
         """Where the order of the kept items changes there is at least one recorded change."""
         context = self.context()

@@ -88,8 +88,8 @@ _POLICIES = {
         "a list with the shares of categories, or of popularity, that the history has",
     ),
 }
-#: Policies that drop by item alone, and say so to those that put items in.
-_BARRING = ("rights",)
+#: Policies that drop by item alone, and say so to those that put items in; what they read of users.
+_ABLE = {"rights": {"bars", "reads"}}
 
 
 @hookimpl
@@ -97,5 +97,5 @@ def register_policies(register: Register) -> None:
     """Register the policies by import path."""
     for name, (module, cls, summary) in _POLICIES.items():
         path = f"crossrec_policies.{module}:{cls}"
-        able: set[str] = {"bars"} if name in _BARRING else set()
+        able = _ABLE.get(name, set())
         register(name, path, config=f"{path}Config", capabilities=able, summary=summary)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from crossrec.components.item_columns import codes_of, values_of
+from crossrec.components.live_items import LiveItems
 from crossrec.components.policies import flag
 from crossrec.components.policy_context import PolicyContext
 from crossrec.components.ranked import PolicyChange, Ranked
@@ -100,6 +101,18 @@ class Rights:
         for cause in self._causes(index, context):
             barred |= cause.bars
         return barred
+
+    def reads(self, items: LiveItems) -> tuple[str, ...]:
+        """Return the keys of profile or context that decide about some item of the catalog."""
+        own = self.config
+        keys = {
+            own.country: (own.countries,),
+            own.maturity_limit: (own.classification, "is_adult"),
+            own.explicit_allowed: (own.explicit,),
+            own.kids_profile: (own.kids,),
+            own.subscription: (own.subscription_needed,),
+        }
+        return tuple(key for key, fields in keys.items() if any(map(items.has, fields)))
 
     def apply(self, ranked: Ranked, context: PolicyContext) -> Ranked:
         """Return the pool without what the person may not see."""
