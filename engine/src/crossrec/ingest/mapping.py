@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 from crossrec.errors import DataError, UsageError, nearest
 from crossrec.ingest.columns import (
@@ -18,6 +18,7 @@ from crossrec.ingest.columns import (
     USER,
     VALUE,
 )
+from crossrec.ingest.reading.layout import looks_like_data
 from crossrec.scenario import ItemSchema, Scenario
 
 TableKind = Literal["items", "events", "users"]
@@ -142,6 +143,35 @@ def parse_map(options: Iterable[str], scenario: Scenario) -> dict[str, str]:
     return overrides
 
 
+def parse_headers(
+    options: Iterable[str], given: Collection[TableKind]
+) -> dict[TableKind, tuple[str, ...]]:
+    """Return names of columns by table, from ``user,item,time`` or ``items=item,title``.
+
+    Parameters
+    ----------
+    given : collection of table kinds
+        The tables that there are files of.
+
+    Raises
+    ------
+    UsageError
+        If it is not clear which table is meant, or there is no such table.
+    """
+    found: dict[TableKind, tuple[str, ...]] = {}
+    for option in options:
+        left, equals, right = option.partition("=")
+        kind = left.strip() if equals else next(iter(given), "events")
+        if kind not in given or (not equals and len(given) > 1):
+            raise UsageError(
+                f"--header {option!r}: say which table it is of, such as --header "
+                f"{next(iter(given), 'events')}={right or left}"
+            )
+        names = tuple(name.strip() for name in (right if equals else left).split(","))
+        found[cast(TableKind, kind)] = names
+    return found
+
+
 def guess_columns(
     header: Sequence[str],
     kind: TableKind,
@@ -239,8 +269,15 @@ def _missing(header: Sequence[str], name: str, kind: TableKind, source: str, *, 
             f"{source}: only one column was found ({shown!r}), and none for the {role}: give the "
             f"delimiter with --delimiter, or the column with --map {role}=COLUMN"
         )
+    if looks_like_data(header):
+        return (
+            f"{source} has no header, its first line is {', '.join(header[:6])}: name its columns, "
+            "such as --header user,item,value,time"
+        )
+    unnamed = any(any(letter.isdigit() for letter in cell) for cell in header)
+    no_header = "; if that is a row, name the columns with --header" if unnamed else ""
     shown = ", ".join(header[:20]) + (", ..." if len(header) > 20 else "")
     return (
         f"{source}: no column for the {role} of the {kind}; found: {shown}; name it with "
-        f"--map {role}=COLUMN"
+        f"--map {role}=COLUMN{no_header}"
     )

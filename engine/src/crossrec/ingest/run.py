@@ -58,7 +58,7 @@ def ingest_files(
     users: Input = None,
     options: IngestOptions | None = None,
 ) -> IngestReport:
-    """Ingest CSV, JSON lines or Parquet files, plain or gzipped, and pandas tables.
+    """Ingest CSV, JSON, Parquet and Excel files, plain or packed, and pandas tables.
 
     Good rows are stored batch by batch, bad ones written to the workspace's ``rejected`` folder.
     Ingesting the same file again changes nothing.
