@@ -42,7 +42,10 @@ _FILES = click.Path(path_type=Path)
     metavar="[TABLE=]NAMES",
     help="Columns of files without a header line, such as user,item,value,time.",
 )
-@click.option("--time-format", help="How times are written, such as '%d/%m/%Y %H:%M'.")
+@click.option(
+    "--time-format",
+    help="How times are written, such as '%d/%m/%Y %H:%M', seconds, milliseconds or excel.",
+)
 @click.option("--no-clock", is_flag=True, help="Leave times out: the order of the rows counts.")
 @click.option("--strict", is_flag=True, help="Store nothing if any row is bad.")
 @click.option(
@@ -129,7 +132,7 @@ def ingest(
     for table in report.tables:
         if table.rows and not table.good:
             cause = max(table.bad, key=lambda name: table.bad[name].count)
-            raise DataError(f"{table.name}: no row could be used, mostly for: {cause}")
+            raise DataError(f"{table.name}: no row could be used, mostly for: {table.told(cause)}")
         if table.warnings:
             raise DataError(f"{table.name}: stored, but {table.warnings[0]}")
 

@@ -268,7 +268,8 @@ class _Job:
         places = np.array(sorted(causes), dtype=np.int64)
         lines = dict(zip(places.tolist(), chunk.lines(places).tolist(), strict=True))
         for cause, rows in row_faults.faults:
-            self._report.reject(cause, [lines[row] for row in rows.tolist()])
+            example = row_faults.examples.get(cause, "")
+            self._report.reject(cause, [lines[row] for row in rows.tolist()], example)
         self._report.good -= len(places)
         cells = chunk.frame.iloc[places].itertuples(index=False, name=None)
         self._rejected.write(

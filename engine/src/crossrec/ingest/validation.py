@@ -47,13 +47,19 @@ class RowFaults:
     def __init__(self, n: int) -> None:
         self.good: Mask = np.ones(n, dtype=bool)
         self.faults: list[tuple[str, NDArray[np.int64]]] = []
+        self.examples: dict[str, str] = {}
 
-    def reject(self, bad: Mask, cause: str) -> None:
-        """Reject the rows of the mask, apart from those rejected before."""
+    def reject(self, bad: Mask, cause: str, cells: pd.Series[Any] | None = None) -> None:
+        """Reject the rows of the mask, apart from those rejected before.
+
+        The first of their `cells` is kept as an example.
+        """
         rows = np.flatnonzero(bad & self.good)
         if len(rows):
             self.good[rows] = False
             self.faults.append((cause, rows))
+            if cells is not None:
+                self.examples.setdefault(cause, short(str(cells.iloc[rows[0]])))
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +152,7 @@ class EventValidator:
         notes = []
         if self.has_clock:
             notes.append(f"time: {self._times.note}" if self._times.note else "time: none given")
+            notes += [self._times.doubt] if self._times.doubt else []
         else:
             notes.append("no time column is used: the order of the rows counts, oldest first")
             if self._columns.source(SESSION) is not None:
@@ -225,9 +232,9 @@ class EventValidator:
         column = blanked(_column(frame, source))
         seconds = self._times.parse(column)
         row_faults.reject(nothing(column), "missing time")
-        row_faults.reject(np.isnan(seconds), "unparsable time")
-        row_faults.reject(seconds < 0, "negative time")
-        row_faults.reject(seconds > self._now + _DAY, "future time")
+        row_faults.reject(np.isnan(seconds), "unparsable time", column)
+        row_faults.reject(seconds < 0, "negative time", column)
+        row_faults.reject(seconds > self._now + _DAY, "future time", column)
         return seconds
 
     def _texts(self, frame: pd.DataFrame) -> Coded | None:
@@ -249,7 +256,7 @@ class EventValidator:
             values = column.to_numpy(np.float64, na_value=np.nan)
         else:
             values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
-        row_faults.reject(~np.isfinite(values) & ~nothing(column), "value is not a number")
+        row_faults.reject(~np.isfinite(values) & ~nothing(column), "value is not a number", column)
         return values
 
 
@@ -325,11 +332,16 @@ def default_event(scenario: Scenario, columns: ColumnMap) -> str:
     return scenario.default_event
 
 
+def short(text: str) -> str:
+    """Return a text as it is shown in a message."""
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
 def unknown_event(written: str, scenario: Scenario) -> str:
     """Return the cause for an event type that the scenario does not declare."""
     if not written.strip():
         return "missing event type"
-    shown = written if len(written) <= _SHOWN else written[: _SHOWN - 3] + "..."
+    shown = short(written)
     names = [name for event in scenario.events for name in (event.name, *event.aliases)]
     near = nearest(written, names, cutoff=0.5)
     if near:

@@ -56,7 +56,7 @@ class ExcelReader:
             if len(names) > 1:
                 others = ", ".join(names[1:4])
                 self.notes.append(
-                    f"read: sheet {names[0]!r}; not read: {others}: save those as files of their own"
+                    f"read: sheet {names[0]!r}; not read: {others}: save each as a file"
                 )
             found = list(islice(_filled(book[names[0]]), 2))
         finally:

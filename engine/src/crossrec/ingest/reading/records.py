@@ -1,8 +1,8 @@
 """Records of a delimited file one by one, each with its true line: slow and exact.
 
 A writer of CSV encloses a cell in quotes and doubles those within it. Files from elsewhere hold
-quotes that are text (``7" single``), quotes behind a backslash, and spaces before a quote. Each line
-is read in the first way that gives it as many cells as the header has.
+quotes that are text (``7" single``), quotes behind a backslash, and spaces before a quote. Each
+line is read in the first way that gives it as many cells as the header has.
 """
 
 from __future__ import annotations
