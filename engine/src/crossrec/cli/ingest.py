@@ -46,6 +46,11 @@ _FILES = click.Path(path_type=Path)
     "--time-format",
     help="How times are written, such as '%d/%m/%Y %H:%M', seconds, milliseconds or excel.",
 )
+@click.option(
+    "--value-scale",
+    metavar="LOW:HIGH",
+    help="Scale of ratings or portions, such as 0:10; found out if not given.",
+)
 @click.option("--no-clock", is_flag=True, help="Leave times out: the order of the rows counts.")
 @click.option("--strict", is_flag=True, help="Store nothing if any row is bad.")
 @click.option(
@@ -76,6 +81,7 @@ def ingest(
     delimiter: str | None,
     headers: tuple[str, ...],
     time_format: str | None,
+    value_scale: str | None,
     no_clock: bool,
     strict: bool,
     complete: Literal["items"] | None,
@@ -92,7 +98,7 @@ def ingest(
     again changes nothing. The workspace is made where it is missing.
     """
     from crossrec.ingest import IngestOptions, RejectedRowsError, ingest_files
-    from crossrec.ingest.mapping import parse_headers, parse_map
+    from crossrec.ingest.mapping import parse_headers, parse_map, parse_scale
     from crossrec.plugins.registry import load_registry
 
     if (format_name is None) != (folder is None):
@@ -111,6 +117,7 @@ def ingest(
             delimiter="\t" if delimiter in ("tab", "\\t") else delimiter,
             headers=parse_headers(headers, given),
             time_format=time_format,
+            value_scale=parse_scale(value_scale),
             has_clock=not no_clock,
             strict=strict,
             complete=complete,

@@ -18,6 +18,7 @@ from crossrec.ingest.columns import (
     USER,
     VALUE,
 )
+from crossrec.ingest.measures import measure_of
 from crossrec.ingest.reading.layout import looks_like_data
 from crossrec.scenario import ItemSchema, Scenario
 
@@ -97,11 +98,20 @@ class ColumnMap:
         their own name, so that nothing is lost.
     unused : tuple of str
         Source columns that are left out.
+    measured : tuple of str
+        Further columns with numbers of events, whose names tell what they measure.
     """
 
     columns: dict[str, str]
     fields: dict[str, str] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
+    measured: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """All columns with numbers of events."""
+        main = self.source(VALUE)
+        return self.measured if main is None else (main, *self.measured)
 
     def source(self, name: str) -> str | None:
         """Return the source column of crossrec's column `name`, or None."""
@@ -110,7 +120,8 @@ class ColumnMap:
     def described(self) -> dict[str, str]:
         """Return source columns by the names that ``--map`` uses."""
         roles = {_ROLE_OF[name]: column for name, column in self.columns.items()}
-        return {**roles, **self.fields}
+        more = {f"value {number}": name for number, name in enumerate(self.measured, start=2)}
+        return {**roles, **more, **self.fields}
 
 
 def compact(name: str) -> str:
@@ -172,6 +183,25 @@ def parse_headers(
     return found
 
 
+def parse_scale(option: str | None) -> tuple[float, float] | None:
+    """Return lowest and highest value from ``0:10``.
+
+    Raises
+    ------
+    UsageError
+        If that is no scale.
+    """
+    if option is None:
+        return None
+    try:
+        low, high = (float(part) for part in option.split(":"))
+    except ValueError:
+        low = high = 0.0
+    if not low < high:
+        raise UsageError(f"--value-scale {option!r} should read LOW:HIGH, such as 0:10")
+    return low, high
+
+
 def guess_columns(
     header: Sequence[str],
     kind: TableKind,
@@ -213,7 +243,10 @@ def guess_columns(
     used = {*found.values(), *REJECTED_COLUMNS}
     rest = [column for column in header if column not in used]
     if kind == "events":
-        return ColumnMap(found, {}, tuple(rest))
+        # A column that was named for the values is the only one.
+        measured = () if VALUE in taken else _measured(rest, found.get(VALUE))
+        unused = tuple(column for column in rest if column not in measured)
+        return ColumnMap(found, {}, unused, measured)
     schema = scenario.items if kind == "items" else ItemSchema((), "")
     return ColumnMap(found, _fields(rest, schema, taken))
 
@@ -239,6 +272,21 @@ def _first(
     used = {*taken.values(), *found.values()}
     free = {compact(column): column for column in reversed(header) if column not in used}
     return next((free[compact(alias)] for alias in aliases if compact(alias) in free), None)
+
+
+def _measured(rest: Sequence[str], main: str | None) -> tuple[str, ...]:
+    """Return the columns whose names tell a unit that no column before them has."""
+    main_measure = None if main is None else measure_of(main)
+    if main is not None and main_measure is None:
+        return ()
+    seen = set() if main_measure is None else {main_measure.kind}
+    found = []
+    for column in rest:
+        measure = measure_of(column)
+        if measure is not None and measure.kind not in seen:
+            seen.add(measure.kind)
+            found.append(column)
+    return tuple(found)
 
 
 def _fields(rest: Sequence[str], schema: ItemSchema, taken: Mapping[str, str]) -> dict[str, str]:

@@ -41,6 +41,8 @@ class IngestOptions:
         Names of the columns of tables whose files have no header.
     time_format : str or None
         A strptime format; found out where None.
+    value_scale : (float, float) or None
+        Lowest and highest rating or portion of the files; found out where None.
     has_clock : bool
         False leaves the times out: the order of the rows counts.
     strict : bool
@@ -65,6 +67,7 @@ class IngestOptions:
     delimiter: str | None = None
     headers: Mapping[TableKind, Sequence[str]] = field(default_factory=dict)
     time_format: str | None = None
+    value_scale: tuple[float, float] | None = None
     has_clock: bool = True
     strict: bool = False
     complete: Literal["items"] | None = None

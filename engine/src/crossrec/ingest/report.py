@@ -13,6 +13,7 @@ from crossrec.ingest.mapping import REJECTED_COLUMNS, TableKind
 #: Line numbers that are kept for a cause.
 SHOWN_LINES = 5
 _FORMAT = "say how times are written, such as --time-format '%d/%m/%Y %H:%M'"
+_SCALE = "say the scale of the file, such as --value-scale 0:10"
 #: What to do about rows that were rejected for a cause.
 ADVICE = {
     "unparsable time": _FORMAT,
@@ -105,7 +106,7 @@ class TableReport:
 
     def told(self, cause: str) -> str:
         """Return a cause with the rows that it rejected, and what to do about it."""
-        advice = ADVICE.get(cause)
+        advice = ADVICE.get(cause, _SCALE if " outside of " in cause else None)
         return f"{cause}: {self.bad[cause]}" + (f"; {advice}" if advice else "")
 
     def notice(self, text: str, count: int, lines: Iterable[int] = ()) -> None:
