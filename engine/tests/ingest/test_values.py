@@ -51,8 +51,12 @@ def test_each_column_goes_to_the_events_of_its_unit(read):
         "u,e,view,2,9.5,80,4000",
     )
     assert events == [
-        ("purchase", 9.5), ("cart", 2.0), ("watch", pytest.approx(0.8)), ("stay", 4.0), ("view", None)
-    ]  # fmt: skip
+        ("purchase", 9.5),
+        ("cart", 2.0),
+        ("watch", pytest.approx(0.8)),
+        ("stay", 4.0),
+        ("view", None),
+    ]
     assert table.columns["value 2"] == "unit_price"
     assert table.unused == ()
 

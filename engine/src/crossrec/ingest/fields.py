@@ -5,73 +5,124 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crossrec.data.catalog import as_text
+from crossrec.ingest.cells import blanked, is_nothing
+from crossrec.ingest.faults import short
+from crossrec.ingest.lists import UnreadableListError, listed, names
+from crossrec.ingest.numbers import NumberReader
 from crossrec.ingest.times import TimeParser
 from crossrec.scenario import ItemSchema
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_TRUE = {"true", "yes", "y", "t", "1", "1.0"}
-_FALSE = {"false", "no", "n", "f", "0", "0.0"}
+_TRUE = {
+    "true",
+    "yes",
+    "y",
+    "t",
+    "1",
+    "1.0",
+    "on",
+    "x",
+    "✓",
+    "✔",
+    "ja",
+    "oui",
+    "si",
+    "sí",
+    "enabled",
+}
+_FALSE = {"false", "no", "n", "f", "0", "0.0", "off", "✗", "✘", "nein", "non", "nee", "disabled"}
+#: Markers that are nothing in a text too: nobody calls an item so.
+_NOTHING = frozenset({"\\N", "NULL", "(null)", "<null>", "NaN", "nan", "<NA>", "#N/A", "NaT"})
+#: Those of lists, which have less to say: a list of genres that is "None" is none.
+_NO_LIST = frozenset({"None", "null", "N/A", "n/a"})
 
 
 class FieldReader:
     """Reads fields by the kind that the schema gives them; others stay what they are.
 
     A cell that does not fit its kind is kept as text and counted: it costs the field its type,
-    never the item.
+    never the item. Numbers have points or commas as the column shows; lists are read in the usual
+    spellings.
     """
 
     def __init__(self, schema: ItemSchema | None) -> None:
         fields = () if schema is None else schema.fields
         self._kinds = {field.name: field.kind for field in fields}
         self._times: dict[str, TimeParser] = {}
+        self._numbers: dict[str, NumberReader] = {}
         self._misfits: Counter[str] = Counter()
+        self._examples: dict[str, str] = {}
 
     def cells(self, name: str, column: pd.Series[Any]) -> list[Any]:
         """Return one JSON value for each row, None where there is nothing."""
         values = [cell_value(value) for value in column.tolist()]
         kind = self._kinds.get(name)
+        if kind in ("number", "flag", "time"):
+            values = [None if isinstance(v, str) and is_nothing(v) else v for v in values]
         if kind == "number":
-            return self._converted(name, values, _number)
+            reader = self._numbers.setdefault(name, NumberReader())
+            given = [value for value in values if value is not None]
+            numbers = iter(reader.read(given))
+            read = [None if value is None else next(numbers) for value in values]
+            return self._fitting(name, values, read)
         if kind == "flag":
-            return self._converted(name, values, _flag)
+            flags = [None if value is None else _flag(value) for value in values]
+            return self._fitting(name, values, flags)
         if kind == "time":
             return self._seconds(name, column, values)
+        if kind == "category":
+            return [self._list(name, value) for value in values]
         return values
 
     def notes(self) -> list[str]:
-        """Return one line for each field with cells that do not fit its kind."""
-        return [
-            f"field {name!r}: {count:,} cells are not {self._kinds[name]}s and were kept as text"
-            for name, count in self._misfits.items()
-            if count
-        ]
+        """Return one line for each field with cells that do not fit its kind, or a decimal comma."""
+        found = [f"field {name!r}: {one.note}" for name, one in self._numbers.items() if one.note]
+        for name, count in self._misfits.items():
+            if count:
+                kind = "list" if self._kinds[name] == "category" else self._kinds[name]
+                found.append(
+                    f"field {name!r}: {count:,} cells are not {kind}s, such as "
+                    f"{self._examples[name]!r}, and were kept as text"
+                )
+        return found
 
-    def _converted(self, name: str, values: list[Any], convert: Callable[[Any], Any]) -> list[Any]:
-        converted = [None if value is None else convert(value) for value in values]
+    def _list(self, name: str, value: Any) -> Any:
+        """Return the list that a cell of a category is, or its text."""
+        if isinstance(value, (list, dict)):
+            return names(value)
+        if not isinstance(value, str):
+            return value
+        if value.strip() in _NO_LIST:
+            return None
+        try:
+            return listed(value)
+        except UnreadableListError:
+            self._misfit(name, value)
+            return value
+
+    def _misfit(self, name: str, value: Any) -> None:
+        self._misfits[name] += 1
+        self._examples.setdefault(name, short(str(value)))
+
+    def _fitting(self, name: str, values: list[Any], converted: list[Any]) -> list[Any]:
+        """Return the converted values, and where there is none what the cell was."""
         for place, (before, after) in enumerate(zip(values, converted, strict=True)):
             if before is not None and after is None:
-                self._misfits[name] += 1
+                self._misfit(name, before)
                 converted[place] = before
         return converted
 
     def _seconds(self, name: str, column: pd.Series[Any], values: list[Any]) -> list[Any]:
-        seconds = self._times.setdefault(name, TimeParser()).parse(column).tolist()
-        self._misfits[name] += sum(
-            value is not None and math.isnan(second)
-            for value, second in zip(values, seconds, strict=True)
-        )
-        return [
-            value if math.isnan(second) else second
-            for value, second in zip(values, seconds, strict=True)
-        ]
+        parsed = self._times.setdefault(name, TimeParser()).parse(blanked(column)).tolist()
+        seconds = [None if math.isnan(second) else second for second in parsed]
+        return self._fitting(name, values, seconds)
 
 
 def cell_value(value: Any) -> Any:
@@ -98,7 +149,7 @@ def cell_value(value: Any) -> Any:
 def _text(value: str) -> Any:
     """Return a text, or the list that is written in it as JSON."""
     stripped = value.strip()
-    if not stripped:
+    if not stripped or stripped in _NOTHING:
         return None
     if stripped.startswith("[") and stripped.endswith("]"):
         try:
@@ -117,18 +168,6 @@ def written_text(value: Any) -> str:
 def _storable(value: str) -> str:
     """Return a text without halves of surrogate pairs, which cannot be stored."""
     return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
-
-
-def _number(value: Any) -> float | int | None:
-    if isinstance(value, (int, float)):
-        return value
-    try:
-        number = float(str(value).replace(",", ""))
-    except ValueError:
-        return None
-    if not math.isfinite(number):
-        return None
-    return int(number) if number.is_integer() and "." not in str(value) else number
 
 
 def _flag(value: Any) -> bool | None:
