@@ -84,7 +84,8 @@ def test_the_workspace_may_come_from_the_environment(crossrec, monkeypatch):
         (GOOD.replace("u2", "Ü2").encode("latin-1"), ["not utf-8", "line 3", "--encoding latin-1"]),
         (GOOD.replace(",", "#"), ["only one column was found", "--delimiter"]),
         (GOOD.replace("user", "who"), ["no column for the user", "who, item", "--map user=COLUMN"]),
-        (b"PK\x03\x04\x00\x00\x00", ["not a text file"]),
+        (b"PK\x03\x04\x00\x00\x00", ["damaged zip file"]),
+        (b"a\x00b,c\n1,2\n", ["not a text file"]),
         (gzip.compress(GOOD.encode(), mtime=0)[:-9], ["damaged gzip"]),
     ],
 )
@@ -122,12 +123,13 @@ def test_what_the_line_advises_helps(crossrec, arguments, content):
         ("u1,i1,view,,", "missing time"),
         ("u1,i1,view,-1000,", "negative time"),
         ("u1,i1,view,99999999999,", "future time"),
-        ("u1,i1,view,1000,NaN", "value is not a number"),
+        ("u1,i1,view,1000,inf", "value is not a number"),
+        ("NULL,i1,view,1000,1", "missing user"),
         ("u1,i1,vieww,1000,", "unknown event type 'vieww' (nearest: view)"),
         (f"u1,{'i' * 10_000},view,1000,", "item id longer than 1,024 characters"),
         (f"{'u' * 10_000},i1,view,1000,", "user id longer than 1,024 characters"),
         ("u1,i1,view,1000,1,2,3", "more than 5 cells"),
-        ('u1,"i1,view,1000,1', "quote that never closes"),
+        ('u1,"i1,view', "quote that never closes"),
     ],
 )
 def test_bad_rows_are_said_kept_beside_and_do_not_stop_the_others(crossrec, row, cause):

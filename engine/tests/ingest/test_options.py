@@ -72,4 +72,4 @@ def test_options_for_reading_are_passed_on(shop, tmp_path):
     options = IngestOptions(encoding="latin-1", delimiter="#", chunk_rows=7)
     (table,) = plan_inputs(shop, {"events": path}, options)
     assert [chunk.frame["user"].tolist() for chunk in table.source.chunks()] == [["José"]]
-    assert options.reading.chunk_rows == 7
+    assert options.reading("events").chunk_rows == 7

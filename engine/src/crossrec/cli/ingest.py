@@ -12,6 +12,7 @@ from crossrec.terminal import echo_json, json_option, progress, wait_option, wor
 
 if TYPE_CHECKING:
     from crossrec.ingest import IngestOptions
+    from crossrec.ingest.mapping import TableKind
     from crossrec.ingest.report import IngestReport
     from crossrec.scenario import Scenario
 
@@ -34,7 +35,22 @@ _FILES = click.Path(path_type=Path)
 )
 @click.option("--encoding", help="Encoding of the files; UTF-8 if not given.")
 @click.option("--delimiter", help="Delimiter of the files; found out if not given.")
-@click.option("--time-format", help="How times are written, such as '%d/%m/%Y %H:%M'.")
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="[TABLE=]NAMES",
+    help="Columns of files without a header line, such as user,item,value,time.",
+)
+@click.option(
+    "--time-format",
+    help="How times are written, such as '%d/%m/%Y %H:%M', seconds, milliseconds or excel.",
+)
+@click.option(
+    "--value-scale",
+    metavar="LOW:HIGH",
+    help="Scale of ratings or portions, such as 0:10; found out if not given.",
+)
 @click.option("--no-clock", is_flag=True, help="Leave times out: the order of the rows counts.")
 @click.option("--strict", is_flag=True, help="Store nothing if any row is bad.")
 @click.option(
@@ -63,7 +79,9 @@ def ingest(
     mapping: tuple[str, ...],
     encoding: str | None,
     delimiter: str | None,
+    headers: tuple[str, ...],
     time_format: str | None,
+    value_scale: str | None,
     no_clock: bool,
     strict: bool,
     complete: Literal["items"] | None,
@@ -74,12 +92,13 @@ def ingest(
 ) -> None:
     """Read files of SCENARIO into the workspace, or a FOLDER in a public --format.
 
-    CSV (any delimiter), JSON lines and Parquet, plain or gzipped. Columns are guessed and shown.
+    CSV (any delimiter), JSON (lines or one array), Parquet and Excel workbooks, plain, compressed
+    or in a zip archive. Columns are guessed and shown.
     Good rows are stored, bad ones counted by cause and written to a file; running the same
     again changes nothing. The workspace is made where it is missing.
     """
     from crossrec.ingest import IngestOptions, RejectedRowsError, ingest_files
-    from crossrec.ingest.mapping import parse_map
+    from crossrec.ingest.mapping import parse_headers, parse_map, parse_scale
     from crossrec.plugins.registry import load_registry
 
     if (format_name is None) != (folder is None):
@@ -88,13 +107,17 @@ def ingest(
         raise UsageError("--complete items says that --items FILE is a full feed: give it too")
     if format_name and (items or events or users):
         raise UsageError("--format reads a folder: leave --items, --events and --users out")
+    files: dict[TableKind, tuple[Path, ...]] = {"items": items, "events": events, "users": users}
+    given = [kind for kind, paths in files.items() if paths]
     declared = load_registry().scenario(scenario)
     with progress() as report_progress:
         options = IngestOptions(
             columns=parse_map(mapping, declared),
             encoding=encoding,
             delimiter="\t" if delimiter in ("tab", "\\t") else delimiter,
+            headers=parse_headers(headers, given),
             time_format=time_format,
+            value_scale=parse_scale(value_scale),
             has_clock=not no_clock,
             strict=strict,
             complete=complete,
@@ -116,7 +139,7 @@ def ingest(
     for table in report.tables:
         if table.rows and not table.good:
             cause = max(table.bad, key=lambda name: table.bad[name].count)
-            raise DataError(f"{table.name}: no row could be used, mostly for: {cause}")
+            raise DataError(f"{table.name}: no row could be used, mostly for: {table.told(cause)}")
         if table.warnings:
             raise DataError(f"{table.name}: stored, but {table.warnings[0]}")
 

@@ -21,7 +21,9 @@ _NO = frozenset({"0", "0.0", "false", "no", "n", "f", "off"})
 _OUT = frozenset(
     {
         "outofstock", "oos", "soldout", "unavailable", "notavailable", "notinstock", "nostock",
-        "discontinued", "endoflife", "eol", "none", "notforsale", "sold", "markassold", "empty",
+        "discontinued", "isdiscontinued", "endoflife", "inactive", "disabled", "archived",
+        "deleted", "draft", "retired", "delisted", "removed", "unpublished", "eol", "none",
+        "notforsale", "sold", "markassold", "empty",
         "nolongeravailable", "notavailableanymore", "outofprint", "noneleft", "stockout",
         "temporarilyoutofstock", "temporarilyunavailable", "temporarilysoldout",
         "currentlyoutofstock", "currentlyunavailable", "currentlysoldout",
@@ -95,6 +97,7 @@ def causes(
         found.append(("not_yet_available", begins > now, begins))
     if items.has("availability") or items.has("available_quantity"):
         out = items.numbers("availability", out_of_stock)[index] == 1
+        out |= items.numbers("available_quantity", out_of_stock)[index] == 1
         left = items.numbers("available_quantity", quantity)[index]
         found.append(("out_of_stock", out | (left <= 0), none))
     return found

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 from crossrec.errors import DataError, UsageError, nearest
 from crossrec.ingest.columns import (
@@ -18,6 +18,8 @@ from crossrec.ingest.columns import (
     USER,
     VALUE,
 )
+from crossrec.ingest.measures import measure_of
+from crossrec.ingest.reading.layout import looks_like_data
 from crossrec.scenario import ItemField, Scenario
 
 TableKind = Literal["items", "events", "users"]
@@ -96,11 +98,20 @@ class ColumnMap:
         their own name, so that nothing is lost.
     unused : tuple of str
         Source columns that are left out.
+    measured : tuple of str
+        Further columns with numbers of events, whose names tell what they measure.
     """
 
     columns: dict[str, str]
     fields: dict[str, str] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
+    measured: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """All columns with numbers of events."""
+        main = self.source(VALUE)
+        return self.measured if main is None else (main, *self.measured)
 
     def source(self, name: str) -> str | None:
         """Return the source column of crossrec's column `name`, or None."""
@@ -109,7 +120,8 @@ class ColumnMap:
     def described(self) -> dict[str, str]:
         """Return source columns by the names that ``--map`` uses."""
         roles = {_ROLE_OF[name]: column for name, column in self.columns.items()}
-        return {**roles, **self.fields}
+        more = {f"value {number}": name for number, name in enumerate(self.measured, start=2)}
+        return {**roles, **more, **self.fields}
 
 
 def compact(name: str) -> str:
@@ -140,6 +152,54 @@ def parse_map(options: Iterable[str], scenario: Scenario) -> dict[str, str]:
             raise UsageError(f"--map {option!r}: there is no column or field {left!r}; {hint}")
         overrides[name] = right
     return overrides
+
+
+def parse_headers(
+    options: Iterable[str], given: Collection[TableKind]
+) -> dict[TableKind, tuple[str, ...]]:
+    """Return names of columns by table, from ``user,item,time`` or ``items=item,title``.
+
+    Parameters
+    ----------
+    given : collection of table kinds
+        The tables that there are files of.
+
+    Raises
+    ------
+    UsageError
+        If it is not clear which table is meant, or there is no such table.
+    """
+    found: dict[TableKind, tuple[str, ...]] = {}
+    for option in options:
+        left, equals, right = option.partition("=")
+        kind = left.strip() if equals else next(iter(given), "events")
+        if kind not in given or (not equals and len(given) > 1):
+            raise UsageError(
+                f"--header {option!r}: say which table it is of, such as --header "
+                f"{next(iter(given), 'events')}={right or left}"
+            )
+        names = tuple(name.strip() for name in (right if equals else left).split(","))
+        found[cast(TableKind, kind)] = names
+    return found
+
+
+def parse_scale(option: str | None) -> tuple[float, float] | None:
+    """Return lowest and highest value from ``0:10``.
+
+    Raises
+    ------
+    UsageError
+        If that is no scale.
+    """
+    if option is None:
+        return None
+    try:
+        low, high = (float(part) for part in option.split(":"))
+    except ValueError:
+        low = high = 0.0
+    if not low < high:
+        raise UsageError(f"--value-scale {option!r} should read LOW:HIGH, such as 0:10")
+    return low, high
 
 
 def guess_columns(
@@ -183,7 +243,10 @@ def guess_columns(
     used = {*found.values(), *REJECTED_COLUMNS}
     rest = [column for column in header if column not in used]
     if kind == "events":
-        return ColumnMap(found, {}, tuple(rest))
+        # A column that was named for the values is the only one.
+        measured = () if VALUE in taken else _measured(rest, found.get(VALUE))
+        unused = tuple(column for column in rest if column not in measured)
+        return ColumnMap(found, {}, unused, measured)
     declared = scenario.items.fields if kind == "items" else scenario.users
     return ColumnMap(found, _fields(rest, declared, taken))
 
@@ -209,6 +272,21 @@ def _first(
     used = {*taken.values(), *found.values()}
     free = {compact(column): column for column in reversed(header) if column not in used}
     return next((free[compact(alias)] for alias in aliases if compact(alias) in free), None)
+
+
+def _measured(rest: Sequence[str], main: str | None) -> tuple[str, ...]:
+    """Return the columns whose names tell a unit that no column before them has."""
+    main_measure = None if main is None else measure_of(main)
+    if main is not None and main_measure is None:
+        return ()
+    seen = set() if main_measure is None else {main_measure.kind}
+    found = []
+    for column in rest:
+        measure = measure_of(column)
+        if measure is not None and measure.kind not in seen:
+            seen.add(measure.kind)
+            found.append(column)
+    return tuple(found)
 
 
 def _fields(
@@ -241,8 +319,15 @@ def _missing(header: Sequence[str], name: str, kind: TableKind, source: str, *, 
             f"{source}: only one column was found ({shown!r}), and none for the {role}: give the "
             f"delimiter with --delimiter, or the column with --map {role}=COLUMN"
         )
+    if looks_like_data(header):
+        return (
+            f"{source} has no header, its first line is {', '.join(header[:6])}: name its columns, "
+            "such as --header user,item,value,time"
+        )
+    unnamed = any(any(letter.isdigit() for letter in cell) for cell in header)
+    no_header = "; if that is a row, name the columns with --header" if unnamed else ""
     shown = ", ".join(header[:20]) + (", ..." if len(header) > 20 else "")
     return (
         f"{source}: no column for the {role} of the {kind}; found: {shown}; name it with "
-        f"--map {role}=COLUMN"
+        f"--map {role}=COLUMN{no_header}"
     )

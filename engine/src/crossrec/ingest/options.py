@@ -37,8 +37,12 @@ class IngestOptions:
         `crossrec.ingest.mapping.parse_map` makes it from ``user=customer_id``.
     encoding, delimiter : str or None
         Found out where None.
+    headers : mapping of table kind to sequence of str
+        Names of the columns of tables whose files have no header.
     time_format : str or None
         A strptime format; found out where None.
+    value_scale : (float, float) or None
+        Lowest and highest rating or portion of the files; found out where None.
     has_clock : bool
         False leaves the times out: the order of the rows counts.
     strict : bool
@@ -61,7 +65,9 @@ class IngestOptions:
     columns: Mapping[str, str] = field(default_factory=dict)
     encoding: str | None = None
     delimiter: str | None = None
+    headers: Mapping[TableKind, Sequence[str]] = field(default_factory=dict)
     time_format: str | None = None
+    value_scale: tuple[float, float] | None = None
     has_clock: bool = True
     strict: bool = False
     complete: Literal["items"] | None = None
@@ -71,11 +77,11 @@ class IngestOptions:
     now: Callable[[], float] = time.time
     progress: Callable[[str, int, int], None] = _quiet
 
-    @property
-    def reading(self) -> ReadOptions:
-        """The options that concern text files."""
+    def reading(self, kind: TableKind) -> ReadOptions:
+        """Return how the files of one kind of table are read."""
         paths = tuple(column for column in self.columns.values() if "." in column)
-        return ReadOptions(self.encoding, self.delimiter, self.chunk_rows, paths)
+        header = tuple(self.headers.get(kind, ()))
+        return ReadOptions(self.encoding, self.delimiter, self.chunk_rows, paths, header)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +160,7 @@ def _readers(kind: TableKind, given: Input, options: IngestOptions) -> list[Tabl
             f"{kind}: give a path, a list of paths or a pandas DataFrame, "
             f"not {type(given).__name__}"
         )
-    return [open_table(Path(path), options.reading) for path in paths]
+    return [open_table(Path(path), options.reading(kind)) for path in paths]
 
 
 def _is_frame(given: object) -> TypeGuard[pd.DataFrame]:

@@ -12,26 +12,48 @@ from crossrec.ingest.mapping import REJECTED_COLUMNS, TableKind
 
 #: Line numbers that are kept for a cause.
 SHOWN_LINES = 5
+_FORMAT = "say how times are written, such as --time-format '%d/%m/%Y %H:%M'"
+_SCALE = "say the scale of the file, such as --value-scale 0:10"
+#: What to do about rows that were rejected for a cause.
+ADVICE = {
+    "unparsable time": _FORMAT,
+    "future time": f"{_FORMAT}, or their unit, such as --time-format milliseconds",
+    "negative time": _FORMAT,
+}
 
 
 @dataclass
 class Tally:
-    """How often something was found, and the first lines of it."""
+    """How often something was found, and the first lines of it.
+
+    Attributes
+    ----------
+    example : str
+        The first cell that it was found in; "" where the cells tell nothing.
+    """
 
     count: int = 0
     lines: list[int] = field(default_factory=list)
+    example: str = ""
 
-    def add(self, count: int, lines: Iterable[int] = ()) -> None:
+    def add(self, count: int, lines: Iterable[int] = (), example: str = "") -> None:
         """Count more; only the first lines are kept."""
         self.count += count
+        self.example = self.example or example
         room = SHOWN_LINES - len(self.lines)
         self.lines.extend(line for line, _ in zip(lines, range(room), strict=False))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the tally as JSON values, with the example where there is one."""
+        found: dict[str, Any] = {"count": self.count, "lines": list(self.lines)}
+        return {**found, "example": self.example} if self.example else found
+
     def __str__(self) -> str:
+        example = f", such as {self.example!r}" if self.example else ""
         if not self.lines:
-            return f"{self.count:,}"
+            return f"{self.count:,}{example}"
         shown = ", ".join(map(str, self.lines)) + (", ..." if self.count > len(self.lines) else "")
-        return f"{self.count:,} (line{'s' if self.count > 1 else ''} {shown})"
+        return f"{self.count:,} (line{'s' if self.count > 1 else ''} {shown}){example}"
 
 
 @dataclass
@@ -78,9 +100,14 @@ class TableReport:
         """Number of rejected rows."""
         return self.rows - self.good
 
-    def reject(self, cause: str, lines: Sequence[int]) -> None:
+    def reject(self, cause: str, lines: Sequence[int], example: str = "") -> None:
         """Count rejected rows."""
-        self.bad.setdefault(cause, Tally()).add(len(lines), lines)
+        self.bad.setdefault(cause, Tally()).add(len(lines), lines, example)
+
+    def told(self, cause: str) -> str:
+        """Return a cause with the rows that it rejected, and what to do about it."""
+        advice = ADVICE.get(cause, _SCALE if " outside of " in cause else None)
+        return f"{cause}: {self.bad[cause]}" + (f"; {advice}" if advice else "")
 
     def notice(self, text: str, count: int, lines: Iterable[int] = ()) -> None:
         """Count rows that are kept but worth a notice."""
@@ -97,8 +124,8 @@ class TableReport:
             "rows": self.rows,
             "good": self.good,
             "new": self.new,
-            "bad": {name: vars(tally) for name, tally in self.bad.items()},
-            "notices": {name: vars(tally) for name, tally in self.notices.items()},
+            "bad": {name: tally.to_dict() for name, tally in self.bad.items()},
+            "notices": {name: tally.to_dict() for name, tally in self.notices.items()},
             "notes": list(self.notes),
             "warnings": list(self.warnings),
             "rejected": None if self.rejected is None else str(self.rejected),
@@ -115,7 +142,7 @@ class TableReport:
             *([f"  not used: {', '.join(self.unused)}"] if self.unused else []),
             *(f"  {note}" for note in self.notes),
             f"  rows: {self.rows:,} read, {stored}, {self.n_bad:,} bad",
-            *(f"  bad: {cause}: {tally}" for cause, tally in self.bad.items()),
+            *(f"  bad: {self.told(cause)}" for cause in self.bad),
             *(f"  notice: {text}: {tally}" for text, tally in self.notices.items()),
             *(f"  warning: {text}" for text in self.warnings),
         ]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from crossrec.errors import DataError
 from crossrec.ingest.attribution import attribute_events
 from crossrec.ingest.columns import ITEM, USER
+from crossrec.ingest.faults import RowFaults
 from crossrec.ingest.feed import refuse_rejected, refuse_withdrawal
 from crossrec.ingest.frames import Frames, Importer
 from crossrec.ingest.keys import KeyMaker
@@ -29,7 +30,7 @@ from crossrec.ingest.report import (
     TableReport,
     Tally,
 )
-from crossrec.ingest.validation import EventDraft, EventValidator, RecordValidator, RowFaults
+from crossrec.ingest.validation import EventDraft, EventValidator, RecordValidator
 from crossrec.scenario import Scenario
 from crossrec.workspace import Workspace
 
@@ -58,7 +59,7 @@ def ingest_files(
     users: Input = None,
     options: IngestOptions | None = None,
 ) -> IngestReport:
-    """Ingest CSV, JSON lines or Parquet files, plain or gzipped, and pandas tables.
+    """Ingest CSV, JSON, Parquet and Excel files, plain or packed, and pandas tables.
 
     Good rows are stored batch by batch, bad ones written to the workspace's ``rejected`` folder.
     Ingesting the same file again changes nothing.
@@ -268,7 +269,8 @@ class _Job:
         places = np.array(sorted(causes), dtype=np.int64)
         lines = dict(zip(places.tolist(), chunk.lines(places).tolist(), strict=True))
         for cause, rows in row_faults.faults:
-            self._report.reject(cause, [lines[row] for row in rows.tolist()])
+            example = row_faults.examples.get(cause, "")
+            self._report.reject(cause, [lines[row] for row in rows.tolist()], example)
         self._report.good -= len(places)
         cells = chunk.frame.iloc[places].itertuples(index=False, name=None)
         self._rejected.write(
@@ -284,6 +286,7 @@ class _Job:
             now=options.now(),
             has_clock=options.has_clock,
             time_format=options.time_format,
+            value_scale=options.value_scale,
         )
         keys, attributed = KeyMaker(), 0
         known = set() if store is None else store.known_items(self._scenario.name)
@@ -291,6 +294,9 @@ class _Job:
         for chunk in self._chunks(list(validator.numeric)):
             draft, row_faults = validator.check(chunk.frame)
             self._count(chunk, row_faults)
+            for text, rows in row_faults.notices:
+                kept = np.cumsum(row_faults.good)[rows[row_faults.good[rows]]] - 1
+                self._notice(text, chunk, row_faults.good, kept)
             unknown = np.array([id_ not in known for id_ in draft.items.values], dtype=bool)
             rows_unknown = np.flatnonzero(unknown[draft.items.codes])
             self._meeting.add(

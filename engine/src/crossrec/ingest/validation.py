@@ -1,4 +1,7 @@
-"""Validation: the good rows of a chunk as values, and the faults of the others."""
+"""Validation: the good rows of a chunk as values, and the faults of the others.
+
+`faults` collects what is wrong with rows, `values` reads the numbers of events.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,14 @@ from crossrec.ingest.columns import (
     USER,
     VALUE,
 )
+from crossrec.ingest.faults import RowFaults, short
 from crossrec.ingest.fields import FieldReader, written_text
 from crossrec.ingest.ids import FAULTS, IdColumn, coded_ids
 from crossrec.ingest.mapping import REJECTED_COLUMNS, ColumnMap
+from crossrec.ingest.measures import event_for
 from crossrec.ingest.sessions import SessionPositions
 from crossrec.ingest.times import TimeParser
+from crossrec.ingest.values import ValueReader
 from crossrec.scenario import Scenario
 from crossrec.store.rows import Coded, EventRows
 
@@ -36,24 +42,8 @@ if TYPE_CHECKING:
 _DAY = 86_400.0
 #: The longest text of an event that is kept whole, in characters: encoders read far less.
 MAX_TEXT = 20_000
-_SHOWN = 40
 _LISTED = 12
 Mask = NDArray[np.bool_]
-
-
-class RowFaults:
-    """The faults of the rows of one chunk; the first fault of a row counts."""
-
-    def __init__(self, n: int) -> None:
-        self.good: Mask = np.ones(n, dtype=bool)
-        self.faults: list[tuple[str, NDArray[np.int64]]] = []
-
-    def reject(self, bad: Mask, cause: str) -> None:
-        """Reject the rows of the mask, apart from those rejected before."""
-        rows = np.flatnonzero(bad & self.good)
-        if len(rows):
-            self.good[rows] = False
-            self.faults.append((cause, rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +99,8 @@ class EventValidator:
     ----------
     now : float
         Seconds since 1970; what lies more than a day after it is in the future.
+    value_scale : (float, float) or None
+        Lowest and highest rating or portion of the source; found out where None.
     has_clock : bool
         Whether to read the time column. Without one the order of the rows is all there is.
     """
@@ -121,6 +113,7 @@ class EventValidator:
         now: float,
         has_clock: bool = True,
         time_format: str | None = None,
+        value_scale: tuple[float, float] | None = None,
     ) -> None:
         self._scenario = scenario
         self._columns = columns
@@ -130,13 +123,14 @@ class EventValidator:
         self.has_clock = has_clock and columns.source(TIME) is not None
         self.default_event = default_event(scenario, columns)
         self._cut = 0
+        self._values = ValueReader(scenario, columns.values, value_scale)
         self._sessions = SessionPositions()
         self._id_columns: dict[str, IdColumn] = {}
 
     @property
     def numeric(self) -> Sequence[str]:
         """Source columns that are best parsed as numbers."""
-        found = [self._columns.source(VALUE)]
+        found: list[str | None] = list(self._columns.values)
         if self.has_clock and not self._has_format:
             found.append(self._columns.source(TIME))
         return [name for name in found if name is not None]
@@ -146,6 +140,7 @@ class EventValidator:
         notes = []
         if self.has_clock:
             notes.append(f"time: {self._times.note}" if self._times.note else "time: none given")
+            notes += [self._times.doubt] if self._times.doubt else []
         else:
             notes.append("no time column is used: the order of the rows counts, oldest first")
             if self._columns.source(SESSION) is not None:
@@ -154,6 +149,7 @@ class EventValidator:
             notes.append(f"no event column: every event is {self.default_event!r}")
         if self._cut:
             notes.append(f"{self._cut:,} texts were cut at {MAX_TEXT:,} characters")
+        notes += self._values.notes()
         notes += _shortened(self._columns, self._id_columns)
         return notes
 
@@ -164,7 +160,7 @@ class EventValidator:
         items = self._ids(frame, ITEM, "item", row_faults)
         types = self._types(frame, row_faults)
         times = self._seconds(frame, row_faults)
-        values = self._values(frame, row_faults)
+        types, values = self._values.read(frame, types, row_faults)
         event_ids = self._optional_ids(frame, EVENT_ID, "event", row_faults)
         requests = self._optional_ids(frame, REQUEST, "request", row_faults)
         sessions = self._optional_ids(frame, SESSION, "session", row_faults)
@@ -225,9 +221,9 @@ class EventValidator:
         column = blanked(_column(frame, source))
         seconds = self._times.parse(column)
         row_faults.reject(nothing(column), "missing time")
-        row_faults.reject(np.isnan(seconds), "unparsable time")
-        row_faults.reject(seconds < 0, "negative time")
-        row_faults.reject(seconds > self._now + _DAY, "future time")
+        row_faults.reject(np.isnan(seconds), "unparsable time", column)
+        row_faults.reject(seconds < 0, "negative time", column)
+        row_faults.reject(seconds > self._now + _DAY, "future time", column)
         return seconds
 
     def _texts(self, frame: pd.DataFrame) -> Coded | None:
@@ -237,20 +233,6 @@ class EventValidator:
         texts = [written_text(cell) for cell in _column(frame, source).tolist()]
         self._cut += sum(len(text) > MAX_TEXT for text in texts)
         return Coded.of([text[:MAX_TEXT] for text in texts])
-
-    def _values(self, frame: pd.DataFrame, row_faults: RowFaults) -> NDArray[np.float64]:
-        import pandas as pd
-
-        source = self._columns.source(VALUE)
-        if source is None:
-            return np.full(len(frame), np.nan)
-        column = blanked(_column(frame, source))
-        if pd.api.types.is_numeric_dtype(column):
-            values = column.to_numpy(np.float64, na_value=np.nan)
-        else:
-            values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
-        row_faults.reject(~np.isfinite(values) & ~nothing(column), "value is not a number")
-        return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,11 +256,7 @@ class RecordValidator:
         self._columns = columns
         self._name = name
         self._noun = "item" if name == ITEM else "user"
-        self._fields = (
-            FieldReader(scenario.items.fields)
-            if name == ITEM
-            else FieldReader(scenario.users, lists=True)
-        )
+        self._fields = FieldReader(scenario.items.fields if name == ITEM else scenario.users)
         self._seen: set[str] = set()
         self._ids = IdColumn()
 
@@ -318,22 +296,19 @@ class RecordValidator:
 
 
 def default_event(scenario: Scenario, columns: ColumnMap) -> str:
-    """Return the type of events without one: a rating's if there are ratings, else the default."""
+    """Return the type of events without one: the default, or what the column of values is of."""
+    default = next(event for event in scenario.events if event.name == scenario.default_event)
     value = columns.source(VALUE)
-    if value is not None and columns.source(EVENT) is None:
-        words = ("rating", "star", "score", "overall")
-        if any(word in value.lower() for word in words):
-            rated = [event.name for event in scenario.events if event.value == "rating"]
-            if rated:
-                return rated[0]
-    return scenario.default_event
+    if value is None or columns.source(EVENT) is not None:
+        return default.name
+    return event_for(scenario, value, default).name
 
 
 def unknown_event(written: str, scenario: Scenario) -> str:
     """Return the cause for an event type that the scenario does not declare."""
     if not written.strip():
         return "missing event type"
-    shown = written if len(written) <= _SHOWN else written[: _SHOWN - 3] + "..."
+    shown = short(written)
     names = [name for event in scenario.events for name in (event.name, *event.aliases)]
     near = nearest(written, names, cutoff=0.5)
     if near:

@@ -60,25 +60,23 @@ def test_numbers_flags_and_times_follow_the_schema(shop):
 
 def test_what_does_not_fit_is_kept_as_text_and_counted(shop):
     reader = FieldReader(shop.items.fields)
-    assert cells(reader, "price", ["cheap", "1", "nan"]) == ["cheap", 1, "nan"]
+    assert cells(reader, "price", ["cheap", "1", "nan"]) == ["cheap", 1, None]
     assert cells(reader, "price", ["dear"]) == ["dear"]
     assert cells(reader, "hidden", ["maybe"]) == ["maybe"]
     assert cells(reader, "released", ["soon", "2023-11-14"])[0] == "soon"
     assert reader.notes() == [
-        "field 'price': 3 cells are not numbers and were kept as text",
-        "field 'hidden': 1 cells are not flags and were kept as text",
-        "field 'released': 1 cells are not times and were kept as text",
+        "field 'price': 2 cells are not numbers, such as 'cheap', and were kept as text",
+        "field 'hidden': 1 cells are not flags, such as 'maybe', and were kept as text",
+        "field 'released': 1 cells are not times, such as 'soon', and were kept as text",
     ]
 
 
 def test_a_category_of_users_with_several_values_is_a_list():
-    reader = FieldReader([UserField("genres", "category")], lists=True)
+    reader = FieldReader([UserField("genres", "category")])
     assert cells(reader, "genres", ["jazz|soul", "jazz", "", "|", ["a", "b"], 3]) == [
         ["jazz", "soul"], "jazz", None, None, ["a", "b"], 3
     ]  # fmt: skip
     assert cells(reader, "notes", ["a|b"]) == ["a|b"]
-    items = FieldReader([UserField("genres", "category")])
-    assert cells(items, "genres", ["jazz|soul"]) == ["jazz|soul"]
 
 
 def test_what_is_not_declared_stays_what_it_is():
@@ -107,3 +105,74 @@ def test_a_written_text_is_a_text_whatever_the_cell(cell, text):
 @given(st.one_of(st.text(), st.floats(), st.integers(), st.none(), st.lists(st.text())))
 def test_a_written_text_can_always_be_stored(cell):
     written_text(cell).encode("utf-8")
+
+
+def test_a_column_with_decimal_commas_is_read_and_told(shop):
+    reader = FieldReader(shop.items.fields)
+    assert cells(reader, "price", ["3,99", "1.299,00", "0,50", "1.049,90 €", None]) == [
+        *(3.99, 1299, 0.5, 1049.9, None)
+    ]
+    assert cells(reader, "price", ["1.299"]) == [1299]
+    assert reader.notes() == ["field 'price': numbers have a decimal comma"]
+
+
+@pytest.mark.parametrize("marker", ["\\N", "NULL", "NaN", "nan", "<NA>", "#N/A"])
+def test_null_markers_are_nothing_in_any_field(shop, marker):
+    reader = FieldReader(shop.items.fields)
+    for name in ("title", "price", "hidden", "released", "categories", "other"):
+        assert cells(reader, name, [marker, f" {marker} "]) == [None, None]
+    assert reader.notes() == []
+
+
+def test_words_that_mean_nothing_to_a_number_may_be_titles(shop):
+    reader = FieldReader(shop.items.fields)
+    assert cells(reader, "title", ["None", "null", "NA", "-"]) == ["None", "null", "NA", "-"]
+    assert cells(reader, "price", ["None", "null", "NA", "n/a"]) == [None] * 4
+    assert cells(reader, "categories", ["None", "null", "N/A", "(no genres listed)"]) == [None] * 4
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "['Action', 'Comedy']",
+        "[{'id': 28, 'name': 'Action'}, {'id': 35, 'name': 'Comedy'}]",
+        '["Action", "Comedy"]',
+        "Action|Comedy",
+        " Action | Comedy ",
+        "Action;Comedy",
+        '[{"id": 28, "name": "Action"}, {"id": 35, "name": "Comedy"}]',
+        ["Action", "Comedy"],
+        ("Action", None, "Comedy"),
+        [{"name": "Action"}, {"name": "Comedy"}],
+        "('Action', 'Comedy')",
+        "['Action' 'Comedy']",
+        "['Action'\n 'Comedy']",
+        "{Action,Comedy}",
+        '{"Action","Comedy"}',
+        "[Action, Comedy]",
+        "<Action><Comedy>",
+    ],
+)
+def test_lists_in_their_usual_spellings(shop, cell):
+    reader = FieldReader(shop.items.fields)
+    assert cells(reader, "categories", [cell]) == [["Action", "Comedy"]]
+    assert reader.notes() == []
+
+
+def test_what_looks_like_a_list_and_is_none_is_told(shop):
+    reader = FieldReader(shop.items.fields)
+    broken = "[{'id': 28, 'name': 'Act"
+    assert cells(reader, "categories", [f"{broken}]", "Home", broken]) == [
+        f"{broken}]",
+        "Home",
+        broken,
+    ]
+    (note,) = reader.notes()
+    assert note.startswith("field 'categories': 1 cells are not lists, such as")
+
+
+@pytest.mark.parametrize(
+    "text", ["Home > Garden", "Black &amp; Decker", "Toys (big)", "[sale]", "a, b", "C++", "(2024)"]
+)
+def test_texts_of_one_category_stay_whole(shop, text):
+    assert cells(FieldReader(shop.items.fields), "categories", [text]) == [text]

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from crossrec.errors import DataError
 from crossrec.ingest.reading.chunks import FrameReader, ReadOptions
-from crossrec.ingest.reading.delimited import distinct, sniff
+from crossrec.ingest.reading.layout import distinct, sniff
 from crossrec.ingest.reading.opening import open_table
 from crossrec.ingest.reading.text import inspect
 
@@ -90,8 +90,15 @@ def test_a_row_with_too_many_cells_is_a_failure_at_any_place(file, size, bad):
     assert found == [i + 1 for i in range(1, 6) if i != bad]
 
 
-def test_an_open_quote_costs_one_row(file):
+def test_an_open_quote_is_text_where_its_line_is_whole(file):
     rows, lines, failures = read(file('u,i\na,"b\nc,d\ne,f\n'))
+    assert rows == [["a", '"b'], ["c", "d"], ["e", "f"]]
+    assert lines == [2, 3, 4]
+    assert failures == []
+
+
+def test_an_open_quote_costs_one_row_where_its_line_is_not(file):
+    rows, lines, failures = read(file('u,i\na,"b,x\nc,d\ne,f\n'))
     assert rows == [["c", "d"], ["e", "f"]]
     assert lines == [3, 4]
     assert failures == [(2, "quote that never closes")]

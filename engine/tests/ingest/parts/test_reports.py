@@ -3,7 +3,7 @@ import json
 from pathlib import Path
 
 import pytest
-from crossrec.ingest.report import IngestReport, RejectedWriter, TableReport, Tally
+from crossrec.ingest.report import ADVICE, IngestReport, RejectedWriter, TableReport, Tally
 
 
 def test_a_tally_keeps_the_first_lines_only():
@@ -41,7 +41,7 @@ def test_the_report_in_lines(report):
         "  time: unix seconds",
         "  rows: 10 read, 8 good (5 new, 3 already there), 2 bad",
         "  bad: missing user: 1 (line 3)",
-        "  bad: future time: 1 (line 4)",
+        f"  bad: future time: 1 (line 4); {ADVICE['future time']}",
         "  notice: kept: 2 (lines 5, 6)",
         "  bad rows are in rejected/e.csv",
         "shop now holds 3 users, 4 items, 5 events",
@@ -81,3 +81,14 @@ def test_what_was_rejected_before_is_gone_once_all_is_good(tmp_path):
     path.write_text("old")
     assert RejectedWriter(path, ["user"]).close() is None
     assert not path.exists()
+
+
+def test_a_rejected_cell_is_shown_with_the_way_to_say_its_format():
+    table = TableReport("events", "e.csv", rows=2)
+    table.reject("unparsable time", [3], "soon")
+    table.reject("unparsable time", [4], "later")
+    assert table.told("unparsable time") == (
+        "unparsable time: 2 (lines 3, 4), such as 'soon'; say how times are written, such as "
+        "--time-format '%d/%m/%Y %H:%M'"
+    )
+    assert table.to_dict()["bad"]["unparsable time"]["example"] == "soon"

@@ -1,7 +1,12 @@
+import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
-from crossrec.ingest.times import TimeParser, guess_format
+from crossrec.ingest.dates import guess_format
+from crossrec.ingest.times import TimeParser
+from hypothesis import given
+from hypothesis import strategies as st
 
 T = 1_700_000_000.0  # 2023-11-14 22:13:20 UTC
 
@@ -57,6 +62,30 @@ def test_one_stray_number_does_not_decide_the_unit():
         "November 14, 2023 22:13:20",
         "Tue Nov 14 22:13:20 +0000 2023",
         "Tue, 14 Nov 2023 22:13:20 +0000",
+        "Tue, 14 Nov 2023 22:13:20 GMT",
+        "Tue Nov 14 22:13:20 2023",
+        "Tue Nov 14 2023 22:13:20 GMT+0000 (Coordinated Universal Time)",
+        "14/Nov/2023:22:13:20 +0000",
+        "2023-11-14 22:13:20 UTC",
+        "2023-11-14 22:13:20.000000 UTC",
+        "2023-11-14 22:13:20 GMT",
+        "2023-11-14 22:13:20 +0000",
+        "2023-11-14 23:13:20+0100",
+        "2023-11-14T22:13:20,000",
+        "20231114T221320Z",
+        "20231114 22:13:20",
+        "20231114221320",
+        "14.11.23 22:13:20",
+        "14.11.2023, 22:13:20",
+        "2023.11.14 22:13:20",
+        "14-Nov-2023 22:13:20",
+        "14-Nov-23 10:13:20 PM",
+        "11/14/2023, 10:13:20 PM",
+        "11/14/2023 10:13:20 p.m.",
+        "Nov 14 2023 22:13:20",
+        "/Date(1700000000000)/",
+        "1700000000.0",
+        "1.7e9",
         " 2023-11-14 22:13:20 ",
     ],
 )
@@ -64,7 +93,17 @@ def test_usual_ways_to_write_a_time(text):
     assert parse([text])[0] == [T]
 
 
-@pytest.mark.parametrize("text", ["2023-11-14", "14.11.2023", "11/14/23", "20231114"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2023-11-14",
+        "14.11.2023",
+        "11/14/23",
+        "20231114",
+        "11 14, 2023",
+        "Tuesday, November 14, 2023",
+    ],
+)
 def test_days_are_midnight_utc(text):
     assert parse([text])[0] == [pd.Timestamp("2023-11-14", tz="UTC").timestamp()]
 
@@ -161,3 +200,125 @@ def test_one_number_among_cells_that_are_no_time_at_all_is_a_number():
 def test_one_number_among_dates_does_not_make_them_numbers():
     seconds = TimeParser().parse(pd.Series(["5", "2024-01-02", "2024-01-03"]))
     assert np.isfinite(seconds[1:]).all()
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2023-11-14 22:13:20.5 UTC", "2023-11-14 22:13:21 UTC", "2023-11-14 22:13:22 UTC"],
+        ["2023-11-14T22:13:20.5Z", "2023-11-14T22:13:21Z", "2023-11-14T22:13:22Z"],
+        ["14.11.2023 22:13:20.5", "14.11.2023 22:13:21", "14.11.2023 22:13:22"],
+        ["14.11.2023 22:13:20,5", "14.11.2023 22:13:21", "14.11.2023 22:13:22"],
+        ["11/14/2023 22:13:20.500", "11/14/2023 22:13:21", "11/14/2023 22:13:22 UTC"],
+    ],
+)
+def test_fractions_may_be_there_only_sometimes(texts):
+    wanted = [T + 0.5, T + 1, T + 2]
+    assert parse(texts)[0] == wanted
+    assert parse(texts[::-1])[0] == wanted[::-1]
+
+
+@pytest.mark.parametrize(
+    "format", ["%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S.%f UTC", "%Y-%m-%d %H:%M:%S"]
+)
+def test_a_given_format_allows_fractions_to_be_there_only_sometimes(format):
+    assert parse(["2023-11-14 22:13:20.5 UTC", "2023-11-14 22:13:21 UTC"], format)[0] == [
+        *(T + 0.5, T + 1)
+    ]
+
+
+DAY = 86_400.0
+SERIAL = 44_000 - 25_569  # days from 1970 to 2020-06-18
+
+
+@pytest.mark.parametrize("dtype", [object, np.float64])
+def test_days_of_excel_are_known_by_their_size(dtype):
+    seconds, note = parse([44_000, 44_000.5, 44_001.25], dtype=dtype)
+    assert seconds == [SERIAL * DAY, (SERIAL + 0.5) * DAY, (SERIAL + 1.25) * DAY]
+    assert note.startswith("Excel days (if these are unix seconds, say --time-format seconds)")
+    assert pd.Timestamp(seconds[0], unit="s") == pd.Timestamp("2020-06-18")
+
+
+def test_days_of_excel_are_exact_to_the_second():
+    at = pd.Timestamp("2024-02-29 13:37:42")
+    day = (at - pd.Timestamp("1899-12-30")) / pd.Timedelta(days=1)
+    assert parse([day])[0] == [at.timestamp()]
+
+
+def test_numbers_of_that_size_among_others_are_no_days_of_excel():
+    assert parse([44_000, 100])[1] == "unix seconds"
+    assert parse([44_000, 90_000])[1] == "unix seconds"
+
+
+@pytest.mark.parametrize(
+    ("unit", "number"),
+    [
+        ("seconds", T), ("milliseconds", T * 1e3), ("microseconds", T * 1e6),
+        ("nanoseconds", T * 1e9), ("days", T / DAY), ("excel", T / DAY + 25_569),
+    ],
+)  # fmt: skip
+def test_a_unit_can_be_given(unit, number):
+    assert parse([number], unit)[0] == pytest.approx([T], abs=1e-3)
+    assert parse([str(number)], unit)[0] == pytest.approx([T], abs=1e-3)
+    assert parse([44_000.0], "seconds")[0] == [44_000.0]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "date"),
+    [
+        ([20_240_229], "2024-02-29"),
+        ([202_402_291_337], "2024-02-29 13:37"),
+        ([20_240_229_133_742], "2024-02-29 13:37:42"),
+    ],
+)
+def test_digits_of_dates_are_dates(numbers, date):
+    assert parse(numbers)[0] == [pd.Timestamp(date).timestamp()]
+    assert parse([str(number) for number in numbers])[0] == [pd.Timestamp(date).timestamp()]
+
+
+@pytest.mark.parametrize("number", [20_230_229, 20_240_230, 20_241_301, 20_240_200])
+def test_days_that_no_month_has_are_no_dates(number):
+    assert "unix" in parse([number])[1]
+    parser = TimeParser()
+    parser.parse(pd.Series([20_240_101]))
+    assert np.isnan(parser.parse(pd.Series([number]))).all()
+
+
+def test_times_of_one_day_of_1970_are_doubted():
+    parser = TimeParser()
+    parser.parse(pd.Series([1, 2, 3]))
+    assert "all times lie on 1970-01-01" in parser.doubt
+    parser.parse(pd.Series([100_000]))
+    assert parser.doubt == ""
+    assert TimeParser().doubt == ""
+
+
+def test_python_dates_in_a_column_of_objects():
+    at = datetime.datetime(2023, 11, 14, 22, 13, 20)
+    assert parse([at, at.replace(microsecond=500_000), None])[0][:2] == [T, T + 0.5]
+    assert parse([at.date(), at])[0] == [T - T % DAY, T]
+
+
+@given(
+    st.lists(
+        st.datetimes(datetime.datetime(1970, 1, 2), datetime.datetime(2099, 1, 1)),
+        min_size=1,
+        max_size=9,
+    ),
+    st.sampled_from(
+        [
+            "%Y-%m-%dT%H:%M:%S.%fZ",
+            "%Y-%m-%d %H:%M:%S UTC",
+            "%Y%m%d%H%M%S",
+            "%d %b %Y %H:%M:%S",
+            "%Y/%m/%d %H:%M:%S.%f",
+            "%d.%m.%Y %H:%M:%S",
+        ]
+    ),
+)
+def test_what_was_written_is_read(times, format):
+    cut = "%f" not in format
+    times = [time.replace(microsecond=0) if cut else time for time in times]
+    seconds, _ = parse([time.strftime(format) for time in times])
+    wanted = [time.replace(tzinfo=datetime.UTC).timestamp() for time in times]
+    assert seconds == pytest.approx(wanted, abs=1e-5)

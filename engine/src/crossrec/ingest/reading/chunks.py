@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -29,12 +30,15 @@ class ReadOptions:
         Rows of a chunk; a chunk becomes one transaction.
     paths : tuple of str
         Parts of objects in JSON that are columns of their own, such as ``user.id``.
+    header : tuple of str
+        Names of the columns of a text file without a header; its first line is a row then.
     """
 
     encoding: str | None = None
     delimiter: str | None = None
     chunk_rows: int = 250_000
     paths: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ class FrameReader:
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        double = sorted({name for name in self.header if self.header.count(name) > 1})
+        double = sorted(name for name, count in Counter(self.header).items() if count > 1)
         if double:
             raise DataError(f"{self.name}: two columns are called {double[0]!r}: rename one")
 

@@ -14,52 +14,110 @@ from numpy.typing import NDArray
 
 from crossrec.errors import DataError
 from crossrec.ingest.reading.chunks import Chunk, ReadOptions, UnreadableRecord, listed, numbered
-from crossrec.ingest.reading.records import Record, records
-from crossrec.ingest.reading.text import inspect, is_gzip, text
+from crossrec.ingest.reading.layout import (
+    DELIMITERS,
+    QuoteFacts,
+    distinct,
+    looks_like_data,
+    quotes_of,
+    said_delimiter,
+    sniff,
+)
+from crossrec.ingest.reading.packing import binary
+from crossrec.ingest.reading.records import Record, records, strict_cells
+from crossrec.ingest.reading.text import inspect, text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
 Locate = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 
 _SAMPLE_LINES = 20
+#: Characters of a chunk, so that wide tables and long texts take no more memory than others.
+_CHUNK_SIZE = 16 << 20
+#: Columns from which on pandas, which handles each by itself, is the slower way.
+_WIDE = 1_000
 
 
 class DelimitedReader:
-    """Rows of a CSV or TSV file, plain or gzipped. Its first line names the columns."""
+    """Rows of a CSV or TSV file, plain or packed.
+
+    Its first line names the columns, unless it is a row of numbers.
+    """
 
     def __init__(self, path: Path, options: ReadOptions) -> None:
         self.path = path
         self.name = path.name
-        self._rows = options.chunk_rows
+        self.notes: list[str] = []
         self._facts = inspect(path, options.encoding)
-        self.delimiter = options.delimiter or sniff(self._sample())
+        self._rows = max(1, min(options.chunk_rows, int(_CHUNK_SIZE / self._facts.line_length)))
+        sample = self._sample()
+        said = said_delimiter(sample[0])
+        self._lead = 1 if said else 0  # a line that tells the delimiter
+        self.delimiter = options.delimiter or said or sniff(sample)
         if len(self.delimiter) != 1:
             raise DataError(f"the delimiter must be one character, not {self.delimiter!r}")
-        self._first_line, names = self._read_header()
+        self._before = self._lead  # records before the first row
+        self._first_line, names = self._read_header(options.header)
         self.header: Sequence[str] = names
-        shown = DELIMITERS.get(self.delimiter, repr(self.delimiter))
-        self.notes = [f"delimiter: {shown}"] if len(self.header) > 1 else []
+        if len(self.header) > 1:
+            shown = DELIMITERS.get(self.delimiter, repr(self.delimiter))
+            self.notes.append(f"delimiter: {shown}{_told(said)}")
+        self._quotes = self._examine_quotes()
 
     def _sample(self) -> list[str]:
         with text(self.path, self._facts.encoding) as file:
+            first = [next(file, "")]
             lines = (line for line in file if line.strip())
-            return [line for line, _ in zip(lines, range(_SAMPLE_LINES), strict=False)]
+            return first + [line for line, _ in zip(lines, range(_SAMPLE_LINES), strict=False)]
 
-    def _read_header(self) -> tuple[int, list[str]]:
-        """Return the header's line and its names, made distinct."""
+    def _read_header(self, given: Sequence[str]) -> tuple[int, list[str]]:
+        """Return the line before the first row, and the names of the columns."""
         with text(self.path, self._facts.encoding) as file:
-            found = list(zip(records(file, self.delimiter), range(2), strict=False))
-        if len(found) < 2:
+            found = records(file, self.delimiter, width=len(given))
+            first = list(islice(found, self._lead, self._lead + 2))
+        cells = (first[0].cells or [first[0].text.strip()]) if first else []
+        is_row = looks_like_data(cells) and not given
+        if len(first) < (1 if given or is_row else 2):
             raise DataError(f"{self.path} has a header and no rows")
-        first = found[0][0]
-        return first.line, distinct(first.cells or [first.text.strip()])
+        if given:
+            if len(given) != len(cells):
+                raise DataError(
+                    f"--header names {len(given)} columns, and the first line of {self.path} has "
+                    f"{len(cells)}: {_shown(cells)}"
+                )
+            return first[0].line - 1, distinct(given)
+        if is_row:
+            # The columns are called by their first cells, which --map can name.
+            self.notes.append("no header: the first line is a row; name columns with --header")
+            return first[0].line - 1, distinct(cells)
+        self._before += 1
+        return first[0].line, distinct(cells)
+
+    def _examine_quotes(self) -> QuoteFacts:
+        """Find out what the quotes of the file are, and note what is doubtful about them."""
+        if not self._facts.quotes:
+            return QuoteFacts("none")
+        if self._facts.stray:
+            return QuoteFacts("loose")
+        with text(self.path, self._facts.encoding) as file:
+            lines = islice(file, self._lead, None)
+            found = quotes_of(lines, self.delimiter, len(self.header))
+        if found.doubtful:
+            reading = "enclose a cell" if found.kind == "proper" else "are text"
+            self.notes.append(
+                f"the quotes from line {found.doubtful + self._lead} on {reading}, though both "
+                "readings would fit"
+            )
+        return found
 
     def chunks(self, numeric: Sequence[str] = ()) -> Iterator[Chunk]:
         """Yield all rows in order."""
         import pandas as pd
 
+        if self._quotes.kind == "loose" or len(self.header) > _WIDE:
+            yield from self._careful(0)
+            return
         done = 0
         locate = self._locator()
         frames = self._fast(numeric)
@@ -81,21 +139,22 @@ class DelimitedReader:
         """Parse through pandas; raises ParserError at a record that does not fit the header."""
         import pandas as pd
 
-        reader = pd.read_csv(
-            self.path,
-            sep=self.delimiter,
-            encoding=self._facts.encoding,
-            compression="gzip" if is_gzip(self.path) else None,
-            header=0,
-            names=list(self.header),
-            index_col=False,
-            dtype={name: object for name in self.header if name not in numeric},
-            keep_default_na=False,
-            na_values={name: [""] for name in numeric},
-            low_memory=False,
-            chunksize=self._rows,
-        )
-        with reader:
+        with binary(self.path) as file:
+            reader = pd.read_csv(
+                file,
+                sep=self.delimiter,
+                encoding=self._facts.encoding,
+                header=0 if self._before > self._lead else None,
+                skiprows=self._lead,
+                names=list(self.header),
+                index_col=False,
+                quoting=csv.QUOTE_NONE if self._quotes.kind == "none" else csv.QUOTE_MINIMAL,
+                dtype={name: object for name in self.header if name not in numeric},
+                keep_default_na=False,
+                na_values={name: [""] for name in numeric},
+                low_memory=False,
+                chunksize=self._rows,
+            )
             for frame in reader:
                 yield frame.reset_index(drop=True)
 
@@ -104,27 +163,45 @@ class DelimitedReader:
         rows: list[list[str]] = []
         lines: list[int] = []
         failures: list[UnreadableRecord] = []
+        ways = {"escaped": 0, "literal": 0}
+        width, size = len(self.header), 0
         for record in self._records(skip):
-            cause = self._cause(record)
-            if cause:
-                failures.append(UnreadableRecord(record.line, cause, record.text))
+            cells = self._cells(record)
+            if isinstance(cells, str):
+                failures.append(UnreadableRecord(record.line, cells, record.text))
             else:
-                cells = record.cells or []
-                rows.append(cells + [""] * (len(self.header) - len(cells)))
+                rows.append(cells + [""] * (width - len(cells)))
                 lines.append(record.line)
-            if len(rows) + len(failures) >= self._rows:
+                if record.way:
+                    ways[record.way] += 1
+            size += len(record.text)
+            if len(rows) + len(failures) >= self._rows or size > _CHUNK_SIZE:
                 yield self._chunk(rows, lines, failures)
-                rows, lines, failures = [], [], []
+                rows, lines, failures, size = [], [], [], 0
         if rows or failures:
             yield self._chunk(rows, lines, failures)
+        self._note(ways)
 
-    def _cause(self, record: Record) -> str:
-        """Return why a record cannot be used, or ""."""
+    def _cells(self, record: Record) -> list[str] | str:
+        """Return the cells of a record, or why it cannot be used."""
         if record.cells is None:
-            return "quote that never closes"
-        if len(record.cells) > len(self.header):
+            closed = strict_cells(record.text + '"', self.delimiter) is None
+            return "quotes that do not fit" if closed else "quote that never closes"
+        surplus = record.cells[len(self.header) :]
+        if any(cell.strip() for cell in surplus):
             return f"more than {len(self.header)} cells"
-        return ""
+        return record.cells[: len(self.header)] if surplus else record.cells
+
+    def _note(self, ways: dict[str, int]) -> None:
+        """Note how quotes were read that follow no rule; once, though read twice."""
+        told = {
+            "escaped": "backslashes were read as escapes in {:,} lines",
+            "literal": "quotes were read as text in {:,} lines",
+        }
+        for way, count in ways.items():
+            note = told[way].format(count)
+            if count and note not in self.notes:
+                self.notes.append(note)
 
     def _chunk(
         self, rows: list[list[str]], lines: list[int], failures: list[UnreadableRecord]
@@ -137,10 +214,9 @@ class DelimitedReader:
     def _records(self, skip: int = 0) -> Iterator[Record]:
         """Yield the records after the header, without the first `skip`."""
         with text(self.path, self._facts.encoding) as file:
-            found = records(file, self.delimiter)
-            for number, record in enumerate(found):
-                if number > skip:
-                    yield record
+            proper = self._quotes.kind == "proper"
+            found = records(file, self.delimiter, len(self.header), proper=proper)
+            yield from islice(found, self._before + skip, None)
 
     def _locator(self) -> Callable[[int, int], Locate]:
         """Return what locates chunks, given their first record and size, in ascending order."""
@@ -165,23 +241,10 @@ class DelimitedReader:
         return locate
 
 
-def distinct(names: Sequence[str]) -> list[str]:
-    """Return header names without spaces around them, empty ones numbered, repeated ones too."""
-    found: list[str] = []
-    for number, name in enumerate(names, start=1):
-        plain = name.strip().strip("\ufeff") or f"column {number}"
-        found.append(plain if plain not in found else f"{plain} ({number})")
-    return found
+def _told(said: str) -> str:
+    return f" (as sep={said} in the first line says)" if said else ""
 
 
-def sniff(lines: Sequence[str]) -> str:
-    """Return the delimiter: the one that splits most lines equally, into most cells."""
-    best, score = ",", (0.0, 0)
-    for delimiter in DELIMITERS:
-        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
-        if not widths or widths[0] < 2:
-            continue
-        equal = sum(width == widths[0] for width in widths) / len(widths)
-        if (equal, widths[0]) > score:
-            best, score = delimiter, (equal, widths[0])
-    return best
+def _shown(cells: Sequence[str]) -> str:
+    """Return the first cells of a line, for a message."""
+    return ", ".join(cell[:20] for cell in cells[:6]) + (", ..." if len(cells) > 6 else "")

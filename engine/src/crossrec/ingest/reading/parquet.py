@@ -9,7 +9,7 @@ from typing import Any
 
 from crossrec.errors import DataError
 from crossrec.ingest.reading.chunks import Chunk, ReadOptions, numbered
-from crossrec.ingest.reading.text import binary, is_gzip
+from crossrec.ingest.reading.packing import binary, packing_of
 
 
 class ParquetReader:
@@ -35,7 +35,7 @@ class ParquetReader:
                 'pip install "crossrec[parquet]"'
             ) from None
         try:
-            if not is_gzip(self.path):
+            if not packing_of(self.path):
                 return parquet.ParquetFile(self.path)
             with binary(self.path) as file:
                 return parquet.ParquetFile(io.BytesIO(file.read()))

@@ -1,11 +1,10 @@
-"""Bytes to text: gzip, encodings, and what the parser needs to know of a file."""
+"""Bytes to text: encodings, and what the parser needs to know of a file."""
 
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
-import zlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from crossrec.errors import DataError
+from crossrec.ingest.reading.packing import binary
 
 _BLOCK = 4 << 20
 _MARKS = (
@@ -22,7 +22,9 @@ _MARKS = (
 )
 # Signs that the n-th record may not be line n: quotes may hold line breaks, and blank lines are no
 # records.
-_UNEVEN = ('"', "\n\n", "\n\r", "\n ", "\n\t", "\r\r")
+_UNEVEN = ('"', "\n\n", "\n\r", "\n ", "\n\t", "\r\r", "\r ", "\r\t")
+# A quote with text on both sides is none that a writer of CSV puts there.
+_STRAY = re.compile(r'[^\W_]"[^\W_]')
 
 
 @dataclass(frozen=True)
@@ -34,34 +36,19 @@ class TextFacts:
     encoding : str
     even : bool
         Whether every record is one line, and every line is a record.
+    quotes : bool
+        Whether there is a double quote anywhere.
+    stray : bool
+        Whether a double quote stands between letters, where no writer of CSV puts one.
+    line_length : float
+        Mean length of a line, in characters.
     """
 
     encoding: str
     even: bool
-
-
-def is_gzip(path: Path) -> bool:
-    """Whether the file is compressed, by its first bytes."""
-    with path.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
-
-
-@contextmanager
-def binary(path: Path) -> Iterator[IO[bytes]]:
-    """Open for reading, unpacked.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read or unpacked.
-    """
-    try:
-        with gzip.open(path, "rb") if is_gzip(path) else path.open("rb") as file:
-            yield file  # type: ignore[misc]
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise DataError(f"{path} is a damaged gzip file: fetch or pack it again") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+    quotes: bool = False
+    stray: bool = False
+    line_length: float = 0.0
 
 
 @contextmanager
@@ -78,21 +65,21 @@ def head_of(path: Path, size: int = 64 << 10) -> bytes:
 
 
 def inspect(path: Path, encoding: str | None) -> TextFacts:
-    """Read the file once to see that all of it can be decoded.
+    """Read the file once to see that all of it can be decoded, and how it is laid out.
 
     Raises
     ------
     DataError
         If it cannot: names the encoding that was tried, and where it failed.
     """
-    head = head_of(path, 4)
+    head = head_of(path, 1 << 10)
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
     chosen = encoding or marked or "utf-8"
     try:
         decoder = codecs.getincrementaldecoder(chosen)()
     except LookupError:
         raise DataError(f"there is no encoding {chosen!r}: try latin-1 or cp1252") from None
-    even, before, lines = True, "", 1
+    even, quotes, stray, before, lines, size = True, False, False, "", 1, 0
     with binary(path) as file:
         while True:
             block = file.read(_BLOCK)
@@ -101,13 +88,18 @@ def inspect(path: Path, encoding: str | None) -> TextFacts:
             except UnicodeDecodeError as error:
                 raise DataError(_wrong(path, chosen, encoding, error, lines)) from None
             if "\x00" in part:
-                raise DataError(f"{path} is not a text file (a zero byte in line {lines})")
-            lines += part.count("\n")
+                raise DataError(
+                    _no_text(path, head, lines + part[: part.index("\x00")].count("\n"))
+                )
             seam = before + part
             even = even and not any(sign in seam for sign in _UNEVEN)
+            quotes = quotes or '"' in part
+            stray = stray or (quotes and _STRAY.search(seam) is not None)
+            lines += part.count("\n") or part.count("\r")
+            size += len(part)
             before = part[-2:]
             if not block:
-                return TextFacts(chosen, even)
+                return TextFacts(chosen, even, quotes, stray, size / lines)
 
 
 def _wrong(path: Path, tried: str, given: str | None, error: UnicodeDecodeError, lines: int) -> str:
@@ -116,3 +108,11 @@ def _wrong(path: Path, tried: str, given: str | None, error: UnicodeDecodeError,
     byte = error.object[error.start]
     advice = "try another --encoding" if given else "give its encoding, such as --encoding latin-1"
     return f"{path} is not {tried} (byte 0x{byte:02x} in line {line}): {advice}"
+
+
+def _no_text(path: Path, head: bytes, line: int) -> str:
+    """Return the message for a file with zero bytes."""
+    for encoding, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[::2])):
+        if len(zeros) > 1 and 2 * zeros.count(0) > len(zeros):
+            return f"{path} looks like UTF-16 without a mark: give --encoding {encoding}"
+    return f"{path} is not a text file (a zero byte in line {line})"
