@@ -104,7 +104,7 @@ class Case:
     def answer(self, query: Query, request_id: str = "a request") -> Slate:
         """Return the list of a request; chance is drawn by its id."""
         options: Mapping[str, Any] = {"explain": False, "request_id": request_id}
-        return traced(self.serving, query, self.user, query.surface, **options).slate
+        return traced(self.serving, query, self.user, query.surface or "", **options).slate
 
     def cannot_be_had(self, item: str) -> bool:
         """Whether an item is hidden, expired, not yet there or out of stock."""

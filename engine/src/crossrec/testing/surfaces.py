@@ -6,7 +6,6 @@ Catalogs, people and requests are random; see `crossrec.testing.random_requests`
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,7 +19,6 @@ from crossrec.pipeline.config import PipelineConfig, PolicyConfig
 from crossrec.pipeline.config_files import load_config
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.request import answer_batch
-from crossrec.plugins.registration import Registration
 from crossrec.plugins.registry import Registry, load_registry
 from crossrec.scenario import Scenario
 from crossrec.testing.base import Conformance
@@ -65,7 +63,10 @@ class SurfaceTests(Conformance, kit=True):
 
     def pipeline(self) -> Pipeline:
         """Return the fitted pipeline, the same for all tests of a class."""
-        return _fitted(type(self), self.registration())
+        if type(self) not in _FITTED:
+            scenario, registry = self.scenario(), self.registry()
+            _FITTED[type(self)] = fitted_on_random_events(scenario, self.config(), registry)
+        return _FITTED[type(self)]
 
     def lists(self, seed: int) -> Iterator[tuple[Case, Query, Slate]]:
         """Yield one random person's list on every surface."""
@@ -88,7 +89,7 @@ class SurfaceTests(Conformance, kit=True):
     def test_nothing_that_is_done_with(self, seed: int) -> None:
         """What is consumed for good comes back only where a surface keeps what was consumed."""
         for case, query, slate in self.lists(seed):
-            if case.serving.pipeline.surfaces[query.surface].plan.config.consumed == "keep":
+            if case.serving.pipeline.surfaces[query.surface or ""].plan.config.consumed == "keep":
                 continue
             shown = case.had & set(slate.item_ids)
             assert not shown, f"{query.surface} shows what is consumed: {sorted(shown)}"
@@ -126,7 +127,7 @@ class SurfaceTests(Conformance, kit=True):
     def test_caps_and_gaps_hold(self, seed: int) -> None:
         """As long as anything else is left in the list."""
         for case, query, slate in self.lists(seed):
-            policies = case.serving.pipeline.config.policies_of(query.surface)
+            policies = case.serving.pipeline.config.policies_of(query.surface or "")
             for at, policy in enumerate(policies):
                 if any(later.name in _AFTER for later in policies[at + 1 :]):
                     continue
@@ -219,7 +220,4 @@ def _within_gap(
     return found
 
 
-@cache
-def _fitted(cls: type[SurfaceTests], registration: Registration) -> Pipeline:
-    tests = cls()
-    return fitted_on_random_events(tests.scenario(), tests.config(), tests.registry())
+_FITTED: dict[type[SurfaceTests], Pipeline] = {}
