@@ -83,4 +83,7 @@ def within_steps(
 
 def _near(one: list[float], other: list[float]) -> bool:
     """Return whether no field of two items is more than its limit apart; NaN is near to all."""
-    return not any(abs(own - theirs) > 1.0 for own, theirs in zip(one, other, strict=True))
+    near = True
+    for own, theirs in zip(one, other, strict=True):
+        near = near and not abs(own - theirs) > 1.0
+    return near
