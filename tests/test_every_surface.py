@@ -23,7 +23,7 @@ WITHOUT_DATA = {
     ("ecommerce", "on_sale"): "lack what the filter reads",
     ("video", "live_now"): "do not meet the filter",
 }
-#: What rows of one entity are asked for.
+#: The entity of each row that the tests want.
 ENTITIES = {
     ("video", "genre_row"): ("genre", "Space"),
     ("video", "person_row"): ("person", "Mira Space"),

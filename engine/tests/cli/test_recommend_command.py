@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from crossrec.cli.recommend import listed_ids, named_entity
+from crossrec.cli.recommend import listed_ids
 from crossrec.errors import UsageError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -398,29 +398,6 @@ def test_a_text_that_nothing_reads_is_said(shop):
     assert "reads texts" in found["degraded"][0]["error"]
     assert len(found["items"]) > 0
     assert "too long" in complaint(shop("recommend", "--text", "x" * 1001))
-
-
-def test_an_entity_is_a_name_and_a_value():
-    assert named_entity(None) is None
-    assert named_entity("genre = hard bop") == ("genre", "hard bop")
-    assert named_entity("artist=a=b") == ("artist", "a=b")
-
-
-@pytest.mark.parametrize("text", ["jazz", "=jazz", "genre=", " = ", ""])
-def test_what_is_no_entity_is_refused_with_an_example(text):
-    with pytest.raises(UsageError, match="NAME=VALUE, such as genre=jazz"):
-        named_entity(text)
-
-
-def test_an_entity_of_no_field_is_one_line(shop):
-    line = complaint(shop("recommend", "--entity", "mood=calm"))
-    assert line.endswith("has no relation or field 'mood': its relations are none")
-
-
-def test_an_entity_stands_for_its_items(shop):
-    found = slate(shop("recommend", "--entity", "title=tool no. 2", "--json", "-k", "3"))
-    assert (found["surface"], found["path"]) == ("alike", "items")
-    assert found["items"]
 
 
 def test_the_items_of_a_running_session_follow_the_history(shop):

@@ -166,10 +166,10 @@ def test_a_short_history_makes_one_mix(shop):
 
 
 def test_all_rows_of_a_page_share_no_item(shop):
-    user, asked = mixed_tastes(), []
+    user, requests = mixed_tastes(), []
 
     def ask(**request):
-        asked.append(request)
+        requests.append(request)
         return on(shop, "because", user, **request)
 
     found = all_rows(ask, RowsConfig(most=2), {"k": 3, "exclude": ["i5"]})
@@ -177,7 +177,7 @@ def test_all_rows_of_a_page_share_no_item(shop):
     ids = [one for slate in found for one in slate.item_ids]
     assert len(set(ids)) == len(ids)
     assert "i5" not in ids
-    assert len(asked) == 2
+    assert len(requests) == 2
 
 
 def test_rows_end_with_the_history(shop):

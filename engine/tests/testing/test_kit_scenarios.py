@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 from crossrec.errors import ConfigError
 from crossrec.ingest.frames import Frames
+from crossrec.pipeline.config_files import parse_config
 from crossrec.plugins.registration import Registration
 from crossrec.scenario import EventType, ItemField, ItemSchema, Relation, Scenario, Surface
 from crossrec.testing import ScenarioTests
+from crossrec.testing.scenarios import check_plans
 
 RIGHT = Scenario(
     name="toy",
@@ -28,7 +30,7 @@ RIGHT = Scenario(
         text_template="{title}. {categories}. {by}",
         creator="by",
     ),
-    surfaces=(Surface("home"), Surface("like_this", "item", reason="because of {because}")),
+    surfaces=(Surface("home"), Surface("like_this", "item")),
     pipeline="no_such_package_of_toys:pipeline.toml",
     default_event="view",
     main_surface="home",
@@ -135,10 +137,6 @@ FAULTS: dict[str, tuple[Scenario, str]] = {
     "no such main surface": (replace(RIGHT, main_surface="feed"), "test_surfaces"),
     "a main surface about items": (replace(RIGHT, main_surface="like_this"), "test_surfaces"),
     "no item surface": (replace(RIGHT, surfaces=RIGHT.surfaces[:1]), "test_surfaces"),
-    "a reason without evidence": (
-        replace(RIGHT, surfaces=(*RIGHT.surfaces, Surface("new", reason="just so"))),
-        "test_surfaces",
-    ),
     "an unknown metric": (
         replace(RIGHT, metrics=("Recall at 10",)),
         "test_metrics_are_well_formed",
@@ -213,3 +211,29 @@ def test_a_demo_of_another_kind_each_time_is_found() -> None:
 def test_a_scenario_without_a_demo_is_skipped() -> None:
     with pytest.raises(pytest.skip.Exception, match="no demo data"):
         kit_for(RIGHT).test_the_demo_has_texts()
+
+
+PLANS = {
+    "answers of no field": ({"answers": "brand"}, "answers with 'brand', which is no field"),
+    "rows without a heading": ({"rows": {}}, "has rows, and no heading with {titles}"),
+    "a heading without titles": ({"rows": {}, "heading": "for you"}, "no heading with {titles}"),
+    "a given order of nothing": ({"fallback": ["given"]}, "falls back on a list, and is given"),
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_that_says_nothing_is_found(name: str) -> None:
+    plan, message = PLANS[name]
+    config = parse_config({"sources": [{"name": "popular"}], "surfaces": {"home": plan}}, "test")
+    with pytest.raises(AssertionError, match=message):
+        check_plans(RIGHT, config)
+
+
+def test_right_plans_pass() -> None:
+    surfaces = {
+        "home": {},
+        "makers": {"answers": "by"},
+        "because": {"rows": {}, "heading": "because of {titles}"},
+        "picks": {"input": "list", "fallback": ["given"]},
+    }
+    check_plans(RIGHT, parse_config({"sources": [{"name": "p"}], "surfaces": surfaces}, "test"))

@@ -36,7 +36,7 @@ def test_one_kind_fills_up_for_the_other() -> None:
 
 
 @given(st.lists(st.booleans(), max_size=40), st.floats(0, 1), st.integers(0, 50))
-def test_every_beginning_has_the_share(flags: list[bool], share: float, n: int) -> None:
+def test_every_first_part_has_the_share(flags: list[bool], share: float, n: int) -> None:
     known = np.array(flags, dtype=bool)
     order = mixed(known, share, n)
     assert len(order) == min(n, len(known))

@@ -31,15 +31,15 @@ def spherical_kmeans(
         The group of each vector, from 0 and without gaps.
     """
     n = len(vectors)
-    weights = np.ones(n) if weights is None else np.asarray(weights, dtype=np.float64)
+    heavy = np.ones(n) if weights is None else np.array(weights, dtype=np.float64)
     if not n:
         return np.zeros(0, dtype=np.int64)
     unit = _unit(np.asarray(vectors, dtype=np.float64))
-    centres = unit[_spread(unit, min(k, n), weights)]
+    centres = unit[_spread(unit, min(k, n), heavy)]
     labels = np.argmax(unit @ centres.T, axis=1)
     for _ in range(_ROUNDS):
         sums = np.zeros_like(centres)
-        np.add.at(sums, labels, unit * weights[:, None])
+        np.add.at(sums, labels, unit * heavy[:, None])
         filled = np.bincount(labels, minlength=len(centres)) > 0
         centres = np.where(filled[:, None], _unit(sums), centres)
         after = np.argmax(unit @ centres.T, axis=1)

@@ -15,8 +15,8 @@ from crossrec.components.policies import Availability, causes
 from crossrec.components.protocols import SourceReport
 from crossrec.errors import CrossrecError, NotFittedError
 from crossrec.expressions import parse_expression
-from crossrec.pipeline.config import Input
 from crossrec.pipeline.news import BEHIND
+from crossrec.scenario import Input
 
 if TYPE_CHECKING:
     from crossrec.pipeline.engine import Engine

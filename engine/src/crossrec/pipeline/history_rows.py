@@ -98,7 +98,7 @@ def _by_item(history: History) -> list[Row]:
 def _by_cluster(serving: Serving, history: History, most: int) -> list[Row]:
     """Return a row for each group of items that are alike, the one with most evidence first."""
     items, first, which = np.unique(history.items, return_index=True, return_inverse=True)
-    weights = np.bincount(which, history.weights, minlength=len(items))
+    weights = np.bincount(which, history.weights, minlength=len(items)).astype(np.float64)
     n_groups = min(most, len(items) // _LEAST) or min(len(items), 1)
     labels = spherical_kmeans(_features(serving, items), n_groups, weights)
     totals = np.bincount(labels, weights)

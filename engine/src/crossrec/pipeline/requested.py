@@ -12,7 +12,7 @@ from crossrec.components.slate import Slate
 from crossrec.errors import UsageError
 from crossrec.pipeline.config import RowsConfig
 from crossrec.pipeline.pipeline import ServedSurface
-from crossrec.pipeline.serving import Serving, surface_for
+from crossrec.pipeline.serving import Brought, Serving, surface_for
 from crossrec.scenario import Scenario
 
 
@@ -47,7 +47,7 @@ def requested(
     """
     if entity is not None and item_ids:
         raise UsageError("a list is about items or about an entity, not about both")
-    brought = "items" if item_ids else "user" if entity is None else "entity"
+    brought: Brought = "items" if item_ids else "user" if entity is None else "entity"
     place = surface_for(serving.pipeline, surface, brought)
     wanted = len(item_ids) if place.plan.config.input == "list" else place.plan.config.k
     query = Query(

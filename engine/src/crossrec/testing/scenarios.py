@@ -16,6 +16,7 @@ from crossrec.errors import UsageError
 from crossrec.expressions import Scope, parse_expression
 from crossrec.expressions.values import TRUE
 from crossrec.ingest.frames import Frames
+from crossrec.pipeline.config import GIVEN, PipelineConfig
 from crossrec.pipeline.config_files import load_config
 from crossrec.pipeline.with_backbone import BACKBONE, why_no_backbone, with_backbone
 from crossrec.plugins.registration import resolve
@@ -162,6 +163,10 @@ class ScenarioTests(Conformance, kit=True):
         if config.ranker != "auto":
             registry.get("rankers", config.ranker)
 
+    def test_the_default_pipeline_says_what_its_surfaces_show(self) -> None:
+        """Answers are values of declared fields, rows have headings, given orders are given."""
+        check_plans(self.scenario(), load_config(self.scenario()))
+
     def demo(self) -> Frames:
         """Return the demo data of seed 0, generated once."""
         if self.scenario().demo is None:
@@ -207,6 +212,17 @@ class ScenarioTests(Conformance, kit=True):
         assert first is not None
         assert again is not None
         assert first.equals(again)
+
+
+def check_plans(scenario: Scenario, config: PipelineConfig) -> None:
+    """Complain of surfaces whose plan names no field, no heading or no list."""
+    for name, plan in config.surfaces.items():
+        known = not plan.answers or scenario.items.field(plan.answers) is not None
+        assert known, f"{name} answers with {plan.answers!r}, which is no field"
+        titled = plan.rows is None or "{titles}" in plan.heading
+        assert titled, f"{name} has rows, and no heading with {{titles}}"
+        given = GIVEN not in plan.fallback or plan.input in ("list", "entity")
+        assert given, f"{name} falls back on a list, and is given none"
 
 
 def check_distinct(names: Iterable[str]) -> None:

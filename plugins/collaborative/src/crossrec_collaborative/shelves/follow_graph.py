@@ -56,7 +56,9 @@ class FollowGraph:
     @cached_property
     def _reach(self) -> FloatArray:
         """Square root of how many accounts each person follows, at least 1."""
-        return np.sqrt(np.maximum(np.asarray(self.follows.sum(axis=1)).ravel(), 1.0))
+        counts = np.asarray(self.follows.sum(axis=1), dtype=np.float64).ravel()
+        reach: FloatArray = np.sqrt(np.maximum(counts, 1.0))
+        return reach
 
     @cached_property
     def _person_of(self) -> IntArray:
@@ -77,13 +79,15 @@ class FollowGraph:
         rows = np.repeat(np.arange(len(followed)), np.diff(common.indptr))
         counts = self.followers
         norm = np.sqrt(counts[followed][rows] * counts[common.indices]) + self.shrink
-        return np.bincount(common.indices, common.data / norm, minlength=self.n_accounts)
+        parts = (common.data / norm).astype(np.float64)
+        return np.bincount(common.indices, parts, minlength=self.n_accounts).astype(np.float64)
 
     def nearness(self, account: int, followed: IntArray) -> FloatArray:
         """Return the part of each followed account in `together` of one account."""
         common = np.asarray((self._followed[followed] @ self._followed[[account]].T).todense())
         norm = np.sqrt(self.followers[followed] * self.followers[account]) + self.shrink
-        return common.ravel().astype(np.float64) / norm
+        parts: FloatArray = common.ravel().astype(np.float64) / norm
+        return parts
 
     def by_followed(self, followed: IntArray) -> FloatArray:
         """Return the accounts that the followed ones follow, float64 (n_accounts,).

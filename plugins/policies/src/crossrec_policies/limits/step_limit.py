@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import Annotated
 
 import numpy as np
@@ -69,13 +70,20 @@ def within_steps(
         The same of what stands before the list.
     """
     window = min(2 * n, len(steps))
-    values, left = steps[:window], np.ones(window, dtype=bool)
-    last, order = start, list[int]()
-    while len(order) < min(n, window):
-        # NaN is never above 1: what is not known is near.
-        near = left & ~(np.abs(values - last) > 1.0).any(axis=1)
-        at = int(np.argmax(near if near.any() else left))
+    values, left, last = steps[:window].tolist(), list(range(window)), start.tolist()
+    order: list[int] = []
+    # Plain lists: what is near stands among the first few.
+    while left and len(order) < n:
+        place = next((place for place, at in enumerate(left) if _near(values[at], last)), 0)
+        at = left.pop(place)
         order.append(at)
-        left[at] = False
-        last = np.where(np.isnan(values[at]), last, values[at])
+        last = [old if isnan(new) else new for new, old in zip(values[at], last, strict=True)]
     return np.array(order, dtype=np.int64)
+
+
+def _near(one: list[float], other: list[float]) -> bool:
+    """Return whether no field of two items is more than its limit apart; NaN is near to all."""
+    near = True
+    for own, theirs in zip(one, other, strict=True):
+        near = near and not abs(own - theirs) > 1.0
+    return near

@@ -31,7 +31,7 @@ class KnownShareConfig(Settings):
 class KnownShare:
     """Mixes what the history has and what it has not, each in its order.
 
-    Every beginning of the list has the share, as nearly as whole items can. Where one kind is used
+    Every first part of the list has the share, as nearly as whole items can. Where one kind is used
     up the other fills the list.
     """
 
