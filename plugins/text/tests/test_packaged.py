@@ -168,18 +168,6 @@ def test_a_zero_character_does_not_end_a_text(
 
 
 @pytest.mark.parametrize("encoder", [installed(MiniLmInt8Encoder)])
-def test_eight_bits_are_close_to_the_model_itself(
-    encoder: type[PackagedEncoder], catalog_of: CatalogOf
-) -> None:
-    transformer = pytest.importorskip("crossrec_text.transformer").TransformerEncoder()
-    pytest.importorskip("torch")
-    texts = ["wireless mouse", "computer mouse", "nail polish", "steel drill bit set for wood"]
-    exact = transformer.encode(catalog_of(texts), RUN)
-    near = encoder().encode(catalog_of(texts), RUN)
-    assert (exact * near).sum(axis=1).min() > 0.99
-
-
-@pytest.mark.parametrize("encoder", [installed(MiniLmInt8Encoder)])
 def test_a_text_does_not_depend_on_its_batch(
     encoder: type[PackagedEncoder], catalog_of: CatalogOf
 ) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from crossrec.components.run import RunOptions
 from crossrec_text.encoding import by_length
+from crossrec_text.packaged.base import missing_of
+from crossrec_text.packaged.minilm_int8 import MiniLmInt8Encoder
 from crossrec_text.settings import TransformerConfig
 from crossrec_text.transformer import TransformerEncoder
 
@@ -188,6 +190,13 @@ class TestMiniLm:
         assert mouse @ computer > 0.6
         assert mouse @ computer > mouse @ polish + 0.3
         assert mouse @ computer > mouse @ drill + 0.3
+
+    @pytest.mark.skipif(bool(missing_of(MiniLmInt8Encoder.needs)), reason="a package is missing")
+    def test_eight_bits_are_close_to_it(self, catalog_of):
+        catalog = catalog_of(["wireless mouse", "nail polish", "steel drill bit set for wood"])
+        exact = TransformerEncoder().encode(catalog, RUN)
+        near = MiniLmInt8Encoder().encode(catalog, RUN)
+        assert (exact * near).sum(axis=1).min() > 0.99
 
     def test_it_loads_without_network_and_without_sentence_transformers(self):
         code = (
