@@ -73,7 +73,8 @@ class Slate:
     Attributes
     ----------
     path : str
-        Which history was used: "stored history", "given history", "items" or "no history".
+        Which history was used: "stored history", "given history", "items", "linked
+        history" (from other scenarios alone) or "no history".
     short_because : str
         Why there are fewer than k items; empty where there are k.
     degraded : tuple of Degraded
