@@ -358,3 +358,15 @@ def test_an_encoder_that_depends_on_the_catalog_has_no_common_space(shop, tmp_pa
                    "[[sources]]", 1))  # fmt: skip
     out = shop("fit", "new", "--pipeline", str(own), "--json")
     assert "linked histories are left out: the vectors of encoder whole depend" in out
+
+
+@pytest.mark.parametrize("ranker", ["best", "weighted", "rrf"])
+def test_no_ranker_can_drop_it_for_people_it_never_saw(shop, tmp_path, ranker):
+    grant_all(shop)
+    own = tmp_path / "own.toml"
+    source = '[[sources]]\nname = "linked-history"\nsettings = { encoder = "words" }\n'
+    own.write_text(f'ranker = "{ranker}"\n{PIPELINE}{source}')
+    shop("fit", "new", "--pipeline", str(own))
+    slate = recommended(shop, "u81", 9)
+    assert "because you chose" in json.dumps(slate, ensure_ascii=False)
+    assert colours(slate)[0] == 1
