@@ -85,7 +85,9 @@ def amazon() -> list[Direction]:
     columns = [side.users.indexes([row[at] for row in rows]) for at, side in enumerate(sides)]
     pairs = np.stack(columns, axis=1)
     assert (pairs >= 0).all(), "a pair names a user who is in no sequence"
-    first = Direction("Beauty → Sports", "ecommerce", *sides, pairs, hidden_people(len(pairs)))
+    beauty, sports = sides
+    hidden = hidden_people(len(pairs))
+    first = Direction("Beauty → Sports", "ecommerce", beauty, sports, pairs, hidden)
     return [first, first.turned("Sports → Beauty", "ecommerce")]
 
 
@@ -108,7 +110,8 @@ def generated(n_people: int = WORLD_PEOPLE, n_items: int = WORLD_ITEMS) -> list[
     people = np.arange(n_people)
     hidden = np.random.default_rng(0).random(n_people) < 0.2
     pairs = np.stack([people, people], axis=1)
-    first = Direction("video → music (generated)", "music", *sides, pairs, hidden)
+    video, music = sides
+    first = Direction("video → music (generated)", "music", video, music, pairs, hidden)
     return [first, first.turned("music → video (generated)", "video")]
 
 
@@ -248,8 +251,8 @@ def gains_of(
     among = np.tile(space["base"], (len(known), 1))
     text = text_alone(pipeline.people, space["own"].shape[1]).scores(features, space["own"])
 
-    def served(one: Pipeline, asking: QueryBatch) -> NDArray[np.float64]:
-        best = one.ranked(asking, 10)[0]
+    def served(one: Pipeline, batch: QueryBatch) -> NDArray[np.float64]:
+        best = one.ranked(batch, 10)[0]
         return NdcgScorer(best.index, targets).gains(best.score)
 
     return {

@@ -31,7 +31,7 @@ def direction_table(one: Mapping[str, Any]) -> str:
 def moment_rows(moment: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """Return the models at one number of own events, the best figure in bold."""
     best = max(model["ndcg@10"] for model in moment["models"])
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for at, model in enumerate(moment["models"]):
         figure = f"{model['ndcg@10']:.4f}"
         gain = f"{model['gain']:+.4f} ± {model['noise']:.4f}"

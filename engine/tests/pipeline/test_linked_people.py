@@ -119,6 +119,8 @@ def test_history_elsewhere_starts_this_one_and_says_so(shop):
     for user in ("u81", "u85", "u87"):  # nothing of theirs is known here
         slate = recommended(shop, user)
         taste = int(user[1:]) % 3
+        assert slate["path"] == "linked history"
+        assert not [note for note in slate["notes"] if "nothing personal is known" in note]
         first = slate["items"][0]
         assert int(first["item_id"].removeprefix("new")) % 3 == (taste + 1) % 3
         reasons = [one["text"] for item in slate["items"] for one in item["reasons"]]
@@ -147,6 +149,7 @@ def test_a_revoked_consent_counts_from_the_next_request_on(shop):
         assert "1 consent taken back" in shop("consent", "revoke", "old", "new", "--user", "u81")
         after = engine.recommend("new", "u81", k=9)
         nobody = engine.recommend("new", "never-seen", k=9)
+        assert (before.path, after.path) == ("linked history", "no history")
         assert after.item_ids == nobody.item_ids != before.item_ids
         assert engine.recommend("new", "u84", k=9).item_ids == before.item_ids, "hers holds"
         (batch,) = engine.recommend_many("new", ["u81"], k=9)
@@ -355,3 +358,15 @@ def test_an_encoder_that_depends_on_the_catalog_has_no_common_space(shop, tmp_pa
                    "[[sources]]", 1))  # fmt: skip
     out = shop("fit", "new", "--pipeline", str(own), "--json")
     assert "linked histories are left out: the vectors of encoder whole depend" in out
+
+
+@pytest.mark.parametrize("ranker", ["best", "weighted", "rrf"])
+def test_no_ranker_can_drop_it_for_people_it_never_saw(shop, tmp_path, ranker):
+    grant_all(shop)
+    own = tmp_path / "own.toml"
+    source = '[[sources]]\nname = "linked-history"\nsettings = { encoder = "words" }\n'
+    own.write_text(f'ranker = "{ranker}"\n{PIPELINE}{source}')
+    shop("fit", "new", "--pipeline", str(own))
+    slate = recommended(shop, "u81", 9)
+    assert "because you chose" in json.dumps(slate, ensure_ascii=False)
+    assert colours(slate)[0] == 1

@@ -178,7 +178,8 @@ def _together(known: Ragged, others: Any, counts: NDArray[np.float64]) -> Floats
     scale = (1.0 / np.sqrt(np.maximum(counts, 1.0))).astype(np.float32)
     sums: Floats = ((rows.multiply(scale).tocsr() @ others.T) @ others).toarray() * scale
     popular = (counts / (counts.max(initial=0.0) + 1.0)).astype(np.float32)
-    return (sums + 1e-4 * popular).astype(np.float32)
+    sums += np.float32(1e-4) * popular
+    return sums
 
 
 def _without_rows(matrix: Any, rows: NDArray[np.int64]) -> Any:

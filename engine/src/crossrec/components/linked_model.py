@@ -60,9 +60,9 @@ class LinkedSpace:
 
 def _centred(rows: Floats) -> Floats:
     """Return rows less the mean of those that are not 0; these stay 0."""
-    filled = rows.any(axis=1)
-    mean = rows[filled].mean(axis=0) if filled.any() else rows.sum(axis=0)
-    return np.where(filled[:, None], rows - mean, 0.0).astype(np.float32)
+    filled = rows.any(axis=1, keepdims=True)
+    mean = rows.sum(axis=0) / max(int(filled.sum()), 1)
+    return np.where(filled, rows - mean, 0.0).astype(np.float32)
 
 
 def unit_rows(rows: Floats) -> Floats:
@@ -100,12 +100,11 @@ class LinkedModel:
         own : float32 array, shape (n_items, r)
             The items of the scenario in the text space.
         """
-        rest = self.base + (features - self.mean) @ self.weights
-        if not self.share:
-            return rest.astype(np.float32)
-        spread = rest.std(axis=1, keepdims=True)
-        text = standardised((features @ own.T).astype(np.float32))
-        return (rest + self.share * spread * text).astype(np.float32)
+        scores: Floats = (self.base + (features - self.mean) @ self.weights).astype(np.float32)
+        if self.share:
+            spread = np.float32(self.share) * scores.std(axis=1, keepdims=True)
+            scores = scores + spread * standardised(features @ own.T)
+        return scores
 
 
 def text_alone(counts: NDArray[Any], rank: int) -> LinkedModel:

@@ -144,8 +144,9 @@ class LinkedHistorySource:
 
     def _answered(self, queries: QueryBatch) -> NDArray[np.bool_]:
         space, _ = self._fitted()
-        few = queries.history.distinct().lengths <= self._said["serves_up_to"]
-        return few & (queries.linked.lengths > 0) & (len(space.linked) > 0)
+        limit = int(self._said["serves_up_to"]) if len(space.linked) else -1
+        few: NDArray[np.bool_] = queries.history.distinct().lengths <= limit
+        return few & (queries.linked.lengths > 0)
 
     def _scores(self, queries: QueryBatch) -> Floats:
         space, model = self._fitted()

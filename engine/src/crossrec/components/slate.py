@@ -87,8 +87,9 @@ class Slate:
     Attributes
     ----------
     path : str
-        Which history was used: "stored history", "given history", "items" or "no history"; behind
-        "not fitted, " where the answer was counted without a fit.
+        Which history was used: "stored history", "given history", "items", "linked history" (from
+        other scenarios alone) or "no history"; behind "not fitted, " where the answer was counted
+        without a fit.
     short_because : str
         Why there are fewer than k items; empty where there are k.
     degraded : tuple of Degraded

@@ -32,6 +32,7 @@ from crossrec.pipeline.cut import cut_for_validation, query_limit
 from crossrec.pipeline.features import FittedFeatures, fit_features, with_features
 from crossrec.pipeline.item_vectors import attach_vectors
 from crossrec.pipeline.kept_fits import KeptFit, KeptSources
+from crossrec.pipeline.linked_fusion import linked_labels
 from crossrec.pipeline.pipeline import Pipeline, ServedSurface, gather, require_an_answer
 from crossrec.pipeline.plan import FitPlan
 from crossrec.pipeline.ranker_choice import GateReport, choose_ranker
@@ -112,14 +113,12 @@ def fit_pipeline(
     rule = served_rule(scenario, dataset.catalog, resolved.main_surface, repeats.comes_back)
     limit = query_limit(run.effort, dataset.n_items)
     cut = cut_for_validation(dataset, rule, seed=run.seed, limit=limit)
-    if dataset.linked is not None:
-        linked = dataset.linked.of_users(cut.queries.users)
-        cut = replace(cut, queries=replace(cut.queries, linked=linked))
     keep = None if kept is None else kept.on(cut.train)
     tried = resolved.with_sources(resolved.tried)
     trial = fit_sources(cut.train, tried, run, BEFORE_CUT, executor, kept=keep)
     n_items = dataset.n_items
-    examples, left = collect_examples(trial, tried, cut.queries, cut.targets, n_items)
+    seen = without_linked(trial, resolved)
+    examples, left = collect_examples(seen, tried, cut.queries, cut.targets, n_items)
     features = fit_features(cut.train, resolved, run)
     examples = with_features(examples, features, items)
     surfaces, gates = choose_surfaces(resolved, cut.train, examples, run, repeats.comes_back)
@@ -190,6 +189,8 @@ def choose_surfaces(
     """
     surfaces: dict[str, ServedSurface] = {}
     gates: dict[str, GateReport] = {}
+    able = resolved.capabilities
+    kept = {name: linked_labels(plan.sources, able) for name, plan in resolved.surfaces.items()}
     known: dict[str, tuple[Ranker, GateReport]] = {}
     for name, plan in resolved.surfaces.items():
         settings = {each: dict(one.settings) for each, one in plan.rankers.items()}
@@ -201,17 +202,30 @@ def choose_surfaces(
             seen = seen_by(examples, plan) if own else None
             known[key] = choose_ranker(plan, train, seen, run)
         ranker, gates[name] = known[key]
-        plan = replace(plan, sources=_selected(plan, ranker, gates[name].chosen))
+        plan = replace(plan, sources=_selected(plan, ranker, gates[name].chosen, kept[name]))
         surfaces[name] = served_surface(plan, ranker, gates[name].chosen, comes_back)
     return surfaces, gates
 
 
-def _selected(plan: ResolvedSurface, ranker: Any, name: str) -> tuple[str, ...]:
-    """Return the sources that the ranker of a surface needs."""
+def without_linked(fitted: FittedSources, resolved: ResolvedPipeline) -> FittedSources:
+    """Return the sources that rankers choose among; where there are no others, all.
+
+    What answers from other scenarios measures itself on the people who have a history there: on the
+    validation queries it would hardly ever have a say.
+    """
+    linked = linked_labels(fitted.sources, resolved.capabilities)
+    others = {label: one for label, one in fitted.sources.items() if label not in linked}
+    return replace(fitted, sources=others) if others else fitted
+
+
+def _selected(
+    plan: ResolvedSurface, ranker: Any, name: str, kept: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the sources that the ranker of a surface needs, and those that are kept anyway."""
     if "select" not in plan.rankers[name].capabilities:
         return plan.sources
     try:
-        chosen = set(ranker.select(plan.sources))
+        chosen = {*ranker.select(plan.sources), *kept}
     except (Exception, SystemExit) as error:
         log.warning("ranker %s could not say which sources it needs", name, exc_info=error)
         return plan.sources

@@ -26,6 +26,7 @@ from crossrec.numeric.ragged import read_only
 from crossrec.pipeline.config import MOST_POPULAR, PipelineConfig
 from crossrec.pipeline.features import add_features
 from crossrec.pipeline.guard import Admission, scores_of
+from crossrec.pipeline.linked_fusion import fused_with_linked, linked_labels, seen_by_ranker
 from crossrec.pipeline.resolved import FEATURES, ResolvedPipeline, ResolvedSurface
 from crossrec.pipeline.time_limit import each_within, within
 from crossrec.plugins.state import one_line
@@ -204,16 +205,19 @@ class Pipeline:
         if not pool.sources:
             return pool, np.zeros(pool.index.shape, dtype=np.float32), degraded
         ranker = surface.ranker
+        linked = linked_labels(pool.sources, self.capabilities)
+        seen = seen_by_ranker(pool, linked)
         try:
             if surface.columns:
                 items = items or self._as_fitted
-                pool, failed = add_features(pool, self.features, queries, items, surface.columns)
+                seen, failed = add_features(seen, self.features, queries, items, surface.columns)
                 degraded += failed
-            scores = within(limit, ranker, lambda: scores_of(ranker, queries, pool))
+            scores = within(limit, ranker, lambda: scores_of(ranker, queries, seen))
         except (Exception, SystemExit) as error:
             log.warning("ranker %s failed", surface.ranker_name, exc_info=error)
             degraded.append(Degraded(f"ranker {surface.ranker_name}", one_line(error)))
-            scores = ReciprocalRankFusion().score(queries, pool)
+            scores = ReciprocalRankFusion().score(queries, seen)
+        scores = fused_with_linked(scores, pool, linked)
         return pool, weighed_down(pool, on_unit_scale(scores, pool.valid), queries), degraded
 
     def limit(self, queries: QueryBatch) -> float:

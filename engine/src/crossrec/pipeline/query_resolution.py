@@ -46,7 +46,8 @@ class ResolvedQuery:
     subject : Subject
         What the list is about.
     path : str
-        Which history was used: "stored history", "given history", "items" or "no history".
+        Which history was used: "stored history", "given history", "items", "linked history" (from
+        other scenarios alone) or "no history".
     """
 
     batch: QueryBatch
@@ -90,11 +91,14 @@ def resolve_query(
             barred = exclude
         else:
             familiar = _familiar(history, barred)
-    if query.user_id is not None and not user.known and not user.given:
+    linked = _linked(pipeline, user)
+    unknown = query.user_id is not None and not user.known and not user.given
+    if unknown and not len(linked):
         notes.append(f"user {query.user_id!r} is unknown: nothing personal is known yet")
     path = "given history" if user.given else "stored history"
+    nothing = "linked history" if len(linked) else "no history"
     given = len(about) > 0 and surface.plan.config.rows is None
-    path = "items" if given else path if len(history) else "no history"
+    path = "items" if given else path if len(history) else nothing
     index = pipeline.users.index(query.user_id) if query.user_id is not None else -1
     negative = past.items[(past.weights < 0) & (past.items >= 0)]
     batch = QueryBatch(
@@ -111,7 +115,7 @@ def resolve_query(
         context={name: np.array([value]) for name, value in query.context.items()},
         surface=surface.plan.name,
         profile={name: np.array([profile_value(one)]) for name, one in user.profile.items()},
-        linked=_one_row(_linked(pipeline, user)),
+        linked=_one_row(linked),
         **columns,
     )
     return ResolvedQuery(

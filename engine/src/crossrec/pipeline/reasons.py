@@ -16,6 +16,7 @@ from crossrec.components.fusion import standardised
 from crossrec.components.query import QueryBatch
 from crossrec.data.catalog import Catalog
 from crossrec.jsonio import plain
+from crossrec.pipeline.linked_fusion import linked_labels
 from crossrec.pipeline.pipeline import Pipeline
 from crossrec.pipeline.time_limit import each_within
 
@@ -36,7 +37,12 @@ def explain_items(
     proposed = pool.index[0].tolist()
     at = dict(zip(proposed, range(len(proposed))))
     wanted = [item for item in items if item in at]
-    shares = contributions(pool, ranker)[0, [at[item] for item in wanted]]
+    shares = contributions(pool, ranker)
+    linked = [pool.sources.index(one) for one in linked_labels(pool.sources, pipeline.capabilities)]
+    if linked:  # the ranker has no account of them
+        by_score = contributions(pool, None)
+        shares[:, :, linked] = by_score[:, :, linked]
+    shares = shares[0, [at[item] for item in wanted]]
     order = np.argsort(-shares, axis=1, kind="stable")[:, : _REASONS + 1].tolist()
     ranks = pool.ranks[0, [at[item] for item in wanted]].tolist()
     contributors = {
