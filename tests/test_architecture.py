@@ -88,6 +88,8 @@ BACKBONE = (
 NEURAL = ("settings", "inputs", "bodies", "losses", "training", "pretraining", "sources", "rating")
 #: The same of the shared policies.
 POLICIES = ("columns", "limits", "weights", "slots", "lists")
+#: The same of the language features; a feature may read those that it builds on.
+LANGUAGE = ("errors", "models", "testing", "calls", "features", "commands")
 MOST_FILES = 10
 
 
@@ -155,6 +157,13 @@ def test_rooms_of_the_policies_import_only_what_they_read(graph: Graph) -> None:
     assert upward(rooms, POLICIES) == []
     for room in POLICIES[1:]:
         assert set(rooms[room]) <= {"columns"}, "no policy knows another kind"
+
+
+def test_rooms_of_the_language_features_import_only_downwards(graph: Graph) -> None:
+    rooms = room_graph(graph, "crossrec_language")
+    assert set(rooms) - {"", "plugin"} == set(LANGUAGE)
+    assert upward(rooms, LANGUAGE) == []
+    assert "testing" not in {*rooms["calls"], *rooms["features"], *rooms["commands"]}
 
 
 @pytest.mark.parametrize("room", BACKBONE)
