@@ -233,7 +233,8 @@ def statements(folder: Path, seed: int, least: int = 5) -> dict[str, Any]:
     """
     rng = np.random.default_rng(seed)
     reviews = pd.read_json(folder / "reviews.jsonl.gz", lines=True)
-    reviews["text"] = reviews["summary"].fillna("") + ". " + reviews["text"].fillna("")
+    summaries = reviews["summary"].astype(object).fillna("")
+    reviews["text"] = summaries + ". " + reviews["text"].fillna("")
     by_item = {
         name: [judged(text) for text in own.sort_values("time", kind="stable")["text"]]
         for name, own in reviews.groupby("asin")

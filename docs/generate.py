@@ -4,7 +4,7 @@ Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
 ``results over seeds``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``,
-``scale checks``, ``deep GROUP``, ``rating``, ``baskets PART``, ``transfer TARGET``,
+``scale checks``, ``deep GROUP``, ``rating``, ``language``, ``baskets PART``, ``transfer TARGET``,
 ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file),
 ``fading``, ``surfaces SCENARIO``, ``scenarios``, ``plugins``, ``policies``, ``diversity``,
 ``policy-times`` or ``workspace``.
@@ -25,6 +25,7 @@ from body_tables import body_table
 from components_page import components_page, kind_section, plugins_region, scenarios_region
 from deep_tables import deep_tables
 from demo_excerpt import demo_excerpt
+from language_tables import language_tables
 from markdown_table import NOTE, table
 from peers_tables import peers_tables
 from pipeline_pages import fading_region, keys_region, surfaces_region
@@ -198,6 +199,15 @@ def deep_region(group: str) -> str:
     return deep_tables(cells, group) or "Not measured yet: run `make deep`.\n"
 
 
+def language_region() -> str:
+    """Return the tables of the language features."""
+    path = RESULTS / "language.json"
+    if not path.is_file():
+        return "Not measured yet: run `python benchmarks/language.py`.\n"
+    measured = json.loads(path.read_text(encoding="utf-8"))
+    return f"{language_tables(measured)}\nMeasured by `{measured['command']}`.\n"
+
+
 def rating_region() -> str:
     """Return the tables of predicted ratings."""
     path = RESULTS / "rating.json"
@@ -271,6 +281,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "body": body_region,
     "deep": deep_region,
     "rating": lambda _: rating_region(),
+    "language": lambda _: language_region(),
     "baskets": baskets_region,
     "transfer": transfer_region,
     "cold": cold_region,
