@@ -4,11 +4,11 @@ Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 ``docs/components.md`` and ``docs/rooms.svg``. Rewritten in place, in README.md and in all of docs/:
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
 ``results over seeds``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``,
-``scale checks``, ``deep GROUP``, ``encoders PART``, ``rating``, ``baskets PART``, ``follows``,
-``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a
-pipeline file), ``fading``, ``surfaces SCENARIO``, ``surface-figures SET``, ``surface-times``,
-``scenarios``, ``plugins``, ``policies``, ``diversity``, ``policy-times``, ``person`` or
-``workspace``.
+``scale checks``, ``deep GROUP``, ``encoders PART``, ``rating``, ``language``, ``baskets PART``,
+``follows``, ``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``,
+``keys TABLE`` (of a pipeline file), ``fading``, ``surfaces SCENARIO``, ``surface-figures SET``,
+``surface-times``, ``scenarios``, ``plugins``, ``policies``, ``diversity``, ``policy-times``,
+``person`` or ``workspace``.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from deep_tables import deep_tables
 from demo_excerpt import demo_excerpt
 from encoder_tables import encoder_tables
 from follow_tables import follow_table
+from language_tables import language_tables
 from markdown_table import NOTE, table
 from peers_tables import peers_tables
 from person_tables import person_tables
@@ -211,6 +212,15 @@ def encoders_region(part: str) -> str:
     return found or "Not measured yet: run `python benchmarks/encoders.py`.\n"
 
 
+def language_region() -> str:
+    """Return the tables of the language features."""
+    path = RESULTS / "language.json"
+    if not path.is_file():
+        return "Not measured yet: run `python benchmarks/language.py`.\n"
+    measured = json.loads(path.read_text(encoding="utf-8"))
+    return f"{language_tables(measured)}\nMeasured by `{measured['command']}`.\n"
+
+
 def rating_region() -> str:
     """Return the tables of predicted ratings."""
     path = RESULTS / "rating.json"
@@ -317,6 +327,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "deep": deep_region,
     "encoders": encoders_region,
     "rating": lambda _: rating_region(),
+    "language": lambda _: language_region(),
     "baskets": baskets_region,
     "follows": lambda _: follows_region(),
     "transfer": transfer_region,

@@ -101,6 +101,8 @@ MEDIA = (
     "report",
     "tiny",
 )
+#: The same of the language features; a feature may read those that it builds on.
+LANGUAGE = ("errors", "models", "testing", "calls", "features", "commands")
 MOST_FILES = 10
 
 
@@ -174,6 +176,13 @@ def test_rooms_of_the_media_import_only_downwards(graph: Graph) -> None:
     rooms = room_graph(graph, "crossrec_media")
     assert set(rooms) - {"", "plugin"} == set(MEDIA)
     assert upward(rooms, MEDIA) == []
+
+
+def test_rooms_of_the_language_features_import_only_downwards(graph: Graph) -> None:
+    rooms = room_graph(graph, "crossrec_language")
+    assert set(rooms) - {"", "plugin"} == set(LANGUAGE)
+    assert upward(rooms, LANGUAGE) == []
+    assert "testing" not in {*rooms["calls"], *rooms["features"], *rooms["commands"]}
 
 
 @pytest.mark.parametrize("room", BACKBONE)

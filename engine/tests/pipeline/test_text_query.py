@@ -13,7 +13,7 @@ from crossrec.pipeline.fit import fit_pipeline
 from crossrec.pipeline.request import answer_batch
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.pipeline.text_query import LONGEST, WEIGHT, WEIGHT_ALONE, TextQuery, read_text
-from crossrec.testing.requests import TOY, ask, serve, user_with, with_every_source
+from crossrec.testing.requests import TOY, ask, resolved, serve, user_with, with_every_source
 from crossrec.testing.toy_sources import Popular
 
 
@@ -221,6 +221,22 @@ def test_requests_of_a_batch_have_their_own_texts(pipeline):
     assert slates[0].item_ids[0] == "i7"
     assert slates[2].item_ids[0] == "i9"
     assert slates[1].item_ids == ask(pipeline, k=3).item_ids
+
+
+def test_a_pool_without_an_order_stands_behind_what_the_text_finds(pipeline):
+    query = Query(text="item 7")
+    served = pipeline.main
+    batch = resolved(pipeline, history=("i0",)).batch
+    pool, scores, _ = pipeline.scored_pool(served, batch)
+    without = pool.index[0] != 7
+    pool = dataclasses.replace(
+        pool, **{name: getattr(pool, name)[:, without] for name in ("index", "scores", "ranks")}
+    )
+    text = read_text(pipeline, query)
+    wider, mixed = text.joined(pool, np.ones((1, without.sum()), dtype=np.float32), batch, 10)
+    assert wider.index[0].tolist() == sorted({*pool.index[0].tolist(), 7})
+    assert wider.index[0][mixed[0].argmax()] == 7
+    assert mixed.max() == pytest.approx(text.weight(batch))
 
 
 def test_the_text_weighs_more_where_nothing_else_is_known(pipeline):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from crossrec.cli.root import CrossrecGroup
@@ -55,6 +56,23 @@ def test_a_sentence_alone_is_a_query(shop: Engine) -> None:
     """Nobody is known, nothing was chosen: one sentence gives a list that fits it."""
     answer = found(shop, "knife and board for chopping", k=2)
     assert set(answer.slate.item_ids) == {"p6", "p7"}
+
+
+def test_a_sentence_is_enough_in_a_catalogue_without_events(tmp_path: Path) -> None:
+    titles = ["Claw hammer", "Cast iron pan", "Wool blanket", "Bread knife", "Garden hose"]
+    kinds = ["tools", "kitchen", "bedroom", "kitchen", "garden"]
+    items = pd.DataFrame(
+        {"item_id": [f"n{at}" for at in range(5)], "title": titles, "categories": kinds}
+    )
+    (tmp_path / "pipeline.toml").write_text(
+        'encoder = ""\n[[sources]]\nname = "content"\nsettings = { text = { encoder = "" } }\n'
+    )
+    with Engine.create(tmp_path / "new") as engine:
+        engine.ingest("ecommerce", items=items)
+        engine.fit("ecommerce", pipeline_file=tmp_path / "pipeline.toml", backbone="")
+        slate = found(engine, "a pan and a knife for my kitchen, no garden", k=5).slate
+    assert set(slate.item_ids[:2]) == {"n1", "n3"}
+    assert "n4" not in slate.item_ids
 
 
 def test_no_words_are_refused(shop: Engine) -> None:

@@ -74,11 +74,14 @@ class TextQuery:
         best = best[near[best] > 0].astype(np.int64)
         new = np.setdiff1d(best, pool.index[0])
         wider = _with_items(pool, new)
-        unit = np.concatenate([scores[0][pool.valid[0]], np.zeros(len(new), dtype=np.float32)])
+        own = scores[0][pool.valid[0]]
+        if len(own) > 1 and np.ptp(own) == 0:  # no order: nothing is known against other items
+            own = np.zeros_like(own)
+        unit = np.concatenate([own, np.zeros(len(new), dtype=np.float32)])
         order = np.argsort(np.concatenate([pool.index[0][pool.valid[0]], new]), kind="stable")
         weight = self.weight(queries)
-        own = near[wider.index[0]] / max(float(near.max(initial=0.0)), 1e-9)
-        mixed = (1.0 - weight) * unit[order] + weight * np.maximum(own, 0.0)
+        nearness = near[wider.index[0]] / max(float(near.max(initial=0.0)), 1e-9)
+        mixed = (1.0 - weight) * unit[order] + weight * np.maximum(nearness, 0.0)
         return wider, mixed[None].astype(np.float32)
 
     def weight(self, queries: QueryBatch) -> float:

@@ -15,5 +15,6 @@ for _name, _summary in (
     ("describe", "A user's taste in words, to be edited and used as a query."),
     ("explain", "Why an item is recommended, in true statements."),
     ("intent", "A list for free words: “something lighter, no horror”."),
+    ("rerank", "The top 20 in a model's order, where that is proven to be better."),
 ):
     language.add_lazy(_name, f"{_HERE}.{_name}:{_name}", _summary)

@@ -79,6 +79,12 @@ FEATURES: tuple[Feature, ...] = (
         "statements worded by templates",
         f"{_HERE}.explain.paraphrase:self_test",
     ),
+    Feature(
+        "rerank",
+        "The top 20 in a model's order, where that is proven to be better.",
+        "the list as it is",
+        f"{_HERE}.rerank.order:self_test",
+    ),
 )
 
 

@@ -140,6 +140,9 @@ def _excluded(reading: _Reading, start: int, at: int) -> int:
     at = _filled(reading, at)
     if at >= len(reading.tokens) or reading.tokens[at][0] in _BREAKS:
         return at
+    end = _not_in_range(reading, start, at)
+    if end > at:
+        return end
     word = reading.tokens[at][0]
     written = reading.written(start, at + 1)
     if folded(word) in reading.words.titles and reading.words.title:
@@ -150,6 +153,22 @@ def _excluded(reading: _Reading, start: int, at: int) -> int:
     else:
         reading.notes.append(f"“{written}” names nothing here")
     return at + 1
+
+
+def _not_in_range(reading: _Reading, start: int, at: int) -> int:
+    """Read a range behind a negation and one or two words: “nothing made before 1990”."""
+    for ahead in range(at, min(at + 3, len(reading.tokens))):
+        if reading.tokens[ahead][0] in _BREAKS:
+            break
+        found = range_at(reading.text, reading.tokens[ahead].start(), reading.words)
+        if found is not None:
+            if found.part is not None:
+                written = reading.text[reading.tokens[start].start() : found.end]
+                condition = f"NOT ({found.part.expression})"
+                reading.parts.append(Part("range", written.strip(), condition))
+            reading.notes += [found.note] if found.note else []
+            return max(reading.after(found.end), ahead + 1)
+    return at
 
 
 def _names(reading: _Reading, start: int, at: int, kind: Kind) -> int:
