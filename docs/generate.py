@@ -5,9 +5,9 @@ Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
 ``results over seeds``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``,
 ``scale checks``, ``deep GROUP``, ``rating``, ``baskets PART``, ``transfer TARGET``,
-``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file),
-``fading``, ``surfaces SCENARIO``, ``scenarios``, ``plugins``, ``policies``, ``diversity``,
-``policy-times`` or ``workspace``.
+``body NAME``, ``cold PROTOCOL``, ``media SET``, ``rooms PACKAGE``,
+``keys TABLE`` (of a pipeline file), ``fading``, ``surfaces SCENARIO``, ``scenarios``, ``plugins``,
+``policies``, ``diversity``, ``policy-times`` or ``workspace``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from components_page import components_page, kind_section, plugins_region, scena
 from deep_tables import deep_tables
 from demo_excerpt import demo_excerpt
 from markdown_table import NOTE, table
+from media_tables import maps_table, modalities_table, sports_table
 from peers_tables import peers_tables
 from pipeline_pages import fading_region, keys_region, surfaces_region
 from policy_tables import diversity_table, time_table
@@ -128,6 +129,18 @@ def cold_region(name: str) -> str:
     if not measured.get(name):
         return "Not measured yet: run `python benchmarks/cold.py --cache FOLDER`.\n"
     return "\n".join(cold_table(one) for one in measured[name])
+
+
+def media_region(name: str) -> str:
+    """Return a set of the report on modalities, the ``maps`` of all sets, or ``sports``."""
+    path = RESULTS / ("sports.json" if name == "sports" else "modalities.json")
+    if not path.is_file():
+        return f"Not measured yet: run `python benchmarks/{path.stem}.py --cache FOLDER`.\n"
+    measured = json.loads(path.read_text(encoding="utf-8"))
+    if name == "sports":
+        return sports_table(measured)
+    sets = measured["sets"]
+    return maps_table(sets) if name == "maps" else modalities_table(name, sets[name])
 
 
 def cold_table(report: dict[str, Any]) -> str:
@@ -274,6 +287,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "baskets": baskets_region,
     "transfer": transfer_region,
     "cold": cold_region,
+    "media": media_region,
     "plugins": lambda _: plugins_region(),
     "policies": lambda _: kind_section("policies"),
     "diversity": lambda _: diversity_region(),
