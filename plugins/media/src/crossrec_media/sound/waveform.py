@@ -24,7 +24,7 @@ def read_sound(data: bytes, seconds: float) -> FloatArray:
     Raises
     ------
     Refused
-        If it is damaged, no sound, or holds nothing but silence.
+        If it is damaged, no sound, or holds nothing to hear.
     MediaError
         If it is no WAV, and av is not installed.
     """
