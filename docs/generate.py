@@ -5,10 +5,10 @@ Command: ``python docs/generate.py [--check]``. Written whole: ``docs/cli.md``,
 the text between ``<!-- generated: NAME -->`` and ``<!-- end -->``, where NAME is ``results SET``,
 ``results over seeds``, ``demo``, ``figures FILE``, ``peers SET``, ``scale growth``,
 ``scale checks``, ``deep GROUP``, ``encoders PART``, ``rating``, ``language``, ``baskets PART``,
-``follows``, ``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``rooms PACKAGE``,
-``keys TABLE`` (of a pipeline file), ``fading``, ``surfaces SCENARIO``, ``surface-figures SET``,
-``surface-times``, ``scenarios``, ``plugins``, ``policies``, ``diversity``, ``policy-times``,
-``person`` or ``workspace``.
+``follows``, ``transfer TARGET``, ``body NAME``, ``cold PROTOCOL``, ``media SET``,
+``rooms PACKAGE``, ``keys TABLE`` (of a pipeline file), ``fading``, ``surfaces SCENARIO``,
+``surface-figures SET``, ``surface-times``, ``scenarios``, ``plugins``, ``policies``,
+``diversity``, ``policy-times``, ``person`` or ``workspace``.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from encoder_tables import encoder_tables
 from follow_tables import follow_table
 from language_tables import language_tables
 from markdown_table import NOTE, table
+from media_tables import maps_table, modalities_table, sports_table
 from peers_tables import peers_tables
 from person_tables import person_tables
 from pipeline_pages import fading_region, keys_region, surfaces_region
@@ -134,6 +135,18 @@ def cold_region(name: str) -> str:
     if not measured.get(name):
         return "Not measured yet: run `python benchmarks/cold.py --cache FOLDER`.\n"
     return "\n".join(cold_table(one) for one in measured[name])
+
+
+def media_region(name: str) -> str:
+    """Return a set of the report on modalities, the ``maps`` of all sets, or ``sports``."""
+    path = RESULTS / ("sports.json" if name == "sports" else "modalities.json")
+    if not path.is_file():
+        return f"Not measured yet: run `python benchmarks/{path.stem}.py --cache FOLDER`.\n"
+    measured = json.loads(path.read_text(encoding="utf-8"))
+    if name == "sports":
+        return sports_table(measured)
+    sets = measured["sets"]
+    return maps_table(sets) if name == "maps" else modalities_table(name, sets[name])
 
 
 def cold_table(report: dict[str, Any]) -> str:
@@ -332,6 +345,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "follows": lambda _: follows_region(),
     "transfer": transfer_region,
     "cold": cold_region,
+    "media": media_region,
     "plugins": lambda _: plugins_region(),
     "policies": lambda _: kind_section("policies"),
     "diversity": lambda _: diversity_region(),

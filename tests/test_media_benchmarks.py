@@ -14,6 +14,7 @@ from crossrec.testing.scripts import imported
 from crossrec.testing.toy import shop
 from hypothesis import given
 from hypothesis import strategies as st
+from media_tables import maps_table, modalities_table, sports_table
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -138,3 +139,57 @@ def test_posters_are_given_with_their_films(modalities, tmp_path) -> None:
 def test_every_set_names_what_it_reads(modalities) -> None:
     assert set(modalities.SETS) == {"scientific", "ml-100k"}
     assert set(modalities.BASE) == {"ease", "covisitation", "popularity"}
+
+
+ROW = {
+    "name": "events",
+    "metrics": {"recall@10": 0.25, "ndcg@10": 0.125},
+    "ci95": {"recall@10": [0.2, 0.3], "ndcg@10": [0.1, 0.15]},
+    "weights": {"ease": 0.6, "image": 0.4},
+}
+REPORT = {
+    "users": 1200,
+    "items": 300,
+    "events": 9000,
+    "protocol": "leave-one-out",
+    "candidates": "unseen",
+    "rows": [ROW, {**ROW, "name": "image alone", "weights": {}}],
+    "verdicts": {"image": "no gain is shown"},
+    "maps": {
+        "image to text": {
+            "map": {"items": 280, "percentile": 0.7, "recall": {"1": 0.0, "10": 0.1}},
+            "shuffled": {"items": 280, "percentile": 0.5, "recall": {"1": 0.0, "10": 0.03}},
+        }
+    },
+}
+
+
+def test_the_table_of_a_set_shows_rows_weights_and_verdicts() -> None:
+    text = modalities_table("shop", REPORT)
+    assert text.startswith("**shop**: 1,200 test users, 300 items, 9,000 events; leave-one-out")
+    cells = "| events | 0.2500 (0.200–0.300) | 0.1250 (0.100–0.150) | ease 0.6, image 0.4 |"
+    assert cells in text
+    assert text.endswith("- image: no gain is shown\n")
+
+
+def test_the_table_of_maps_has_the_control_beside_each_figure() -> None:
+    text = maps_table({"shop": REPORT, "bare": {}})
+    assert "| shop: image to text | 280 | 0.700 / 0.500 | 0.100 / 0.030 |" in text
+    assert "bare" not in text
+
+
+def test_the_table_of_sports_has_the_published_figures() -> None:
+    figures = {"recall@20": 0.105, "ndcg@20": 0.051}
+    text = sports_table(
+        {
+            "users": 10,
+            "items": 20,
+            "events": 30,
+            "choice": {"best": {"reg": 40.0, "kappa": 400.0, **figures}},
+            "test": {"texts and events": figures},
+            "published": {"BM3": {"recall@20": 0.098, "ndcg@20": None}},
+        }
+    )
+    assert "| crossrec: texts and events | 0.1050 | 0.0510 |" in text
+    assert "| BM3 (published) | 0.0980 | – |" in text
+    assert "λ 40, weight of events 400 (recall@20 0.1050 there)" in text

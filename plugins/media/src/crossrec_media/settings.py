@@ -88,7 +88,7 @@ class SoundConfig(FilesConfig):
         ``"log-mel"`` (statistics of the spectrum, nothing to install), or a file of
         ``crossrec sound-model``: the music tagger musicnn.
     seconds : float
-        How much of the beginning is heard.
+        How much is heard, from the start.
     """
 
     model: str = "log-mel"

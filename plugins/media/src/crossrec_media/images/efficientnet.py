@@ -73,7 +73,8 @@ class _Block(nn.Module):
         """Return the block's output, added to its input where the shapes agree."""
         y = functional.relu6(self._bn0(self._expand_conv(x))) if self._expands else x
         y = self._bn2(self._project_conv(functional.relu6(self._bn1(self._depthwise_conv(y)))))
-        return x + y if self._skips else y
+        out: torch.Tensor = x + y if self._skips else y
+        return out
 
 
 class EfficientNetLite(nn.Module):

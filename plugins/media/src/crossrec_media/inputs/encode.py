@@ -114,4 +114,4 @@ def unit_rows(vectors: FloatArray) -> FloatArray:
     finite = np.where(np.isfinite(vectors).all(axis=1, keepdims=True), vectors, 0.0)
     lengths = np.linalg.norm(finite.astype(np.float64), axis=1, keepdims=True)
     unit = np.divide(finite, lengths, out=np.zeros_like(finite, np.float64), where=lengths > 1e-12)
-    return unit.astype(np.float32)
+    return np.asarray(unit, dtype=np.float32)

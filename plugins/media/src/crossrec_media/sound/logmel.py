@@ -17,7 +17,7 @@ _STEP, _KNEE, _RATIO = 200.0 / 3, 1000.0, np.log(6.4) / 27.0
 def log_mel(samples: FloatArray) -> FloatArray:
     """Return ``log10(1 + 10,000 mel power)``, float32 (frames, 96).
 
-    Frames are centred on every 256th sample; the sound is padded with silence.
+    Frames are centred on every 256th sample; the sound is padded with zeros.
 
     Parameters
     ----------

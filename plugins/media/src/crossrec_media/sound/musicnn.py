@@ -187,12 +187,15 @@ class Musicnn:
         name = _named("batch_normalization", at)
         parts = ("moving_mean", "moving_variance", "gamma", "beta")
         mean, variance, gamma, beta = (self._weights[f"{name}/{part}"] for part in parts)
-        return self._torch.nn.functional.batch_norm(
+        normalise = self._torch.nn.functional.batch_norm
+        normal: torch.Tensor = normalise(
             x, mean, variance, gamma, beta, training=False, eps=_EPSILON
         )
+        return normal
 
     def _dense(self, x: torch.Tensor, name: str) -> torch.Tensor:
-        return x @ self._weights[f"{name}/kernel"] + self._weights[f"{name}/bias"]
+        out: torch.Tensor = x @ self._weights[f"{name}/kernel"] + self._weights[f"{name}/bias"]
+        return out
 
 
 def _named(kind: str, at: int) -> str:

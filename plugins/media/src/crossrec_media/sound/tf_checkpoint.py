@@ -138,7 +138,8 @@ def _fields(message: bytes) -> dict[int, list[Any]]:
     at = 0
     while at < len(message):
         tag, at = _number(message, at)
-        kind, value = tag & 7, None
+        kind = tag & 7
+        value: Any
         if kind == 0:
             value, at = _number(message, at)
         elif kind == 2:

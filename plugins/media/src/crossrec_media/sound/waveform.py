@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import wave
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from crossrec.numeric.ragged import FloatArray
@@ -24,7 +25,7 @@ def read_sound(data: bytes, seconds: float) -> FloatArray:
     Raises
     ------
     Refused
-        If it is damaged, no sound, or holds nothing but silence.
+        If it is damaged, no sound, or holds nothing to hear.
     MediaError
         If it is no WAV, and av is not installed.
     """
@@ -65,10 +66,11 @@ def _by_av(data: bytes, seconds: float) -> FloatArray:
     parts: list[FloatArray] = []
     wanted = int(seconds * RATE)
     try:
-        with av.open(BytesIO(data)) as container:
+        opened: Any = av.open(BytesIO(data))
+        with opened as container:
             if not container.streams.audio:
                 raise Refused("no sound")
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+            resampler: Any = av.AudioResampler(format="flt", layout="mono", rate=RATE)
             for frame in container.decode(audio=0):
                 parts += [one.to_ndarray().ravel() for one in resampler.resample(frame)]
                 if sum(map(len, parts)) >= wanted:

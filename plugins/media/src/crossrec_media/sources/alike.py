@@ -100,8 +100,8 @@ class AlikeSource:
         rows = self._fitted[0]
         profiles = self._profiles(queries)
         scores = np.einsum("nd,nmd->nm", profiles, rows[np.maximum(index, 0)])
-        known = (index != PAD) & rows.any(axis=1)[np.maximum(index, 0)]
-        known &= profiles.any(axis=1)[:, None]
+        known = (index != PAD) & filled_rows(rows)[np.maximum(index, 0)]
+        known &= filled_rows(profiles)[:, None]
         return np.where(known, scores, np.nan).astype(np.float32)
 
     def explain(self, queries: QueryBatch, index: IntArray) -> list[Evidence | None]:
@@ -145,7 +145,8 @@ class AlikeSource:
         """Return the mean vector of each history, of length 1 or 0, float32 (n, dim)."""
         profiles = np.asarray(self._weighed(queries).matrix @ self._fitted[0], dtype=np.float32)
         lengths = np.linalg.norm(profiles, axis=1, keepdims=True)
-        return np.divide(profiles, lengths, out=np.zeros_like(profiles), where=lengths > 1e-9)
+        unit = np.divide(profiles, lengths, out=np.zeros_like(profiles), where=lengths > 1e-9)
+        return np.asarray(unit, dtype=np.float32)
 
     def _scores(self, queries: QueryBatch) -> FloatArray:
         """Return the cosine with all items, NaN where there is none, float32 (n, n_items)."""

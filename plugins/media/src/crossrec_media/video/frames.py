@@ -20,7 +20,7 @@ def read_frames(data: bytes, count: int, side: int, megapixels: float) -> NDArra
     """Return frames as RGB, squeezed to squares, uint8 (≤ count, side, side, 3).
 
     They lie in the middles of as many equal parts of the video; where a file cannot be searched
-    they are those of its beginning.
+    they are its first ones.
 
     Raises
     ------

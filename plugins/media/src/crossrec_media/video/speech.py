@@ -80,6 +80,6 @@ def transcriber(name: str, threads: int | None = None) -> Transcriber:
 
 
 def is_speech(part: Any) -> bool:
-    """Whether a passage was heard, and not made up over music or silence."""
+    """Whether a passage was heard, and not made up over music."""
     sure = part.no_speech_prob < NO_SPEECH and part.avg_logprob > UNSURE
     return bool(sure and part.text.strip())
