@@ -26,13 +26,20 @@ def test_a_check_shows_everything_and_writes_nothing(shop, tmp_path, write):
         options=options,
     )  # fmt: skip
     assert not (tmp_path / "ws").exists()
-    assert report.checked and not report.stored
+    assert report.checked
+    assert not report.stored
     events = report.table("events")
     assert events.columns["user"] == "user"
     assert events.types == {"view": 1, "rating": 1}
     assert events.preview == [
         {"user": "u1", "item": "i1", "event": "view", "time": "2024-01-31T00:00:00Z"},
-        {"user": "u1", "item": "i9", "event": "rating", "time": "2024-02-01T00:00:00Z", "value": 4.0},
+        {
+            "user": "u1",
+            "item": "i9",
+            "event": "rating",
+            "time": "2024-02-01T00:00:00Z",
+            "value": 4.0,
+        },
     ]
     assert events.bad["missing user"].lines == [4]
     assert events.notices["item is not in the item table; kept"].lines == [3]
@@ -121,7 +128,9 @@ def test_what_was_settled_is_kept_and_shown_for_the_next_file_of_the_source(
 def test_what_is_said_now_goes_before_what_was_settled(shop, workspace, write, stored):
     ingest_files(workspace, shop, events=write("a.csv", *EVENTS), options=SAID)
     now = IngestOptions(events={"Kauf": "view"})
-    ingest_files(workspace, shop, events=write("b.csv", EVENTS[0], "u4,i1,Kauf,2.2.2024"), options=now)
+    ingest_files(
+        workspace, shop, events=write("b.csv", EVENTS[0], "u4,i1,Kauf,2.2.2024"), options=now
+    )
     assert stored(workspace, shop)[-1][2] == "view"
     settled = SettledSources(workspace.path, "shop").of("events", EVENTS[0].split(","))
     assert settled.events == {"Kauf": "view", "Klick": "view"}
@@ -130,7 +139,9 @@ def test_what_is_said_now_goes_before_what_was_settled(shop, workspace, write, s
 
 def test_a_check_and_a_refused_ingestion_settle_nothing(shop, workspace, write):
     path = write("e.csv", *EVENTS, ",,,")
-    ingest_files(workspace, shop, events=path, options=IngestOptions(**{**vars(SAID), "check": True}))
+    ingest_files(
+        workspace, shop, events=path, options=IngestOptions(**{**vars(SAID), "check": True})
+    )
     with pytest.raises(DataError):
         ingest_files(
             workspace, shop, events=path, options=IngestOptions(**{**vars(SAID), "strict": True})
@@ -143,7 +154,7 @@ def test_formats_and_scales_are_kept_too(tmp_path):
     said = Settled(time_format="%d.%m.%Y", value_scale=(0.0, 10.0))
     sources.keep("events", ["b", "a"], said)
     assert SettledSources(tmp_path, "shop").of("events", ["a", "b"]) == said
-    assert said.told() == "--time-format '%d.%m.%Y', --value-scale 0:10"
+    assert said.as_options() == "--time-format '%d.%m.%Y', --value-scale 0:10"
     assert SettledSources(tmp_path, "shop").of("items", ["a", "b"]) == Settled()
 
 
@@ -156,8 +167,15 @@ def test_a_damaged_file_of_mappings_is_named(tmp_path, text):
 
 def test_an_emptied_cell_of_a_full_feed_clears_what_was_stored(shop, workspace, write):
     full = IngestOptions(complete="items")
-    ingest_files(workspace, shop, items=write("a.csv", "id,title,price", "a,One,3", "b,Two,4"), options=full)
-    ingest_files(workspace, shop, items=write("b.csv", "id,title,price", "a,One,", "b,,4", "c,,"), options=full)
+    ingest_files(
+        workspace, shop, items=write("a.csv", "id,title,price", "a,One,3", "b,Two,4"), options=full
+    )
+    ingest_files(
+        workspace,
+        shop,
+        items=write("b.csv", "id,title,price", "a,One,", "b,,4", "c,,"),
+        options=full,
+    )
     assert workspace.store().items("shop")[1] == {
         "a": {"title": "One"}, "b": {"price": 4}, "c": {}
     }  # fmt: skip

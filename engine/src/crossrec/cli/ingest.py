@@ -153,7 +153,9 @@ def ingest(
     for table in report.tables:
         if table.rows and not table.good:
             cause = max(table.bad, key=lambda name: table.bad[name].count)
-            raise DataError(f"{table.name}: no row could be used, mostly for: {table.told(cause)}")
+            raise DataError(
+                f"{table.name}: no row could be used, mostly for: {table.described(cause)}"
+            )
         if table.warnings:
             raise DataError(f"{table.name}: {'' if check else 'stored, but '}{table.warnings[0]}")
 

@@ -121,8 +121,8 @@ class Job:
             text = "item is not in the item table; kept"
             self._notice(text, chunk, row_faults.good, rows_unknown)
             if store is not None:
-                rows = draft.rows(keys.keys(draft), after)
-                self._report.new += store.add_events(self._scenario.name, rows)
+                stored = draft.rows(keys.keys(draft), after)
+                self._report.new += store.add_events(self._scenario.name, stored)
                 attributed += self._attribute(store, chunk, row_faults.good, draft)
         warning = self._meeting.warning(known)
         self._report.warnings += [warning] if warning else []

@@ -171,7 +171,9 @@ def _planned(
         source=source.name,
         has_clock=options.has_clock,
     )
-    return Table(kind, source, columns, settled, f"as before: {before.told()}" if before else "")
+    return Table(
+        kind, source, columns, settled, f"as before: {before.as_options()}" if before else ""
+    )
 
 
 def _readers(kind: TableKind, given: Input, options: IngestOptions) -> list[TableReader]:

@@ -112,7 +112,7 @@ class TableReport:
         """Count rejected rows."""
         self.bad.setdefault(cause, Tally()).add(len(lines), lines, example)
 
-    def told(self, cause: str) -> str:
+    def described(self, cause: str) -> str:
         """Return a cause with the rows that it rejected, and what to do about it."""
         advice = ADVICE.get(cause)
         if " outside of " in cause:
@@ -156,7 +156,7 @@ class TableReport:
             *([f"  not used: {_few(self.unused)}"] if self.unused else []),
             *(f"  {note}" for note in self.notes),
             f"  rows: {self.rows:,} read, {stored}, {self.n_bad:,} bad",
-            *(f"  bad: {self.told(cause)}" for cause in list(self.bad)[:SHOWN_CAUSES]),
+            *(f"  bad: {self.described(cause)}" for cause in list(self.bad)[:SHOWN_CAUSES]),
             *self._more_causes(),
             *(f"  notice: {text}: {tally}" for text, tally in self.notices.items()),
             *(f"  warning: {text}" for text in self.warnings),

@@ -51,7 +51,7 @@ class Settled:
             return Settled(columns)
         return replace(self, columns=columns)
 
-    def told(self) -> str:
+    def as_options(self) -> str:
         """Return the options that say the same."""
         parts = [f"--map {name}={column}" for name, column in self.columns.items()]
         parts += [f"--event-map {name}={event}" for name, event in self.events.items()]
@@ -79,7 +79,7 @@ class SettledSources:
     def _read(self) -> dict[str, list[dict[str, Any]]]:
         try:
             found = json.loads(self._path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except (OSError, ValueError) as error:
             raise WorkspaceError(f"{self._path} cannot be read: {error}; remove it") from None
