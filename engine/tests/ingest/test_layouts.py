@@ -56,7 +56,7 @@ def test_a_file_without_a_header_is_refused_and_then_read_whole(shop, workspace,
     assert (report.table("events").good, report.table("events").new) == (12, 0)
 
 
-def test_texts_in_a_first_line_are_told_apart_from_a_header(shop, workspace, write):
+def test_texts_in_a_first_line_are_distinguished_from_a_header(shop, workspace, write):
     with pytest.raises(DataError, match="found: u1, i7, view; .*if that is a row.*--header"):
         ingested(workspace, shop, write("e.csv", "u1,i7,view", "u2,i8,view"))
 

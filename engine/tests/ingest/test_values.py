@@ -61,7 +61,7 @@ def test_each_column_goes_to_the_events_of_its_unit(read):
     assert table.unused == ()
 
 
-def test_a_column_in_no_unit_of_the_event_is_left_out_and_told(read):
+def test_a_column_in_no_unit_of_the_event_is_left_out_and_described(read):
     table, events = read("user,item,quantity", "u,a,2", "u,b,3")
     assert events == [("purchase", None)] * 2
     assert "'quantity' holds counts and 'purchase' takes money: 2 were not used" in table.notes
@@ -109,7 +109,9 @@ def test_ratings_of_ten_are_mapped_and_zeros_are_rejected(read):
     assert events == [("rating", 5.0), ("rating", 1.0), ("rating", 3.0)] or len(events) == 4
     tally = table.bad.get("rating outside of 1 to 10") or table.bad["rating outside of 1 to 20"]
     assert 5 in tally.lines
-    assert "--value-scale" in table.told(next(cause for cause in table.bad if "outside" in cause))
+    assert "--value-scale" in table.described(
+        next(cause for cause in table.bad if "outside" in cause)
+    )
     assert table.bad["value is not a number"].example == "much"
 
 

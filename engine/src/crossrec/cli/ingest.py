@@ -33,6 +33,12 @@ _FILES = click.Path(path_type=Path)
     metavar="NAME=COLUMN",
     help="Column for user, item, event, time, value, event_id, request, text, session or a field.",
 )
+@click.option(
+    "--event-map",
+    multiple=True,
+    metavar="NAME=EVENT",
+    help="What an event is called in the files, such as Kauf=purchase.",
+)
 @click.option("--encoding", help="Encoding of the files; UTF-8 if not given.")
 @click.option("--delimiter", help="Delimiter of the files; found out if not given.")
 @click.option(
@@ -52,6 +58,7 @@ _FILES = click.Path(path_type=Path)
     help="Scale of ratings or portions, such as 0:10; found out if not given.",
 )
 @click.option("--no-clock", is_flag=True, help="Leave times out: the order of the rows counts.")
+@click.option("--check", is_flag=True, help="Store nothing: show how the files are understood.")
 @click.option("--strict", is_flag=True, help="Store nothing if any row is bad.")
 @click.option(
     "--complete",
@@ -77,12 +84,14 @@ def ingest(
     users: tuple[Path, ...],
     format_name: str | None,
     mapping: tuple[str, ...],
+    event_map: tuple[str, ...],
     encoding: str | None,
     delimiter: str | None,
     headers: tuple[str, ...],
     time_format: str | None,
     value_scale: str | None,
     no_clock: bool,
+    check: bool,
     strict: bool,
     complete: Literal["items"] | None,
     most_withdrawn: float,
@@ -95,14 +104,17 @@ def ingest(
     CSV (any delimiter), JSON (lines or one array), Parquet and Excel workbooks, plain, compressed
     or in a zip archive. Columns are guessed and shown.
     Good rows are stored, bad ones counted by cause and written to a file; running the same
-    again changes nothing. The workspace is made where it is missing.
+    again changes nothing. What --map, --event-map, --time-format and --value-scale say is kept for
+    files with the same columns. The workspace is made where it is missing.
     """
     from crossrec.ingest import IngestOptions, RejectedRowsError, ingest_files
-    from crossrec.ingest.mapping import parse_headers, parse_map, parse_scale
+    from crossrec.ingest.mapping import parse_events, parse_headers, parse_map, parse_scale
     from crossrec.plugins.registry import load_registry
 
     if (format_name is None) != (folder is None):
         raise UsageError("--format NAME and FOLDER go together: give both, or --items/--events")
+    if check and format_name:
+        raise UsageError("--check reads files: leave --format out")
     if complete and not (items or format_name):
         raise UsageError("--complete items says that --items FILE is a full feed: give it too")
     if format_name and (items or events or users):
@@ -119,6 +131,8 @@ def ingest(
             time_format=time_format,
             value_scale=parse_scale(value_scale),
             has_clock=not no_clock,
+            events=parse_events(event_map, declared),
+            check=check,
             strict=strict,
             complete=complete,
             most_withdrawn=most_withdrawn,
@@ -139,9 +153,11 @@ def ingest(
     for table in report.tables:
         if table.rows and not table.good:
             cause = max(table.bad, key=lambda name: table.bad[name].count)
-            raise DataError(f"{table.name}: no row could be used, mostly for: {table.told(cause)}")
+            raise DataError(
+                f"{table.name}: no row could be used, mostly for: {table.described(cause)}"
+            )
         if table.warnings:
-            raise DataError(f"{table.name}: stored, but {table.warnings[0]}")
+            raise DataError(f"{table.name}: {'' if check else 'stored, but '}{table.warnings[0]}")
 
 
 def _imported(

@@ -21,9 +21,9 @@ _NO = frozenset({"0", "0.0", "false", "no", "n", "f", "off"})
 _OUT = frozenset(
     {
         "outofstock", "oos", "soldout", "unavailable", "notavailable", "notinstock", "nostock",
-        "discontinued", "isdiscontinued", "endoflife", "inactive", "disabled", "archived",
-        "deleted", "draft", "retired", "delisted", "removed", "unpublished", "eol", "none",
-        "notforsale", "sold", "markassold", "empty",
+        "discontinued", "isdiscontinued", "endoflife", "eol", "none", "notforsale", "sold", "empty",
+        "markassold", "inactive", "disabled", "archived", "deleted", "draft", "retired", "delisted",
+        "removed", "unpublished",
         "nolongeravailable", "notavailableanymore", "outofprint", "noneleft", "stockout",
         "temporarilyoutofstock", "temporarilyunavailable", "temporarilysoldout",
         "currentlyoutofstock", "currentlyunavailable", "currentlysoldout",

@@ -63,10 +63,11 @@ def id_text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
-        if not math.isfinite(value):
+        number = float(value)
+        if not math.isfinite(number):
             return ""
-        if float(value).is_integer():
-            return str(int(value))
+        if number.is_integer():
+            return str(int(number))
     text = str(value)
     return "" if text in NULL_MARKERS else text
 

@@ -87,7 +87,7 @@ class FieldReader:
         return values
 
     def notes(self) -> list[str]:
-        """Return a line for each field with cells that do not fit its kind, or decimal commas."""
+        """Return one line for each field with decimal commas, or cells that do not fit its kind."""
         found = [f"field {name!r}: {one.note}" for name, one in self._numbers.items() if one.note]
         for name, count in self._misfits.items():
             if count:

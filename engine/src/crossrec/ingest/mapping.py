@@ -154,6 +154,31 @@ def parse_map(options: Iterable[str], scenario: Scenario) -> dict[str, str]:
     return overrides
 
 
+def parse_events(options: Iterable[str], scenario: Scenario) -> dict[str, str]:
+    """Return event types by the names that a source has for them, from ``Kauf=purchase``.
+
+    Raises
+    ------
+    UsageError
+        If an option has no ``=``, or its right side is no event type.
+    """
+    events: dict[str, str] = {}
+    for option in options:
+        left, _, right = (part.strip() for part in option.rpartition("="))
+        if not left or not right:
+            raise UsageError(
+                f"--event-map {option!r} should read NAME=EVENT, such as Kauf=purchase"
+            )
+        event = scenario.event(right)
+        if event is None:
+            names = [one.name for one in scenario.events]
+            near = nearest(right, names)
+            hint = f"did you mean {near!r}?" if near else f"known: {', '.join(names)}"
+            raise UsageError(f"--event-map {option!r}: there is no event type {right!r}; {hint}")
+        events[left] = event.name
+    return events
+
+
 def parse_headers(
     options: Iterable[str], given: Collection[TableKind]
 ) -> dict[TableKind, tuple[str, ...]]:

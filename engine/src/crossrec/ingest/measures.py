@@ -44,9 +44,9 @@ _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 def measure_of(column: str) -> Measure | None:
     """Return what a column measures by its name, None where the name does not tell."""
     words = [part.lower() for part in _PARTS.findall(column.split(":")[0])]
-    told = [word for word in words if word in _MEASURES]
-    if told:
-        return _MEASURES[min(told, key=_ORDER.index)]
+    known = [word for word in words if word in _MEASURES]
+    if known:
+        return _MEASURES[min(known, key=_ORDER.index)]
     if words[-1:] == ["time"] and _TIMED & set(words):
         return Measure("seconds", noun="seconds")
     return None

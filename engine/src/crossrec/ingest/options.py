@@ -13,6 +13,7 @@ from crossrec.errors import DataError
 from crossrec.ingest.mapping import ColumnMap, TableKind, guess_columns
 from crossrec.ingest.reading.chunks import FrameReader, ReadOptions, TableReader
 from crossrec.ingest.reading.opening import open_table
+from crossrec.ingest.settled import Settled, SettledSources
 from crossrec.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class IngestOptions:
         Lowest and highest rating or portion of the files; found out where None.
     has_clock : bool
         False leaves the times out: the order of the rows counts.
+    events : mapping of str to str
+        Event type by the name that the files have for it.
+    check : bool
+        Whether nothing is stored or kept: the report says how the files are understood.
     strict : bool
         Whether one bad row refuses everything.
     complete : {"items"} or None
@@ -69,6 +74,8 @@ class IngestOptions:
     time_format: str | None = None
     value_scale: tuple[float, float] | None = None
     has_clock: bool = True
+    events: Mapping[str, str] = field(default_factory=dict)
+    check: bool = False
     strict: bool = False
     complete: Literal["items"] | None = None
     most_withdrawn: float = 0.5
@@ -86,21 +93,29 @@ class IngestOptions:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A source whose columns are known."""
+    """A source whose columns are known, and what was settled about it, now or before."""
 
     kind: TableKind
     source: TableReader
     columns: ColumnMap
+    settled: Settled = field(default_factory=Settled)
+    note: str = ""
 
 
 def plan_inputs(
     scenario: Scenario,
     inputs: Mapping[TableKind, Input],
     options: IngestOptions,
+    known: SettledSources | None = None,
 ) -> list[Table]:
     """Open all files and tables and map their columns, before anything is written.
 
     Items come first, so that events know them.
+
+    Parameters
+    ----------
+    known : SettledSources or None
+        What earlier ingestions settled.
 
     Raises
     ------
@@ -111,11 +126,14 @@ def plan_inputs(
     opened = [
         (kind, reader) for kind in order for reader in _readers(kind, inputs.get(kind), options)
     ]
-    return plan_sources(scenario, opened, options)
+    return plan_sources(scenario, opened, options, known)
 
 
 def plan_sources(
-    scenario: Scenario, sources: Sequence[tuple[TableKind, TableReader]], options: IngestOptions
+    scenario: Scenario,
+    sources: Sequence[tuple[TableKind, TableReader]],
+    options: IngestOptions,
+    known: SettledSources | None = None,
 ) -> list[Table]:
     """Map the columns of all sources.
 
@@ -130,21 +148,31 @@ def plan_sources(
         if not any(column in source.header for _, source in sources):
             found = ", ".join(dict.fromkeys(name for _, s in sources for name in s.header))
             raise DataError(f"no file has a column {column!r} (mapped to {name}); found: {found}")
-    return [
-        Table(kind, source, _mapped(kind, source, scenario, options)) for kind, source in sources
-    ]
+    said = Settled(options.columns, options.events, options.time_format, options.value_scale)
+    return [_planned(kind, source, scenario, options, said, known) for kind, source in sources]
 
 
-def _mapped(
-    kind: TableKind, source: TableReader, scenario: Scenario, options: IngestOptions
-) -> ColumnMap:
-    return guess_columns(
+def _planned(
+    kind: TableKind,
+    source: TableReader,
+    scenario: Scenario,
+    options: IngestOptions,
+    said: Settled,
+    known: SettledSources | None,
+) -> Table:
+    """Return one table with its columns, by what is said now and what was settled before."""
+    before = Settled() if known is None else known.of(kind, source.header)
+    settled = said.of_table(kind, source.header).over(before)
+    columns = guess_columns(
         source.header,
         kind,
         scenario,
-        options.columns,
+        settled.columns,
         source=source.name,
         has_clock=options.has_clock,
+    )
+    return Table(
+        kind, source, columns, settled, f"as before: {before.as_options()}" if before else ""
     )
 
 

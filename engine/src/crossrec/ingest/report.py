@@ -12,6 +12,8 @@ from crossrec.ingest.mapping import REJECTED_COLUMNS, TableKind
 
 #: Line numbers that are kept for a cause.
 SHOWN_LINES = 5
+#: Causes and columns that are shown; all are in the JSON.
+SHOWN_CAUSES, SHOWN_COLUMNS = 20, 40
 _FORMAT = "say how times are written, such as --time-format '%d/%m/%Y %H:%M'"
 _SCALE = "say the scale of the file, such as --value-scale 0:10"
 #: What to do about rows that were rejected for a cause.
@@ -78,6 +80,10 @@ class TableReport:
         What was detected or assumed about the format.
     warnings : list of str
         What makes the whole table doubtful, though its rows were stored.
+    preview : list of dict
+        The first rows as they were understood; of a dry run only.
+    types : dict of str to int
+        Number of events of each type; of a dry run only.
     rejected : Path or None
         File with the rejected rows.
     """
@@ -93,6 +99,8 @@ class TableReport:
     notices: dict[str, Tally] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    preview: list[dict[str, Any]] = field(default_factory=list)
+    types: dict[str, int] = field(default_factory=dict)
     rejected: Path | None = None
 
     @property
@@ -104,9 +112,13 @@ class TableReport:
         """Count rejected rows."""
         self.bad.setdefault(cause, Tally()).add(len(lines), lines, example)
 
-    def told(self, cause: str) -> str:
+    def described(self, cause: str) -> str:
         """Return a cause with the rows that it rejected, and what to do about it."""
-        advice = ADVICE.get(cause, _SCALE if " outside of " in cause else None)
+        advice = ADVICE.get(cause)
+        if " outside of " in cause:
+            advice = _SCALE
+        elif cause.startswith("unknown event type"):
+            advice = "say what it is with --event-map NAME=EVENT"
         return f"{cause}: {self.bad[cause]}" + (f"; {advice}" if advice else "")
 
     def notice(self, text: str, count: int, lines: Iterable[int] = ()) -> None:
@@ -128,27 +140,52 @@ class TableReport:
             "notices": {name: tally.to_dict() for name, tally in self.notices.items()},
             "notes": list(self.notes),
             "warnings": list(self.warnings),
+            **({"types": self.types} if self.types else {}),
+            **({"preview": self.preview} if self.preview else {}),
             "rejected": None if self.rejected is None else str(self.rejected),
         }
 
     def lines(self) -> list[str]:
         """Return the report as lines of text."""
-        columns = ", ".join(f"{name}={source}" for name, source in self.columns.items())
+        columns = _few([f"{name}={source}" for name, source in self.columns.items()])
         known = self.good - self.new
         stored = f"{self.good:,} good ({self.new:,} new, {known:,} already there)"
         found = [
             f"{self.kind}: {self.name}",
             f"  columns: {columns}",
-            *([f"  not used: {', '.join(self.unused)}"] if self.unused else []),
+            *([f"  not used: {_few(self.unused)}"] if self.unused else []),
             *(f"  {note}" for note in self.notes),
             f"  rows: {self.rows:,} read, {stored}, {self.n_bad:,} bad",
-            *(f"  bad: {self.told(cause)}" for cause in self.bad),
+            *(f"  bad: {self.described(cause)}" for cause in list(self.bad)[:SHOWN_CAUSES]),
+            *self._more_causes(),
             *(f"  notice: {text}: {tally}" for text, tally in self.notices.items()),
             *(f"  warning: {text}" for text in self.warnings),
+            *([f"  events: {_counted(self.types)}"] if self.types else []),
+            *(f"  row {number}: {_row(row)}" for number, row in enumerate(self.preview, start=1)),
         ]
         if self.rejected is not None:
             found.append(f"  bad rows are in {self.rejected}")
         return found
+
+    def _more_causes(self) -> list[str]:
+        """Return one line for the causes that are not shown."""
+        rest = list(self.bad)[SHOWN_CAUSES:]
+        rows = sum(self.bad[cause].count for cause in rest)
+        return [f"  bad: {len(rest):,} other causes: {rows:,}"] if rest else []
+
+
+def _few(parts: Sequence[str]) -> str:
+    """Return the first parts with commas, and how many more there are."""
+    more = len(parts) - SHOWN_COLUMNS
+    return ", ".join(parts[:SHOWN_COLUMNS]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _counted(types: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in types.items())
+
+
+def _row(row: dict[str, Any]) -> str:
+    return _few([f"{name}={value!r}"[:80] for name, value in row.items()])
 
 
 @dataclass(frozen=True)
@@ -187,6 +224,8 @@ class IngestReport:
         Users, items, known_items and events that the store now holds of the scenario.
     stored : bool
         False where `strict` refused everything.
+    checked : bool
+        Whether this was a dry run.
     feed : FullFeed or None
         What a full feed of items took off the list, and put back.
     """
@@ -198,6 +237,7 @@ class IngestReport:
     note: str = ""
     stored: bool = True
     feed: FullFeed | None = None
+    checked: bool = False
 
     @property
     def n_bad(self) -> int:
@@ -213,6 +253,7 @@ class IngestReport:
         return {
             "scenario": self.scenario,
             "stored": self.stored,
+            "checked": self.checked,
             "has_clock": self.has_clock,
             "note": self.note,
             "totals": dict(self.totals),
@@ -226,6 +267,8 @@ class IngestReport:
         found += [line for table in self.tables for line in table.lines()]
         if self.feed is not None:
             found.append(self.feed.line())
+        if self.checked:
+            found.append("checked only: nothing was stored")
         if self.stored and self.totals:
             totals = ", ".join(
                 f"{self.totals[name]:,} {name}" for name in ("users", "items", "events")
@@ -239,19 +282,20 @@ class RejectedWriter:
     """Writes the rejected rows of one table to a CSV file, made with the first of them.
 
     Line number and cause come before the columns of the source, so that the file can be corrected
-    and ingested as it is.
+    and ingested as it is. Without a path nothing is written.
     """
 
-    def __init__(self, path: Path, header: Sequence[str]) -> None:
+    def __init__(self, path: Path | None, header: Sequence[str]) -> None:
         self.path = path
         self._header = list(header)
         self._file: IO[str] | None = None
-        path.unlink(missing_ok=True)
+        if path is not None:
+            path.unlink(missing_ok=True)
 
     def write(self, rows: Iterable[tuple[int, str, Sequence[Any]]]) -> None:
         """Write rows of line number, cause and cells."""
         lines = [[line, cause, *map(_cell, cells)] for line, cause, cells in rows]
-        if not lines:
+        if not lines or self.path is None:
             return
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -101,6 +101,8 @@ class EventValidator:
         Seconds since 1970; what lies more than a day after it is in the future.
     value_scale : (float, float) or None
         Lowest and highest rating or portion of the source; found out where None.
+    events : mapping of str to str
+        Event type by the name that the source has for it.
     has_clock : bool
         Whether to read the time column. Without one the order of the rows is all there is.
     """
@@ -114,8 +116,10 @@ class EventValidator:
         has_clock: bool = True,
         time_format: str | None = None,
         value_scale: tuple[float, float] | None = None,
+        events: Mapping[str, str] | None = None,
     ) -> None:
         self._scenario = scenario
+        self._event_names = {written.strip(): name for written, name in (events or {}).items()}
         self._columns = columns
         self._now = now
         self._times = TimeParser(time_format)
@@ -207,7 +211,7 @@ class EventValidator:
         coded, _ = coded_ids(_column(frame, source))
         names = []
         for code, written in enumerate(coded.values):
-            event = self._scenario.event(written)
+            event = self._scenario.event(self._event_names.get(written.strip(), written))
             names.append(self.default_event if event is None else event.name)
             if event is None:
                 row_faults.reject(coded.codes == code, unknown_event(written, self._scenario))
@@ -250,10 +254,19 @@ class RecordDraft:
 
 
 class RecordValidator:
-    """Validates the chunks of one items or users table."""
+    """Validates the chunks of one items or users table.
 
-    def __init__(self, scenario: Scenario, columns: ColumnMap, name: str) -> None:
+    Parameters
+    ----------
+    clears : bool
+        Whether empty cells are None in the records, so that they clear what is stored.
+    """
+
+    def __init__(
+        self, scenario: Scenario, columns: ColumnMap, name: str, *, clears: bool = False
+    ) -> None:
         self._columns = columns
+        self._clears = clears
         self._name = name
         self._noun = "item" if name == ITEM else "user"
         self._fields = FieldReader(scenario.items.fields if name == ITEM else scenario.users)
@@ -292,6 +305,8 @@ class RecordValidator:
             fields = {name: column[row] for name, column in cells.items()}
             kept = {name: value for name, value in fields.items() if value is not None}
             records[id_] = {**records.get(id_, {}), **kept}
+            if self._clears:
+                records[id_] = {**dict.fromkeys(fields), **records[id_]}
         return RecordDraft(records, np.array(repeated, dtype=np.int64)), row_faults
 
 

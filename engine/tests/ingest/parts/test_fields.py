@@ -107,7 +107,7 @@ def test_a_written_text_can_always_be_stored(cell):
     written_text(cell).encode("utf-8")
 
 
-def test_a_column_with_decimal_commas_is_read_and_told(shop):
+def test_a_column_with_decimal_commas_is_read_and_noted(shop):
     reader = FieldReader(shop.items.fields)
     assert cells(reader, "price", ["3,99", "1.299,00", "0,50", "1.049,90 €", None]) == [
         *(3.99, 1299, 0.5, 1049.9, None)
@@ -159,7 +159,7 @@ def test_lists_in_their_usual_spellings(shop, cell):
     assert reader.notes() == []
 
 
-def test_what_looks_like_a_list_and_is_none_is_told(shop):
+def test_what_looks_like_a_list_and_is_none_is_noted(shop):
     reader = FieldReader(shop.items.fields)
     broken = "[{'id': 28, 'name': 'Act"
     assert cells(reader, "categories", [f"{broken}]", "Home", broken]) == [

@@ -64,7 +64,7 @@ def test_elements_that_are_no_objects_are_failures(tmp_path):
         ('[{"user": "u", "item": 1}]\n{"user": "v"}', (1, "text after the array")),
     ],
 )
-def test_what_breaks_an_array_is_told_with_its_line(tmp_path, text, failure):
+def test_what_breaks_an_array_is_noted_with_its_line(tmp_path, text, failure):
     rows, _, failures = read(written(tmp_path, text))
     assert rows == [{"user": "u", "item": 1}]
     assert failures == [failure]

@@ -1,4 +1,4 @@
-"""Events whose items are not in the item table: told, and what the ids differ in."""
+"""Events whose items are not in the item table: shown, and what the ids differ in."""
 
 import pytest
 from crossrec.ingest.meeting import Meeting, difference

@@ -260,7 +260,7 @@ def test_ids_within_objects_are_columns_of_their_own(file):
     assert frame["item.$oid"].tolist() == ["i0", "i1", "i2"]
 
 
-def test_any_part_of_an_object_can_be_asked_for(file):
+def test_any_part_of_an_object_can_be_mapped(file):
     rows = [{"user": {"account": {"key": "u1"}}, "item": "i"}, {"item": "j"}]
     path = file("\n".join(map(json.dumps, rows)), "e.jsonl")
     source = open_table(path, ReadOptions(paths=("user.account.key", "no.where")))

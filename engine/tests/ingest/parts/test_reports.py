@@ -87,7 +87,7 @@ def test_a_rejected_cell_is_shown_with_the_way_to_say_its_format():
     table = TableReport("events", "e.csv", rows=2)
     table.reject("unparsable time", [3], "soon")
     table.reject("unparsable time", [4], "later")
-    assert table.told("unparsable time") == (
+    assert table.described("unparsable time") == (
         "unparsable time: 2 (lines 3, 4), such as 'soon'; say how times are written, such as "
         "--time-format '%d/%m/%Y %H:%M'"
     )

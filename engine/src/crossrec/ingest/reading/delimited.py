@@ -62,7 +62,7 @@ class DelimitedReader:
         self.header: Sequence[str] = names
         if len(self.header) > 1:
             shown = DELIMITERS.get(self.delimiter, repr(self.delimiter))
-            self.notes.append(f"delimiter: {shown}{_told(said)}")
+            self.notes.append(f"delimiter: {shown}{_as_said(said)}")
         self._quotes = self._examine_quotes()
 
     def _sample(self) -> list[str]:
@@ -194,12 +194,12 @@ class DelimitedReader:
 
     def _note(self, ways: dict[str, int]) -> None:
         """Note how quotes were read that follow no rule; once, though read twice."""
-        told = {
+        texts = {
             "escaped": "backslashes were read as escapes in {:,} lines",
             "literal": "quotes were read as text in {:,} lines",
         }
         for way, count in ways.items():
-            note = told[way].format(count)
+            note = texts[way].format(count)
             if count and note not in self.notes:
                 self.notes.append(note)
 
@@ -241,7 +241,7 @@ class DelimitedReader:
         return locate
 
 
-def _told(said: str) -> str:
+def _as_said(said: str) -> str:
     return f" (as sep={said} in the first line says)" if said else ""
 
 

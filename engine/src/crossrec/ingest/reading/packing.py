@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 from crossrec.errors import DataError
 
@@ -78,8 +78,8 @@ def _opened(path: Path, packing: Packing) -> Iterator[IO[bytes]]:
         with zipfile.ZipFile(path) as archive, archive.open(member) as file:
             yield file
         return
-    opened = {"": open, "gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}[packing]
-    with opened(path, "rb") as file:
+    openers: dict[str, Any] = {"": open, "gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
+    with openers[packing](path, "rb") as file:
         yield file
 
 
