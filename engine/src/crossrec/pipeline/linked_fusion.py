@@ -47,6 +47,6 @@ def fused_with_linked(
     np.put_along_axis(places, order, np.arange(scores.shape[1])[None, :], axis=1)
     votes = np.where(listed, 1.0 / (_CONSTANT + 1 + places), 0.0)
     votes += np.where(ranks >= 0, 1.0 / (_CONSTANT + 1 + ranks), 0.0).sum(axis=2)
-    answered = (ranks >= 0).any(axis=2).any(axis=1, keepdims=True)
+    answered = (ranks >= 0).sum(axis=(1, 2))[:, None] > 0
     fused = np.where(pool.valid, votes, -np.inf)
     return np.where(answered, fused, scores).astype(np.float32)
