@@ -182,3 +182,46 @@ def test_a_model_that_is_not_there_is_named(tmp_path, catalog_of) -> None:
     encoder = SoundEncoder(SoundConfig(folder=str(tmp_path), model="mtt.safetensors"))
     with pytest.raises(ConfigError, match="crossrec sound-model"):
         encoder.encode(catalog_of("x"), RUN)
+
+
+def run(*words) -> str:
+    from click.testing import CliRunner
+    from crossrec.cli import main
+
+    result = CliRunner().invoke(main, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_songs_go_from_a_folder_into_a_list(tmp_path) -> None:
+    """Songs without a word in common: only what they sound like says which belong together."""
+    songs, ws = tmp_path / "songs", tmp_path / "ws"
+    songs.mkdir()
+    for number in range(12):
+        words = "low drum" if number % 2 else "high flute"
+        noise = np.random.default_rng(number).normal(size=RATE) * 0.01
+        (songs / f"s{number}.wav").write_bytes(wav((tones_of(words) + noise).astype(np.float32)))
+    (tmp_path / "items.csv").write_text(
+        "item_id,title\n" + "".join(f"s{n},name{n}\n" for n in range(12))
+    )
+    plays = [f"u{u},s{u + at},{1_600_000_000 + 100 * u + at}" for u in range(9) for at in (0, 1)]
+    (tmp_path / "events.csv").write_text("user_id,item_id,timestamp\n" + "\n".join(plays) + "\n")
+    (tmp_path / "media.toml").write_text(
+        f"""
+        encoder = ""
+        sources = [
+            "popularity",
+            {{ name = "alike", settings = {{ encoder = "sound", phrase = "sounds like" }} }},
+        ]
+        [[encoders]]
+        name = "sound"
+        settings = {{ folder = "{songs}" }}
+        """
+    )
+    files = ("--items", tmp_path / "items.csv", "--events", tmp_path / "events.csv")
+    run("ingest", "music", *files, "-w", ws)
+    run("fit", "music", "--pipeline", tmp_path / "media.toml", "--no-backbone", "-w", ws)
+    shown = run("recommend", "music", "--history", "s1", "-k", "5", "--explain", "-w", ws)
+    assert "sounds like “name1”" in shown
+    words = ("recommend", "music", "--history", "s1", "-k", "5", "--language", "de", "-w", ws)
+    assert "klingt wie" in run(*words, "--explain")

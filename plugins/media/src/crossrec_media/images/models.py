@@ -131,12 +131,13 @@ def _of_folder(folder: Path, device: str) -> Callable[[torch.Tensor], torch.Tens
 
     try:
         from transformers import AutoModel
-        from transformers.utils import logging as messages
+        from transformers.utils import logging
     except ImportError:
         raise MediaError(
             "image models in folders need transformers: run "
             "`crossrec install 'crossrec-text[transformers]'`"
         ) from None
+    messages: Any = logging
     before = messages.get_verbosity()
     messages.set_verbosity_error()  # what is missing is said below, in one line
     model: Any
@@ -167,9 +168,8 @@ def _of_folder(folder: Path, device: str) -> Callable[[torch.Tensor], torch.Tens
         if isinstance(out, torch.Tensor):
             return out
         pooled = getattr(out, "pooler_output", None) if pools else None
-        if pooled is None:
-            return out.last_hidden_state.mean(dim=1)
-        return pooled.flatten(start_dim=1)
+        vectors: torch.Tensor = out.last_hidden_state.mean(dim=1) if pooled is None else pooled
+        return vectors.flatten(start_dim=1)
 
     return network
 

@@ -72,7 +72,7 @@ class VideoEncoder:
         def vectors(videos: Sequence[NDArray[np.uint8]]) -> FloatArray:
             if self._see is None:
                 self._see = load_image_model(files, run.device, run.threads)
-            return np.stack([unit_rows(self._see(frames)).mean(axis=0) for frames in videos])
+            return np.stack([unit_rows(self._see(list(frames))).mean(axis=0) for frames in videos])
 
         return FileKind(
             "video",
