@@ -40,8 +40,8 @@ class Workspace:
     """A folder made by `create` and found again by `open`.
 
     It holds ``workspace.json`` (the marker), ``crossrec.db``, ``artifacts/<scenario>/``,
-    ``rejected/``, ``cache/`` and, where somebody wrote one, ``crossrec.toml``. Any number of
-    processes may read it while one writes.
+    ``rejected/``, ``cache/`` and, where somebody said or wrote something, ``mappings.json`` and
+    ``crossrec.toml``. Any number of processes may read it while one writes.
 
     Parameters
     ----------

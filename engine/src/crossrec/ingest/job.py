@@ -155,7 +155,7 @@ class Job:
         name = ITEM if kind == "items" else USER
         clears = kind == "items" and self._options.complete is not None
         validator = RecordValidator(self._scenario, self._table.columns, name, clears=clears)
-        known = self._known if store is None else store.known_items(self._scenario.name)
+        known = store.known_items(self._scenario.name) if store is not None and clears else set()
         for chunk in self._chunks([]):
             draft, row_faults = validator.check(chunk.frame)
             self._count(chunk, row_faults)
@@ -165,9 +165,10 @@ class Job:
             if kind == "items" and (self._options.check or clears):
                 self.item_ids.update(draft.records)
             self._preview.add_records(kind[:-1], draft.records)
+            records = _cleared(draft.records, known) if clears else draft.records
             if store is not None:
                 add = store.add_items if kind == "items" else store.add_users
-                self._report.new += add(self._scenario.name, _cleared(draft.records, known))
+                self._report.new += add(self._scenario.name, records)
         return validator.notes()
 
 
