@@ -90,6 +90,11 @@ class LocalModel:
         """
         return [self._one(prompt, max_tokens) if prompt.strip() else "" for prompt in prompts]
 
+    def load(self) -> None:
+        """Read the weights now, and not within the time of the first answer."""
+        with self._lock:
+            self._loaded  # noqa: B018  cached
+
     def _one(self, prompt: str, max_tokens: int) -> str:
         import torch
 
