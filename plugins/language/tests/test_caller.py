@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,27 @@ def test_a_slow_model_is_left_alone() -> None:
     assert "longer than 0.05 s" in caller.call(TASK, {}).problem
     assert "still busy" in caller.call(TASK, {}).problem
     assert Caller(ScriptedModel(GOOD)).call(TASK, {}).value is not None
+
+
+def test_loading_is_not_counted_and_its_failure_is_named() -> None:
+    class Heavy(ScriptedModel):
+        loads = 0
+
+        def load(self) -> None:
+            self.loads += 1
+            time.sleep(0.1)
+
+    heavy = Heavy(GOOD)
+    caller = Caller(heavy, seconds=0.08)
+    assert caller.call(TASK, {}).value is not None
+    assert caller.call(TASK, {}).value is not None
+    assert heavy.loads == 1
+
+    class Missing(ScriptedModel):
+        def load(self) -> None:
+            raise FileNotFoundError("no weights")
+
+    assert "no weights" in Caller(Missing(GOOD)).call(TASK, {}).problem
 
 
 def test_without_a_model_nothing_is_called_and_nothing_has_failed() -> None:

@@ -57,6 +57,11 @@ def test_a_prompt_that_is_too_long_has_no_answer(tiny: Path) -> None:
     assert model.complete(["x" * 600], max_tokens=2, seed=0) == [""]
 
 
+def test_an_answer_that_takes_too_long_is_none(tiny: Path) -> None:
+    model = LocalModel(LocalConfig(model=str(tiny), seconds=1e-6))
+    assert model.complete(["hello"], max_tokens=50, seed=0) == [""]
+
+
 def test_a_folder_without_a_model_is_refused_in_one_line(tmp_path: Path) -> None:
     pytest.importorskip("transformers")
     model = LocalModel(LocalConfig(model=str(tmp_path)))

@@ -103,7 +103,8 @@ class Caller:
     cache : AnswerCache, optional
         Where answers are kept that say nothing about a person.
     seconds : float
-        That one call may take; a model that is later is left alone.
+        That one call may take; a model that is later is left alone. What a model does in a method
+        ``load`` before its first call is not counted.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class Caller:
         self.model = model
         self.budget = budget or Budget()
         self._cache, self._seconds, self._seed = cache, seconds, seed
+        self._loaded = False
 
     @property
     def name(self) -> str:
@@ -189,6 +191,11 @@ class Caller:
     def _completed(self, task: Task[Any], prompt: str) -> str:
         model = self.model
         assert model is not None
+        if not self._loaded:  # loading weights is no part of an answer's time
+            load = getattr(model, "load", None)
+            if callable(load):
+                load()
+            self._loaded = True
         found: Any = within(
             self._seconds,
             model,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -34,10 +35,13 @@ class LocalConfig(Settings):
         where "". Nothing is ever fetched.
     context : int
         Tokens of a prompt; "" is the answer to a longer one.
+    seconds : float
+        Time for one answer; "" is the answer where it takes longer.
     """
 
     model: str = ""
     context: Annotated[int, Field(ge=64)] = 2048
+    seconds: Annotated[float, Field(gt=0)] = 50.0
 
 
 class LocalModel:
@@ -90,6 +94,11 @@ class LocalModel:
         """
         return [self._one(prompt, max_tokens) if prompt.strip() else "" for prompt in prompts]
 
+    def load(self) -> None:
+        """Read the weights now, and not within the time of the first answer."""
+        with self._lock:
+            self._loaded  # noqa: B018  cached
+
     def _one(self, prompt: str, max_tokens: int) -> str:
         import torch
 
@@ -99,13 +108,17 @@ class LocalModel:
             size = encoded["input_ids"].shape[1]
             if size > self.config.context:
                 return ""
+            started = time.monotonic()
             found = model.generate(
                 input_ids=encoded["input_ids"],
                 attention_mask=encoded["attention_mask"],
                 max_new_tokens=TOKENS_A_WORD * max_tokens,
                 do_sample=False,
+                max_time=self.config.seconds,
                 pad_token_id=tokenizer.eos_token_id,
             )
+            if time.monotonic() - started >= self.config.seconds:
+                return ""  # half an answer would depend on the speed of the machine
             text = tokenizer.decode(found[0, size:], skip_special_tokens=True)
         return first_words(text, max_tokens)
 
