@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import random
 import zipfile
 
 import pytest
@@ -101,3 +102,44 @@ def test_an_archive_behind_a_password(tmp_path):
     (tmp_path / "e.zip").write_bytes(bytes(content))
     with pytest.raises(DataError, match="locked with a password: unpack it first"):
         open_table(tmp_path / "e.zip", ReadOptions())
+
+
+def spoilt(content, rng):
+    """Return the content with some bytes changed, taken away or cut off."""
+    found = bytearray(content)
+    for _ in range(rng.randint(1, 5)):
+        at = rng.randrange(len(found) or 1)
+        kind = rng.random()
+        if kind < 0.6 and found:
+            found[at] = rng.randrange(256)
+        elif kind < 0.9:
+            del found[at : at + rng.randint(1, 20)]
+        else:
+            found = found[:at]
+    return bytes(found)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_damaged_files_of_any_kind_are_read_or_refused_in_one_line(tmp_path, seed):
+    rng = random.Random(seed)
+    packed = [
+        TABLE,
+        b"\xef\xbb\xbf",
+        gzip.compress(TABLE),
+        bz2.compress(TABLE),
+        lzma.compress(TABLE),
+        zipped(**{"e.csv": TABLE}),
+        zipped(**{"[Content_Types].xml": "<a/>", "xl__workbook.xml": "<b/>"}),
+        b'[{"user": "u", "item": 1},\n{"user": {"id": 2}, "item": [3]}]',
+    ]
+    for name in ("e.csv", "e.json", "e.zip", "e.csv.gz", "e.xlsx"):
+        for content in packed * 5:
+            path = tmp_path / name
+            path.write_bytes(spoilt(content, rng))
+            messages = []
+            try:
+                for chunk in open_table(path, ReadOptions(encoding="latin-1")).chunks():
+                    assert len(chunk.frame) + len(chunk.failures)
+            except DataError as error:
+                messages.append(str(error))
+            assert not any("\n" in message for message in messages)

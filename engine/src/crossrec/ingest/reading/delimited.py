@@ -50,7 +50,9 @@ class DelimitedReader:
         self.name = path.name
         self.notes: list[str] = []
         self._facts = inspect(path, options.encoding)
-        self._rows = max(1, min(options.chunk_rows, int(_CHUNK_SIZE / self._facts.line_length)))
+        self._rows = max(
+            1, min(options.chunk_rows, int(_CHUNK_SIZE / max(self._facts.line_length, 1)))
+        )
         sample = self._sample()
         said = said_delimiter(sample[0])
         self._lead = 1 if said else 0  # a line that tells the delimiter

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from crossrec.errors import DataError
 from crossrec.ingest.reading.chunks import Chunk, ReadOptions, listed
 from crossrec.ingest.reading.layout import distinct
-from crossrec.ingest.reading.packing import binary, packing_of
+from crossrec.ingest.reading.packing import binary
 
 
 class ExcelReader:
@@ -37,19 +37,25 @@ class ExcelReader:
                 f"{self.path} is an Excel workbook: reading those needs openpyxl, "
                 'pip install "crossrec[excel]"'
             ) from None
+        with binary(self.path) as file:
+            content = io.BytesIO(file.read())
+        with self._reading():
+            return openpyxl.load_workbook(content, read_only=True, data_only=True)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Turn whatever openpyxl raises at a damaged workbook into one clear error."""
         try:
-            if not packing_of(self.path):
-                return openpyxl.load_workbook(self.path, read_only=True, data_only=True)
-            with binary(self.path) as file:
-                packed = io.BytesIO(file.read())
-            return openpyxl.load_workbook(packed, read_only=True, data_only=True)
-        except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError):
+            yield
+        except DataError:
+            raise
+        except Exception:
             raise DataError(f"{self.path} is not an Excel workbook, or a damaged one") from None
 
     def _find_header(self, given: Sequence[str]) -> tuple[str, int, list[str]]:
         """Return the sheet that is read, the row before its first one, and the columns' names."""
         book = self._workbook()
-        try:
+        with closing(book), self._reading():
             names = [sheet.title for sheet in book.worksheets if any(_filled(sheet))]
             if not names:
                 raise DataError(f"{self.path} has no sheet with a table")
@@ -59,8 +65,6 @@ class ExcelReader:
                     f"read: sheet {names[0]!r}; not read: {others}: save each as a file"
                 )
             found = list(islice(_filled(book[names[0]]), 2))
-        finally:
-            book.close()
         number, cells = found[0]
         if given:
             return names[0], number - 1, distinct(given)
@@ -74,12 +78,14 @@ class ExcelReader:
     def chunks(self, numeric: Sequence[str] = ()) -> Iterator[Chunk]:
         """Yield all rows in order; empty ones are none."""
         book = self._workbook()
-        try:
+        with closing(book):
             rows = (row for row in _filled(book[self._sheet]) if row[0] > self._first)
-            while block := list(islice(rows, self._rows)):
+            while True:
+                with self._reading():
+                    block = list(islice(rows, self._rows))
+                if not block:
+                    return
                 yield self._chunk(block)
-        finally:
-            book.close()
 
     def _chunk(self, block: list[tuple[int, tuple[Any, ...]]]) -> Chunk:
         import pandas as pd

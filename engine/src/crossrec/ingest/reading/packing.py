@@ -61,6 +61,8 @@ def binary(path: Path) -> Iterator[IO[bytes]]:
     except _BROKEN:
         what = packing or "zip"
         raise DataError(f"{path} is a damaged {what} file: fetch or pack it again") from None
+    except NotImplementedError:
+        raise DataError(f"{path} is packed in an unusual way: unpack it first") from None
     except RuntimeError as error:
         if "password" not in str(error):
             raise
@@ -88,7 +90,7 @@ def _members(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
         raise DataError(f"{path} is a damaged zip file: fetch or pack it again") from None
     hidden = ("__MACOSX/", ".")
     return [
