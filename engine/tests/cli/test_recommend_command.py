@@ -3,10 +3,6 @@
 import json
 
 import pytest
-from crossrec.cli.recommend import listed_ids
-from crossrec.errors import UsageError
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.fixture(scope="module")
@@ -279,38 +275,6 @@ def test_not_fitted_and_nothing_ingested(workshop, tmp_path):
     line = complaint(workshop("fit", "tools", "-w", tmp_path / "ws"), 1)
     assert "run `crossrec ingest tools` first" in line
     assert "tools" in complaint(workshop("fit", "tolos", "-w", tmp_path / "ws"))
-
-
-@pytest.mark.parametrize(
-    ("text", "ids"),
-    [
-        (None, []),
-        ("", []),
-        (" , ,", []),
-        ("a", ["a"]),
-        ("a, b ,c", ["a", "b", "c"]),
-        ("a b", ["a b"]),
-        ('["a,b", "c"]', ["a,b", "c"]),
-        ("[1, 2]", ["1", "2"]),
-        ("[]", []),
-        ('["😀", ""]', ["😀", ""]),
-    ],
-)
-def test_lists_of_ids(text, ids):
-    assert listed_ids(text) == ids
-
-
-@pytest.mark.parametrize(
-    "text", ["[", "[a]", "[true]", "[1.5]", "[[]]", '["a"] x', '[{"a": 1}]', "[null]"]
-)
-def test_lists_that_are_none(text):
-    with pytest.raises(UsageError, match="JSON list of ids"):
-        listed_ids(text)
-
-
-@given(st.lists(st.text(max_size=6), max_size=5))
-def test_any_ids_can_be_given_as_json(ids):
-    assert listed_ids(json.dumps(ids)) == ids
 
 
 def test_reasons_in_another_language(shop):

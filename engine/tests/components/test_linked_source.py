@@ -177,7 +177,7 @@ def test_where_it_does_not_help_it_answers_nobody():
     source = fitted(replace(dataset, linked=blind))
     assert source.report().values["serves_up_to"] == -1
     assert source.report().lines[-1] == "it answers nobody"
-    assert len(source.linked_items()) == 0, "so no request reads another scenario"
+    assert len(source.linked()) == 0, "so no request reads another scenario"
     assert source.generate(queries([[0]]), 3).index.size == 0
 
 
@@ -186,7 +186,7 @@ def test_nobody_linked_or_no_vectors_is_an_empty_source():
     for lacking in (replace(dataset, linked=None), replace(dataset, vectors={}),
                     replace(dataset, linked=replace(dataset.linked, vectors={}))):  # fmt: skip
         source = fitted(lacking)
-        assert len(source.linked_items()) == 0
+        assert len(source.linked()) == 0
         assert source.generate(queries([[0]]), 3).index.size == 0
         assert source.report().values["people"] == 0
 

@@ -120,7 +120,7 @@ class LinkedHistorySource:
             raise NotFittedError("fit first")
         return self._space, self._model
 
-    def linked_items(self) -> Vocabulary:
+    def linked(self) -> Vocabulary:
         """Return the items of other scenarios, which `QueryBatch.linked` indexes."""
         self._fitted()
         return self._items if self._said["serves_up_to"] >= 0 else Vocabulary()

@@ -149,7 +149,7 @@ class VectorSource(CandidateGenerator, Protocol):
 class LinkedSource(CandidateGenerator, Protocol):
     """A generator with the capability ``linked``: it answers from what people did elsewhere."""
 
-    def linked_items(self) -> Vocabulary:
+    def linked(self) -> Vocabulary:
         """Return the items of other scenarios that ``queries.linked`` indexes, by `linked_id`.
 
         Empty where it answers nobody: then no request reads another scenario. At the fit it finds

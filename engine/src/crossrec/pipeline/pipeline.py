@@ -150,7 +150,7 @@ class Pipeline:
         """The items of other scenarios that a source can answer from; None where none can."""
         for label, able in self.capabilities.items():
             if "linked" in able and label in self.sources:
-                found: Vocabulary = getattr(self.sources[label], "linked_items")()  # noqa: B009
+                found: Vocabulary = getattr(self.sources[label], "linked")()  # noqa: B009
                 if len(found):
                     return found
         return None
