@@ -72,6 +72,7 @@ NEED_FILES: Mapping[str, str] = {
     "encoders:sound": "crossrec_media",
     "encoders:cover-text": "crossrec_media",
     "encoders:video": "crossrec_media",
+    "language_models:endpoint": "crossrec_language",
 }
 
 KITS: tuple[type[Conformance], ...] = (

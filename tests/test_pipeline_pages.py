@@ -99,7 +99,7 @@ def test_the_example_of_surfaces_changes_key_by_key(tmp_path: Path) -> None:
 
 def test_every_input_and_spelling_of_the_page_is_one() -> None:
     text = (DOCS / "surfaces.md").read_text(encoding="utf-8")
-    table = text.partition("## What a request brings")[2].partition("## Keys")[0]
+    table = text.partition("## What a request brings")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == ["input", *NEEDS]
     (row,) = [line for line in text.splitlines() if line.startswith("| `availability` |")]
     spellings = re.findall(r"`([^`]+)`", row.split("|")[2])

@@ -62,7 +62,7 @@ def test_surfaces_say_what_answers_and_what_fills_them(name: str) -> None:
 def test_the_default_pipeline_is_there_with_what_differs_from_it(name: str) -> None:
     config, page = load_config(load_registry().scenario(name)), shown(name)
     end = page[page.index("default pipeline: ") :]
-    assert "encoder transformer, ranker auto" in end
+    assert "encoder auto, ranker auto" in end
     for source in config.sources:
         assert f"\n{source.label} " in end
     differs = end[end.index("of their own:") :]

@@ -288,8 +288,8 @@ def test_declared_fields_of_users_have_their_names_and_kinds(shop, workspace, wr
         "u2": {"favourites": "jazz", "is_kids": "maybe", "points": "many"},
     }
     lines = "\n".join(report.lines())
-    assert "field 'is_kids': 1 cells are not flags and were kept as text" in lines
-    assert "field 'points': 1 cells are not numbers and were kept as text" in lines
+    assert "field 'is_kids': 1 cells are not flags, such as 'maybe', and were kept as text" in lines
+    assert "field 'points': 1 cells are not numbers, such as 'many', and were kept as text" in lines
 
 
 def test_repeated_items_are_noticed_and_the_last_wins(shop, workspace, write):

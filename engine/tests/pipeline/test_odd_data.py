@@ -136,7 +136,7 @@ def test_a_history_of_a_hundred_thousand_items(fit):
     assert slate.path == "given history"
 
 
-@pytest.mark.parametrize("id_", ["", " ", "a/b", "q\"'", "😀", "x" * 10_000, "\x00", "\ud800", "é"])
+@pytest.mark.parametrize("id_", ["", "a/b", "q\"'", "😀", "x" * 10_000, "\x00", "\ud800", "é"])
 def test_ids_of_every_kind(registry, make_config, id_):
     records = {id_: {"title": "odd"}, "plain": {"title": "plain"}, "third": {}}
     catalog = Catalog.from_records(Vocabulary(records), records, SCHEMA)

@@ -327,6 +327,7 @@ def test_what_is_declared_is_there():
     content = registered()
     assert content.capabilities == {
         "score",
+        "score_text",
         "explain",
         "estimate",
         "add_items",

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from crossrec.cli import main
+from crossrec.cli.root import CrossrecGroup
 from crossrec.components.protocols import CandidateGenerator, Encoder
 from crossrec.errors import ConfigError
 from crossrec.plugins.registration import Registration
 from crossrec_media import plugin
 from crossrec_media.tiny import picture_of, png
+
+#: Of its own, whatever commands another test has loaded.
+COMMAND = CrossrecGroup(name="crossrec")
 
 
 def registered() -> dict[str, Registration]:
@@ -64,7 +67,7 @@ def test_registering_imports_nothing_heavy() -> None:
 
 
 def run(*words: str | Path) -> str:
-    result = CliRunner().invoke(main, [str(word) for word in words])
+    result = CliRunner().invoke(COMMAND, [str(word) for word in words])
     assert result.exit_code == 0, result.output
     return result.stdout
 

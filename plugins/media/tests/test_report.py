@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from crossrec.cli import main
+from crossrec.cli.root import CrossrecGroup
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.errors import UsageError
@@ -19,6 +19,9 @@ from crossrec_media.report.measure import ModalityReport, modality_report, repor
 from crossrec_media.report.variants import Modality, Variant, pairs_of, variants_of
 from hypothesis import given
 from hypothesis import strategies as st
+
+#: Of its own, whatever commands another test has loaded.
+COMMAND = CrossrecGroup(name="crossrec")
 
 TEXT, IMAGE = Modality("text", "tfidf-svd"), Modality("image", "vectors", {"column": "v"})
 
@@ -250,7 +253,7 @@ def test_the_pipeline_that_follows_has_what_helps_alone(report) -> None:
 
 
 def run(*words) -> str:
-    result = CliRunner().invoke(main, [str(word) for word in words])
+    result = CliRunner().invoke(COMMAND, [str(word) for word in words])
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -305,6 +308,8 @@ def test_a_command_without_anything_to_measure_says_so(tmp_path) -> None:
         "-w",
         ws,
     )
-    result = CliRunner().invoke(main, ["modality-report", "ecommerce", "--no-text", "-w", str(ws)])
+    result = CliRunner().invoke(
+        CrossrecGroup(name="crossrec"), ["modality-report", "ecommerce", "--no-text", "-w", str(ws)]
+    )
     assert result.exit_code == 2
     assert "nothing to measure" in result.output

@@ -186,9 +186,9 @@ def test_a_model_that_is_not_there_is_named(tmp_path, catalog_of) -> None:
 
 def run(*words) -> str:
     from click.testing import CliRunner
-    from crossrec.cli import main
+    from crossrec.cli.root import CrossrecGroup
 
-    result = CliRunner().invoke(main, [str(word) for word in words])
+    result = CliRunner().invoke(CrossrecGroup(name="crossrec"), [str(word) for word in words])
     assert result.exit_code == 0, result.output
     return result.output
 

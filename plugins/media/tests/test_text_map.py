@@ -7,13 +7,16 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from crossrec.cli import main
+from crossrec.cli.root import CrossrecGroup
 from crossrec.errors import DataError
 from crossrec_media.images.text_map import FEWEST, TextMap, map_quality
 from crossrec_media.inputs.encode import unit_rows
 from crossrec_media.tiny import picture_of, png
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+#: Of its own, whatever commands another test has loaded.
+COMMAND = CrossrecGroup(name="crossrec")
 
 
 def tied(n: int = 120, noise: float = 0.1, seed: int = 0):
@@ -122,7 +125,7 @@ def test_the_command_finds_items_by_their_texts(tmp_path, tiny_vit) -> None:
     one.write_bytes(png(picture_of("navy", 100)))
 
     def run(*words):
-        return CliRunner().invoke(main, [str(word) for word in words])
+        return CliRunner().invoke(COMMAND, [str(word) for word in words])
 
     assert run("ingest", "ecommerce", "--items", items, "-w", ws).exit_code == 0
     words = ("by-picture", "ecommerce", one, "--images", pictures, "--model", tiny_vit, "-w", ws)

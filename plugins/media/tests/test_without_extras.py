@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from crossrec.cli import main
+from crossrec.cli.root import CrossrecGroup
 from crossrec.components.run import RunOptions
 from crossrec.data.dataset import Dataset
 from crossrec.data.events import Events
@@ -18,6 +18,9 @@ from crossrec.pipeline.item_vectors import attach_vectors
 from crossrec.pipeline.resolved import resolve_pipeline
 from crossrec.plugins.registry import load_registry
 from crossrec_media.tiny import tones_of, wav
+
+#: Of its own, whatever commands another test has loaded.
+COMMAND = CrossrecGroup(name="crossrec")
 
 RUN = RunOptions(threads=1)
 
@@ -90,7 +93,7 @@ def test_commands_say_in_one_line_what_is_wrong(tmp_path, words, message) -> Non
     package = tmp_path / "package"
     package.mkdir()
     given = [str(package) if word == "PACKAGE" else word for word in words]
-    result = CliRunner().invoke(main, given)
+    result = CliRunner().invoke(COMMAND, given)
     assert result.exit_code in (1, 2)
     assert message in result.output
     assert "Traceback" not in result.output
@@ -99,16 +102,20 @@ def test_commands_say_in_one_line_what_is_wrong(tmp_path, words, message) -> Non
 def test_a_scenario_without_events_has_nothing_to_report(tmp_path) -> None:
     items, ws = tmp_path / "items.csv", str(tmp_path / "ws")
     items.write_text("item_id,title\ni1,x\n")
-    done = CliRunner().invoke(main, ["ingest", "ecommerce", "--items", str(items), "-w", ws])
+    done = CliRunner().invoke(
+        CrossrecGroup(name="crossrec"), ["ingest", "ecommerce", "--items", str(items), "-w", ws]
+    )
     assert done.exit_code == 0, done.output
-    result = CliRunner().invoke(main, ["modality-report", "ecommerce", "-w", ws])
+    result = CliRunner().invoke(
+        CrossrecGroup(name="crossrec"), ["modality-report", "ecommerce", "-w", ws]
+    )
     assert result.exit_code == 1
     assert "has no events: run `crossrec ingest ecommerce`" in result.output
 
 
 def test_help_names_every_command_of_the_package() -> None:
-    shown = CliRunner().invoke(main, ["--help"]).output
+    shown = CliRunner().invoke(COMMAND, ["--help"]).output
     for name in ("modality-report", "by-picture", "sound-model"):
         assert name in shown
-        text = CliRunner().invoke(main, [name, "--help"]).output
+        text = CliRunner().invoke(COMMAND, [name, "--help"]).output
         assert text.startswith("Usage: ")

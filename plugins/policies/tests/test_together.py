@@ -35,6 +35,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "mmr": {"relevance": 0.3},
     "dpp": {"theta": 0.3},
     "calibration": {"weight": 0.7},
+    "known_share": {},
+    "step_limit": {},
 }
 
 

@@ -22,6 +22,7 @@ SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
             "event-count",
             "newest",
             "following",
+            "who-to-follow",
             "continuation",
             "own-history",
             "covisitation",
@@ -49,6 +50,8 @@ SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
         "policies": (
             "attribute_cap",
             "attribute_gap",
+            "step_limit",
+            "known_share",
             "one_version",
             "rights",
             "recency_decay",

@@ -40,6 +40,13 @@ _RANDOM = settings(
 _SEEDS = st.integers(0, 2**32 - 1)
 
 
+def items_of(slate: Slate) -> tuple[str, ...]:
+    """Return the items that a slate shows: of values such as artists, their examples."""
+    if not slate.answers:
+        return slate.item_ids
+    return tuple(example.item_id for one in slate.items for example in one.examples)
+
+
 class SurfaceTests(Conformance, kit=True):
     """What holds for every list of a scenario, on each of its surfaces.
 
@@ -81,7 +88,7 @@ class SurfaceTests(Conformance, kit=True):
     def test_nothing_that_was_refused(self, seed: int) -> None:
         """Nothing disliked, and nothing by whom somebody has banned, blocked or muted."""
         for case, query, slate in self.lists(seed):
-            shown = case.refused & set(slate.item_ids)
+            shown = case.refused & set(items_of(slate))
             assert not shown, f"{query.surface} shows what was refused: {sorted(shown)}"
 
     @given(_SEEDS)
@@ -91,7 +98,7 @@ class SurfaceTests(Conformance, kit=True):
         for case, query, slate in self.lists(seed):
             if case.serving.pipeline.surfaces[query.surface or ""].plan.config.consumed == "keep":
                 continue
-            shown = case.had & set(slate.item_ids)
+            shown = case.had & set(items_of(slate))
             assert not shown, f"{query.surface} shows what is consumed: {sorted(shown)}"
 
     @given(_SEEDS)
@@ -99,7 +106,7 @@ class SurfaceTests(Conformance, kit=True):
     def test_nothing_that_cannot_be_had(self, seed: int) -> None:
         """Nothing hidden, expired, not yet there or out of stock, by the newest fields."""
         for case, query, slate in self.lists(seed):
-            shown = [item for item in slate.item_ids if case.cannot_be_had(item)]
+            shown = [item for item in items_of(slate) if case.cannot_be_had(item)]
             assert not shown, f"{query.surface} shows what cannot be had: {shown}"
 
     @given(_SEEDS)
@@ -107,7 +114,7 @@ class SurfaceTests(Conformance, kit=True):
     def test_nothing_that_may_not_be_seen(self, seed: int) -> None:
         """Nothing above the limit of the profile, explicit against its will, or without rights."""
         for case, query, slate in self.lists(seed):
-            shown = [item for item in slate.item_ids if case.may_not_be_seen(item)]
+            shown = [item for item in items_of(slate) if case.may_not_be_seen(item)]
             assert not shown, f"{query.surface} shows what may not be seen: {shown}"
 
     @given(_SEEDS)
