@@ -73,6 +73,7 @@ NEED_FILES: Mapping[str, str] = {
     "encoders:cover-text": "crossrec_media",
     "encoders:video": "crossrec_media",
     "language_models:endpoint": "crossrec_language",
+    "language_models:local": "crossrec_language",
 }
 
 KITS: tuple[type[Conformance], ...] = (

@@ -23,6 +23,9 @@ class DropsDear:
         values = [{"price": price} for price in prices[dear].tolist()]
         return ranked.without(dear, "too_dear", values)
 
+    def reads(self, items: Any) -> tuple[str, ...]:
+        return ("price_limit",)
+
 
 class Explores:
     """Puts one item by chance into the first place, and says with which chance."""
@@ -45,7 +48,7 @@ def registered(factory: Any, *capabilities: str) -> Registration:
 
 
 class TestDropsDear(PolicyTests):
-    registered = registered(DropsDear)
+    registered = registered(DropsDear, "reads")
 
     def test_what_it_is_for(self) -> None:
         context = self.context()
@@ -68,8 +71,13 @@ class TestAvailability(PolicyTests):
 
 
 def kit_for(policy: type[Any]) -> PolicyTests:
-    able = ["bars"] if hasattr(policy, "bars") else []
+    able = [one for one in ("bars", "reads") if hasattr(policy, one)]
     return type("T", (PolicyTests,), {"registered": registered(policy, *able)})()
+
+
+class ReadsTwice(DropsDear):
+    def reads(self, items: Any) -> tuple[str, ...]:
+        return ("price_limit", "price_limit")
 
 
 class RecordsNoDrop(DropsDear):
@@ -230,6 +238,7 @@ FAULTS: list[tuple[type[Any], str, tuple[str, ...]]] = [
     (RecordsNoMove, "test_a_reordered_pool_says_so", ()),
     (WritesIntoThePool, "test_the_given_pool_is_not_touched", ()),
     (WritesAroundThePool, "test_the_given_pool_is_not_touched", ()),
+    (ReadsTwice, "test_reads_are_names", ()),
 ]
 
 

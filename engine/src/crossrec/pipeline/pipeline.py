@@ -210,7 +210,8 @@ class Pipeline:
         try:
             if surface.columns:
                 items = items or self._as_fitted
-                seen, failed = add_features(seen, self.features, queries, items, surface.columns)
+                pool, failed = add_features(pool, self.features, queries, items, surface.columns)
+                seen = seen_by_ranker(pool, linked)
                 degraded += failed
             scores = within(limit, ranker, lambda: scores_of(ranker, queries, seen))
         except (Exception, SystemExit) as error:
