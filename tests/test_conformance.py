@@ -72,6 +72,7 @@ NEED_FILES: Mapping[str, str] = {
     "encoders:sound": "crossrec_media",
     "encoders:cover-text": "crossrec_media",
     "encoders:video": "crossrec_media",
+    "encoders:static": "crossrec_text",
     "language_models:endpoint": "crossrec_language",
     "language_models:local": "crossrec_language",
 }
