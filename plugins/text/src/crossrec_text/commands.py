@@ -8,7 +8,7 @@ import click
 from crossrec.terminal import echo_json, json_option, workspace_option
 
 
-@click.command("vectors")
+@click.command("vectors", short_help="The vectors that a workspace keeps.")
 @workspace_option
 @click.option("--clear", is_flag=True, help="Forget all vectors; the next fit encodes anew.")
 @json_option

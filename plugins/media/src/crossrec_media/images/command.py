@@ -8,7 +8,7 @@ import click
 from crossrec.terminal import echo_json, json_option, progress, table, workspace_option
 
 
-@click.command("by-picture")
+@click.command("by-picture", short_help="Items whose texts fit a picture.")
 @click.argument("scenario")
 @click.argument("picture", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option(

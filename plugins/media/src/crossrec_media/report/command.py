@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 
-@click.command("modality-report")
+@click.command("modality-report", short_help="What pictures, sounds and texts are worth.")
 @click.argument("scenario")
 @workspace_option
 @click.option("--images", type=_FOLDER, help="Folder of pictures named by item id.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-@click.command("sound-model")
+@click.command("sound-model", short_help="Read a tagger of musicnn, once.")
 @click.argument("package", type=click.Path(path_type=Path, exists=True))
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
