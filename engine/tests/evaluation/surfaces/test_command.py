@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def kiosk() -> Scenario:
             "{title}",
         ),
         surfaces=(Surface("home"), Surface("like_this", "item"), Surface("on_sale")),
-        pipeline="kiosk_resources:pipeline.toml",
+        pipeline="measured_kiosk:pipeline.toml",
         default_event="read",
         main_surface="home",
     )
@@ -50,7 +51,7 @@ def kiosk() -> Scenario:
 def run(tmp_path_factory):
     """Call the command on a kiosk of two colours: who reads an even paper reads even ones."""
     folder = tmp_path_factory.mktemp("kiosk")
-    resources = folder / "kiosk_resources"
+    resources = folder / "measured_kiosk"
     resources.mkdir()
     (resources / "__init__.py").touch()
     (resources / "pipeline.toml").write_text(PIPELINE)
@@ -72,6 +73,7 @@ def run(tmp_path_factory):
         done = call("ingest", "kiosk", "--events", str(folder / "events.csv"))
         assert done.exit_code == 0, done.output
         yield lambda *more: call("evaluate", "kiosk", *more)
+    sys.modules.pop("measured_kiosk", None)
 
 
 def test_all_surfaces_or_why_there_are_no_figures(run):
