@@ -128,10 +128,16 @@ def transfer_table(report: dict[str, Any]) -> str:
     )
 
 
+def measured_by(name: str) -> dict[str, Any]:
+    """Return the result of a benchmark; empty where it was not run yet."""
+    path = RESULTS / f"{name}.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found
+
+
 def cold_region(name: str) -> str:
     """Return the cold starts of every target under one protocol: ``items`` or ``users``."""
-    path = RESULTS / "cold.json"
-    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    measured = measured_by("cold")
     if not measured.get(name):
         return "Not measured yet: run `python benchmarks/cold.py --cache FOLDER`.\n"
     return "\n".join(cold_table(one) for one in measured[name])
@@ -193,8 +199,7 @@ def peers_region(name: str) -> str:
 
 def scale_region(name: str) -> str:
     """Return how fits and requests grow, or what their limits are."""
-    path = RESULTS / "scale.json"
-    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    measured = measured_by("scale")
     return scale_tables(measured, name) or "Not measured yet: run `python benchmarks/scale.py`.\n"
 
 
@@ -219,8 +224,7 @@ def deep_region(group: str) -> str:
 
 def encoders_region(part: str) -> str:
     """Return a table of text encoders."""
-    path = RESULTS / "encoders.json"
-    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    measured = measured_by("encoders")
     found = encoder_tables(measured, part)
     return found or "Not measured yet: run `python benchmarks/encoders.py`.\n"
 
@@ -236,15 +240,13 @@ def language_region() -> str:
 
 def rating_region() -> str:
     """Return the tables of predicted ratings."""
-    path = RESULTS / "rating.json"
-    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    measured = measured_by("rating")
     return rating_tables(measured) or "Not measured yet: run `python benchmarks/rating.py`.\n"
 
 
 def diversity_region() -> str:
     """Return what variety costs on each set."""
-    path = RESULTS / "diversity.json"
-    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    measured = measured_by("diversity")
     missing = "Not measured yet: run `python benchmarks/diversity.py --cache FOLDER`.\n"
     return diversity_table(measured) or missing
 
@@ -252,16 +254,14 @@ def diversity_region() -> str:
 def baskets_region(part: str) -> str:
     """Return one table of the next basket (validation, test) or of orders (the others)."""
     name = "baskets" if part in ("validation", "test") else "orders"
-    path = RESULTS / f"{name}.json"
-    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    measured = measured_by(name)
     missing = f"Not measured yet: run `python benchmarks/{name}.py`.\n"
     return basket_table(measured, part) or missing
 
 
 def surface_figures_region(name: str) -> str:
     """Return how well the surfaces of one set find what people took."""
-    path = RESULTS / "surfaces.json"
-    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    measured = measured_by("surfaces")
     return (
         surface_table(measured, name) or "Not measured yet: run `python benchmarks/surfaces.py`.\n"
     )
@@ -269,8 +269,7 @@ def surface_figures_region(name: str) -> str:
 
 def surface_times_region() -> str:
     """Return how long requests on the surfaces take."""
-    path = RESULTS / "surface_latency.json"
-    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    measured = measured_by("surface_latency")
     return (
         times_table(measured) or "Not measured yet: run `python benchmarks/surface_latency.py`.\n"
     )
@@ -278,22 +277,19 @@ def surface_times_region() -> str:
 
 def follows_region() -> str:
     """Return how well accounts to follow are found."""
-    path = RESULTS / "follows.json"
-    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    measured = measured_by("follows")
     return follow_table(measured) or "Not measured yet: run `python benchmarks/follows.py`.\n"
 
 
 def person_region() -> str:
     """Return what a history in one scenario is worth in another."""
-    path = RESULTS / "person.json"
-    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    measured = measured_by("person")
     return person_tables(measured) or "Not measured yet: run `python benchmarks/person.py`.\n"
 
 
 def policy_times_region() -> str:
     """Return how long each policy takes."""
-    path = RESULTS / "policies.json"
-    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    measured = measured_by("policies")
     return time_table(measured) or "Not measured yet: run `python benchmarks/policies.py`.\n"
 
 
